@@ -1,0 +1,27 @@
+# Everything runs in .venv, made once; nothing needs to be installed by hand but Python (3.11 or later) and make.
+PYTHON ?= python3
+STAMP := .venv/.ready
+
+.PHONY: demo test lint types clean
+
+demo: $(STAMP)
+	.venv/bin/bpnn demo
+
+test: $(STAMP)
+	.venv/bin/pytest
+
+lint: $(STAMP)
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+types: $(STAMP)
+	.venv/bin/pyright
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bpnn-jax needs Python 3.11 or later; this is " + sys.version.split()[0] + ": try make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,55 @@
+"""Back-propagation derived by hand, and nothing else: NumPy and the array API, no automatic differentiation.
+
+Every function takes its namespace from its arguments (``x.__array_namespace__()``), so the same lines run on NumPy in any
+precision, on JAX inside ``jit``, ``vmap`` and ``scan``, and on SymPy symbols.
+
+>>> import numpy as np
+>>> import manual
+>>> weights = (np.array([[0.5], [-0.5], [0.1]]),)          # two inputs and the bias node, one output
+>>> functions = (manual.SIGMOID,)
+>>> x, t = np.array([[0.0, 1.0], [1.0, 1.0]]), np.array([[1.0], [0.0]])
+>>> activations = manual.forward(weights, x, functions)
+>>> (g,) = manual.gradient(weights, activations, t, functions)
+>>> g.shape
+(3, 1)
+"""
+
+from manual.activations import ACTIVATIONS, LECUN_TANH, LINEAR, SIGMOID, TANH, Activation
+from manual.backprop import (
+    CORRECT,
+    Equations,
+    deltas,
+    gradient,
+    gradient_with_bias_vectors,
+    input_gradient,
+    per_pattern_gradients,
+)
+from manual.curvature import hessian_vector_product
+from manual.momentum import heavy_ball, nesterov, previous_gradient
+from manual.network import Layer, forward, forward_with_bias_vectors, layers
+from manual.objective import half_squared_error
+
+__all__ = [
+    "ACTIVATIONS",
+    "CORRECT",
+    "LECUN_TANH",
+    "LINEAR",
+    "SIGMOID",
+    "TANH",
+    "Activation",
+    "Equations",
+    "Layer",
+    "deltas",
+    "forward",
+    "forward_with_bias_vectors",
+    "gradient",
+    "gradient_with_bias_vectors",
+    "half_squared_error",
+    "heavy_ball",
+    "hessian_vector_product",
+    "input_gradient",
+    "layers",
+    "nesterov",
+    "per_pattern_gradients",
+    "previous_gradient",
+]

@@ -1,0 +1,43 @@
+"""The three things that are all called momentum: equations (13), (14), (15). One array at a time, each a pure function.
+
+They differ in what is carried from step to step: the last *gradient*, or a *velocity* that sums all of them.
+"""
+
+from manual.activations import Array
+
+
+def previous_gradient(
+    W: Array, g: Array, g_before: Array, learning_rate: Array, momentum: Array
+) -> tuple[Array, Array]:
+    """W ← W - N g_t - M g_(t-1), equation (13): the article's rule, a two-tap filter. Returns (W, g to carry).
+
+    A constant gradient moves W by (N + M) g a step.
+
+    >>> previous_gradient(1.0, 0.2, 0.4, 0.5, 0.1)
+    (0.86, 0.2)
+    """
+    return W - learning_rate * g - momentum * g_before, g
+
+
+def heavy_ball(W: Array, g: Array, v: Array, learning_rate: Array, momentum: Array) -> tuple[Array, Array]:
+    """v ← μ v + g, W ← W - η v, equation (14). Returns (W, v). A constant gradient moves W by η g/(1-μ) a step in the end.
+
+    The learning rate multiplies the velocity when it is used, not when it is stored (optax's convention, and PyTorch's).
+
+    >>> heavy_ball(1.0, 0.5, 1.0, 0.1, 0.5)
+    (0.9, 1.0)
+    """
+    v = momentum * v + g
+    return W - learning_rate * v, v
+
+
+def nesterov(W: Array, g: Array, v: Array, learning_rate: Array, momentum: Array) -> tuple[Array, Array]:
+    """v ← μ v + g, W ← W - η (μ v + g), equation (15). Returns (W, v).
+
+    optax's form of the look-ahead: the gradient is taken at W itself, and W is the point that Nesterov calls looked-ahead.
+
+    >>> nesterov(1.0, 0.5, 1.0, 0.1, 0.5)
+    (0.9, 1.0)
+    """
+    v = momentum * v + g
+    return W - learning_rate * (momentum * v + g), v

@@ -1,0 +1,70 @@
+"""The forward pass: equations (5) and (6). It keeps every activation, which is all that the backward pass needs.
+
+A weight matrix ``W`` of shape ``(n_in + 1, n_out)`` has a bias node below it, whose weights are the last row; of shape
+``(n_in, n_out)`` it has none. Nothing else says whether a bias node is on.
+"""
+
+from typing import NamedTuple
+
+from manual.activations import Activation, Array
+
+
+class Layer(NamedTuple):
+    """What a layer's backward pass may look at: its input, its weights, its output, its activation function."""
+
+    below: Array  # a^(l-1), shape (..., n_in)
+    W: Array  # W^l, shape (n_in + bias, n_out)
+    a: Array  # a^l, shape (..., n_out)
+    f: Activation
+
+    @property
+    def with_bias_node(self) -> Array:
+        """[a^(l-1), 1] of shape (..., n_in + bias): the input with the bias node appended, if there is one."""
+        return with_bias_node(self.below, self.W)
+
+    @property
+    def W_bar(self) -> Array:
+        """W̄^l of shape (n_in, n_out): the weights without the bias node's row."""
+        return self.W[: self.below.shape[-1]]
+
+
+def with_bias_node(a: Array, W: Array) -> Array:
+    """[a, 1], shape (..., n + bias): the bias node is a node whose output is always 1."""
+    if W.shape[0] == a.shape[-1]:
+        return a
+    if W.shape[0] != a.shape[-1] + 1:
+        n = a.shape[-1]
+        raise ValueError(f"expected weights with {n} rows, or {n + 1} with a bias node, got shape {tuple(W.shape)}")
+    xp = a.__array_namespace__()
+    return xp.concat([a, xp.ones_like(a[..., :1])], axis=-1)
+
+
+def forward(weights: tuple, x: Array, functions: tuple[Activation, ...]) -> tuple:
+    """All activations (a^0, ..., a^L), for one pattern ``x`` of shape (n0,) or a batch of shape (patterns, n0).
+
+    Equations (5) and (6). ``weights`` holds L matrices of shape (n_in + bias, n_out), ``functions`` an Activation for each.
+
+    >>> import numpy as np
+    >>> from manual import LINEAR
+    >>> forward((np.array([[2.0], [1.0]]),), np.array([3.0]), (LINEAR,))   # one input, the bias node, one output
+    (array([3.]), array([7.]))
+    """
+    activations = [x]  # (6) a^0 = x
+    for W, f in zip(weights, functions, strict=True):
+        z = with_bias_node(activations[-1], W) @ W  # (5) z^l = [a^(l-1), 1] W^l
+        activations.append(f.value(z))  # (6) a^l = f(z^l)
+    return tuple(activations)
+
+
+def forward_with_bias_vectors(weights: tuple, biases: tuple, x: Array, functions: tuple[Activation, ...]) -> tuple:
+    """The same with the bias as a vector θ of shape (n_out,) added to z, in place of a bias node: z^l = a^(l-1) W̄^l + θ^l."""
+    activations = [x]
+    for W, theta, f in zip(weights, biases, functions, strict=True):
+        z = activations[-1] @ W + theta  # (5), the last row of W written apart
+        activations.append(f.value(z))  # (6)
+    return tuple(activations)
+
+
+def layers(weights: tuple, activations: tuple, functions: tuple[Activation, ...]) -> list[Layer]:
+    """A forward pass as a list of L layers, from the first hidden layer to the output."""
+    return [Layer(*parts) for parts in zip(activations[:-1], weights, activations[1:], functions, strict=True)]

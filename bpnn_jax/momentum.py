@@ -1,0 +1,77 @@
+"""Update rules as optax transformations, by name. Learning rate and momentum may be traced values.
+
+Three of them are called momentum elsewhere: ``previous-gradient`` (13), ``heavy-ball`` (14) and ``nesterov`` (15).
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from bpnn_jax.errors import unknown
+
+
+class PreviousGradientState(NamedTuple):
+    """The gradient of the step before, shaped like the weights; zeros at first."""
+
+    gradient: Any
+
+
+def previous_gradient(learning_rate: Any, momentum: Any) -> optax.GradientTransformation:
+    """W ← W - N g_t - M g_(t-1), equation (13): the article's momentum, with no velocity.
+
+    >>> rule = previous_gradient(0.5, 0.1)
+    >>> state = rule.init(jnp.array(0.0))
+    >>> update, state = rule.update(jnp.array(1.0), state)
+    >>> update, state = rule.update(jnp.array(2.0), state)
+    >>> round(float(update), 6)
+    -1.1
+    """
+
+    def init(params):
+        return PreviousGradientState(jax.tree.map(jnp.zeros_like, params))
+
+    def update(updates, state, params=None):
+        del params
+        step = jax.tree.map(lambda g, before: -(learning_rate * g + momentum * before), updates, state.gradient)
+        return step, PreviousGradientState(updates)
+
+    return optax.GradientTransformation(init, update)
+
+
+def _optax(optimiser: Callable) -> Callable:
+    return lambda learning_rate, momentum: optimiser(learning_rate)
+
+
+WITH_MOMENTUM: dict[str, Callable] = {
+    "previous-gradient": previous_gradient,
+    "heavy-ball": lambda learning_rate, momentum: optax.sgd(learning_rate, momentum),
+    "nesterov": lambda learning_rate, momentum: optax.sgd(learning_rate, momentum, nesterov=True),
+}
+RULES: dict[str, Callable] = {
+    **WITH_MOMENTUM,
+    "sgd": _optax(optax.sgd),
+    "adam": _optax(optax.adam),
+    "adamw": _optax(optax.adamw),
+    "nadam": _optax(optax.nadam),
+    "adagrad": _optax(optax.adagrad),
+    "adadelta": _optax(optax.adadelta),
+    "rmsprop": _optax(optax.rmsprop),
+    "lion": _optax(optax.lion),
+    "rprop": _optax(optax.rprop),
+}
+
+Rule = str | optax.GradientTransformation | Callable[[Any, Any], optax.GradientTransformation]
+
+
+def rule(which: Rule, learning_rate: Any, momentum: Any) -> optax.GradientTransformation:
+    """The transformation for a name, for a function of (learning_rate, momentum), or the transformation itself."""
+    if isinstance(which, optax.GradientTransformation):
+        return which
+    if isinstance(which, str):
+        if which not in RULES:
+            raise unknown("rule", which, RULES)
+        return RULES[which](learning_rate, momentum)
+    return which(learning_rate, momentum)

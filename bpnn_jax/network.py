@@ -1,0 +1,150 @@
+"""The network in JAX, written apart from ``manual``: its gradient is JAX's own, so that the two can be held together."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from bpnn_jax.errors import InputError, unknown
+
+Weights = tuple[Any, ...]  # L arrays, W[l] of shape (n_in + bias, n_out)
+
+ACTIVATIONS: dict[str, Callable] = {
+    "sigmoid": jax.nn.sigmoid,  # (1)
+    "tanh": jnp.tanh,  # (2)
+    "linear": lambda z: z,
+    "lecun_tanh": lambda z: 1.7159 * jnp.tanh(2.0 / 3.0 * z),
+}
+
+INITIAL = ("uniform", "glorot", "lecun")
+
+
+@dataclass(frozen=True)
+class Network:
+    """A layered network: hashable, so that it is static under ``jit``.
+
+    sizes:       (n0, ..., nL): n0 inputs, nL outputs.
+    activations: a name for each of the L weight layers, or one name for all: sigmoid, tanh, linear, lecun_tanh.
+    input_bias:  a bias node (output always 1) feeds the first weight layer.
+    hidden_bias: a bias node feeds each later weight layer.
+
+    >>> Network((2, 3, 1), ("tanh", "linear")).shapes
+    ((3, 3), (4, 1))
+    """
+
+    sizes: tuple[int, ...]
+    activations: tuple[str, ...] | str = "sigmoid"
+    input_bias: bool = True
+    hidden_bias: bool = True
+
+    def __post_init__(self):
+        sizes = tuple(self.sizes)
+        if len(sizes) < 2 or not all(isinstance(n, int) and n > 0 for n in sizes):
+            raise InputError(f"expected sizes as two or more positive whole numbers, got {self.sizes!r}")
+        names = self.activations
+        names = (names,) * (len(sizes) - 1) if isinstance(names, str) else tuple(names)
+        if len(names) != len(sizes) - 1:
+            raise InputError(
+                f"expected {len(sizes) - 1} activations for {len(sizes)} sizes, got {len(names)}: {names!r}"
+            )
+        for name in names:
+            if name not in ACTIVATIONS:
+                raise unknown("activation", name, ACTIVATIONS)
+        object.__setattr__(self, "sizes", sizes)
+        object.__setattr__(self, "activations", names)
+
+    @property
+    def biases(self) -> tuple[bool, ...]:
+        """For each weight layer, whether a bias node feeds it."""
+        return (self.input_bias,) + (self.hidden_bias,) * (len(self.sizes) - 2)
+
+    @property
+    def shapes(self) -> tuple[tuple[int, int], ...]:
+        """The shape (n_in + bias, n_out) of each weight matrix."""
+        pairs = zip(self.sizes[:-1], self.sizes[1:], self.biases, strict=True)
+        return tuple((n_in + bias, n_out) for n_in, n_out, bias in pairs)
+
+    def __str__(self) -> str:
+        names = self.activations if len(set(self.activations)) > 1 else self.activations[:1]
+        bias = {(True, True): "", (True, False): ", no hidden bias", (False, True): ", no input bias"}
+        return (
+            "-".join(map(str, self.sizes))
+            + " "
+            + "/".join(names)
+            + bias.get((self.input_bias, self.hidden_bias), ", no bias")
+        )
+
+
+def init(
+    network: Network,
+    key: Any = 0,
+    *,
+    initial: str = "uniform",
+    ranges: Sequence[float] = (0.2, 2.0),
+    dtype: Any = jnp.float32,
+) -> Weights:
+    """Random weights, W[l] of shape ``network.shapes[l]``.
+
+    initial: ``uniform``, U(-r, r) with r from ``ranges``, the last of which serves all later layers (the article's are 0.2
+             and 2); ``glorot``, U(±sqrt(6/(n_in + n_out))), biases 0 (Glorot and Bengio 2010); ``lecun``, normal with
+             variance 1/n_in, biases 0 (LeCun and others 1998).
+    key:     a seed, or a JAX key. Drawn in float32 whatever ``dtype``, so that a seed means the same weights in both.
+
+    >>> [W.shape for W in init(Network((2, 2, 1)), 0)]
+    [(3, 2), (3, 1)]
+    """
+    if initial not in INITIAL:
+        raise unknown("initial weights", initial, INITIAL)
+    if initial == "uniform" and (not ranges or not all(0 <= r < float("inf") for r in ranges)):
+        raise InputError(f"expected ranges as finite numbers from 0 up, got {tuple(ranges)!r}")
+    keys = jax.random.split(jax.random.key(key) if isinstance(key, int) else key, len(network.shapes))
+    weights = []
+    for l, (k, (rows, n_out), bias) in enumerate(zip(keys, network.shapes, network.biases, strict=True)):
+        n_in = rows - bias
+        if initial == "uniform":
+            r = ranges[min(l, len(ranges) - 1)]
+            W = jax.random.uniform(k, (rows, n_out), jnp.float32, -r, r)
+        else:
+            if initial == "glorot":
+                r = (6.0 / (n_in + n_out)) ** 0.5
+                W = jax.random.uniform(k, (n_in, n_out), jnp.float32, -r, r)
+            else:
+                W = jax.random.normal(k, (n_in, n_out), jnp.float32) * n_in**-0.5
+            W = jnp.concatenate([W, jnp.zeros((rows - n_in, n_out), jnp.float32)])
+        weights.append(W.astype(dtype))
+    return tuple(weights)
+
+
+def apply(network: Network, weights: Weights, x: Any) -> jax.Array:
+    """The outputs a^L for one pattern ``x`` of shape (n0,) or a batch (patterns, n0). Equations (5), (6), bias as a vector.
+
+    >>> apply(Network((1, 1), "linear"), (jnp.array([[2.0], [1.0]]),), jnp.array([3.0]))
+    Array([7.], dtype=float32)
+    """
+    return intermediates(network, weights, x)[1][-1]
+
+
+def intermediates(
+    network: Network, weights: Weights, x: Any, z_taps: Sequence[Any] | None = None
+) -> tuple[list[jax.Array], list[jax.Array]]:
+    """Every z^l and every a^l. ``z_taps``, zeros added to each z, make the gradient with respect to them the reference δ^l."""
+    a, zs, activations = jnp.asarray(x), [], []
+    for l, (W, name, bias) in enumerate(zip(weights, network.activations, network.biases, strict=True)):
+        z = jnp.dot(a, W[:-1]) if bias else jnp.dot(a, W)
+        if bias:
+            z = z + jnp.broadcast_to(W[-1], z.shape)
+        if z_taps is not None:
+            z = z + z_taps[l]
+        a = ACTIVATIONS[name](z)
+        zs.append(z)
+        activations.append(a)
+    return zs, activations
+
+
+def check_weights(network: Network, weights: Weights) -> None:
+    """Raise InputError unless ``weights`` are L arrays of the network's shapes."""
+    shapes = tuple(tuple(jnp.shape(W)) for W in weights)
+    if shapes != network.shapes:
+        raise InputError(f"expected weights of shapes {network.shapes} for {network}, got {shapes}")

@@ -1,0 +1,177 @@
+"""``train``: check what came in, compile the run once, carry it out, and say how it ended."""
+
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bpnn_jax import loop
+from bpnn_jax.errors import InputError, unknown
+from bpnn_jax.network import Network, Weights, apply, check_weights, init
+
+STOPPED = {loop.RUNNING: "epochs", loop.CUTOFF: "cutoff", loop.SOLVED: "solved", loop.DIVERGED: "diverged"}
+DTYPES = ("float32", "float64")
+REACH = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "lecun_tanh": (-1.7159, 1.7159)}
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """How a run ended. Arrays are NumPy's, in the run's dtype.
+
+    weights:    a tuple of L matrices.
+    iterations: the 0-based index of the last epoch run (the article's count).
+    error:      of that epoch, as ``settings.measure`` says; summed, with the ½, never a mean.
+    stopped:    ``cutoff``, ``solved``, ``epochs`` (the limit) or ``diverged``.
+    history:    (epoch, error) rows, shape (points, 2), every ``history_every`` epochs from epoch 0.
+    seconds, compile_seconds: spent training, and before that compiling.
+    """
+
+    network: Network
+    weights: Weights
+    iterations: int
+    error: float
+    stopped: str
+    history: np.ndarray
+    seconds: float
+    compile_seconds: float
+
+
+class DivergedError(FloatingPointError):
+    """The error or a weight is no longer finite. ``result`` is the run up to there."""
+
+    def __init__(self, result: TrainResult):
+        self.result = result
+        super().__init__(
+            f"the run diverged at epoch {result.iterations}: expected a finite error and finite weights, "
+            f"got error {result.error}; a smaller learning rate or momentum may help"
+        )
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _run(network, settings, *args):
+    return loop.run(network, settings, *args)
+
+
+def train(
+    network: Network,
+    x: Any,
+    t: Any,
+    *,
+    learning_rate: float = 0.5,
+    momentum: float = 0.1,
+    cutoff: float = 0.0,
+    tolerance: float | None = None,
+    weights: Weights | None = None,
+    seed: int = 0,
+    dtype: str = "float32",
+    settings: loop.Settings | None = None,
+    progress: Callable[[int, float], None] | None = None,
+    **changes: Any,
+) -> TrainResult:
+    """Train ``network`` on patterns ``x`` (patterns, n0) with targets ``t`` (patterns, nL), as one compiled program.
+
+    learning_rate, momentum, cutoff, tolerance: traced, so that another value compiles nothing anew.
+    cutoff:    stop after an epoch whose error is below it.
+    tolerance: stop when every output is within it of its target ("solved").
+    weights:   where to start; otherwise ``init(network, seed)``. ``seed`` also moves the shuffling.
+    dtype:     float32 or float64, whatever JAX's global setting is.
+    settings:  a ``Settings``; its fields may also be given one by one (``epochs=100, rule="adam", mode="batch"``).
+    progress:  called a hundred times or so with (epochs done, error).
+
+    Raises InputError for what cannot be used and DivergedError, with the epoch, for a run that leaves the finite numbers.
+
+    >>> from bpnn_jax import Network, load_patterns
+    >>> xor = load_patterns("xor")
+    >>> result = train(Network((2, 3, 1), "tanh"), xor.x, xor.t, epochs=2000, tolerance=0.1)
+    >>> result.stopped
+    'solved'
+    """
+    known = {f.name for f in fields(loop.Settings)}
+    for name in changes:
+        if name not in known:
+            raise unknown("option of train", name, sorted(known))
+    settings = replace(settings or loop.Settings(), **changes, stop_solved=tolerance is not None)
+    rates = {"learning_rate": learning_rate, "momentum": momentum, "cutoff": cutoff, "tolerance": tolerance or 0.0}
+    for name, value in rates.items():
+        if not (np.isfinite(value) and value >= 0):
+            raise InputError(f"expected {name} as a finite number from 0 up, got {value!r}")
+    if dtype not in DTYPES:
+        raise unknown("dtype", dtype, DTYPES)
+    x, t = _patterns(network, x, t, dtype)
+
+    with jax.enable_x64(dtype == "float64"):
+        if weights is None:
+            weights = init(network, seed, dtype=dtype)
+        check_weights(network, weights)
+        state = loop.start(settings, tuple(jnp.asarray(W, dtype) for W in weights))
+        traced = loop.Rates(*(jnp.asarray(value, dtype) for value in rates.values()))
+        args = (jnp.asarray(x), jnp.asarray(t), traced, jax.random.key(seed))
+        began = time.perf_counter()
+        jax.block_until_ready(_run(network, settings, state, *args, 0))  # no epochs: compiles, or finds it compiled
+        compiled = time.perf_counter()
+        step = max(1, settings.epochs // 100) if progress else settings.epochs
+        for until in range(step, settings.epochs + step, step):
+            state = _run(network, settings, state, *args, min(until, settings.epochs))
+            if progress:
+                progress(int(state.epoch), float(state.error))
+            if state.status != loop.RUNNING:
+                break
+        state = jax.block_until_ready(state)
+        seconds = time.perf_counter() - compiled
+    return _result(network, settings, state, seconds, compiled - began)
+
+
+def predict(network: Network, weights: Weights, x: Any) -> np.ndarray:
+    """The outputs for ``x`` (patterns, n0), a NumPy array (patterns, nL), in the precision of the weights."""
+    check_weights(network, weights)
+    dtype = np.result_type(*(np.asarray(W).dtype for W in weights))
+    x = np.asarray(x, dtype)
+    if x.ndim != 2 or x.shape[1] != network.sizes[0]:
+        raise InputError(f"expected inputs of shape (patterns, {network.sizes[0]}) for {network}, got {x.shape}")
+    with jax.enable_x64(dtype == np.float64):
+        return np.asarray(apply(network, tuple(jnp.asarray(W) for W in weights), x))
+
+
+def _result(network, settings, state, seconds, compile_seconds) -> TrainResult:
+    ran = int(state.epoch)
+    points = -(-ran // settings.history_every)
+    history = np.stack([np.arange(points) * settings.history_every, np.asarray(state.history)[:points]], axis=1)
+    result = TrainResult(
+        network=network,
+        weights=tuple(np.asarray(W) for W in state.weights),
+        iterations=ran - 1,
+        error=float(state.error),
+        stopped=STOPPED[int(state.status)],
+        history=history,
+        seconds=seconds,
+        compile_seconds=compile_seconds,
+    )
+    if result.stopped == "diverged":
+        raise DivergedError(result)
+    return result
+
+
+def _patterns(network: Network, x: Any, t: Any, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    x, t = np.asarray(x, dtype), np.asarray(t, dtype)
+    for what, array, n in (("inputs", x, network.sizes[0]), ("targets", t, network.sizes[-1])):
+        if array.ndim != 2 or array.shape[1] != n or not array.shape[0]:
+            raise InputError(f"expected {what} of shape (patterns, {n}) for {network}, got {array.shape}")
+        if not np.isfinite(array).all():
+            row, column = np.argwhere(~np.isfinite(array))[0]
+            raise InputError(f"expected finite {what}, got {array[row, column]} in pattern {row}, column {column}")
+    if len(x) != len(t):
+        raise InputError(f"expected as many targets as inputs, got {len(x)} inputs and {len(t)} targets")
+    low, high = REACH.get(network.activations[-1], (-np.inf, np.inf))
+    if t.min() < low or t.max() > high:
+        warnings.warn(
+            f"targets from {t.min():g} to {t.max():g}, but a {network.activations[-1]} output stays "
+            f"between {low:g} and {high:g}: the error cannot reach 0",
+            stacklevel=3,
+        )
+    return x, t

@@ -90,7 +90,7 @@ def start(settings: Settings, weights: Weights) -> State:
 def run(
     network: Network, settings: Settings, state: State, x: Any, t: Any, rates: Rates, key: Any, until: Any
 ) -> State:
-    """Train from ``state`` until epoch ``until``, or until the run stops by itself. ``x`` (patterns, n0), ``t`` (patterns, nL).
+    """Train from ``state`` until epoch ``until``, or until the run stops. ``x`` has shape (patterns, n0), ``t`` (patterns, nL).
 
     Several calls with growing ``until`` give bit for bit what one call gives: that is how a progress bar looks in.
     """

@@ -70,18 +70,19 @@ def lecun_tanh(z: Array) -> Array:
     """f(z) = 1.7159 tanh(2z/3), equation (2) stretched.
 
     LeCun, Bottou, Orr, Müller, "Efficient BackProp" (1998), section 4.4: f(±1) = ±1, and |f''| is largest there.
+    Multiplied by 2 and divided by 3, not by a rounded 2/3: on symbols it must be exact.
     """
     return 1.7159 * z.__array_namespace__().tanh(z * 2.0 / 3.0)
 
 
 def lecun_tanh_derivative(a: Array) -> Array:
     """f'(z) = (2/3)(1.7159 - a²/1.7159), equation (4) stretched."""
-    return 2.0 / 3.0 * (1.7159 - a * a / 1.7159)
+    return (1.7159 - a * a / 1.7159) * 2.0 / 3.0
 
 
 def lecun_tanh_second(a: Array) -> Array:
     """f''(z) = -2 (2/3) (a/1.7159) f'(z)."""
-    return -8.0 / 9.0 * (a / 1.7159) * (1.7159 - a * a / 1.7159)
+    return a * (1.7159 - a * a / 1.7159) * (-8.0) / 9.0 / 1.7159
 
 
 class Activation(NamedTuple):

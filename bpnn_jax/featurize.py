@@ -1,0 +1,378 @@
+"""Folders of source code to pattern files: how often each symbol occurs in a piece of code, and its language.
+
+Every file is cut into chunks of so many characters, and every chunk becomes one pattern: an input for each of the
+most frequent symbols (occurrences per ten characters, the article's scale), an output for each language (one-hot).
+
+    folders -> files (sorted by relative path, each content once) -> split by file -> symbols -> chunks -> two files
+
+The same folders give the same bytes, wherever they lie. Wherever a choice must look random (which file is held out,
+which chunks stay under a limit, in what order they come), it is made by rank of a SHA-256 of the seed and the file's
+path relative to its folder. Unlike a seeded permutation this leans on no random generator's version; an edited file stays
+on its side of the split, and a file more or less in the folder moves at most a file or two to the other side.
+"""
+
+import contextlib
+import hashlib
+import math
+import os
+import stat
+import string
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from bpnn_jax.errors import InputError
+
+SYMBOLS = string.punctuation
+"""The 32 characters to choose from: printable ASCII, not a letter, not a digit, not a space."""
+
+LANGUAGES = {
+    ".c": "C", ".h": "C", ".cc": "C++", ".cpp": "C++", ".cxx": "C++", ".hh": "C++", ".hpp": "C++", ".cs": "C#",
+    ".css": "CSS", ".go": "Go", ".hs": "Haskell", ".html": "HTML", ".java": "Java", ".js": "JavaScript",
+    ".cjs": "JavaScript", ".mjs": "JavaScript", ".jl": "Julia", ".kt": "Kotlin", ".lua": "Lua", ".php": "PHP",
+    ".pl": "Perl", ".py": "Python", ".r": "R", ".rb": "Ruby", ".rs": "Rust", ".scala": "Scala", ".sh": "Shell",
+    ".swift": "Swift", ".ts": "TypeScript",
+}  # fmt: skip
+"""Extension to language, for callers who name none. Languages without a file are left out."""
+
+IGNORED_FOLDERS = frozenset({"__pycache__", "node_modules"})
+"""Never entered, and neither is a folder whose name begins with a dot."""
+
+Progress = Callable[[int, int, str], None]
+
+
+class FeaturizeError(InputError):
+    """Folders or settings from which no patterns can be made."""
+
+
+class UsedFile(NamedTuple):
+    path: str  # relative to its source folder, with forward slashes
+    language: str
+    patterns: int  # 0 where `limit` left none of its chunks
+
+
+class SkippedFile(NamedTuple):
+    path: str
+    reason: str
+
+
+class Split(NamedTuple):
+    x: np.ndarray  # (patterns, symbols) float64: occurrences per ten characters
+    t: np.ndarray  # (patterns, languages) float64: one-hot
+    files: tuple[UsedFile, ...]  # sorted by path
+
+
+class Featurized(NamedTuple):
+    train: Split
+    held_out: Split
+    symbols: tuple[str, ...]  # the inputs' names, most frequent first
+    languages: tuple[str, ...]  # the outputs' names, sorted
+    chunk: int
+    skipped: tuple[SkippedFile, ...]
+
+
+def featurize(
+    sources: str | Path | Sequence[str | Path],
+    *,
+    symbols: int = 20,
+    chunk: int = 500,
+    languages: Mapping[str, str] | None = None,
+    held_out: float = 0.3,
+    seed: int = 0,
+    limit: int | None = None,
+    progress: Progress | None = None,
+) -> Featurized:
+    """Patterns from folders of source code, with a held-out split by file.
+
+    Text is read as UTF-8, a wrong byte becoming U+FFFD; a byte-order mark is dropped; CR LF and CR become LF.
+    Chunks are consecutive, and a last piece shorter than `chunk` is dropped. A file without one whole chunk and a file
+    whose text came before are skipped, with a reason. The order of patterns spreads every language evenly, so that
+    online training in file order never sees a long run of one language.
+
+    Args:
+      sources: one folder or several, searched with all their subfolders except those of `IGNORED_FOLDERS`.
+      symbols: how many inputs. The symbols most frequent in the training files, held-out ones not looked at; every
+        language weighs the same, however much of it there is; equally frequent ones by code point.
+      chunk: characters in a chunk, at least 10.
+      languages: extension to language, e.g. `{".c": "C", ".h": "C", ".py": "Python"}`, at least two languages and each
+        with files; by default those of `LANGUAGES` that are found.
+      held_out: share of each language's files that is held out, between 0 and 1; never none and never all of them.
+      seed: moves the split, the sample under a limit and the order.
+      limit: at most so many chunks a language, both splits together and shared out by `held_out`; by default all.
+      progress: called after each file that is read, with the files done, the files in all, and the file's path.
+
+    Raises:
+      FeaturizeError: no patterns can be made; the message says what was expected, what came and where.
+
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name, text in {"a.py": "f(x):f(y):", "b.py": "g(x):g(y):", "a.c": "{f(x);}  ;", "b.c": "{g(x);}  ;"}.items():
+    ...         _ = pathlib.Path(folder, name).write_text(text)
+    ...     result = featurize(folder, symbols=3, chunk=10)
+    >>> result.symbols, result.languages
+    (('(', ')', ':'), ('C', 'Python'))
+    >>> result.train.x.tolist(), result.train.t.tolist()
+    ([[1.0, 1.0, 0.0], [2.0, 2.0, 2.0]], [[1.0, 0.0], [0.0, 1.0]])
+    """
+    _check_settings(symbols, chunk, held_out, limit)
+    known = _checked_languages(languages)
+    files, skipped = _read(_folders(sources), known, chunk, progress)
+    names = _checked_counts(files, skipped, languages, chunk)
+
+    train_files: list[_File] = []
+    held_files: list[_File] = []
+    for name in names:
+        ranked = sorted((f for f in files if f.language == name), key=lambda f: _rank(seed, f, "split"))
+        here = _share(len(ranked), held_out)
+        held_files += ranked[:here]
+        train_files += ranked[here:]
+
+    chosen = _choose_symbols(train_files, names, symbols)
+    limit_held = None if limit is None else _share(limit, held_out)
+    limit_train = None if limit is None or limit_held is None else limit - limit_held
+    return Featurized(
+        train=_patterns(train_files, names, chosen, chunk, seed, limit_train),
+        held_out=_patterns(held_files, names, chosen, chunk, seed, limit_held),
+        symbols=tuple(chosen),
+        languages=tuple(names),
+        chunk=chunk,
+        skipped=tuple(sorted(skipped)),
+    )
+
+
+def write(featurized: Featurized, path: str | Path) -> tuple[Path, Path]:
+    """Write both splits in the article's format: `code.txt` becomes `code.train.txt` and `code.test.txt`.
+
+    A line a pattern, inputs `>` targets, below a header of `#` lines with the names of the inputs and outputs. Each
+    number is the shortest that reads back as the very same float64. Both files are complete on the disk before either
+    takes its name; where anything fails, neither is left half-written.
+
+    Returns the two paths, training first. Raises FeaturizeError where nothing can be written to, or where the suffix
+    promises another format (.csv, .npz).
+    """
+    path = Path(path)
+    if path.suffix.lower() in (".csv", ".npz"):
+        raise FeaturizeError(f"expected a name for the article's format, .txt for example, got {path.name}")
+    if not path.parent.is_dir():
+        raise FeaturizeError(f"expected an existing folder to write {path.name} to, got {path.parent}")
+    targets = [path.with_name(f"{path.stem}.{split}{path.suffix or '.txt'}") for split in ("train", "test")]
+    for target in targets:
+        if target.is_dir():
+            raise FeaturizeError(f"expected a file name to write to, got the folder {target}")
+    aside = [target.with_name(f".{target.name}.{os.getpid()}") for target in targets]
+    splits = {"training": featurized.train, "held-out": featurized.held_out}
+    try:
+        for part, (name, split) in zip(aside, splits.items(), strict=True):
+            with part.open("w", encoding="utf-8", newline="\n") as out:
+                out.writelines(_lines(featurized, name, split))
+        for part, target in zip(aside, targets, strict=True):
+            os.replace(part, target)
+    except OSError as error:
+        raise FeaturizeError(f"expected to write {targets[0]} and {targets[1].name}, got: {error.strerror}") from error
+    finally:
+        for part in aside:
+            with contextlib.suppress(OSError):  # gone already when all went well
+                part.unlink()
+    return targets[0], targets[1]
+
+
+def _lines(featurized: Featurized, name: str, split: Split) -> Iterator[str]:
+    """The lines of one file. A symbol is never a space, so the header's names are told apart even where one is # or >."""
+    symbols, languages = featurized.symbols, featurized.languages
+    used = sum(f.patterns > 0 for f in split.files)
+    yield f"# bpnn featurize: {len(symbols)} symbols, chunk {featurized.chunk}, {len(languages)} languages\n"
+    yield f"# inputs: {' '.join(symbols)}\n"
+    yield f"# outputs: {' '.join(languages)}\n"
+    yield f"# split: {name}, {len(split.x)} patterns from {used} files\n"
+    for x, t in zip(split.x, split.t, strict=True):
+        inputs = " ".join(np.format_float_positional(value, trim="-") for value in x)
+        yield f"{inputs} > {' '.join(str(int(value)) for value in t)}\n"
+
+
+@dataclass(frozen=True)
+class _File:
+    """One source file, as counts of the 32 `SYMBOLS`; its text is not kept."""
+
+    path: str
+    language: str
+    digest: str  # SHA-256 of the text
+    characters: int
+    totals: np.ndarray  # (32,) in the whole file
+    counts: np.ndarray  # (chunks, 32)
+
+
+def _check_settings(symbols: int, chunk: int, held_out: float, limit: int | None) -> None:
+    if symbols < 1:
+        raise FeaturizeError(f"expected at least 1 symbol, got symbols={symbols}")
+    if chunk < 10:
+        raise FeaturizeError(f"expected a chunk of at least 10 characters, got chunk={chunk}")
+    if not 0 < held_out < 1:
+        raise FeaturizeError(f"expected held_out between 0 and 1, both excluded, got held_out={held_out}")
+    if limit is not None and limit < 2:
+        raise FeaturizeError(f"expected a limit of at least 2 chunks a language, one for each split, got limit={limit}")
+
+
+def _checked_languages(languages: Mapping[str, str] | None) -> dict[str, str]:
+    """Extensions in lower case and with their dot, each with its language."""
+    if languages is None:
+        return LANGUAGES
+    for extension, name in languages.items():
+        if not extension.strip(".") or not name or any(character.isspace() for character in name):
+            raise FeaturizeError(
+                f"expected an extension and a language's name without spaces, got {extension!r}: {name!r}"
+            )
+    names = sorted(set(languages.values()))
+    if len(names) < 2:
+        raise FeaturizeError(f"expected at least 2 languages to tell apart, got {len(names)}: {', '.join(names)}")
+    return {f".{extension.lstrip('.').lower()}": name for extension, name in languages.items()}
+
+
+def _folders(sources: str | Path | Sequence[str | Path]) -> list[Path]:
+    folders = [Path(sources)] if isinstance(sources, str | Path) else [Path(source) for source in sources]
+    if not folders:
+        raise FeaturizeError("expected at least one folder of source code, got none")
+    for folder in folders:
+        if not folder.is_dir():
+            raise FeaturizeError(f"expected a folder of source code, got {folder}: no such folder")
+    return folders
+
+
+def _read(
+    folders: list[Path], known: Mapping[str, str], chunk: int, progress: Progress | None
+) -> tuple[list[_File], list[SkippedFile]]:
+    """Every file of a known language, in order of its relative path, counted."""
+    skipped: list[SkippedFile] = []
+    found = sorted((entry for folder in folders for entry in _walk(folder, known, skipped)), key=lambda entry: entry[0])
+    if not found and not skipped:
+        where = ", ".join(str(folder) for folder in folders)
+        raise FeaturizeError(f"expected files ending in {', '.join(sorted(known))}, found none in {where}")
+
+    files: list[_File] = []
+    seen: dict[str, str] = {}
+    for done, (path, file, language) in enumerate(found, start=1):
+        try:
+            text = _text(file)
+        except OSError as error:
+            skipped.append(SkippedFile(path, f"cannot be read: {error.strerror}"))
+        else:
+            digest = hashlib.sha256(text.encode()).hexdigest()
+            if len(text) < chunk:
+                skipped.append(SkippedFile(path, f"shorter than one chunk: {len(text)} of {chunk} characters"))
+            elif digest in seen:
+                skipped.append(SkippedFile(path, f"same text as another file: {seen[digest]}"))
+            else:
+                seen[digest] = path
+                files.append(_counted(path, language, digest, text, chunk))
+        if progress is not None:
+            progress(done, len(found), path)
+    return files, skipped
+
+
+def _walk(folder: Path, known: Mapping[str, str], skipped: list[SkippedFile]) -> Iterator[tuple[str, Path, str]]:
+    """(relative path, file, language) of each file of a known language below `folder`, in no order."""
+
+    def relative(file: str | Path) -> str:
+        # A name that is no UTF-8 gets a ? a byte, so that it can be printed; the file is opened by its true name.
+        return Path(file).relative_to(folder).as_posix().encode("utf-8", "replace").decode()
+
+    def unreadable(error: OSError) -> None:
+        skipped.append(SkippedFile(relative(error.filename), f"folder cannot be read: {error.strerror}"))
+
+    for here, below, names in os.walk(folder, onerror=unreadable):
+        below[:] = [name for name in below if not name.startswith(".") and name not in IGNORED_FOLDERS]
+        for name in names:
+            file = Path(here, name)
+            if file.suffix.lower() in known:
+                yield relative(file), file, known[file.suffix.lower()]
+
+
+def _text(file: Path) -> str:
+    if not stat.S_ISREG(file.stat().st_mode):
+        raise OSError(0, "not a regular file")  # reading a pipe would wait for ever
+    text = file.read_bytes().decode("utf-8-sig", errors="replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _counted(path: str, language: str, digest: str, text: str, chunk: int) -> _File:
+    pieces = len(text) // chunk
+    codes = np.frombuffer(text[: pieces * chunk].encode("utf-32-le"), dtype="<u4").reshape(pieces, chunk)
+    counts = np.stack([(codes == ord(symbol)).sum(axis=1) for symbol in SYMBOLS], axis=1)
+    totals = np.array([text.count(symbol) for symbol in SYMBOLS])
+    return _File(path, language, digest, len(text), totals, counts)
+
+
+def _checked_counts(
+    files: list[_File], skipped: list[SkippedFile], languages: Mapping[str, str] | None, chunk: int
+) -> list[str]:
+    """The languages' names, sorted, when there are two or more and each has a file for either split."""
+    count = Counter(f.language for f in files)
+    names = sorted(count if languages is None else set(languages.values()))
+    reasons = Counter(s.reason.partition(":")[0] for s in skipped)
+    aside = ", ".join(f"{number} {reason}" for reason, number in sorted(reasons.items())) or "none"
+    aside += f"; the first: {skipped[0].path}, {skipped[0].reason}" if skipped else ""
+    if not files:
+        raise FeaturizeError(
+            f"expected files of at least one whole chunk ({chunk} characters), got none (skipped: {aside})"
+        )
+    if len(names) < 2:
+        raise FeaturizeError(f"expected at least 2 languages to tell apart, found only {names[0]} (skipped: {aside})")
+    for name in names:
+        if count[name] < 2:
+            raise FeaturizeError(
+                f"expected at least 2 files of {name}, one for each split, each with a whole chunk ({chunk} characters) "
+                f"and different from the other, got {count[name]} (skipped: {aside}). "
+                f"Add files, take a smaller chunk, or name the languages to use"
+            )
+    return names
+
+
+def _share(number: int, held_out: float) -> int:
+    """How many of `number` are held out: the nearest to the share, but not none and not all."""
+    return min(number - 1, max(1, math.floor(number * held_out + 0.5)))
+
+
+def _rank(seed: int, file: _File, what: str | int) -> tuple[bytes, str]:
+    """A sort key as good as random. The content only parts files of the same path in two source folders."""
+    return hashlib.sha256(f"{seed}\0{file.path}\0{what}".encode()).digest(), file.digest
+
+
+def _choose_symbols(train_files: list[_File], names: list[str], symbols: int) -> str:
+    """The symbols of the largest summed frequency, each language's taken over all its characters. Exact: no rounding."""
+    frequency = [Fraction(0)] * len(SYMBOLS)
+    for name in names:
+        mine = [f for f in train_files if f.language == name]
+        characters = sum(f.characters for f in mine)
+        for column, total in enumerate(np.sum([f.totals for f in mine], axis=0)):
+            frequency[column] += Fraction(int(total), characters)
+    present = [column for column in range(len(SYMBOLS)) if frequency[column] > 0]
+    if len(present) < symbols:
+        found = "".join(SYMBOLS[column] for column in present)
+        raise FeaturizeError(
+            f"expected at most {len(present)} symbols, as many as the training files hold ({found}), got symbols={symbols}"
+        )
+    present.sort(key=lambda column: (-frequency[column], SYMBOLS[column]))
+    return "".join(SYMBOLS[column] for column in present[:symbols])
+
+
+def _patterns(files: list[_File], names: list[str], chosen: str, chunk: int, seed: int, limit: int | None) -> Split:
+    """The patterns of one split: each language's chunks by rank, cut at `limit`, and spread evenly over the whole."""
+    columns = [SYMBOLS.index(symbol) for symbol in chosen]
+    placed: list[tuple[float, int, _File, int]] = []
+    for output, name in enumerate(names):
+        mine = [(f, piece) for f in files if f.language == name for piece in range(len(f.counts))]
+        mine.sort(key=lambda chunk_of: _rank(seed, *chunk_of))
+        mine = mine[:limit]
+        placed += [((i + 0.5) / len(mine), output, f, piece) for i, (f, piece) in enumerate(mine)]
+    placed.sort(key=lambda place: place[:2])
+
+    used = Counter(f.digest for _, _, f, _ in placed)
+    return Split(
+        x=np.stack([f.counts[piece, columns] for _, _, f, piece in placed]) * 10 / chunk,
+        t=np.eye(len(names))[[output for _, output, _, _ in placed]],
+        files=tuple(sorted(UsedFile(f.path, f.language, used[f.digest]) for f in files)),
+    )

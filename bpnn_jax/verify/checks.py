@@ -1,0 +1,71 @@
+"""The vocabulary of ``bpnn verify``: a check is one row of its table."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Check:
+    """One row. ``worst`` is the error where it is largest in relation to ``allowed``, which was computed for that number."""
+
+    rung: int
+    equation: str
+    witness: str
+    networks: int
+    worst: float
+    allowed: float
+    verdict: str  # "correct" or "wrong"
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Caught:
+    """A mistake of the catalogue: whether it was caught, and the first equation that failed."""
+
+    name: str
+    caught: bool
+    equation: str
+    expected: str
+    why: str
+
+    @property
+    def right(self) -> bool:
+        return self.caught and self.equation == self.expected
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A value by hand, what it should be, and how far off it may be: scalars or arrays of one shape."""
+
+    equation: int
+    hand: object
+    exact: object
+    allowed: object
+    where: str
+
+    def ratio(self) -> tuple[float, float, float]:
+        """(error / allowed, error, allowed) at the worst element. A value of the wrong shape, or not finite, is infinitely wrong."""
+        hand, exact, allowed = (np.asarray(v) for v in (self.hand, self.exact, self.allowed))
+        if hand.shape != exact.shape or not np.isfinite(hand.astype(np.complex128)).all():
+            return np.inf, np.inf, 0.0
+        error = abs(hand - exact).astype(np.float64).ravel()
+        allowed = np.broadcast_to(allowed, exact.shape).astype(np.float64).ravel()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = np.where(error == 0, 0.0, error / allowed)
+        worst = int(np.argmax(ratios))
+        return float(ratios[worst]), float(error[worst]), float(allowed[worst])
+
+
+def summarise(rung: int, witness: str, networks: int, comparisons: Iterable[Comparison]) -> list[Check]:
+    """A row for each equation: its worst comparison."""
+    worst: dict[int, tuple] = {}
+    for comparison in comparisons:
+        found = (*comparison.ratio(), comparison.where)
+        if comparison.equation not in worst or found[0] > worst[comparison.equation][0]:
+            worst[comparison.equation] = found
+    return [
+        Check(rung, f"({n})", witness, networks, error, allowed, "correct" if ratio <= 1 else "wrong", where)
+        for n, (ratio, error, allowed, where) in sorted(worst.items())
+    ]

@@ -1,0 +1,151 @@
+"""Rung 3: every equation on its own, each fed the reference from above, so that one mistake does not hide in the next.
+
+Rung 6 hands in a wrong derivation instead of the right one: the first equation that fails is where it goes wrong.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+import manual
+from bpnn_jax import momentum
+from bpnn_jax.network import Network, Weights
+from bpnn_jax.objective import half_squared_error
+from bpnn_jax.verify.bound import UNIT, Bound, bound
+from bpnn_jax.verify.checks import Comparison
+from bpnn_jax.verify.draws import Draw
+from bpnn_jax.verify.reference import Reference, float64
+from manual.mistakes import Mistake
+
+VALUE_EQUATION = {"sigmoid": 1, "tanh": 2, "lecun_tanh": 2, "linear": 6}
+DERIVATIVE_EQUATION = {"sigmoid": 3, "tanh": 4, "lecun_tanh": 4, "linear": 4}
+CORRECT = Mistake("none", 0, "the derivation as it stands")
+
+
+def reference_and_bound(draw: Draw) -> tuple[Reference, Bound]:
+    """JAX's float64 values at a draw, and how far two correct float64 computations may be apart there."""
+    exact = float64(draw.network, draw.weights, draw.x, draw.t)
+    # Twice the bound, since the reference is rounded as well.
+    return exact, bound(draw.network, draw.weights, draw.x, draw.t, exact, 2 * UNIT["float64"])
+
+
+def compare(draw: Draw, exact: Reference, allowed: Bound, derivation: Mistake = CORRECT) -> Iterator[Comparison]:
+    """Equations (1) to (12) at one draw: each value by hand beside the reference."""
+    network, weights, x, t, name = draw
+    functions, equations = derivation.functions(network.activations), derivation.equations
+    activations = (x, *exact.a)
+    net = manual.layers(weights, activations, functions)
+
+    def at(l):
+        return f"layer {l + 1} of {name}"
+
+    for l, f in enumerate(network.activations):
+        yield Comparison(VALUE_EQUATION[f], functions[l].value(exact.z[l]), exact.a[l], allowed.a[l], at(l))
+        yield Comparison(
+            DERIVATIVE_EQUATION[f],
+            functions[l].derivative(exact.a[l]),
+            exact.derivative[l],
+            allowed.derivative[l],
+            at(l),
+        )
+        (_, z) = manual.forward((weights[l],), activations[l], (manual.LINEAR,))
+        yield Comparison(5, z, exact.z[l], allowed.z[l], at(l))
+    for l, a in enumerate(manual.forward(weights, x, functions)[1:]):
+        yield Comparison(6, a, exact.a[l], allowed.a[l], at(l))
+    yield Comparison(7, manual.half_squared_error(exact.a[-1], t), exact.error, allowed.error, name)
+
+    yield Comparison(8, equations.output_delta(net[-1], t), exact.delta[-1], allowed.delta[-1], at(len(net) - 1))
+    for l in range(len(net) - 1):
+        delta = equations.hidden_delta(net[l], net[l + 1], exact.delta[l + 1])
+        yield Comparison(9, delta, exact.delta[l], allowed.delta[l], at(l))
+    for l, layer in enumerate(net):
+        n = layer.below.shape[-1]
+        g, g_exact, g_allowed = equations.weight_gradient(layer, exact.delta[l]), exact.gradient[l], allowed.gradient[l]
+        yield Comparison(10, g[:n], g_exact[:n], g_allowed[:n], at(l))
+        if network.biases[l]:
+            yield Comparison(11, g[n:], g_exact[n:], g_allowed[n:], at(l))
+            theta = equations.bias_gradient(layer, exact.delta[l])
+            yield Comparison(11, theta, g_exact[-1], g_allowed[-1], at(l))
+    yield Comparison(12, equations.input_gradient(net[0], exact.delta[0]), exact.input, allowed.input, at(0))
+
+
+def compare_forms(draw: Draw, exact: Reference, allowed: Bound) -> Iterator[Comparison]:
+    """The other ways in which ``manual`` writes the same thing: biases as vectors, a gradient for each pattern."""
+    network, weights, x, t, name = draw
+    functions = CORRECT.functions(network.activations)
+    activations = (x, *exact.a)
+    if all(network.biases):
+        bars, thetas = tuple(W[:-1] for W in weights), tuple(W[-1] for W in weights)
+        for a, a_exact, E in zip(
+            manual.forward_with_bias_vectors(bars, thetas, x, functions)[1:], exact.a, allowed.a, strict=True
+        ):
+            yield Comparison(6, a, a_exact, E, f"bias vectors of {name}")
+        parts = manual.gradient_with_bias_vectors(bars, activations, t, functions)
+        for g_bar, g_theta, g, E in zip(*parts, exact.gradient, allowed.gradient, strict=True):
+            yield Comparison(10, g_bar, g[:-1], E[:-1], f"bias vectors of {name}")
+            yield Comparison(11, g_theta, g[-1], E[-1], f"bias vectors of {name}")
+    each = manual.per_pattern_gradients(weights, activations, t, functions)
+    whole = manual.gradient(weights, activations, t, functions)
+    (first, *_) = manual.layers(weights, activations, functions)
+    one = manual.gradient(weights, tuple(a[0] for a in activations), t[0], functions)
+    for l, (g, E) in enumerate(zip(exact.gradient, allowed.gradient, strict=True)):
+        yield Comparison(10, whole[l], g, E, f"layer {l + 1} of {name}, all layers at once")
+        yield Comparison(10, each[l].sum(axis=0), g, E, f"layer {l + 1} of {name}, pattern by pattern")
+        yield Comparison(10, each[l][0], one[l], E, f"layer {l + 1} of {name}, one pattern")
+    delta = manual.deltas(weights, activations, t, functions)[0]
+    yield Comparison(12, manual.input_gradient(first, delta), exact.input, allowed.input, name)
+
+
+@partial(jax.jit, static_argnums=0)
+def _curvature(network: Network, weights: Weights, direction: Weights, x, t) -> Weights:
+    return jax.jvp(lambda w: jax.grad(half_squared_error, argnums=1)(network, w, x, t), (weights,), (direction,))[1]
+
+
+def compare_curvature(draw: Draw, rng: np.random.Generator) -> Iterator[Comparison]:
+    """Equation (16) against JAX's forward-over-reverse product, in a random direction."""
+    network, weights, x, t, name = draw
+    functions = CORRECT.functions(network.activations)
+    direction = tuple(rng.uniform(-1.0, 1.0, W.shape) for W in weights)
+    hand = manual.hessian_vector_product(weights, direction, manual.forward(weights, x, functions), t, functions)
+
+    def product(dtype):
+        with jax.enable_x64(dtype == np.float64):
+            args = jax.tree.map(lambda a: jnp.asarray(a, dtype), (weights, direction, x, t))
+            return [np.asarray(p, np.float64) for p in _curvature(network, *args)]
+
+    exact, low = product(np.float64), product(np.float32)
+    for l, (h, e, f32) in enumerate(zip(hand, exact, low, strict=True)):
+        # No closed bound is at hand. What float32 costs autodiff here says how much rounding this leaf suffers; float64 suffers
+        # 2^-29 of that. Six times as much is allowed, and 4 ulp of the leaf (DESIGN: the bound for a black box).
+        scale = UNIT["float64"] / UNIT["float32"]
+        allowed = 6.0 * (scale * abs(f32 - e).max() + 4.0 * UNIT["float64"] * abs(e).max())
+        yield Comparison(16, h, e, allowed, f"layer {l + 1} of {name}")
+
+
+def compare_momentum(rng: np.random.Generator, steps: int = 10) -> Iterator[Comparison]:
+    """Equations (13), (14), (15), step by step, against optax."""
+    W0 = rng.uniform(-1.0, 1.0, (4, 3))
+    gradients = rng.uniform(-1.0, 1.0, (steps, 4, 3))
+    learning_rate, mu = 0.3, 0.7
+    by_hand = {
+        13: (manual.previous_gradient, "previous-gradient"),
+        14: (manual.heavy_ball, "heavy-ball"),
+        15: (manual.nesterov, "nesterov"),
+    }
+    for equation, (step, name) in by_hand.items():
+        with jax.enable_x64(True):
+            rule = momentum.rule(name, learning_rate, mu)
+            hand, carried = W0, np.zeros_like(W0)
+            W = jnp.asarray(W0)
+            state = rule.init(W)
+            for i, g in enumerate(gradients):
+                hand, carried = step(hand, g, carried, learning_rate, mu)
+                update, state = rule.update(jnp.asarray(g), state, W)
+                W = optax.apply_updates(W, update)
+                # Each step rounds a handful of numbers of size |W| + |v|, at most 1 + steps, on both sides.
+                allowed = 2 * (i + 1) * 4 * UNIT["float64"] * (1.0 + steps)
+                yield Comparison(equation, hand, np.asarray(W), allowed, f"{name}, step {i + 1}")

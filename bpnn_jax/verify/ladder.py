@@ -1,0 +1,202 @@
+"""The six rungs in order, each a few rows of the table."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from bpnn_jax.errors import InputError, unknown
+from bpnn_jax.network import ACTIVATIONS, Network
+from bpnn_jax.verify import complex_step, equations, proof, running, scale
+from bpnn_jax.verify.checks import Caught, Check, Comparison, summarise
+from bpnn_jax.verify.draws import draw
+from manual.mistakes import MISTAKES
+
+PROVED_SIZES = ((1, 1), (2, 1), (2, 2, 1), (3, 2, 2), (2, 2, 2, 1), (3, 3, 2, 2))
+PROVABLE = 30  # weights; above that a proof takes minutes
+CURVED_SIZES = (2, 2, 1)
+DRAWN_SIZES = (4, 5, 5, 3)
+SCALE_SIZES = (20, 8, 3)
+# One network that exercises every activation, has a square weight matrix, and more than one output.
+MISTAKEN = Network((4, 5, 5, 5, 3), ("sigmoid", "lecun_tanh", "linear", "tanh"))
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to check. ``sizes`` None means the ladder's own: small ones to prove, 4-5-5-3 to compare, 20-8-3 at scale."""
+
+    sizes: tuple[int, ...] | None = None
+    activations: tuple[str, ...] = tuple(ACTIVATIONS)
+    hidden_bias: bool | None = None  # None: on and off
+    networks: int = 100_000
+    seed: int = 0
+
+    def __post_init__(self):
+        for name in self.activations:
+            if name not in ACTIVATIONS:
+                raise unknown("activation", name, ACTIVATIONS)
+        if self.networks < 1:
+            raise InputError(f"expected networks as a whole number from 1 up, got {self.networks}")
+        if self.seed < 0:
+            raise InputError(f"expected seed as a whole number from 0 up, got {self.seed}")
+        if self.sizes is not None:
+            Network(self.sizes)
+
+    def bias_choices(self) -> list[tuple[bool, bool]]:
+        """(input bias, hidden bias) pairs."""
+        if self.hidden_bias is not None:
+            return [(True, self.hidden_bias)]
+        return [(True, True), (False, False), (True, False), (False, True)]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Every row, every mistake, and the verdict: ``correct`` only if no row is wrong and every mistake was caught and named."""
+
+    checks: tuple[Check, ...]
+    mistakes: tuple[Caught, ...]
+
+    @property
+    def verdict(self) -> str:
+        right = all(c.verdict == "correct" for c in self.checks) and all(m.right for m in self.mistakes)
+        return "correct" if right and self.checks and self.mistakes else "wrong"
+
+    def to_json(self) -> dict:
+        return {
+            "verdict": self.verdict,
+            "checks": [asdict(c) for c in self.checks],
+            "mistakes": [asdict(m) for m in self.mistakes],
+        }
+
+
+def run(options: Options | None = None, progress: Callable[[int, int, str], None] | None = None) -> Report:
+    """Climb the ladder. ``progress(done, total, what)`` is called before each piece of work."""
+    options = options or Options()
+    work = list(_work(options))
+    checks: list[Check] = []
+    for done, (what, piece) in enumerate(work):
+        if progress:
+            progress(done, len(work) + 1, what)
+        checks += piece()
+    if progress:
+        progress(len(work), len(work) + 1, "rung 6: mistakes")
+    return Report(tuple(_merged(checks)), tuple(mistakes(options.seed)))
+
+
+def _work(options: Options) -> Iterator[tuple[str, Callable[[], list[Check]]]]:
+    def piece(rung: int, witness: str, networks: int, comparisons: Callable[[], Iterable[Comparison]]):
+        return f"rung {rung}: {witness}", lambda: _rows(rung, witness, networks, comparisons)
+
+    yield piece(1, "SymPy", 0, lambda: _proofs(proof.activations()))
+    for net in _proved(options):
+        yield piece(
+            1, "SymPy", 1, lambda net=net: _proofs(proof.network(net, patterns=2 if _weights(net) <= 15 else 1))
+        )
+    for name in options.activations:
+        yield piece(1, "SymPy", 1, lambda n=name: _proofs(proof.curvature(Network(CURVED_SIZES, n))))
+    sizes = options.sizes or DRAWN_SIZES
+    drawn = [Network(sizes, name, *bias) for name in options.activations for bias in options.bias_choices()]
+    rng = np.random.default_rng(options.seed)
+    for net in drawn:
+        for saturated in (False, True):
+            d = draw(net, rng, saturated=saturated)
+            yield piece(2, "complex step", 1, lambda d=d: complex_step.compare(d, equations.reference_and_bound(d)[1]))
+            yield piece(3, "JAX float64", 1, lambda d=d: _equations(d))
+    for name in options.activations:
+        d = draw(Network(sizes, name), rng)
+        yield piece(3, "JAX float64", 1, lambda d=d: equations.compare_curvature(d, rng))
+    yield piece(3, "optax", 0, lambda: equations.compare_momentum(rng))
+    for name in options.activations:
+        net = Network(options.sizes or SCALE_SIZES, name, hidden_bias=options.hidden_bias is not False)
+        yield f"rung 4: {name}", lambda net=net: _at_scale(net, options)
+    for name in options.activations:
+        net = Network(sizes, name, hidden_bias=options.hidden_bias is not False)
+        for path in running.PATHS:
+            yield piece(5, f"float32 {path}", 20, lambda n=net, p=path: running.compare_paths(n, rng, p))
+        for step in running.STEPS:
+            yield piece(5, f"train {step}", 10, lambda n=net, s=step: running.compare_step(n, rng, s))
+    article = Network((4, 5, 3), hidden_bias=options.hidden_bias is not False)
+    yield piece(5, "article's loops", 10, lambda: running.compare_article_order(article, rng))
+
+
+def _proved(options: Options) -> Iterator[Network]:
+    small = options.sizes and _weights(Network(options.sizes)) <= PROVABLE
+    for sizes in (options.sizes,) if options.sizes and small else PROVED_SIZES:
+        for name in options.activations:
+            for bias in options.bias_choices():
+                # The mixed choices of bias are proved where that is cheap; the larger networks take both or none.
+                if bias[0] == bias[1] or options.hidden_bias is not None or sizes == CURVED_SIZES:
+                    yield Network(sizes, name, *bias)
+
+
+def _weights(net: Network) -> int:
+    return sum(rows * columns for rows, columns in net.shapes)
+
+
+def _equations(d) -> Iterator[Comparison]:
+    exact, allowed = equations.reference_and_bound(d)
+    yield from equations.compare(d, exact, allowed)
+    yield from equations.compare_forms(d, exact, allowed)
+
+
+def _proofs(proofs: Iterable[proof.Proof]) -> Iterator[Comparison]:
+    for equation, proved, where in proofs:
+        yield Comparison(equation, 0.0 if proved else np.inf, 0.0, 0.0, where)
+
+
+def _rows(rung: int, witness: str, networks: int, comparisons: Callable[[], Iterable[Comparison]]) -> list[Check]:
+    """The rows of one piece. A derivation so broken that it raises is wrong, not a crash of the verifier."""
+    found: list[Comparison] = []
+    try:
+        with np.errstate(all="ignore"):
+            found.extend(comparisons())
+    except Exception as error:
+        where = f"raised {type(error).__name__}: {error}"
+        return [Check(rung, "all", witness, networks, float("inf"), 0.0, "wrong", where)]
+    return summarise(rung, witness, networks, found)
+
+
+def _at_scale(net: Network, options: Options) -> list[Check]:
+    share = -(-options.networks // len(options.activations))
+    try:
+        worst, networks = scale.worst_of(net, share, seed=options.seed)
+    except Exception as error:
+        where = f"raised {type(error).__name__}: {error}"
+        return [Check(4, "(10)", "JAX grad, vmap", share, float("inf"), 0.0, "wrong", where)]
+    verdict = "correct" if worst.ratio <= 1 else "wrong"
+    where = f"network {worst.network} of {net}, seed {options.seed}"
+    return [Check(4, "(10)", "JAX grad, vmap", networks, worst.error, worst.allowed, verdict, where)]
+
+
+def _merged(checks: list[Check]) -> Iterator[Check]:
+    """One row for each rung, witness and equation: the worst, with the networks added up."""
+    groups: dict[tuple, list[Check]] = {}
+    for check in checks:
+        groups.setdefault((check.rung, check.witness, check.equation), []).append(check)
+
+    def badness(check: Check) -> float:
+        return check.worst / check.allowed if check.allowed else (np.inf if check.worst else 0.0)
+
+    for (rung, witness, equation), rows in sorted(groups.items(), key=lambda item: (*item[0][:2], _number(item[0][2]))):
+        worst = max(rows, key=badness)
+        verdict = "wrong" if any(r.verdict == "wrong" for r in rows) else "correct"
+        networks = sum(r.networks for r in rows)
+        yield Check(rung, equation, witness, networks, worst.worst, worst.allowed, verdict, worst.where)
+
+
+def mistakes(seed: int = 0) -> Iterator[Caught]:
+    """Rung 6: each wrong derivation put through rung 3 in place of the right one."""
+    rng = np.random.default_rng(seed)
+    draws = [draw(MISTAKEN, rng), draw(MISTAKEN, rng, saturated=True)]
+    judged = [(d, *equations.reference_and_bound(d)) for d in draws]
+    for m in MISTAKES:
+        rows: list[Check] = []
+        for d, exact, allowed in judged:
+            rows += _rows(6, m.name, 1, lambda d=d, e=exact, b=allowed, m=m: equations.compare(d, e, b, m))
+        wrong = [r.equation for r in _merged(rows) if r.verdict == "wrong"]
+        first = min(wrong, key=_number) if wrong else ""
+        yield Caught(m.name, bool(wrong), first, f"({m.equation})", m.why)
+
+
+def _number(equation: str) -> int:
+    return int(equation.strip("()")) if equation.startswith("(") else 0

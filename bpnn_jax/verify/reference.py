@@ -1,0 +1,51 @@
+"""What JAX says, in float64: every z, a, δ and gradient of a network, by automatic differentiation."""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bpnn_jax.network import ACTIVATIONS, Network, Weights, intermediates
+
+
+class Reference(NamedTuple):
+    """By JAX, from weights, ``x`` (patterns, n0) and ``t`` (patterns, nL). Lists have an entry for each weight layer."""
+
+    z: list[Any]  # (patterns, n_out)
+    a: list[Any]
+    derivative: list[Any]  # f'(z)
+    error: Any  # E, a scalar
+    delta: list[Any]  # ∂E/∂z: the gradient with respect to a zero-valued tap added to z
+    gradient: Weights  # ∂E/∂W
+    input: Any  # ∂E/∂x
+
+
+def reference(network: Network, weights: Weights, x: Any, t: Any) -> Reference:
+    """Everything that equations (1) to (12) compute. Traceable; the caller chooses the precision."""
+
+    def error(weights, x, taps):
+        z, a = intermediates(network, weights, x, taps)
+        return 0.5 * jnp.sum(jnp.square(a[-1] - t)), (z, a)
+
+    taps = [jnp.zeros((x.shape[0], n), x.dtype) for n in network.sizes[1:]]
+    value_and_grad = jax.value_and_grad(error, argnums=(0, 1, 2), has_aux=True)
+    (value, (z, a)), (gradient, input_gradient, deltas) = value_and_grad(weights, x, taps)
+    derivative = [
+        jax.jvp(ACTIVATIONS[name], (zl,), (jnp.ones_like(zl),))[1]
+        for name, zl in zip(network.activations, z, strict=True)
+    ]
+    return Reference(z, a, derivative, value, deltas, gradient, input_gradient)
+
+
+@partial(jax.jit, static_argnums=0)
+def _jitted(network, weights, x, t):
+    return reference(network, weights, x, t)
+
+
+def float64(network: Network, weights: Weights, x: Any, t: Any) -> Reference:
+    """The reference as NumPy float64 arrays, from inputs of any precision."""
+    with jax.enable_x64(True):
+        args = jax.tree.map(lambda a: jnp.asarray(np.asarray(a, np.float64)), (tuple(weights), x, t))
+        return jax.tree.map(np.asarray, _jitted(network, *args))

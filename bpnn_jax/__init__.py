@@ -4,36 +4,51 @@
 """
 
 import importlib
+from typing import TYPE_CHECKING
 
 from bpnn_jax import _xla
+
+if TYPE_CHECKING:
+    from bpnn_jax.loop import Settings
+    from bpnn_jax.momentum import previous_gradient
+    from bpnn_jax.network import Network, apply, init
+    from bpnn_jax.objective import half_squared_error
+    from bpnn_jax.patterns import Patterns
+    from bpnn_jax.patterns import load as load_patterns
+    from bpnn_jax.storage import load_network, save_network
+    from bpnn_jax.training import DivergedError, TrainResult, predict, train
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "Network": "network",
-    "apply": "network",
-    "init": "network",
-    "half_squared_error": "objective",
-    "previous_gradient": "momentum",
     "DivergedError": "training",
-    "TrainResult": "training",
-    "train": "training",
+    "Network": "network",
     "Patterns": "patterns",
-    "load_patterns": "patterns",
+    "Settings": "loop",
+    "TrainResult": "training",
+    "apply": "network",
+    "half_squared_error": "objective",
+    "init": "network",
     "load_network": "storage",
+    "load_patterns": "patterns",
+    "predict": "training",
+    "previous_gradient": "momentum",
     "save_network": "storage",
+    "train": "training",
 }
 
 __all__ = [
     "DivergedError",
     "Network",
     "Patterns",
+    "Settings",
     "TrainResult",
     "apply",
     "half_squared_error",
     "init",
     "load_network",
     "load_patterns",
+    "predict",
     "previous_gradient",
     "save_network",
     "train",
@@ -45,7 +60,8 @@ _xla.set_small_loop_option()
 def __getattr__(name: str):
     if name not in _HOME:
         raise AttributeError(f"module 'bpnn_jax' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"bpnn_jax.{_HOME[name]}"), name)
+    module = importlib.import_module(f"bpnn_jax.{_HOME[name]}")
+    return getattr(module, "load" if name == "load_patterns" else name)
 
 
 def __dir__() -> list[str]:

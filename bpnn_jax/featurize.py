@@ -122,6 +122,8 @@ def featurize(
     _check_settings(symbols, chunk, held_out, limit)
     known = _checked_languages(languages)
     files, skipped = _read(_folders(sources), known, chunk, progress)
+    if languages is None:
+        files, skipped = _without_strays(files, skipped)
     names = _checked_counts(files, skipped, languages, chunk)
 
     train_files: list[_File] = []
@@ -304,6 +306,15 @@ def _counted(path: str, language: str, digest: str, text: str, chunk: int) -> _F
     counts = np.stack([(codes == ord(symbol)).sum(axis=1) for symbol in SYMBOLS], axis=1)
     totals = np.array([text.count(symbol) for symbol in SYMBOLS])
     return _File(path, language, digest, len(text), totals, counts)
+
+
+def _without_strays(files: list[_File], skipped: list[SkippedFile]) -> tuple[list[_File], list[SkippedFile]]:
+    """Nobody asked for the language of a single stray file: it is skipped, as long as two languages are left."""
+    count = Counter(f.language for f in files)
+    if sum(n > 1 for n in count.values()) < 2:
+        return files, skipped
+    strays = [SkippedFile(f.path, f"only file of {f.language}") for f in files if count[f.language] == 1]
+    return [f for f in files if count[f.language] > 1], skipped + strays
 
 
 def _checked_counts(

@@ -97,14 +97,13 @@ def run(
     rule = momentum.rule(settings.rule, rates.learning_rate, rates.momentum)
 
     def update(carry, pattern):
-        weights, rule_state, error = carry
+        (weights, rule_state, error), (xb, tb) = carry, pattern
         if settings.order == "article":
-            weights, rule_state, outputs = step.article_order(network, rule, weights, rule_state, *pattern)
+            weights, rule_state, outputs = step.article_order(network, rule, weights, rule_state, xb, tb)
         else:
-            weights, rule_state, outputs = step.simultaneous(
-                network, rule, weights, rule_state, *pattern, settings.gradient
-            )
-        return (weights, rule_state, _measure(settings.measure, error, outputs - pattern[1])), None
+            which = settings.gradient
+            weights, rule_state, outputs = step.simultaneous(network, rule, weights, rule_state, xb, tb, which)
+        return (weights, rule_state, _measure(settings.measure, error, outputs - tb)), None
 
     def epoch(state: State) -> State:
         xs, ts = x, t

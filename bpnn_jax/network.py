@@ -21,7 +21,7 @@ ACTIVATIONS: dict[str, Callable] = {
 INITIAL = ("uniform", "glorot", "lecun")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Network:
     """A layered network: hashable, so that it is static under ``jit``.
 
@@ -35,16 +35,20 @@ class Network:
     """
 
     sizes: tuple[int, ...]
-    activations: tuple[str, ...] | str = "sigmoid"
-    input_bias: bool = True
-    hidden_bias: bool = True
+    activations: tuple[str, ...]
+    input_bias: bool
+    hidden_bias: bool
 
-    def __post_init__(self):
-        sizes = tuple(self.sizes)
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        activations: str | Sequence[str] = "sigmoid",
+        input_bias: bool = True,
+        hidden_bias: bool = True,
+    ):
         if len(sizes) < 2 or not all(isinstance(n, int) and n > 0 for n in sizes):
-            raise InputError(f"expected sizes as two or more positive whole numbers, got {self.sizes!r}")
-        names = self.activations
-        names = (names,) * (len(sizes) - 1) if isinstance(names, str) else tuple(names)
+            raise InputError(f"expected sizes as two or more positive whole numbers, got {sizes!r}")
+        names = (activations,) * (len(sizes) - 1) if isinstance(activations, str) else tuple(activations)
         if len(names) != len(sizes) - 1:
             raise InputError(
                 f"expected {len(sizes) - 1} activations for {len(sizes)} sizes, got {len(names)}: {names!r}"
@@ -52,8 +56,11 @@ class Network:
         for name in names:
             if name not in ACTIVATIONS:
                 raise unknown("activation", name, ACTIVATIONS)
-        object.__setattr__(self, "sizes", sizes)
+        # A frozen dataclass is set this way, once.
+        object.__setattr__(self, "sizes", tuple(sizes))
         object.__setattr__(self, "activations", names)
+        object.__setattr__(self, "input_bias", bool(input_bias))
+        object.__setattr__(self, "hidden_bias", bool(hidden_bias))
 
     @property
     def biases(self) -> tuple[bool, ...]:

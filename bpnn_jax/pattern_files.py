@@ -3,7 +3,6 @@
 An error names file, line and column (both from 1, the column counted in characters).
 """
 
-import contextlib
 import io
 import math
 import os
@@ -15,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from bpnn_jax._files import write_atomically
+from bpnn_jax.errors import InputError
 from bpnn_jax.patterns import Patterns, is_name
 
 _LINE_END = re.compile(r"\r?\r?\n|\r")
@@ -96,15 +97,7 @@ def write(path: str | os.PathLike[str], patterns: Patterns) -> None:
         raise InputError(f"{path}: expected a name for the article's format, .txt for example, got {path.suffix}")
     lines = [f"# {kind}: {' '.join(names)}" for kind in ("inputs", "outputs") if (names := getattr(patterns, kind))]
     lines += [f"{_numbers(x)} > {_numbers(t)}" for x, t in zip(patterns.x.tolist(), patterns.t.tolist(), strict=True)]
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        aside.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
-        os.replace(aside, path)
-    except OSError as error:
-        raise PatternFileError(str(path), f"expected a path that can be written, got: {error.strerror}") from error
-    finally:
-        with contextlib.suppress(OSError):  # gone already when all went well
-            aside.unlink()
+    write_atomically(path, ("\n".join(lines) + "\n").encode())
 
 
 def _numbers(row: list[float]) -> str:

@@ -266,6 +266,15 @@ def names() -> tuple[str, ...]:
     return *_GATES, *_FAMILIES
 
 
+def is_set_name(name: str) -> bool:
+    """Whether `load` takes this for a named set rather than a file.
+
+    >>> is_set_name("parity-4"), is_set_name("./xor")
+    (True, False)
+    """
+    return name in _GATES or any(re.fullmatch(form, name) for form, _ in _FAMILIES.values())
+
+
 def load(name_or_path: str | os.PathLike[str]) -> Patterns:
     """The pattern set of that name, or the patterns of a file (see `pattern_files.read`).
 

@@ -51,7 +51,8 @@ def simultaneous(
     """Every delta from the weights of before the step. Returns (weights, rule's state, outputs before the step)."""
     g, outputs = gradient(network, weights, x, t, which)
     steps, state = rule.update(g, state, weights)
-    return optax.apply_updates(weights, steps), state, outputs
+    moved: Any = optax.apply_updates(weights, steps)
+    return moved, state, outputs
 
 
 def article_order(

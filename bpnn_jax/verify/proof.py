@@ -7,7 +7,7 @@ is left of (hand - diff) is a polynomial that must expand to 0.
 
 from collections.abc import Iterator
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import sympy
@@ -85,27 +85,31 @@ def activations() -> Iterator[Proof]:
         yield Proof(equation, _is_zero(entries(f.derivative(a))[0] - slope), name)
         yield Proof(16, _is_zero(entries(f.second(a))[0] - second), f"f'' of {name}")
         # What fdiff claims below, from the exponential as well.
-        (claimed,) = (FUNCTIONS[name](z_).fdiff().xreplace({FUNCTIONS[name](z_): explicit}),)
+        claimed = sympy.diff(FUNCTIONS[name](z_), z_).xreplace({FUNCTIONS[name](z_): explicit})
         yield Proof(equation, _is_zero(claimed - slope), f"{name}, the other side")
     two_sigmoid = 2 * EXPLICIT["sigmoid"].subs(z_, 2 * z_) - 1
     yield Proof(2, _is_zero(sympy.tanh(z_) - two_sigmoid), "tanh z = 2 sigmoid(2z) - 1")
 
 
 class _Written(NamedTuple):
-    """A network written out by index: E, its symbols, and the name a of every f(z)."""
+    """A network written out by index: E, its symbols, and the name a of every f(z).
+
+    A tap τ is added to each z, so that ∂E/∂τ is δ. It stands only inside z, so naming f(z) removes it again.
+    """
 
     E: sympy.Expr
     weights: tuple[Symbols, ...]
     x: Symbols
     t: Symbols
-    taps: list[Symbols]  # added to z, so that ∂E/∂tap is δ; then set to 0
+    taps: list[Symbols]
     a: tuple[Symbols, ...]
     z: list[np.ndarray]
     names: dict[sympy.Expr, sympy.Symbol]
 
     def named(self, expression: sympy.Expr) -> sympy.Expr:
-        """With each f(z) replaced by its a, and the taps, which are then left only inside z, by 0."""
-        return expression.xreplace(self.names)
+        """With each f(z) replaced by its a."""
+        named: Any = expression.xreplace(self.names)
+        return named
 
 
 def _write(network: Network, patterns: int) -> _Written:

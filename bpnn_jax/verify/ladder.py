@@ -118,6 +118,8 @@ def _work(options: Options) -> Iterator[tuple[str, Callable[[], list[Check]]]]:
             yield piece(5, f"train {step}", 10, lambda n=net, s=step: running.compare_step(n, rng, s))
     article = Network((4, 5, 3), hidden_bias=options.hidden_bias is not False)
     yield piece(5, "article's loops", 10, lambda: running.compare_article_order(article, rng))
+    for hidden_bias in (False, True):
+        yield piece(5, "article's loops", 1, lambda b=hidden_bias: running.compare_article_program(b))
 
 
 def _proved(options: Options) -> Iterator[Network]:

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import manual
+from bpnn_jax import patterns, reproduce
 from bpnn_jax.network import Network
 from bpnn_jax.step import functions
 from bpnn_jax.training import train
@@ -105,6 +106,18 @@ def compare_article_order(network: Network, rng: np.random.Generator, networks: 
         yield from _step(d, result.weights, before, wide, "float64", 9)
         expected = 0.5 * (d.t[0, -1] - outputs[-1]) ** 2
         yield Comparison(7, error, expected, 4 * UNIT["float64"] * expected, f"last output's error of {d.name}")
+
+
+def compare_article_program(hidden_bias: bool, iterations: int = 51) -> Iterator[Comparison]:
+    """A run of the article's program beside ``train``: random numbers, order, momentum and the error that it prints."""
+    net = reproduce.nand(hidden_bias)[1]
+    loops = NN(2, 2, 1, hidden_bias=hidden_bias)
+    gate = patterns.load("nand")
+    errors = loops.train(list(zip(gate.x.tolist(), gate.t.tolist(), strict=True)), iterations)
+    for epoch, error in net.history:
+        if epoch < iterations:
+            # The article prints 12 digits; a run of so few steps keeps them.
+            yield Comparison(13, errors[int(epoch)], error, 1e-12 * error, f"iteration {epoch:.0f} of NAND")
 
 
 def _step(d: Draw, moved: tuple, gradient: tuple, allowed: tuple, dtype: str, equation: int) -> Iterator[Comparison]:

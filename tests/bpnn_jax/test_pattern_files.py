@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bpnn_jax.errors import InputError
 from bpnn_jax.pattern_files import PatternFileError, read, write
 from bpnn_jax.patterns import Patterns
 
@@ -357,7 +358,7 @@ def test_write_replaces_whole_or_not_at_all(tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", no_replace)
-        with pytest.raises(PatternFileError) as caught:
+        with pytest.raises(InputError) as caught:
             write(path, made)
     assert str(caught.value) == f"{path}: expected a path that can be written, got: No space left on device"
     assert path.read_text() == "old"
@@ -372,7 +373,7 @@ def test_write_to_places_that_cannot_be(tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
     for name in ("no/folder.txt", "file/a.txt", "folder"):
-        with pytest.raises(PatternFileError, match=f"{name}: expected a path that can be written, got: "):
+        with pytest.raises(InputError, match=f"{name}: expected a path that can be written, got: "):
             write(tmp_path / name, made)
     for name in ("a.csv", "a.NPZ"):
         with pytest.raises(ValueError, match=r"expected a name for the article's format, \.txt for example, got \."):

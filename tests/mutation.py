@@ -1,0 +1,142 @@
+"""Break every formula of ``manual/`` in turn and see whether ``bpnn verify`` says so.
+
+    python tests/mutation.py [FILE ...] [--jobs 2]
+
+Each mutant is a copy of ``manual/`` with one operator, constant, index, sign or transpose changed. The ladder runs on it until
+its first wrong row. A mutant that gets to the top survives, and is printed; the exit status is the number of survivors that are
+not in EQUIVALENT. Some 200 mutants take about 15 minutes on two cores, so the suite runs a sample (tests/test_mutation.py).
+"""
+
+import argparse
+import ast
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from shutil import copytree, ignore_patterns
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES = ("activations", "network", "objective", "backprop", "momentum", "curvature", "article")
+
+# Line of source, change -> why no check can tell it from the right one.
+EQUIVALENT = {}
+
+SIGN = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
+SWAPPED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
+
+# Run the ladder up to its first wrong row, and say which that was.
+CLIMB = """
+from bpnn_jax.verify import ladder
+for what, piece in ladder._work(ladder.Options(networks=8000)):
+    for check in piece():
+        if check.verdict == "wrong":
+            print(check.rung, check.equation, check.witness)
+            raise SystemExit(1)
+for caught in ladder.mistakes():
+    if not caught.right:
+        print("6", caught.equation, caught.name)
+        raise SystemExit(1)
+"""
+
+
+class Mutant(NamedTuple):
+    file: str
+    line: int
+    source: str  # the line as it was
+    change: str
+    text: str  # the whole mutated file
+
+    def __str__(self) -> str:
+        return f"manual/{self.file}.py:{self.line}: {self.change} in: {self.source}"
+
+
+def mutants(file: str) -> Iterator[Mutant]:
+    """Every single change of one file's functions; their docstrings and error messages are left alone."""
+    source = (ROOT / "manual" / f"{file}.py").read_text()
+    lines = source.splitlines(keepends=True)
+    starts = [len("".join(lines[:i]).encode()) for i in range(len(lines))]
+    found: dict[tuple, Mutant] = {}
+    for function in ast.walk(ast.parse(source)):
+        if isinstance(function, ast.FunctionDef | ast.Lambda):
+            body = function.body if isinstance(function.body, list) else [function.body]
+            for node in (n for statement in body for n in _formula(statement) if hasattr(n, "lineno")):
+                begin = starts[node.lineno - 1] + node.col_offset
+                end = starts[node.end_lineno - 1] + node.end_col_offset
+                for change, new in edits(node):
+                    text = (source.encode()[:begin] + new.encode() + source.encode()[end:]).decode()
+                    line = lines[node.lineno - 1].strip()
+                    found[begin, end, new] = Mutant(file, node.lineno, line, change, text)
+    yield from found.values()
+
+
+def _formula(node: ast.AST) -> Iterator[ast.AST]:
+    if isinstance(node, ast.Raise) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+        return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _formula(child)
+
+
+def edits(node: ast.AST) -> Iterator[tuple[str, str]]:
+    """(what is changed, the node's new text)."""
+    if isinstance(node, ast.BinOp):
+        left, right, op = ast.unparse(node.left), ast.unparse(node.right), type(node.op)
+        if op in SWAPPED:
+            yield f"{SIGN[op]} becomes {SIGN[SWAPPED[op]]}", f"(({left}) {SIGN[SWAPPED[op]]} ({right}))"
+            yield f"what follows {SIGN[op]} is lost", f"({left})"
+        if op is ast.MatMult:
+            yield "a product changes its sign", f"-({left} @ {right})"
+    if isinstance(node, ast.AugAssign) and type(node.op) is ast.Add:
+        target, value = ast.unparse(node.target), ast.unparse(node.value)
+        yield "+= becomes -=", f"{target} -= {value}"
+        yield "+= becomes =", f"{target} = {value}"
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        yield "a minus is lost", ast.unparse(node.operand)
+    if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Lt):
+        yield "< becomes >", f"{ast.unparse(node.left)} > {ast.unparse(node.comparators[0])}"
+    if isinstance(node, ast.Constant) and isinstance(node.value, float):
+        new = node.value * 1.01 or 0.01
+        yield f"{node.value} becomes {new}", repr(new)
+    if isinstance(node, ast.Attribute) and node.attr == "T":
+        yield ".T is lost", ast.unparse(node.value)
+
+
+def climb(mutant: Mutant) -> tuple[Mutant, str]:
+    """What the ladder says of a mutant: its first wrong row, or nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        for package in ("manual", "bpnn_jax"):
+            copytree(ROOT / package, Path(folder) / package, ignore=ignore_patterns("__pycache__", "data"))
+        (Path(folder) / "manual" / f"{mutant.file}.py").write_text(mutant.text)
+        environment = {**os.environ, "PYTHONPATH": folder, "PYTHONDONTWRITEBYTECODE": "1"}
+        done = subprocess.run(
+            [sys.executable, "-c", CLIMB], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+    if done.returncode == 0:
+        return mutant, ""
+    return mutant, done.stdout.strip() or done.stderr.strip().splitlines()[-1]
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("files", nargs="*", default=FILES, metavar="FILE", help=", ".join(FILES))
+    options.add_argument("--jobs", type=int, default=2)
+    chosen = options.parse_args()
+    every = [m for file in chosen.files for m in mutants(file)]
+    survivors = 0
+    with ThreadPoolExecutor(chosen.jobs) as pool:
+        for done, (mutant, verdict) in enumerate(pool.map(climb, every), 1):
+            known = EQUIVALENT.get((mutant.source, mutant.change))
+            if not verdict and known is None:
+                survivors += 1
+            said = f"caught at {verdict}" if verdict else f"equivalent: {known}" if known else "SURVIVED"
+            print(f"[{done}/{len(every)}] {mutant}: {said}", flush=True)
+    print(f"{len(every)} mutants, {survivors} survived")
+    return survivors
+
+
+if __name__ == "__main__":
+    sys.exit(main())

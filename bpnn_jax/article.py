@@ -36,7 +36,7 @@ def initial_weights(network: Network, seed: int = SEED) -> tuple[np.ndarray, np.
 
     >>> W1, W2 = initial_weights(Network((2, 2, 1), hidden_bias=False))
     >>> [round(float(w), 12) for w in W1[0]]
-    [0.137768740102, 0.103181761176]
+    [0.13776874061, 0.103181761176]
     """
     draw = random.Random(seed).uniform
     (rows, hidden), (rows_above, outputs) = network.shapes

@@ -13,7 +13,7 @@ import optax
 
 import manual
 from bpnn_jax import momentum
-from bpnn_jax.network import Network, Weights
+from bpnn_jax.network import ACTIVATIONS, Network, Weights
 from bpnn_jax.objective import half_squared_error
 from bpnn_jax.verify.bound import UNIT, Bound, bound
 from bpnn_jax.verify.checks import Comparison
@@ -71,6 +71,22 @@ def compare(draw: Draw, exact: Reference, allowed: Bound, derivation: Mistake = 
             theta = equations.bias_gradient(layer, exact.delta[l])
             yield Comparison(11, theta, g_exact[-1], g_allowed[-1], at(l))
     yield Comparison(12, equations.input_gradient(net[0], exact.delta[0]), exact.input, allowed.input, at(0))
+
+
+def compare_extremes() -> Iterator[Comparison]:
+    """(1) to (4) far out: nothing overflows, and a small sigmoid keeps its digits."""
+    z = np.array([-1000.0, -40.0, -1e-300, 0.0, 40.0, 1000.0])
+    for name, f in manual.ACTIVATIONS.items():
+        with jax.enable_x64(True):
+            exact, slope = (np.asarray(v) for v in jax.jvp(ACTIVATIONS[name], (jnp.asarray(z),), (jnp.ones_like(z),)))
+        with np.errstate(over="raise", invalid="raise", divide="raise"):
+            a = f.value(z)
+            slope_by_hand = f.derivative(a)
+        u = 2 * UNIT["float64"]
+        yield Comparison(VALUE_EQUATION[name], a, exact, 8 * u * abs(exact), f"{name}, |z| up to 1000")
+        # f' in terms of a: where a is 1 to rounding, 1 - a is only good to the roundings of a and of 1.
+        limit = 8 * u * np.maximum(slope, np.where(z > 0, 1.0, 0.0) if name == "sigmoid" else 1.0)
+        yield Comparison(DERIVATIVE_EQUATION[name], slope_by_hand, slope, limit, f"{name}, |z| up to 1000")
 
 
 def compare_forms(draw: Draw, exact: Reference, allowed: Bound) -> Iterator[Comparison]:

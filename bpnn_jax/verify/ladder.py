@@ -95,6 +95,7 @@ def _work(options: Options) -> Iterator[tuple[str, Callable[[], list[Check]]]]:
         )
     for name in options.activations:
         yield piece(1, "SymPy", 1, lambda n=name: _proofs(proof.curvature(Network(CURVED_SIZES, n))))
+    yield piece(3, "JAX float64", 0, equations.compare_extremes)
     sizes = options.sizes or DRAWN_SIZES
     drawn = [Network(sizes, name, *bias) for name in options.activations for bias in options.bias_choices()]
     rng = np.random.default_rng(options.seed)

@@ -1,0 +1,67 @@
+"""The project as its users get it: the wheel, the README's Python, the experiments."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    subprocess.run(command, check=True, capture_output=True)
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+def test_wheel_holds_both_packages_their_data_and_the_licence(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for name in ("bpnn_jax/py.typed", "manual/py.typed", "bpnn_jax/data/code.train.txt", "bpnn_jax/data/README.md"):
+        assert name in names
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"bpnn_jax", "manual"}
+
+
+def test_wheel_runs_outside_the_checkout(wheel, tmp_path):
+    installed = tmp_path / "site"
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(installed), str(wheel)]
+    subprocess.run(command, check=True, capture_output=True)
+    program = "import bpnn_jax, manual, sys; from bpnn_jax.cli import main; print(bpnn_jax.__file__); sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "train", "code", "--epochs", "2"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert str(installed) in done.stdout.splitlines()[0]
+    assert "of 1080 test patterns" in done.stdout
+
+
+def test_the_readme_s_python_does_what_it_says():
+    (code,) = (ROOT / "README.md").read_text().split("```python\n")[1:]
+    done = subprocess.run([sys.executable, "-c", code.split("```")[0]], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    errors = [float(word.strip("[],'")) for word in first.split()]
+    assert len(errors) == 2
+    assert max(errors) < 1e-6  # a few float32 ulp of gradients below 1
+    assert second.startswith("solved 232")
+
+
+def test_the_xor_experiment_answers_and_draws(tmp_path):
+    from experiments.xor_with_sigmoid import Options, main
+
+    found = main(Options(seeds=6, out=tmp_path))
+    assert found["sigmoid"]["solved"] == 0
+    assert found["tanh"]["solved"] == 6
+    assert (tmp_path / "xor_with_sigmoid.json").is_file()
+    assert (tmp_path / "xor_with_sigmoid.png").read_bytes().startswith(b"\x89PNG")

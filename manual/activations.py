@@ -69,7 +69,7 @@ def linear_second(a: Array) -> Array:
 def lecun_tanh(z: Array) -> Array:
     """f(z) = 1.7159 tanh(2z/3), equation (2) stretched.
 
-    LeCun, Bottou, Orr, Müller, "Efficient BackProp" (1998), section 4.4: f(±1) = ±1, and |f''| is largest there.
+    LeCun, Bottou, Orr, Müller, "Efficient BackProp" (1998), section 4.4: f(±1) = ±1, near where |f''| is largest.
     Multiplied by 2 and divided by 3, not by a rounded 2/3: on symbols it must be exact.
     """
     return 1.7159 * z.__array_namespace__().tanh(z * 2.0 / 3.0)

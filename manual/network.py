@@ -33,8 +33,8 @@ def with_bias_node(a: Array, W: Array) -> Array:
     if W.shape[0] == a.shape[-1]:
         return a
     if W.shape[0] != a.shape[-1] + 1:
-        n = a.shape[-1]
-        raise ValueError(f"expected weights with {n} rows, or {n + 1} with a bias node, got shape {tuple(W.shape)}")
+        rows = f"{a.shape[-1]} rows, and one more with a bias node"
+        raise ValueError(f"expected weights with {rows}, got shape {tuple(W.shape)}")
     xp = a.__array_namespace__()
     return xp.concat([a, xp.ones_like(a[..., :1])], axis=-1)
 

@@ -142,26 +142,43 @@ def compare_curvature(draw: Draw, rng: np.random.Generator) -> Iterator[Comparis
         yield Comparison(16, h, e, allowed, f"layer {l + 1} of {name}")
 
 
-def compare_momentum(rng: np.random.Generator, steps: int = 10) -> Iterator[Comparison]:
-    """Equations (13), (14), (15), step by step, against optax."""
+LEARNING_RATE, MOMENTUM, STEPS = 0.3, 0.7, 10
+# A step rounds a handful of numbers of size |W| + |v|, at most 1 + STEPS, on both sides.
+STEP_ERROR = 2 * 4 * UNIT["float64"] * (1.0 + STEPS)
+
+
+def compare_previous_gradient(rng: np.random.Generator) -> Iterator[Comparison]:
+    """Equation (13) after n steps is W - N Σ g_t - M Σ g_(t-1): by hand, and as the transformation that ``train`` uses."""
     W0 = rng.uniform(-1.0, 1.0, (4, 3))
-    gradients = rng.uniform(-1.0, 1.0, (steps, 4, 3))
-    learning_rate, mu = 0.3, 0.7
-    by_hand = {
-        13: (manual.previous_gradient, "previous-gradient"),
-        14: (manual.heavy_ball, "heavy-ball"),
-        15: (manual.nesterov, "nesterov"),
-    }
-    for equation, (step, name) in by_hand.items():
-        with jax.enable_x64(True):
-            rule = momentum.rule(name, learning_rate, mu)
-            hand, carried = W0, np.zeros_like(W0)
-            W = jnp.asarray(W0)
-            state = rule.init(W)
-            for i, g in enumerate(gradients):
-                hand, carried = step(hand, g, carried, learning_rate, mu)
-                update, state = rule.update(jnp.asarray(g), state, W)
-                W = optax.apply_updates(W, update)
-                # Each step rounds a handful of numbers of size |W| + |v|, at most 1 + steps, on both sides.
-                allowed = 2 * (i + 1) * 4 * UNIT["float64"] * (1.0 + steps)
-                yield Comparison(equation, hand, np.asarray(W), allowed, f"{name}, step {i + 1}")
+    gradients = rng.uniform(-1.0, 1.0, (STEPS, 4, 3))
+    hand, carried = W0, np.zeros_like(W0)
+    for n, (g, W) in enumerate(zip(gradients, _by_rule("previous-gradient", W0, gradients), strict=True), 1):
+        hand, carried = manual.previous_gradient(hand, g, carried, LEARNING_RATE, MOMENTUM)
+        closed = W0 - LEARNING_RATE * gradients[:n].sum(axis=0) - MOMENTUM * gradients[: n - 1].sum(axis=0)
+        yield Comparison(13, hand, closed, n * STEP_ERROR, f"step {n}")
+        yield Comparison(13, W, closed, n * STEP_ERROR, f"step {n} of the transformation")
+
+
+def compare_momentum(rng: np.random.Generator) -> Iterator[Comparison]:
+    """Equations (14) and (15), step by step, against optax."""
+    W0 = rng.uniform(-1.0, 1.0, (4, 3))
+    gradients = rng.uniform(-1.0, 1.0, (STEPS, 4, 3))
+    for equation, step, name in ((14, manual.heavy_ball, "heavy-ball"), (15, manual.nesterov, "nesterov")):
+        hand, carried = W0, np.zeros_like(W0)
+        for n, (g, W) in enumerate(zip(gradients, _by_rule(name, W0, gradients), strict=True), 1):
+            hand, carried = step(hand, g, carried, LEARNING_RATE, MOMENTUM)
+            yield Comparison(equation, hand, W, n * STEP_ERROR, f"{name}, step {n}")
+
+
+def _by_rule(name: str, W0: np.ndarray, gradients: np.ndarray) -> Iterator[np.ndarray]:
+    """The weights after each step of the rule of that name in ``bpnn_jax.momentum``."""
+    with jax.enable_x64(True):
+        rule = momentum.rule(name, LEARNING_RATE, MOMENTUM)
+        W = jnp.asarray(W0)
+        state = rule.init(W)
+        moved = []
+        for g in gradients:
+            update, state = rule.update(jnp.asarray(g), state, W)
+            W = optax.apply_updates(W, update)
+            moved.append(np.asarray(W))
+    return iter(moved)

@@ -107,6 +107,7 @@ def _work(options: Options) -> Iterator[tuple[str, Callable[[], list[Check]]]]:
     for name in options.activations:
         d = draw(Network(sizes, name), rng)
         yield piece(3, "JAX float64", 1, lambda d=d: equations.compare_curvature(d, rng))
+    yield piece(3, "closed form", 0, lambda: equations.compare_previous_gradient(rng))
     yield piece(3, "optax", 0, lambda: equations.compare_momentum(rng))
     for name in options.activations:
         net = Network(options.sizes or SCALE_SIZES, name, hidden_bias=options.hidden_bias is not False)

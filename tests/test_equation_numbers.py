@@ -1,0 +1,213 @@
+"""The equations' numbers are one thing: in docs/derivation.md, in the docstrings, and in ``bpnn verify``."""
+
+import ast
+import doctest
+import io
+import re
+import tokenize
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from bpnn_jax import Network, verify
+from bpnn_jax.verify import proof
+from bpnn_jax.verify.equations import DERIVATIVE_EQUATION, VALUE_EQUATION
+from manual.activations import ACTIVATIONS
+from manual.mistakes import MISTAKES
+
+ROOT = Path(__file__).resolve().parents[1]
+DERIVATION = ROOT / "docs" / "derivation.md"
+NUMBERS = list(range(1, 17))
+
+LINK = re.compile(r"\[([^\]]*)\]\(([^()\s]+)\)")
+# The tag, and the paragraph after the formula.
+TAGGED = re.compile(r"\\tag\{(\d+)\}\s*\$\$\s*\n\s*(\S.*(?:\n(?!\n).*)*)")
+NAMED = re.compile(r"\bequations?\s+((?:\(\d+\)(?:,? (?:to|and|or) |, )?)+)", re.IGNORECASE)
+OWN = re.compile(r"(?:^|[,.:] )equation \((\d+)\)", re.IGNORECASE)  # "f'(z) = 1-a², equation (4)": what a function is
+
+
+def text() -> str:
+    return DERIVATION.read_text(encoding="utf-8")
+
+
+def prose(source: str) -> str:
+    """Comments, and strings (docstrings among them), of a piece of Python source."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    kinds = {tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
+    return "\n".join(token.string for token in tokens if token.type in kinds)
+
+
+def docstring(function: str) -> str:
+    return ast.get_docstring(ast.parse(function).body[0]) or ""
+
+
+def functions(path: Path) -> dict[str, str]:
+    """Every function of a module by name, with its source."""
+    source = path.read_text(encoding="utf-8")
+    found = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+    lines = source.splitlines(keepends=True)
+    return {node.name: "".join(lines[node.lineno - 1 : node.end_lineno]) for node in found}
+
+
+def linked() -> dict[int, list[tuple[Path, str]]]:
+    """For each equation, the (file, function) pairs named between its formula and the colon that begins the reason."""
+    found = {}
+    for number, paragraph in TAGGED.findall(text()):
+        links = LINK.findall(paragraph.partition("):")[0] + ")")
+        found[int(number)] = [((DERIVATION.parent / target).resolve(), name.strip("`")) for name, target in links]
+    return found
+
+
+@pytest.fixture(scope="module")
+def report():
+    return verify.run(verify.Options(sizes=(2, 2, 1), activations=("tanh", "sigmoid"), hidden_bias=True, networks=2000))
+
+
+def test_every_equation_is_tagged_once_and_in_order():
+    assert [int(n) for n in re.findall(r"\\tag\{(\d+)\}", text())] == NUMBERS
+    assert list(linked()) == NUMBERS, "a formula is not followed by a line that links its function"
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_an_equation_links_functions_that_name_it(number):
+    assert linked()[number]
+    for path, name in linked()[number]:
+        assert path.is_file(), f"({number}) links {path}"
+        assert name in functions(path), f"({number}) links {name}, which {path.name} does not define"
+        assert f"({number})" in prose(functions(path)[name]), f"{name} does not name ({number})"
+
+
+@pytest.mark.parametrize("package", ["manual", "bpnn_jax"])
+def test_a_function_that_is_an_equation_is_linked_by_it(package):
+    """In bpnn_jax a function that says so is the twin of the one in ``manual``, by the same name."""
+    twins = {name: number for number, pairs in linked().items() for _, name in pairs}
+    for path in sorted((ROOT / package).rglob("*.py")):
+        for name, source in functions(path).items():
+            for number in map(int, OWN.findall(docstring(source))):
+                if package == "manual":
+                    assert (path, name) in linked()[number], f"{name} says equation ({number}), the page does not"
+                else:
+                    assert twins.get(name, number) == number, f"{name} says equation ({number})"
+
+
+def test_a_function_that_puts_equations_together_names_them_all():
+    source = functions(ROOT / "manual" / "backprop.py")
+    number = {name: n for n, pairs in linked().items() for _, name in pairs}
+
+    def used(name: str) -> set[int]:
+        inner = used("deltas") if " deltas(weights" in source[name] else set()
+        return inner | {number[equation] for equation in re.findall(r"equations\.(\w+)\(", source[name])}
+
+    for name in ("deltas", "gradient", "gradient_with_bias_vectors"):
+        named = docstring(source[name]).replace("(8) to (11)", "(8) (9) (10) (11)")
+        assert {int(n) for n in re.findall(r"\((\d+)\)", named)} == used(name), name
+
+
+def test_a_number_beside_a_name_is_its_equation():
+    """``heavy-ball`` (14) in a docstring, "tanh": ... # (2) in a table, z = ... # (5) under a formula."""
+    number = {name: n for n, pairs in linked().items() for _, name in pairs} | {"z": 5, "activations": 6}
+    patterns = (r"``([\w-]+)`` \((\d+)\)", r'"([\w-]+)":.*# \((\d+)\)', r"^ *(\w+)(?: =|\.append\().*# \((\d+)\)")
+    found = [
+        (path.name, name, int(n))
+        for package in ("manual", "bpnn_jax")
+        for path in sorted((ROOT / package).rglob("*.py"))
+        for pattern in patterns
+        for name, n in re.findall(pattern, path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert len(found) >= 10
+    assert [(file, name, n) for file, name, n in found if number.get(name.replace("-", "_")) != n] == []
+
+
+def test_the_functions_in_the_table_are_those_of_the_equations():
+    rows = re.findall(r"^\| \((\d+)\) \| (`.*?) \|", text(), re.MULTILINE)
+    assert {int(n): names.replace("`", "").split(", ") for n, names in rows} == {
+        number: [name for _, name in pairs] for number, pairs in linked().items()
+    }
+
+
+def test_every_relative_link_resolves():
+    titles = re.findall(r"^#+ (.*)$", text(), re.MULTILINE)
+    anchors = {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+    links = [target for _, target in LINK.findall(text())]
+    assert links
+    for target in links:
+        file, _, anchor = target.partition("#")
+        if "://" not in target:
+            assert (DERIVATION.parent / file).exists(), target
+            assert not anchor or file or anchor in anchors, target
+
+
+@pytest.mark.parametrize("package", ["manual", "bpnn_jax"])
+def test_no_docstring_names_an_equation_that_is_not_there(package):
+    named = {
+        (path.relative_to(ROOT), int(number))
+        for path in (ROOT / package).rglob("*.py")
+        for group in NAMED.findall(prose(path.read_text(encoding="utf-8")))
+        for number in re.findall(r"\d+", group)
+    }
+    assert named
+    assert [(str(path), n) for path, n in sorted(named) if n not in NUMBERS] == []
+
+
+def test_the_page_names_no_equation_that_is_not_there():
+    words = re.sub(r"```.*?```|\$\$.*?\$\$|\$[^$]+\$", "", text(), flags=re.DOTALL)
+    assert {int(n) for n in re.findall(r"(?<![\w\]])\((\d+)\)", words)} <= set(NUMBERS)
+
+
+def test_verify_reports_every_equation(report):
+    assert report.verdict == "correct"
+    assert {check.equation for check in report.checks} == {f"({n})" for n in NUMBERS}
+    assert {f"({m.equation})" for m in MISTAKES} == {mistake.equation for mistake in report.mistakes}
+
+
+def test_verify_files_activations_and_rules_under_their_equation(report):
+    names = {n: {name for _, name in pairs} for n, pairs in linked().items()}
+    names[6].add("linear")  # f(z) = z is nothing but (6)
+    for name, f in ACTIVATIONS.items():
+        assert f.value.__name__ in names[VALUE_EQUATION[name]]
+        assert f.derivative.__name__ in names[DERIVATIVE_EQUATION[name]]
+    one_layer = proof.network(Network((1, 1), "linear"), patterns=1)  # has no hidden delta, and all else
+    assert {found.equation for found in one_layer} == {5, 7, 8, 10, 11, 12}
+    rules = {check.equation: check.where.partition(",")[0] for check in report.checks if check.witness == "optax"}
+    assert rules == {"(13)": "previous-gradient", "(14)": "heavy-ball", "(15)": "nesterov"}
+
+
+def test_the_tables_of_the_page_are_the_rows_of_verify(report):
+    """The errors themselves differ between machines; which equation has which witness on which rung does not."""
+    rows = set()
+    for line in re.findall(r"^\| (\(\d+\) \| .*) \|$", text(), re.MULTILINE):
+        equation, second, third, fourth, *_ = line.split(" | ")
+        if second.startswith("`"):
+            rows |= {(3, equation, fourth)} | ({(1, equation, "SymPy")} if third == "SymPy" else set())
+        else:
+            rows.add((int(second), equation, third))
+    assert rows == {(check.rung, check.equation, check.witness) for check in report.checks if check.rung < 6}
+
+
+def test_the_page_counts_the_mistakes(report):
+    at = Counter(mistake.equation for mistake in report.mistakes if mistake.right)
+    assert f"{at.total()} of {len(MISTAKES)} were caught" in text()
+    counted = re.findall(r"(\d+) at \((\d+)\)", text())
+    assert {f"({equation})": int(number) for number, equation in counted} == at
+
+
+def test_the_page_prints_no_error_above_what_is_allowed():
+    rows = re.findall(r"^\| \(\d+\) .* \| ([\d.e-]+) \| ([\d.e-]+) \|$", text(), re.MULTILINE)
+    assert rows
+    assert all(float(worst) <= float(allowed) for worst, allowed in rows)
+
+
+def test_the_formulas_survive_markdown():
+    """GitHub reads Markdown before it reads mathematics: an escaped mark loses its backslash, and a star makes italics."""
+    outside_code = re.sub(r"```.*?```|`[^`\n]*`", "", text(), flags=re.DOTALL)
+    for formula in re.findall(r"\$\$.*?\$\$|\$[^$]+\$", outside_code, re.DOTALL):
+        assert not re.search(r"\\[^A-Za-z]|[*<]|[^A-Za-z0-9]_", formula), formula
+        assert formula.startswith("$$") or "\n" not in formula, formula
+
+
+def test_the_examples_of_the_page_print_what_it_says():
+    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    failed, attempted = doctest.testfile(str(DERIVATION), module_relative=False, optionflags=flags, globs={})
+    assert attempted > 30
+    assert failed == 0

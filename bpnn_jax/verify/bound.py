@@ -2,7 +2,7 @@
 
 Each bound follows the operations of equations (5) to (12), with u the unit roundoff (2^-24 in float32, 2^-53 in float64): a sum
 of n products is off by at most (n+1)u times the sum of their magnitudes (Higham, "Accuracy and Stability of Numerical
-Algorithms", section 3.1), and the error of every operand is carried on. An activation is taken to be right to 4 ulp.
+Algorithms", section 3.1), and the error of every operand is carried on. An activation is taken to be right to 6u.
 A bound is therefore no tolerance: it is small where the numbers are small.
 """
 
@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 
 from bpnn_jax.network import Network, Weights
 from bpnn_jax.verify.reference import Reference
+
+# Largest relative error in 5 million float32 arguments, in u: 4.84 XLA's tanh on the CPU, 4.5 the sigmoid of manual/ on NumPy.
+ACTIVATION_ERROR = 6.0
 
 UNIT = {"float32": 2.0**-24, "float64": 2.0**-53}
 
@@ -27,7 +30,7 @@ class Bound(NamedTuple):
 
 
 def _value_error(name: str, z: Any, a: Any, slope: Any, E_z: Any, u: float) -> Any:
-    E_a = slope * E_z + 4.0 * u * abs(a)
+    E_a = slope * E_z + ACTIVATION_ERROR * u * abs(a)
     if name == "linear":
         return E_z
     if name == "lecun_tanh":  # two more products: 2z/3 inside, 1.7159 outside

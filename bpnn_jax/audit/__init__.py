@@ -1,0 +1,86 @@
+"""Is this hand-written gradient right, where is it wrong, and what could the check have seen?
+
+For ``jax.custom_vjp`` and ``custom_jvp`` rules, kernels with a backward pass of their own, and gradients from paper. It stands on
+JAX and NumPy alone.
+
+>>> import jax.numpy as jnp
+>>> from bpnn_jax import audit
+>>> def loss(w):
+...     return jnp.sum(jnp.tanh(w) ** 2)
+>>> report = audit.gradient(loss, lambda w: 2 * jnp.tanh(w), jnp.array([0.3, -0.7]))
+>>> report.verdict, report.findings[0].code
+('wrong', 'wrong-value')
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bpnn_jax.audit import _audit, _rules
+from bpnn_jax.audit._report import Finding, Power, Report, Stage, Survivor, assert_correct
+from bpnn_jax.audit._stages import stage
+
+__all__ = [
+    "Finding",
+    "Power",
+    "Report",
+    "Stage",
+    "Survivor",
+    "assert_correct",
+    "custom_jvp",
+    "custom_vjp",
+    "gradient",
+    "stage",
+    "vjp",
+]
+
+Argnums = int | Sequence[int] | None
+
+
+def gradient(
+    loss: Callable,
+    hand_gradient: Callable,
+    *args: Any,
+    argnums: Argnums = None,
+    reference: Callable | None = None,
+    **options: Any,
+) -> Report:
+    """Audit ``hand_gradient(*args)``, which should be ``jax.grad(loss, argnums)(*args)``.
+
+    loss:      returns a scalar. ``reference``, another function to trust, stands in for it if given.
+    args:      examples; pytrees. Their shapes and dtypes are what is audited.
+    argnums:   as for ``jax.grad``; by default 0.
+    options:   draws, seed, ranges, special, stages, order, mutate: see ``Options`` in docs/auditor.md.
+
+    Raises InputError for a loss that is not scalar, no floating argument, or a gradient of another structure.
+    """
+    return _audit.audit(_rules.gradient_rule(loss, hand_gradient, args, argnums, reference), **options)
+
+
+def vjp(
+    fun: Callable,
+    fwd: Callable,
+    bwd: Callable,
+    *args: Any,
+    argnums: Argnums = None,
+    reference: Callable | None = None,
+    **options: Any,
+) -> Report:
+    """Audit the pieces of a reverse-mode rule: ``fwd(*args) -> (output, residuals)``, ``bwd(residuals, cotangent) -> cotangents``.
+
+    ``fun(*args)`` is the function that they belong to, for a kernel a plain jnp version of it.
+    """
+    return _audit.audit(_rules.vjp_rule(reference or fun, fwd, bwd, args, argnums), **options)
+
+
+def custom_vjp(
+    f: Any, *args: Any, argnums: Argnums = None, reference: Callable | None = None, **options: Any
+) -> Report:
+    """Audit a function decorated with ``jax.custom_vjp``; its undecorated body is the reference."""
+    return _audit.audit(_rules.custom_vjp_rule(f, args, argnums, reference), **options)
+
+
+def custom_jvp(
+    f: Any, *args: Any, argnums: Argnums = None, reference: Callable | None = None, **options: Any
+) -> Report:
+    """Audit a function decorated with ``jax.custom_jvp``; its undecorated body is the reference."""
+    return _audit.audit(_rules.custom_jvp_rule(f, args, argnums, reference), **options)

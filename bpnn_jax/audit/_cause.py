@@ -1,0 +1,91 @@
+"""A guess at what went wrong, from the way in which a wrong leaf differs from the right one. Only ever a guess."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+CLOSE = 1e-6  # a factor is recognised to this relative error: far above rounding, far below a 1% mistake
+
+
+def guess(hand: np.ndarray, exact: np.ndarray, sizes: Mapping[int, str], known: Mapping[str, np.ndarray]) -> str:
+    """A sentence, or nothing. ``sizes`` are lengths that occur in the arguments, ``known`` named intermediates.
+
+    >>> g = np.array([[1.0, 2.0], [3.0, -4.0]])
+    >>> guess(2 * g, g, {}, {})
+    'twice too large'
+    >>> guess(g.T, g, {}, {})
+    'transposed'
+    """
+    if hand.shape != exact.shape:
+        return "transposed" if hand.shape == exact.shape[::-1] and _close(hand.T, exact) else "another shape"
+    if not np.isfinite(hand).all() or not exact.size or not np.isfinite(exact).all():
+        return ""
+    if not hand.any():
+        return "zero: this leaf's gradient is missing"
+    whole = _factor(hand, exact)
+    if whole is not None:
+        return _name_factor(whole, sizes)
+    if exact.ndim == 2 and exact.shape[0] == exact.shape[1] and _close(hand, exact.T):
+        return "transposed"
+    if exact.ndim >= 2 and _close(hand, exact.reshape(exact.shape[::-1]).T):
+        return "transposed, or reshaped in place of a transpose"
+    for name, value in known.items():
+        if value.shape == exact.shape and _close(exact, hand * value):
+            return f"a missing factor: {name}"
+        if value.shape == exact.shape and _close(hand, exact * value):
+            return f"a factor too many: {name}"
+    if _close(abs(hand), abs(exact)):
+        return "the sign of some elements"
+    wrong = abs(hand - exact) > CLOSE * abs(exact).max()
+    if wrong.sum() == 1:
+        return f"a single element, {tuple(int(i) for i in np.argwhere(wrong)[0])}"
+    for axis in range(exact.ndim):
+        lines = np.flatnonzero(wrong.any(axis=tuple(a for a in range(exact.ndim) if a != axis)))
+        if exact.ndim > 1 and len(lines) == 1:
+            part, right = (np.take(a, lines[0], axis) for a in (hand, exact))
+            inner = guess(part, right, sizes, {})
+            where = f"index {int(lines[0])} of axis {axis}" + (
+                ", the last" if lines[0] == exact.shape[axis] - 1 else ""
+            )
+            return f"only {where}" + (f": {inner}" if inner else "")
+    added = hand - exact
+    if np.ptp(added) <= CLOSE * abs(added).max():
+        return f"the constant {float(added.flat[0]):.4g} is added to every element"
+    for name, value in known.items():
+        if value.shape == exact.shape and value.any() and _factor(added, value) is not None:
+            return f"{_factor(added, value):.4g} times {name} is added"
+    for axis in range(exact.ndim):
+        if exact.shape[axis] > 1 and _close(hand, np.roll(exact, 1, axis)):
+            return f"shifted by one along axis {axis}"
+        if exact.shape[axis] > 1 and _close(hand, np.roll(exact, -1, axis)):
+            return f"shifted by one along axis {axis}"
+    limit = abs(hand).max()
+    if np.isclose(limit, abs(hand[wrong])).all() and _close(hand, np.clip(exact, -limit, limit)):
+        return f"clipped to ±{limit:.4g}"
+    return ""
+
+
+def _close(a: np.ndarray, b: np.ndarray) -> bool:
+    return a.shape == b.shape and bool((abs(a - b) <= CLOSE * max(abs(b).max(), 1e-300)).all()) and bool(b.any())
+
+
+def _factor(hand: np.ndarray, exact: np.ndarray) -> float | None:
+    """The one number by which a leaf is multiplied, if there is one."""
+    square = float((exact * exact).sum())
+    if not square:
+        return None
+    factor = float((hand * exact).sum()) / square
+    return factor if _close(hand, factor * exact) else None
+
+
+def _name_factor(factor: float, sizes: Mapping[int, str]) -> str:
+    named = {2.0: "twice too large", 0.5: "half as large as it should be", -1.0: "the sign"}
+    for value, name in named.items():
+        if np.isclose(factor, value, rtol=CLOSE):
+            return name
+    for n, what in sizes.items():
+        if n > 1 and np.isclose(factor, 1.0 / n, rtol=CLOSE):
+            return f"divided by {n}, {what}"
+        if n > 1 and np.isclose(factor, float(n), rtol=CLOSE):
+            return f"multiplied by {n}, {what}"
+    return f"{factor:.6g} times what it should be"

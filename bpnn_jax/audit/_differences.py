@@ -1,0 +1,92 @@
+"""Central differences with Richardson's extrapolation: a third opinion on autodiff, and a look at kinks."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from bpnn_jax.audit._draws import Drawn
+
+STEP = 1e-3
+UNIT64 = 2.0**-53
+
+
+class Slope(NamedTuple):
+    """A directional derivative, and how far off it may be."""
+
+    value: float
+    error: float
+
+
+def slope(value: Callable[[list], float], at: list[np.ndarray], leaf: int, direction: np.ndarray) -> Slope:
+    """D* = (4 D(h) - D(2h))/3 with central differences D; error |D(h) - D(2h)|/3 + 8u|f|/h. ``direction`` has unit length."""
+
+    def moved(step: float) -> float:
+        live = [a + step * direction if i == leaf else a for i, a in enumerate(at)]
+        return value(live)
+
+    size = float(np.sqrt(np.mean(at[leaf] ** 2))) if at[leaf].size else 1.0
+    h = STEP * max(1.0, size)
+    near, far = (moved(h) - moved(-h)) / (2 * h), (moved(2 * h) - moved(-2 * h)) / (4 * h)
+    f = abs(value(at))
+    return Slope((4 * near - far) / 3, abs(near - far) / 3 + 8 * UNIT64 * f / h)
+
+
+def agrees(value: Callable, drawn: Drawn, exact: list[np.ndarray], leaf: int, seed: int) -> bool | None:
+    """Whether autodiff's gradient of one leaf agrees with a difference in a random direction; None where that cannot be told."""
+    rng = np.random.default_rng((seed, leaf, 5))
+    direction = rng.standard_normal(exact[leaf].shape)
+    direction /= np.sqrt((direction**2).sum()) or 1.0
+    found = slope(value, drawn.live, leaf, direction)
+    expected = float((direction * exact[leaf]).sum())
+    if not (np.isfinite(found.value) and np.isfinite(expected)):
+        return None
+    size = float(np.sqrt((exact[leaf] ** 2).sum()))
+    if found.error > 0.01 * max(size, abs(found.value)):
+        return None  # the difference is too rough here to say anything: a kink within the step, or a steep curve
+    return abs(found.value - expected) <= 10.0 * found.error + 1e-7 * size
+
+
+def is_kink(value: Callable, drawn: Drawn, leaf: int, index: tuple[int, ...], hand: float) -> bool:
+    """Whether the one-sided derivatives differ at this element, with the rule's value between them (or equal to one)."""
+    direction = np.zeros(drawn.live[leaf].shape)
+    direction[index] = 1.0
+
+    def one_sided(sign: float, h: float) -> float:
+        live = [a + sign * h * direction if i == leaf else a for i, a in enumerate(drawn.live)]
+        return sign * (value(live) - value(drawn.live)) / h
+
+    x = abs(float(drawn.live[leaf][index]))
+    h = 1e-6 * max(1.0, x)
+    right, left = one_sided(1.0, h), one_sided(-1.0, h)
+    # A smooth function's one-sided differences come together linearly as h shrinks; a kink's do not.
+    wide = abs(one_sided(1.0, 8 * h) - one_sided(-1.0, 8 * h))
+    gap = abs(right - left)
+    scale = max(abs(right), abs(left), 1e-12)
+    if not np.isfinite([right, left]).all() or gap < 1e-4 * scale or gap < 0.5 * wide:
+        return False
+    low, high = min(left, right), max(left, right)
+    return low - 1e-3 * scale <= hand <= high + 1e-3 * scale
+
+
+def scalar(runner) -> Callable[[list], float]:
+    """<cotangent, f(live)> in float64, as a function of the live leaves: what the cotangents are the gradient of."""
+    import jax.numpy as jnp
+
+    from bpnn_jax.audit._run import wide
+
+    def weighed(live, c):
+        out = runner.rule.fun(*runner.args(live))
+        return sum(
+            jnp.vdot(jnp.asarray(a, jnp.float64), b)
+            for a, b in zip(jax.tree.leaves(c), jax.tree.leaves(out), strict=True)
+        )
+
+    jitted = jax.jit(weighed)
+
+    def value(live: list) -> float:
+        with wide(jnp.float64):
+            return float(jitted([jnp.asarray(a, jnp.float64) for a in live], runner.cotangent))
+
+    return value

@@ -1,0 +1,81 @@
+"""Leaf by leaf: the algebra in float64, and the precision in the rule's own dtype. How large an error may be is measured, not set.
+
+Both bounds come from the same reasoning. Autodiff of the same function, run in a precision with unit roundoff u, is off by some
+e = max|autodiff_u - autodiff_64| in this leaf; a rule that is algebraically right and no worse conditioned is off by a small
+multiple of that. Over correct rules the largest multiple seen is 3.1, so ``FACTOR`` 6 is allowed, plus 4 ulp of the leaf.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from bpnn_jax.audit._draws import Drawn
+from bpnn_jax.audit._leaves import UNIT
+from bpnn_jax.audit._run import Runner, unwrapped
+
+FACTOR = 6.0
+# In float64 there is room for rules that sum in another order than autodiff; what is wrong is wrong by far more.
+ALGEBRA_FACTOR = 64.0
+
+
+class Judged(NamedTuple):
+    """One draw: what the reference and the rule gave, and how far apart they may be. Lists have an entry a live leaf."""
+
+    drawn: Drawn
+    exact: list[np.ndarray]
+    hand: list[np.ndarray | None]  # float64; None where the rule returned None
+    allowed: list[float]
+    low: list[np.ndarray | None]  # the rule in its own dtype
+    low_allowed: list[float]
+    low_reference: list[np.ndarray]
+
+
+def judge(runner: Runner, drawn: Drawn) -> Judged:
+    """Run rule and reference at one draw in both precisions."""
+    _, exact = runner.reference(drawn, jnp.float64)
+    probe = jnp.float32 if UNIT[runner.own.name] < UNIT["float32"] else runner.own
+    _, low_reference = runner.reference(drawn, probe)
+    allowed = [bound_float64(g, low, UNIT[jnp.dtype(probe).name]) for g, low in zip(exact, low_reference, strict=True)]
+    hand = [None if h is None else unwrapped(h) for h in runner.hand(drawn, jnp.float64)]
+    if runner.own == jnp.float64:
+        return Judged(drawn, exact, hand, allowed, hand, allowed, exact)
+    if probe != runner.own:
+        _, low_reference = runner.reference(drawn)
+    low_allowed = [bound_own(g, low, UNIT[runner.own.name]) for g, low in zip(exact, low_reference, strict=True)]
+    low = [None if h is None else unwrapped(h) for h in runner.hand(drawn)]
+    return Judged(drawn, exact, hand, allowed, low, low_allowed, low_reference)
+
+
+def bound_float64(exact: np.ndarray, low: np.ndarray, u: float) -> float:
+    """What rounding in float64 can do to this leaf, judged by what rounding with unit roundoff ``u`` did to autodiff."""
+    size = _max(exact)
+    suffered = _max(low - exact) if np.isfinite(low).all() else size
+    return ALGEBRA_FACTOR * (UNIT["float64"] / u * suffered + 4.0 * UNIT["float64"] * size)
+
+
+def bound_own(exact: np.ndarray, low: np.ndarray, u: float) -> float:
+    """What rounding with unit roundoff ``u`` may do to a rule's leaf: 6 (max|autodiff_u - exact| + 4u max|exact|)."""
+    both = np.isfinite(low) & np.isfinite(exact)
+    return FACTOR * (_max((low - exact)[both]) + 4.0 * u * _max(exact[both]))
+
+
+def ratio(hand: np.ndarray | None, exact: np.ndarray, allowed: float) -> tuple[float, tuple[int, ...]]:
+    """(largest error / allowed, its index). A wrong shape, or a number that is not finite where it should be, is infinite."""
+    if hand is None:
+        hand = np.zeros_like(exact)
+    if hand.shape != exact.shape:
+        return np.inf, ()
+    error = abs(hand - exact)
+    known = np.isfinite(exact)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.where(known, np.where(error == 0, 0.0, np.where(np.isfinite(hand), error / allowed, np.inf)), 0.0)
+    if ratios.size == 0:
+        return 0.0, ()
+    worst = np.unravel_index(int(np.argmax(ratios)), ratios.shape)
+    return float(ratios[worst]), tuple(int(i) for i in worst)
+
+
+def _max(a: np.ndarray) -> float:
+    a = a[np.isfinite(a)] if a.size else a
+    return float(abs(a).max()) if a.size else 0.0

@@ -1,0 +1,147 @@
+"""Wrong versions of the very rule under audit: one operation of its jaxpr changed at a time, and audited the same way."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bpnn_jax.audit import _programs
+from bpnn_jax.audit._draws import as_jax
+from bpnn_jax.audit._judge import Judged, ratio
+from bpnn_jax.audit._programs import Constant, Operation, Program
+from bpnn_jax.audit._report import Power, Survivor
+from bpnn_jax.audit._run import Runner, wide
+
+# What only moves or converts numbers is changed together with whatever made them.
+MOVES = {"convert_element_type", "copy", "broadcast_in_dim", "reshape", "squeeze", "expand_dims", "stop_gradient"}
+
+Change = Callable[[Operation, list], list]
+SAME = 64 * 2.0**-53  # relative to the leaf's largest element: no difference but rounding
+
+
+def changes(operation: Operation, shapes: list[tuple], out: Any) -> Iterator[tuple[str, Change]]:
+    """(what is changed, the changed operation) for one operation; ``shapes`` of its inputs, ``out`` an output to look at."""
+    name = operation.name
+    if name in MOVES:
+        return
+    if not (isinstance(out, jax.Array | np.ndarray) and jnp.issubdtype(out.dtype, jnp.floating)):
+        return
+    yield f"{name}: sign", lambda op, v: [-o for o in _programs.apply(op, v)]
+    yield f"{name}: 1% too large", lambda op, v: [o * 1.01 for o in _programs.apply(op, v)]
+    if name == "mul":
+        yield "mul: first factor left out", lambda op, v: [_as(v[1], out)]
+        yield "mul: second factor left out", lambda op, v: [_as(v[0], out)]
+    if name in ("add", "sub", "add_any"):
+        yield f"{name}: second term left out", lambda op, v: [_as(v[0], out)]
+        yield f"{name}: first term left out", lambda op, v: [_as(v[1], out) * (-1.0 if name == "sub" else 1.0)]
+    if name == "div":
+        yield "div: not divided", lambda op, v: [_as(v[0], out)]
+    if name == "reduce_sum":
+        axes = operation.params["axes"]
+        count = int(np.prod([shapes[0][a] for a in axes])) or 1
+        if count > 1:
+            yield "reduce_sum: only the last term", lambda op, v: [_last(v[0], axes)]
+            yield "reduce_sum: a mean for a sum", lambda op, v: [o / count for o in _programs.apply(op, v)]
+    if name == "transpose" and shapes[0] == out.shape:
+        yield "transpose: left out", lambda op, v: [v[0]]
+    if name == "dot_general":
+        for side in (0, 1):
+            if len(shapes[side]) == 2 and shapes[side][0] == shapes[side][1]:
+                yield (
+                    f"dot_general: operand {side} transposed",
+                    lambda op, v, side=side: _programs.apply(op, [a.T if i == side else a for i, a in enumerate(v)]),
+                )
+    if name == "select_n" and len(shapes) == 3:
+        yield "select_n: always the first case", lambda op, v: [_as(v[1], out)]
+        yield "select_n: always the second case", lambda op, v: [_as(v[2], out)]
+    if name in ("max", "min", "clamp"):
+        yield f"{name}: left out", lambda op, v: [_as(v[1] if name == "clamp" else v[0], out)]
+    for i, atom in enumerate(operation.inputs):
+        if isinstance(atom, Constant) and np.ndim(atom.value) == 0 and isinstance(atom.value, float | np.floating):
+            yield (
+                f"{name}: constant {float(atom.value):.4g} moved by 1%",
+                lambda op, v, i=i: _programs.apply(op, [a * 1.01 if j == i else a for j, a in enumerate(v)]),
+            )
+
+
+def power(runner: Runner, judged: list[Judged], limit: int) -> Power:
+    """How many of at most ``limit`` wrong versions these draws tell from the right one."""
+    smallest = smallest_shown(runner, judged)
+    if not runner.traceable:
+        return Power(smallest=smallest)
+    with wide(jnp.float64):
+        first = as_jax(judged[0].drawn.live, runner.arguments, jnp.float64)
+        c = runner._typed(runner.cotangent, jnp.float64)
+        pulled = lambda live, c: [p for p in runner.pull_hand(live, c) if p is not None]  # noqa: E731
+        program = _programs.flatten(jax.make_jaxpr(pulled)(first, c))
+        missing = [h is None for h in judged[0].hand]
+        runs: list[tuple[Judged, dict]] = []
+
+        def slots(n: int) -> tuple[Judged, dict]:
+            while len(runs) <= n:  # a draw is run when a mutant first gets that far
+                j = judged[len(runs)]
+                live = as_jax(j.drawn.live, runner.arguments, jnp.float64)
+                runs.append((j, _programs.run(program, jax.tree.leaves((live, c)))))
+            return runs[n]
+
+        todo = list(_mutants(program, slots(0)[1]))
+        step = max(1, -(-len(todo) // limit))
+        caught, survivors, tried = 0, [], 0
+        for at, what, change in todo[::step]:
+            tried += 1
+            seen, harmless = False, True
+            for n in range(len(judged)):
+                j, values = slots(n)
+                try:
+                    found = _programs.outputs(program, _programs.rerun(program, values, at, change))
+                except (TypeError, ValueError):  # the change does not fit the shapes after all
+                    seen = True
+                    break
+                found = iter(np.asarray(f, np.float64) for f in found)
+                leaves = [None if gone else next(found) for gone in missing]
+                pairs = zip(leaves, j.exact, j.allowed, strict=True)
+                if any(ratio(leaf, exact, allowed)[0] > 1 for leaf, exact, allowed in pairs):
+                    seen = True
+                    break
+                harmless = harmless and _same(leaves, j.hand)
+            caught += seen
+            if not seen:
+                survivors.append(Survivor(what, program.operations[at].where, harmless))
+    return Power(tried, caught, tuple(survivors), smallest)
+
+
+def smallest_shown(runner: Runner, judged: list[Judged]) -> dict[str, float]:
+    """For each leaf the smallest error, relative to its largest element, that would have been called wrong."""
+    found = {}
+    for i, name in enumerate(runner.arguments.names):
+        sizes = [float(abs(j.exact[i]).max(initial=0.0)) for j in judged]
+        shown = [j.allowed[i] / s for j, s in zip(judged, sizes, strict=True) if np.isfinite(s) and s > 0]
+        found[name] = min(shown, default=float("inf"))
+    return found
+
+
+def _mutants(program: Program, slots: dict) -> Iterator[tuple[int, str, Change]]:
+    for at in _programs.live_operations(program):
+        operation = program.operations[at]
+        shapes = [tuple(np.shape(_programs.value_of(a, slots))) for a in operation.inputs]
+        for what, change in changes(operation, shapes, slots[operation.outputs[0]]):
+            yield at, what, change
+
+
+def _as(value: Any, out: Any) -> jax.Array:
+    return jnp.broadcast_to(jnp.asarray(value, out.dtype), out.shape)
+
+
+def _last(value: jax.Array, axes: tuple[int, ...]) -> jax.Array:
+    index = tuple(-1 if a in axes else slice(None) for a in range(value.ndim))
+    return value[index]
+
+
+def _same(leaves: list, hand: list) -> bool:
+    return all(
+        (a is None and b is None)
+        or (a is not None and b is not None and bool((abs(a - b) <= SAME * max(abs(b).max(initial=0.0), 1e-300)).all()))
+        for a, b in zip(leaves, hand, strict=True)
+    )

@@ -1,0 +1,147 @@
+"""A jaxpr as a flat list of operations that can be run one by one, with calls inlined: to read its values, and to change one."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import jax
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, Var
+
+CALLS = {"jit": "jaxpr", "pjit": "jaxpr", "closed_call": "call_jaxpr", "core_call": "call_jaxpr"}
+CUSTOM = {"custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr", "custom_vjp_call_jaxpr": "fun_jaxpr"}
+REMAT = {"remat2": "jaxpr", "checkpoint": "jaxpr", "remat": "jaxpr"}
+
+
+class Operation(NamedTuple):
+    """One primitive. Inputs are slots (int) or constants wrapped in ``Constant``."""
+
+    primitive: Any
+    params: dict
+    inputs: tuple
+    outputs: tuple[int, ...]
+    where: str
+
+    @property
+    def name(self) -> str:
+        return self.primitive.name
+
+
+class Constant(NamedTuple):
+    value: Any
+
+
+class Program(NamedTuple):
+    """Slots 0..n-1 hold the inputs; ``outputs`` are slots or constants."""
+
+    inputs: int
+    operations: tuple[Operation, ...]
+    outputs: tuple
+    nested: tuple[str, ...]  # names of custom rules that were inlined
+
+
+def flatten(closed: ClosedJaxpr) -> Program:
+    """Inline every call. Loops and branches (scan, while, cond) stay single operations."""
+    operations: list[Operation] = []
+    nested: list[str] = []
+    slots = iter(range(10**9))
+
+    def walk(jaxpr: Jaxpr, env: dict[Var, Any]) -> list:
+        def read(atom):
+            return Constant(atom.val) if isinstance(atom, Literal) else env[atom]
+
+        for eqn in jaxpr.eqns:
+            name = eqn.primitive.name
+            key = CALLS.get(name) or CUSTOM.get(name) or REMAT.get(name)
+            inner = eqn.params.get(key) if key else None
+            inputs = [read(v) for v in eqn.invars]
+            if inner is None:
+                outputs = tuple(next(slots) for _ in eqn.outvars)
+                operations.append(Operation(eqn.primitive, eqn.params, tuple(inputs), outputs, _where(eqn)))
+            else:
+                if name in CUSTOM:
+                    nested.append(f"{eqn.params.get('name', name)} ({name.split('_call')[0]})")
+                body, consts = (inner.jaxpr, inner.consts) if isinstance(inner, ClosedJaxpr) else (inner, [])
+                scope = dict(zip(body.constvars, map(Constant, consts), strict=True))
+                scope.update(zip(body.invars, inputs, strict=True))
+                outputs = walk(body, scope)
+            env.update(zip(eqn.outvars, outputs, strict=True))
+        return [read(v) for v in jaxpr.outvars]
+
+    env: dict[Var, Any] = dict(zip(closed.jaxpr.constvars, map(Constant, closed.consts), strict=True))
+    first = [next(slots) for _ in closed.jaxpr.invars]
+    env.update(zip(closed.jaxpr.invars, first, strict=True))
+    outputs = walk(closed.jaxpr, env)
+    return Program(len(first), tuple(operations), tuple(outputs), tuple(dict.fromkeys(nested)))
+
+
+def apply(operation: Operation, values: list) -> list:
+    """The operation's outputs, always a list."""
+    bound = operation.primitive.get_bind_params(operation.params)
+    subfuns, params = bound if isinstance(bound, tuple) else ((), bound)  # jax before 0.10 kept functions apart
+    out = operation.primitive.bind(*subfuns, *values, **params)
+    return list(out) if operation.primitive.multiple_results else [out]
+
+
+def value_of(atom: Any, slots: Mapping[int, Any]) -> Any:
+    return atom.value if isinstance(atom, Constant) else slots[atom]
+
+
+def run(program: Program, inputs: list) -> dict[int, Any]:
+    """Every slot's value."""
+    slots = dict(enumerate(inputs))
+    for operation in program.operations:
+        found = apply(operation, [value_of(a, slots) for a in operation.inputs])
+        slots.update(zip(operation.outputs, found, strict=True))
+    return slots
+
+
+def rerun(
+    program: Program, slots: Mapping[int, Any], at: int, change: Callable[[Operation, list], list]
+) -> dict[int, Any]:
+    """The slots as they are when operation ``at`` is changed: only what depends on it is run again."""
+    changed = dict(slots)
+    operation = program.operations[at]
+    found = change(operation, [value_of(a, slots) for a in operation.inputs])
+    changed.update(zip(operation.outputs, found, strict=True))
+    stale = set(operation.outputs)
+    for later in program.operations[at + 1 :]:
+        if any(not isinstance(a, Constant) and a in stale for a in later.inputs):
+            found = apply(later, [value_of(a, changed) for a in later.inputs])
+            changed.update(zip(later.outputs, found, strict=True))
+            stale.update(later.outputs)
+    return changed
+
+
+def outputs(program: Program, slots: Mapping[int, Any]) -> list:
+    return [value_of(a, slots) for a in program.outputs]
+
+
+def live_operations(program: Program) -> Iterator[int]:
+    """Positions of the operations on which an output depends."""
+    wanted = {a for a in program.outputs if not isinstance(a, Constant)}
+    live = []
+    for at in range(len(program.operations) - 1, -1, -1):
+        operation = program.operations[at]
+        if wanted & set(operation.outputs):
+            live.append(at)
+            wanted |= {a for a in operation.inputs if not isinstance(a, Constant)}
+    return reversed(live)
+
+
+def narrowest(program: Program) -> str | None:
+    """The least precise floating dtype that a value is converted to on the way, if that is less than float64."""
+    import jax.numpy as jnp
+
+    from bpnn_jax.audit._leaves import UNIT
+
+    found = None
+    for operation in program.operations:
+        if operation.name == "convert_element_type":
+            dtype = jnp.dtype(operation.params["new_dtype"])
+            if dtype.name in UNIT and dtype.name != "float64" and (found is None or UNIT[dtype.name] > UNIT[found]):
+                found = dtype.name
+    return found
+
+
+def _where(eqn: Any) -> str:
+    frame = jax._src.source_info_util.user_frame(eqn.source_info.traceback) if eqn.source_info.traceback else None
+    return f"{frame.file_name.rsplit('/', 1)[-1]}:{frame.start_line}" if frame else "an unknown line"

@@ -1,0 +1,142 @@
+"""What an audit says: a verdict, findings with their numbers, and what the check could have seen."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+ORDER = ("wrong", "inconclusive", "imprecise")  # a finding's weight, the heaviest first; "note" changes no verdict
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is not as it should be, or cannot be told.
+
+    code:     stable, for scripts: ``wrong-value``, ``imprecise``, ``none-for-live``, ``kink``, ...
+    weight:   the verdict that it leads to: wrong, inconclusive, imprecise, or note.
+    sentence: for people.
+    leaf:     pytree path, as in ``argument 0['w']``; empty where it concerns the rule as a whole.
+    index:    of the worst element in that leaf.
+    numbers:  expected, got, relative_error, allowed, ratio: whatever there is.
+    draw:     which draw shows it; ``smallest`` is a draw as small as could be found that still does.
+    cause:    a guess from the ratio of the leaves.
+    """
+
+    code: str
+    weight: str
+    sentence: str
+    leaf: str = ""
+    index: tuple[int, ...] = ()
+    numbers: dict[str, float] = field(default_factory=dict)
+    draw: str = ""
+    smallest: dict[str, Any] = field(default_factory=dict)
+    cause: str = ""
+
+
+@dataclass(frozen=True)
+class Survivor:
+    """A wrong version of the rule that these draws did not tell from the right one."""
+
+    change: str
+    where: str
+    harmless: bool  # its values were those of the right rule, to rounding, on every draw
+
+
+@dataclass(frozen=True)
+class Power:
+    """What the audit could have seen. ``smallest`` is, for each leaf, the smallest relative error that would have shown."""
+
+    mutants: int = 0
+    caught: int = 0
+    survivors: tuple[Survivor, ...] = ()
+    smallest: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A named intermediate: its cotangent by hand beside the reference's. Stages come from the output down."""
+
+    name: str
+    verdict: str  # correct, wrong, or not judged
+    error: float = 0.0
+    allowed: float = 0.0
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of an audit; ``print(report)`` is meant to be read."""
+
+    name: str
+    kind: str
+    dtype: str
+    draws: int
+    findings: tuple[Finding, ...]
+    power: Power
+    stages: tuple[Stage, ...] = ()
+    leaves: tuple[dict, ...] = ()  # for each: name, error and allowed in float64, and in the rule's own dtype
+    nested: tuple[str, ...] = ()  # custom rules inside the reference, trusted as they are
+    seconds: float = 0.0
+
+    @property
+    def verdict(self) -> str:
+        """correct, wrong (the algebra), imprecise (right in float64 only) or inconclusive (never a pass)."""
+        weights = {f.weight for f in self.findings}
+        return next((w for w in ORDER if w in weights), "correct")
+
+    @property
+    def first_wrong_stage(self) -> str:
+        """The name of the first stage, from the output down, whose cotangent is wrong; empty if none is."""
+        return next((s.name for s in self.stages if s.verdict == "wrong"), "")
+
+    def to_json(self) -> dict:
+        return {"verdict": self.verdict, "first_wrong_stage": self.first_wrong_stage, **asdict(self)}
+
+    def __str__(self) -> str:
+        lines = [
+            f"{self.verdict.upper()}: {self.kind} {self.name}, {self.dtype}, {self.draws} draws, {self.seconds:.1f} s"
+        ]
+        if self.first_wrong_stage:
+            lines.append(f"  first wrong stage: {self.first_wrong_stage}")
+        for f in self.findings:
+            lines.append(f"  [{f.code}] {f.sentence}")
+            if f.cause:
+                lines.append(f"      likely cause: {f.cause}")
+            if f.smallest:
+                values = ", ".join(f"{name} = {value}" for name, value in f.smallest["values"].items())
+                lines.append(f"      smallest draw that shows it ({f.smallest['draw']}): {values}")
+        for s in self.stages:
+            lines.append(f"  stage {s.name}: {s.verdict}, error {s.error:.1e}, allowed {s.allowed:.1e}")
+        for leaf in self.leaves:
+            lines.append(f"  {leaf['name']}: " + _errors(leaf))
+        if self.power.mutants:
+            lines.append(
+                f"  power: {self.power.caught} of {self.power.mutants} wrong versions of this rule were caught"
+            )
+            for s in self.power.survivors[:8]:
+                kind = "makes no difference here" if s.harmless else "NOT CAUGHT"
+                lines.append(f"      {kind}: {s.change} at {s.where}")
+        if self.power.smallest:
+            worst = max(self.power.smallest.values())
+            lines.append(f"  a relative error of {worst:.0e} in any leaf would have shown")
+        if self.nested:
+            lines.append(f"  the reference trusts these rules inside it: {', '.join(self.nested)}")
+        return "\n".join(lines)
+
+
+def _errors(leaf: dict) -> str:
+    parts = [f"float64 error {leaf['error']:.1e} (allowed {leaf['allowed']:.1e})"]
+    if "low_error" in leaf:
+        parts.append(f"{leaf['dtype']} error {leaf['low_error']:.1e} (allowed {leaf['low_allowed']:.1e})")
+    return ", ".join(parts)
+
+
+def assert_correct(report: Report) -> None:
+    """Raise AssertionError, with the report as its message, unless the verdict is "correct".
+
+    >>> assert_correct(Report("f", "vjp", "float32", 1, (), Power()))
+    """
+    if report.verdict != "correct":
+        raise AssertionError(str(report))
+
+
+def first(findings: Sequence[Finding], code: str) -> Finding | None:
+    return next((f for f in findings if f.code == code), None)

@@ -1,0 +1,132 @@
+"""Named intermediates. ``stage("scores", x)`` is x; inside an audit a zero is added to it, whose cotangent is the reference's."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bpnn_jax.audit._draws import Drawn, as_jax
+from bpnn_jax.audit._judge import bound_float64, ratio
+from bpnn_jax.audit._leaves import UNIT, cast_floats
+from bpnn_jax.audit._report import Stage
+from bpnn_jax.audit._run import Runner, wide
+from bpnn_jax.errors import InputError, unknown
+
+_listeners: list[Callable[[str, Any], Any]] = []
+
+
+def stage(name: str, x: Any) -> Any:
+    """Name an intermediate of a reference function: an identity, except inside an audit.
+
+    >>> stage("scores", 3.0)
+    3.0
+    """
+    return _listeners[-1](name, x) if _listeners else x
+
+
+@contextmanager
+def _listening(listener: Callable[[str, Any], Any]) -> Iterator[None]:
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.pop()
+
+
+class Tapped:
+    """A reference with its stages: their values, and their cotangents by autodiff."""
+
+    def __init__(self, runner: Runner):
+        self.runner = runner
+        shapes: dict[str, Any] = {}
+
+        def record(name, x):
+            if name in shapes:
+                raise InputError(f"expected each stage to be named once, got {name!r} twice")
+            shapes[name] = x
+            return x
+
+        def look(live):
+            with _listening(record):
+                runner.rule.fun(*runner.args(live))
+            return shapes
+
+        with wide(jnp.float64):
+            live = as_jax([np.asarray(e, np.float64) for e in runner.arguments.examples], runner.arguments, jnp.float64)
+            self.shapes = jax.eval_shape(look, live)
+        self.names = tuple(shapes)  # in the order of the forward pass: jax's own dictionaries are sorted
+        self._jitted = jax.jit(self._pull)
+
+    def _pull(self, live: list, c: Any, taps: dict) -> tuple[dict, dict]:
+        def tapped(taps):
+            values = {}
+
+            def add(name, x):
+                values[name] = x
+                return x + taps[name]
+
+            with _listening(add):
+                out = self.runner.rule.fun(*self.runner.args(live))
+            return out, values
+
+        _, pull, values = jax.vjp(tapped, taps, has_aux=True)
+        return values, pull(c)[0]
+
+    def values_and_cotangents(self, drawn: Drawn, dtype: Any) -> tuple[dict, dict]:
+        """For each stage its value and its reference cotangent, as NumPy float64 arrays."""
+        with wide(dtype):
+            live = as_jax(drawn.live, self.runner.arguments, dtype)
+            taps = {name: jnp.zeros(shape.shape, dtype) for name, shape in self.shapes.items()}
+            found = self._jitted(live, self.runner._typed(self.runner.cotangent, dtype), taps)
+        return jax.tree.map(lambda a: np.asarray(a, np.float64), found)
+
+
+def judge(tapped: Tapped, hands: Mapping[str, Callable], drawn: list[Drawn]) -> list[Stage]:
+    """Each hand-written stage alone, from the output down: it is given the reference's cotangents, not its neighbours' own.
+
+    ``hands[name](cotangents, values, *args)`` returns the cotangent of that stage. ``cotangents`` maps the names of all stages
+    to reference cotangents, and "output" to the output's; ``values`` maps names to values. What it asks for above its own stage is
+    therefore right, so that one mistake stays where it was made.
+    """
+    for name in hands:
+        if name not in tapped.names:
+            raise unknown("stage", name, tapped.names)
+    worst = dict.fromkeys(tapped.names, (0.0, 0.0, 0.0))
+    for d in drawn:
+        values, cotangents = tapped.values_and_cotangents(d, jnp.float64)
+        _, low = tapped.values_and_cotangents(d, jnp.float32)
+        above = {**cotangents, "output": tapped.runner.cotangent}
+        args = jax.tree.map(_numpy, cast_floats_numpy(tapped.runner, d))
+        for name, hand in hands.items():
+            others = {k: v for k, v in above.items() if k != name}
+            with wide(jnp.float64):
+                found = np.asarray(hand(others, values, *args), np.float64)
+            allowed = bound_float64(cotangents[name], low[name], UNIT["float32"])
+            r, index = ratio(found, cotangents[name], allowed)
+            error = (
+                float(abs(found - cotangents[name])[index]) if found.shape == cotangents[name].shape else float("inf")
+            )
+            if r >= worst[name][0]:
+                worst[name] = (r, error, allowed)
+    stages = []
+    for name in reversed(tapped.names):
+        r, error, allowed = worst[name]
+        verdict = "not judged" if name not in hands else "correct" if r <= 1 else "wrong"
+        stages.append(Stage(name, verdict, error, allowed))
+    return stages
+
+
+def cast_floats_numpy(runner: Runner, drawn: Drawn) -> tuple:
+    with wide(jnp.float64):
+        return cast_floats(runner.arguments.join(as_jax(drawn.live, runner.arguments, jnp.float64)), jnp.float64)
+
+
+def _numpy(leaf: Any) -> Any:
+    return (
+        np.asarray(leaf)
+        if isinstance(leaf, jax.Array) and not jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+        else leaf
+    )

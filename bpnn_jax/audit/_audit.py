@@ -83,7 +83,7 @@ def _values(runner: Runner, judged: list[Judged], value: Callable, known: Mappin
         bad = [j for j in judged if not np.isfinite(j.exact[i]).all()]
         if bad:
             many = f"{len(bad)} of {len(judged)} draws, the first {bad[0].drawn.name}"
-            both = all(j.hand[i] is not None and not np.isfinite(j.hand[i]).all() for j in bad)
+            both = not any(np.isfinite(j.hand[i]).all() for j in bad)
             own = "the rule's too" if both else "the rule's is finite there"
             sentence = f"{name}: the reference's gradient is not finite on {many}; {own}"
             yield Finding("nan-in-reference", "inconclusive", sentence, leaf=name, draw=bad[0].drawn.name)
@@ -114,17 +114,17 @@ def _values(runner: Runner, judged: list[Judged], value: Callable, known: Mappin
 
 def _low_ratio(j: Judged, i: int) -> tuple[float, tuple[int, ...]]:
     """In the rule's own dtype, and only where autodiff stayed finite too."""
-    if j.low[i] is None or j.low[i].shape != j.exact[i].shape:
+    if j.low[i].shape != j.exact[i].shape:
         return 0.0, ()
     exact = np.where(np.isfinite(j.low_reference[i]), j.exact[i], np.nan)
     return ratio(j.low[i], exact, j.low_allowed[i])
 
 
 def _wrong(runner: Runner, i: int, worst: tuple, failing: list, sizes: Mapping, known: Mapping) -> Finding:
-    r, index, j = worst
+    _, index, j = worst
     name, exact, hand = runner.arguments.names[i], j.exact[i], j.hand[i]
     first = next((w for w in failing if w[2].drawn.name == "the example"), worst)[2]
-    if hand is None:
+    if j.absent[i]:
         return Finding(
             "none-for-live", "wrong", f"{name} got None where its gradient is not 0", leaf=name, draw=j.drawn.name
         )
@@ -187,7 +187,7 @@ def _describe(a: np.ndarray) -> str:
 def _kink(runner: Runner, j: Judged, i: int, value: Callable) -> bool:
     """Whether every element that is wrong lies on a kink, looked at one by one (at most eight of them)."""
     hand, exact = j.hand[i], j.exact[i]
-    if hand is None or hand.shape != exact.shape or not np.isfinite(hand).all():
+    if hand.shape != exact.shape or not np.isfinite(hand).all():
         return False
     wrong = np.argwhere(abs(hand - exact) > j.allowed[i])
     if len(wrong) == 0:
@@ -286,12 +286,12 @@ def _sizes(runner: Runner) -> dict[int, str]:
 
 def _leaf(runner: Runner, judged: list[Judged], i: int) -> dict[str, Any]:
     def worst(rows):
-        r, error, allowed = max(rows, key=lambda row: row[0], default=(0.0, 0.0, 0.0))
+        _, error, allowed = max(rows, key=lambda row: row[0], default=(0.0, 0.0, 0.0))
         return float(error), float(allowed)
 
     def row(hand, exact, allowed):
         r, index = ratio(hand, exact, allowed)
-        fits = hand is not None and hand.shape == exact.shape and exact.size
+        fits = hand.shape == exact.shape and exact.size
         return r, abs(hand - exact)[index] if fits else (0.0 if not exact.size else float("inf")), allowed
 
     error, allowed = worst([row(j.hand[i], j.exact[i], j.allowed[i]) for j in judged])

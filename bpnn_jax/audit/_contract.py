@@ -19,8 +19,7 @@ def findings(runner: Runner, judged: Judged) -> Iterator[Finding]:
     yield from types(runner, judged)
     if runner.rule.linear:
         yield from linearity(runner, judged)
-    if runner.rule.primal is not None:
-        yield from primal(runner, judged)
+    yield from primal(runner, judged)
     yield from repeated(runner, judged)
     if runner.traceable:
         yield from compiled(runner, judged)
@@ -65,7 +64,7 @@ def linearity(runner: Runner, judged: Judged) -> Iterator[Finding]:
     ):
         found = runner.hand(judged.drawn, jnp.float64, scale)
         for name, got, once, allowed in zip(runner.arguments.names, found, judged.hand, judged.allowed, strict=True):
-            if got is None or once is None or not np.isfinite(once).all():
+            if got is None or not np.isfinite(once).all():
                 continue
             r, index = ratio(unwrapped(got), scale * once, max(abs(scale), 1.0) * allowed)
             if r > 1 and unwrapped(got).shape == once.shape:
@@ -77,10 +76,12 @@ def linearity(runner: Runner, judged: Judged) -> Iterator[Finding]:
 
 def primal(runner: Runner, judged: Judged) -> Iterator[Finding]:
     """The forward pass of the rule computes the function itself."""
+    forward = runner.rule.primal
+    if forward is None:
+        return
     with wide(jnp.float64):
-        live = as_jax(judged.drawn.live, runner.arguments, jnp.float64)
-        args = runner.args(live)
-        got, expected = runner.rule.primal(*args), runner.rule.fun(*args)
+        args = runner.args(as_jax(judged.drawn.live, runner.arguments, jnp.float64))
+        got, expected = forward(*args), runner.rule.fun(*args)
     if jax.tree.structure(got) != jax.tree.structure(expected):
         sentence = f"expected fwd's output like {jax.tree.structure(expected)}, got {jax.tree.structure(got)}"
         yield Finding("primal-differs", "wrong", sentence)
@@ -119,7 +120,7 @@ def compiled(runner: Runner, judged: Judged) -> Iterator[Finding]:
             two = jax.tree.map(lambda a: jnp.stack([a, a * 0.5]), (live, c))
             found = jax.jit(jax.vmap(lambda a, b: [p for p in runner.pull_hand(a, b) if p is not None]))(*two)
             kept = iter(found)
-            return [None if h is None else next(kept)[0] for h in judged.hand]
+            return [None if gone else next(kept)[0] for gone in judged.absent]
 
         yield from _agree("vmap", runner, judged, batched)
 
@@ -132,7 +133,7 @@ def _agree(how: str, runner: Runner, judged: Judged, run: Any) -> Iterator[Findi
         yield Finding(f"{how}-fails", "note", f"the rule cannot be run by {how}: {type(error).__name__}: {first}")
         return
     for name, got, once, allowed in zip(runner.arguments.names, found, judged.hand, judged.allowed, strict=True):
-        if got is None or once is None:
+        if got is None:
             continue
         r, index = ratio(unwrapped(got), once, allowed)
         if r > 1:

@@ -5,7 +5,7 @@ e = max|autodiff_u - autodiff_64| in this leaf; a rule that is algebraically rig
 multiple of that. Over correct rules the largest multiple seen is 3.1, so ``FACTOR`` 6 is allowed, plus 4 ulp of the leaf.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -24,9 +24,10 @@ class Judged(NamedTuple):
 
     drawn: Drawn
     exact: list[np.ndarray]
-    hand: list[np.ndarray | None]  # float64; None where the rule returned None
+    hand: list[np.ndarray]  # the rule in float64; zeros where it returned None
+    absent: list[bool]  # where it returned None
     allowed: list[float]
-    low: list[np.ndarray | None]  # the rule in its own dtype
+    low: list[np.ndarray]  # the rule in its own dtype
     low_allowed: list[float]
     low_reference: list[np.ndarray]
 
@@ -37,14 +38,20 @@ def judge(runner: Runner, drawn: Drawn) -> Judged:
     probe = jnp.float32 if UNIT[runner.own.name] < UNIT["float32"] else runner.own
     _, low_reference = runner.reference(drawn, probe)
     allowed = [bound_float64(g, low, UNIT[jnp.dtype(probe).name]) for g, low in zip(exact, low_reference, strict=True)]
-    hand = [None if h is None else unwrapped(h) for h in runner.hand(drawn, jnp.float64)]
+    raw = runner.hand(drawn, jnp.float64)
+    absent = [h is None for h in raw]
+    hand = [_numbers(h, g) for h, g in zip(raw, exact, strict=True)]
     if runner.own == jnp.float64:
-        return Judged(drawn, exact, hand, allowed, hand, allowed, exact)
+        return Judged(drawn, exact, hand, absent, allowed, hand, allowed, exact)
     if probe != runner.own:
         _, low_reference = runner.reference(drawn)
     low_allowed = [bound_own(g, low, UNIT[runner.own.name]) for g, low in zip(exact, low_reference, strict=True)]
-    low = [None if h is None else unwrapped(h) for h in runner.hand(drawn)]
-    return Judged(drawn, exact, hand, allowed, low, low_allowed, low_reference)
+    low = [_numbers(h, g) for h, g in zip(runner.hand(drawn), exact, strict=True)]
+    return Judged(drawn, exact, hand, absent, allowed, low, low_allowed, low_reference)
+
+
+def _numbers(leaf: Any, exact: np.ndarray) -> np.ndarray:
+    return np.zeros_like(exact) if leaf is None else unwrapped(leaf)
 
 
 def bound_float64(exact: np.ndarray, low: np.ndarray, u: float) -> float:
@@ -60,10 +67,8 @@ def bound_own(exact: np.ndarray, low: np.ndarray, u: float) -> float:
     return FACTOR * (_max((low - exact)[both]) + 4.0 * u * _max(exact[both]))
 
 
-def ratio(hand: np.ndarray | None, exact: np.ndarray, allowed: float) -> tuple[float, tuple[int, ...]]:
+def ratio(hand: np.ndarray, exact: np.ndarray, allowed: float) -> tuple[float, tuple[int, ...]]:
     """(largest error / allowed, its index). A wrong shape, or a number that is not finite where it should be, is infinite."""
-    if hand is None:
-        hand = np.zeros_like(exact)
     if hand.shape != exact.shape:
         return np.inf, ()
     error = abs(hand - exact)

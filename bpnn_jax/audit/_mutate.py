@@ -76,7 +76,7 @@ def power(runner: Runner, judged: list[Judged], limit: int) -> Power:
         c = runner._typed(runner.cotangent, jnp.float64)
         pulled = lambda live, c: [p for p in runner.pull_hand(live, c) if p is not None]  # noqa: E731
         program = _programs.flatten(jax.make_jaxpr(pulled)(first, c))
-        missing = [h is None for h in judged[0].hand]
+        missing = judged[0].absent
         runs: list[tuple[Judged, dict]] = []
 
         def slots(n: int) -> tuple[Judged, dict]:
@@ -100,7 +100,7 @@ def power(runner: Runner, judged: list[Judged], limit: int) -> Power:
                     seen = True
                     break
                 found = iter(np.asarray(f, np.float64) for f in found)
-                leaves = [None if gone else next(found) for gone in missing]
+                leaves = [np.zeros_like(e) if gone else next(found) for gone, e in zip(missing, j.exact, strict=True)]
                 pairs = zip(leaves, j.exact, j.allowed, strict=True)
                 if any(ratio(leaf, exact, allowed)[0] > 1 for leaf, exact, allowed in pairs):
                     seen = True
@@ -139,9 +139,6 @@ def _last(value: jax.Array, axes: tuple[int, ...]) -> jax.Array:
     return value[index]
 
 
-def _same(leaves: list, hand: list) -> bool:
-    return all(
-        (a is None and b is None)
-        or (a is not None and b is not None and bool((abs(a - b) <= SAME * max(abs(b).max(initial=0.0), 1e-300)).all()))
-        for a, b in zip(leaves, hand, strict=True)
-    )
+def _same(leaves: list[np.ndarray], hand: list[np.ndarray]) -> bool:
+    pairs = zip(leaves, hand, strict=True)
+    return all(bool((abs(a - b) <= SAME * max(abs(b).max(initial=0.0), 1e-300)).all()) for a, b in pairs)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-import jax
+from jax._src import source_info_util  # where an equation of a jaxpr was written: nothing public tells
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, Var
 
 CALLS = {"jit": "jaxpr", "pjit": "jaxpr", "closed_call": "call_jaxpr", "core_call": "call_jaxpr"}
@@ -143,5 +143,6 @@ def narrowest(program: Program) -> str | None:
 
 
 def _where(eqn: Any) -> str:
-    frame = jax._src.source_info_util.user_frame(eqn.source_info.traceback) if eqn.source_info.traceback else None
+    trace = eqn.source_info.traceback
+    frame = source_info_util.user_frame(trace) if trace else None
     return f"{frame.file_name.rsplit('/', 1)[-1]}:{frame.start_line}" if frame else "an unknown line"

@@ -65,7 +65,8 @@ def vjp_rule(
 def custom_vjp_rule(f: Any, args: tuple, argnums: Any, reference: Callable | None) -> Rule:
     if not isinstance(f, jax.custom_vjp):
         raise InputError(f"expected a function decorated with jax.custom_vjp, got {_shown(f)}")
-    if getattr(f, "fwd", None) is None or getattr(f, "bwd", None) is None:
+    fwd, rule = f.fwd, f.bwd
+    if fwd is None or rule is None:
         raise InputError(f"expected {name_of(f)} with its rule defined, got one without defvjp(fwd, bwd)")
     fixed = f.nondiff_argnums
     fixed = tuple(i % len(args) for i in ((fixed,) if isinstance(fixed, int) else fixed))
@@ -77,7 +78,7 @@ def custom_vjp_rule(f: Any, args: tuple, argnums: Any, reference: Callable | Non
         return rule._replace(fun=reference or f.fun)
 
     def bwd(residuals, cotangent):
-        found = f.bwd(*(args[i] for i in fixed), residuals, cotangent)
+        found = rule(*(args[i] for i in fixed), residuals, cotangent)
         if not isinstance(found, tuple | list) or len(found) != len(free):
             raise InputError(f"expected bwd to return {len(free)} cotangents, got {_shown(found)}")
         every: list = [None] * len(args)
@@ -85,7 +86,7 @@ def custom_vjp_rule(f: Any, args: tuple, argnums: Any, reference: Callable | Non
             every[i] = part
         return tuple(every)
 
-    return vjp_rule(reference or f.fun, f.fwd, bwd, args, chosen, kind="custom_vjp", name=name_of(f))
+    return vjp_rule(reference or f.fun, fwd, bwd, args, chosen, kind="custom_vjp", name=name_of(f))
 
 
 def custom_jvp_rule(f: Any, args: tuple, argnums: Any, reference: Callable | None) -> Rule:

@@ -1,6 +1,7 @@
 """``bpnn``: the options of every command, and nothing that needs JAX. The work is in ``bpnn_jax.commands``."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -166,6 +167,30 @@ class Featurize:
 
 
 @dataclass(frozen=True)
+class Audit:
+    """Is this hand-written gradient right? Audit a custom_vjp or custom_jvp function, or run your own audits."""
+
+    rule: Positional[str]
+    """MODULE:NAME of a decorated function, or of a function without arguments that returns an audit's report (or several)."""
+    args: tuple[str, ...] = ()
+    """Shapes of the arguments of a decorated function, such as float32[8,4] float32[4]."""
+    draws: int = 6
+    """How many inputs to try it on."""
+    seed: int = 0
+    """Moves every random number."""
+    order: Literal[1, 2] = 1
+    """2 audits second derivatives too."""
+    special: bool = False
+    """Try special points too: 0, ties, large numbers."""
+    mutate: bool = True
+    """Audit wrong versions of the rule as well, to see what the draws can show."""
+    junit: Annotated[Path | None, arg(metavar="FILE")] = None
+    """Write a JUnit XML file for CI."""
+    json: Json = None
+    """Write the results to this file as JSON."""
+
+
+@dataclass(frozen=True)
 class Bpnn:
     """Back-propagation derived by hand: check it, repeat it, train with it. bpnn COMMAND --help says more."""
 
@@ -176,10 +201,11 @@ class Bpnn:
         | Annotated[Train, subcommand("train", prefix_name=False)]
         | Annotated[Predict, subcommand("predict", prefix_name=False)]
         | Annotated[Featurize, subcommand("featurize", prefix_name=False)]
+        | Annotated[Audit, subcommand("audit", prefix_name=False)]
     ) = field()
 
 
-COMMANDS = {c.__name__.lower(): c for c in (Demo, Verify, Reproduce, Train, Predict, Featurize)}
+COMMANDS = {c.__name__.lower(): c for c in (Demo, Verify, Reproduce, Train, Predict, Featurize, Audit)}
 NO_HIDDEN_BIAS = {"--no-hidden-bias": "off", "--hidden-bias": "on"}
 
 
@@ -216,6 +242,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FloatingPointError as error:  # a run that diverged
         print(f"bpnn {name}: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # somebody like head has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print(f"bpnn {name}: interrupted", file=sys.stderr)
         return 130

@@ -159,8 +159,20 @@ def _wrong(runner: Runner, i: int, worst: tuple, failing: list, sizes: Mapping, 
         },
         draw=j.drawn.name,
         smallest=_shrink(runner, i, j),
-        cause=_cause.guess(first.hand[i], first.exact[i], sizes, known) or _cause.guess(hand, exact, sizes, {}),
+        cause=_cause.guess(first.hand[i], first.exact[i], sizes, known)
+        or _cause.guess(hand, exact, sizes, {})
+        or _forgotten(runner, i, j),
     )
+
+
+def _forgotten(runner: Runner, i: int, j: Judged) -> str:
+    """Whether leaf ``i`` is right as soon as some leaf is all ones: then a factor of that leaf is forgotten."""
+    for k, name in enumerate(runner.arguments.names):
+        live = [np.ones_like(a) if n == k else a for n, a in enumerate(j.drawn.live)]
+        tried = judge(runner, Drawn("ones", live))
+        if abs(tried.exact[i]).max(initial=0.0) > 0 and ratio(tried.hand[i], tried.exact[i], tried.allowed[i])[0] <= 1:
+            return f"right only where {name} is all ones: a factor of it is forgotten, or stands where it should not"
+    return ""
 
 
 def _shrink(runner: Runner, i: int, j: Judged) -> dict[str, Any]:

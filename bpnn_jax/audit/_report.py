@@ -59,6 +59,7 @@ class Stage:
     verdict: str  # correct, wrong, or not judged
     error: float = 0.0
     allowed: float = 0.0
+    cause: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,8 @@ class Report:
                 values = ", ".join(f"{name} = {value}" for name, value in f.smallest["values"].items())
                 lines.append(f"      smallest draw that shows it ({f.smallest['draw']}): {values}")
         for s in self.stages:
-            lines.append(f"  stage {s.name}: {s.verdict}, error {s.error:.1e}, allowed {s.allowed:.1e}")
+            numbers = "" if s.verdict == "not judged" else f", error {s.error:.1e}, allowed {s.allowed:.1e}"
+            lines.append(f"  stage {s.name}: {s.verdict}{numbers}" + (f"; likely cause: {s.cause}" if s.cause else ""))
         for leaf in self.leaves:
             lines.append(f"  {leaf['name']}: " + _errors(leaf))
         if self.power.mutants:

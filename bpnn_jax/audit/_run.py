@@ -39,7 +39,12 @@ class Runner:
         self.traceable = True
         self._jitted: dict[str, Callable] = {}
         self.output = self._output_shape()
-        self.cotangent = cotangent(self.output, seed)
+        # A scalar loss has one cotangent, 1; anything else is tried with random ones.
+        self.cotangent = (
+            jax.tree.map(np.ones_like, cotangent(self.output, seed))
+            if rule.kind == "gradient"
+            else cotangent(self.output, seed)
+        )
 
     def args(self, live: list) -> tuple:
         """The arguments with these live leaves; every other float in the same precision as the widest of them."""

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from bpnn_jax.audit import _cause
 from bpnn_jax.audit._draws import Drawn, as_jax
 from bpnn_jax.audit._judge import bound_float64, ratio
 from bpnn_jax.audit._leaves import UNIT, cast_floats
@@ -95,6 +96,7 @@ def judge(tapped: Tapped, hands: Mapping[str, Callable], drawn: list[Drawn]) -> 
         if name not in tapped.names:
             raise unknown("stage", name, tapped.names)
     worst = dict.fromkeys(tapped.names, (0.0, 0.0, 0.0))
+    causes: dict[str, str] = {}
     for d in drawn:
         values, cotangents = tapped.values_and_cotangents(d, jnp.float64)
         _, low = tapped.values_and_cotangents(d, jnp.float32)
@@ -106,17 +108,27 @@ def judge(tapped: Tapped, hands: Mapping[str, Callable], drawn: list[Drawn]) -> 
                 found = np.asarray(hand(others, values, *args), np.float64)
             allowed = bound_float64(cotangents[name], low[name], UNIT["float32"])
             r, index = ratio(found, cotangents[name], allowed)
-            error = (
-                float(abs(found - cotangents[name])[index]) if found.shape == cotangents[name].shape else float("inf")
-            )
+            fits = found.shape == cotangents[name].shape
+            error = float(abs(found - cotangents[name])[index]) if fits else float("inf")
+            if r > 1 and not causes.get(name):
+                causes[name] = _cause.guess(found, cotangents[name], {}, _factors(values))
             if r >= worst[name][0]:
                 worst[name] = (r, error, allowed)
     stages = []
     for name in reversed(tapped.names):
         r, error, allowed = worst[name]
         verdict = "not judged" if name not in hands else "correct" if r <= 1 else "wrong"
-        stages.append(Stage(name, verdict, error, allowed))
+        stages.append(Stage(name, verdict, error, allowed, causes.get(name, "")))
     return stages
+
+
+def _factors(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What a derivative is made of, in terms of the stages' values: a factor that is missing may be one of these."""
+    found = {}
+    for name, v in values.items():
+        found |= {name: v, f"1 - {name}": 1 - v, f"1 + {name}": 1 + v, f"1 - {name}²": 1 - v * v, f"{name}²": v * v}
+        found |= {f"{name}(1 - {name})": v * (1 - v)}
+    return found
 
 
 def cast_floats_numpy(runner: Runner, drawn: Drawn) -> tuple:

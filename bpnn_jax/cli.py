@@ -21,7 +21,7 @@ Json = Annotated[Path | None, arg(metavar="FILE")]
 
 @dataclass(frozen=True)
 class Demo:
-    """A tour in under a minute: check the derivation, repeat the article, train the code recogniser and save it."""
+    """A tour in under a minute: check the derivation, repeat the article, audit a gradient, train the code recogniser."""
 
     folder: Path = Path("demo")
     """Where to put the trained network. Made if need be."""

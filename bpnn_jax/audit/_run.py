@@ -40,11 +40,8 @@ class Runner:
         self._jitted: dict[str, Callable] = {}
         self.output = self._output_shape()
         # A scalar loss has one cotangent, 1; anything else is tried with random ones.
-        self.cotangent = (
-            jax.tree.map(np.ones_like, cotangent(self.output, seed))
-            if rule.kind == "gradient"
-            else cotangent(self.output, seed)
-        )
+        drawn = cotangent(self.output, seed)
+        self.cotangent = jax.tree.map(np.ones_like, drawn) if rule.kind == "gradient" else drawn
 
     def args(self, live: list) -> tuple:
         """The arguments with these live leaves; every other float in the same precision as the widest of them."""

@@ -68,8 +68,8 @@ def audits(found: Any, options: cli.Audit) -> list[audit.Report]:
         return [face(found, *examples, **settings)]
     if not callable(found):
         raise InputError(f"expected a custom_vjp, a custom_jvp, or a function that returns a report, got {found!r:.80}")
-    result = found()
-    reports = list(result) if isinstance(result, list | tuple) else [result]
+    result: Any = found()
+    reports: list[Any] = list(result) if isinstance(result, list | tuple) else [result]
     if not reports or not all(isinstance(report, audit.Report) for report in reports):
         raise InputError(f"expected a function that returns an audit's report, or a list of them, got {result!r:.80}")
     return reports

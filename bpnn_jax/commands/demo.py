@@ -1,10 +1,11 @@
-"""``bpnn demo``: a tour. Check the derivation, repeat the article, train the code recogniser, save it."""
+"""``bpnn demo``: a tour. Check the derivation, repeat the article, audit a wrong gradient, train the code recogniser."""
 
 from dataclasses import asdict
 
+import jax.numpy as jnp
 from rich.rule import Rule
 
-from bpnn_jax import cli, patterns, reproduce, verify
+from bpnn_jax import audit, cli, patterns, reproduce, verify
 from bpnn_jax.commands import reproduce as reproduce_command
 from bpnn_jax.commands import train as train_command
 from bpnn_jax.commands import verify as verify_command
@@ -13,6 +14,26 @@ from bpnn_jax.errors import InputError
 from bpnn_jax.storage import save_network
 
 RECOGNISER = cli.Train(data="code", hidden=(8,), epochs=100, learning_rate=0.2, momentum=0.0)
+
+
+def audit_example() -> audit.Report:
+    """The README's example: a planted mistake, found, with its stage and its cause."""
+
+    def loss(w, x, t):
+        z = audit.stage("z", x @ w)
+        a = audit.stage("a", jnp.tanh(z))
+        return 0.5 * jnp.sum((a - t) ** 2)
+
+    def gradient(w, x, t):
+        a = jnp.tanh(x @ w)
+        return x.T @ ((a - t) * (1 - a))
+
+    stages = {
+        "a": lambda cotangents, values, w, x, t: values["a"] - t,
+        "z": lambda cotangents, values, w, x, t: cotangents["a"] * (1 - values["a"]),
+    }
+    w, x, t = jnp.full((3, 2), 0.1), jnp.linspace(-1, 1, 12).reshape(4, 3), jnp.zeros((4, 2))
+    return audit.gradient(loss, gradient, w, x, t, stages=stages)
 
 
 def run(options: cli.Demo) -> int:
@@ -35,7 +56,11 @@ def run(options: cli.Demo) -> int:
     rows = reproduce.rows(data)
     reproduce_command.show(rows, data is not None, out)
 
-    out.print(Rule("3. Which language is this? A network learns it from symbol counts (bpnn train code)", align="left"))
+    out.print(Rule("3. And somebody else's gradient? One with 1 - a where 1 - a² is meant (bpnn audit)", align="left"))
+    audited = audit_example()
+    out.print(str(audited), markup=False)
+
+    out.print(Rule("4. Which language is this? A network learns it from symbol counts (bpnn train code)", align="left"))
     learn, test = patterns.load("code"), patterns.load_held_out("code")
     network = train_command.shape(RECOGNISER, learn)
     with bar(f"training {network}") as update:
@@ -48,12 +73,14 @@ def run(options: cli.Demo) -> int:
     out.print(f"saved {model}; try: bpnn predict {model} code", markup=False)
 
     match = all(row.match for row in rows)
+    found = audited.first_wrong_stage == "z"
     finish(
         options.json,
         {
             "verify": report.to_json(),
             "reproduce": {"match": match, "rows": [asdict(row) for row in rows]},
+            "audit": audited.to_json(),
             "train": train_command.as_json(result, train_score, test_score),
         },
     )
-    return 0 if report.verdict == "correct" and match else 1
+    return 0 if report.verdict == "correct" and match and found else 1

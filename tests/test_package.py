@@ -46,15 +46,31 @@ def test_wheel_runs_outside_the_checkout(wheel, tmp_path):
     assert "of 1080 test patterns" in done.stdout
 
 
-def test_the_readme_s_python_does_what_it_says():
-    (code,) = (ROOT / "README.md").read_text().split("```python\n")[1:]
-    done = subprocess.run([sys.executable, "-c", code.split("```")[0]], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    first, second = done.stdout.splitlines()
+@pytest.fixture(scope="module")
+def readme():
+    """What each of the README's Python examples prints."""
+    printed = []
+    for block in (ROOT / "README.md").read_text().split("```python\n")[1:]:
+        done = subprocess.run(
+            [sys.executable, "-c", block.split("```")[0]], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        printed.append(done.stdout)
+    return printed
+
+
+def test_the_readme_checks_a_gradient_and_trains(readme):
+    first, second = readme[0].splitlines()
     errors = [float(word.strip("[],'")) for word in first.split()]
     assert len(errors) == 2
     assert max(errors) < 1e-6  # a few float32 ulp of gradients below 1
     assert second.startswith("solved 232")
+
+
+def test_the_readme_s_audit_names_the_stage_and_the_cause(readme):
+    assert readme[1].startswith("WRONG")
+    assert "first wrong stage: z\n" in readme[1]
+    assert "likely cause: a missing factor: 1 + a\n" in readme[1]
 
 
 def test_the_xor_experiment_answers_and_draws(tmp_path):

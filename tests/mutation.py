@@ -28,10 +28,15 @@ EQUIVALENT = {}
 SIGN = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 SWAPPED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
 
+# Rungs where these files are looked at; they are climbed first, which changes no verdict and saves half a minute a mutant.
+FIRST = {"article": "article's loops", "momentum": "3: "}
+
 # Run the ladder up to its first wrong row, and say which that was.
 CLIMB = """
+import sys
 from bpnn_jax.verify import ladder
-for what, piece in ladder._work(ladder.Options(networks=8000)):
+work = sorted(ladder._work(ladder.Options(networks=8000)), key=lambda piece: sys.argv[1] not in piece[0])
+for what, piece in work:
     for check in piece():
         if check.verdict == "wrong":
             print(check.rung, check.equation, check.witness)
@@ -113,7 +118,12 @@ def climb(mutant: Mutant) -> tuple[Mutant, str]:
         (Path(folder) / "manual" / f"{mutant.file}.py").write_text(mutant.text)
         environment = {**os.environ, "PYTHONPATH": folder, "PYTHONDONTWRITEBYTECODE": "1"}
         done = subprocess.run(
-            [sys.executable, "-c", CLIMB], cwd=folder, env=environment, capture_output=True, text=True, check=False
+            [sys.executable, "-c", CLIMB, FIRST.get(mutant.file, "")],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
     if done.returncode == 0:
         return mutant, ""

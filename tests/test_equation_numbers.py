@@ -170,7 +170,8 @@ def test_verify_files_activations_and_rules_under_their_equation(report):
     one_layer = proof.network(Network((1, 1), "linear"), patterns=1)  # has no hidden delta, and all else
     assert {found.equation for found in one_layer} == {5, 7, 8, 10, 11, 12}
     rules = {check.equation: check.where.partition(",")[0] for check in report.checks if check.witness == "optax"}
-    assert rules == {"(13)": "previous-gradient", "(14)": "heavy-ball", "(15)": "nesterov"}
+    assert rules == {"(14)": "heavy-ball", "(15)": "nesterov"}
+    assert {check.equation for check in report.checks if check.witness == "closed form"} == {"(13)"}
 
 
 def test_the_tables_of_the_page_are_the_rows_of_verify(report):

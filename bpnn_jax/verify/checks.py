@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bpnn_jax.audit import ratio
+
 
 @dataclass(frozen=True)
 class Check:
@@ -46,16 +48,13 @@ class Comparison:
     where: str
 
     def ratio(self) -> tuple[float, float, float]:
-        """(error / allowed, error, allowed) at the worst element. A value of the wrong shape, or not finite, is infinitely wrong."""
-        hand, exact, allowed = (np.asarray(v) for v in (self.hand, self.exact, self.allowed))
-        if hand.shape != exact.shape or not np.isfinite(hand.astype(np.complex128)).all():
+        """(error / allowed, error, allowed) at the worst element, by the auditor's own comparison."""
+        hand, exact, allowed = (np.asarray(v, np.float64) for v in (self.hand, self.exact, self.allowed))
+        if hand.shape != exact.shape or not np.isfinite(exact).all():
             return np.inf, np.inf, 0.0
-        error = abs(hand - exact).astype(np.float64).ravel()
-        allowed = np.broadcast_to(allowed, exact.shape).astype(np.float64).ravel()
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratios = np.where(error == 0, 0.0, error / allowed)
-        worst = int(np.argmax(ratios))
-        return float(ratios[worst]), float(error[worst]), float(allowed[worst])
+        limit = np.broadcast_to(allowed, exact.shape)
+        worst, index = ratio(hand, exact, limit)
+        return worst, float(abs(hand - exact)[index]), float(limit[index])
 
 
 def summarise(rung: int, witness: str, networks: int, comparisons: Iterable[Comparison]) -> list[Check]:

@@ -116,6 +116,7 @@ def _work(options: Options) -> Iterator[tuple[str, Callable[[], list[Check]]]]:
         net = Network(sizes, name, hidden_bias=options.hidden_bias is not False)
         for path in running.PATHS:
             yield piece(5, f"float32 {path}", 20, lambda n=net, p=path: running.compare_paths(n, rng, p))
+        yield piece(5, "auditor, float32", 4, lambda n=net: running.compare_audit(n, rng))
         for step in running.STEPS:
             yield piece(5, f"train {step}", 10, lambda n=net, s=step: running.compare_step(n, rng, s))
     article = Network((4, 5, 3), hidden_bias=options.hidden_bias is not False)

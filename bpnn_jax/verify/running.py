@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 
 import manual
-from bpnn_jax import patterns, reproduce
+from bpnn_jax import audit, patterns, reproduce
 from bpnn_jax.network import Network
+from bpnn_jax.objective import half_squared_error
 from bpnn_jax.step import functions
 from bpnn_jax.training import train
 from bpnn_jax.verify.bound import UNIT, Bound, bound
@@ -65,6 +66,24 @@ def compare_paths(network: Network, rng: np.random.Generator, path: str, network
                 yield Comparison(
                     10, np.asarray(g), exact.gradient[l], allowed.gradient[l], f"layer {l + 1} of {d.name}"
                 )
+
+
+def compare_audit(network: Network, rng: np.random.Generator) -> Iterator[Comparison]:
+    """The auditor on the whole gradient, as it would judge a stranger's: black box, float32, contract included."""
+    d, _, _ = rounded(draw(network, rng), "float32")
+    f = functions(network)
+
+    def loss(weights, x, t):
+        return half_squared_error(network, weights, x, t)
+
+    def by_hand(weights, x, t):
+        return manual.gradient(weights, manual.forward(weights, x, f), t, f)
+
+    report = audit.gradient(loss, by_hand, d.weights, d.x, d.t, draws=4, mutate=False)
+    for leaf in report.leaves:
+        yield Comparison(10, leaf["low_error"], 0.0, leaf["low_allowed"], f"{leaf['name']} of {d.name}")
+    if report.verdict != "correct":
+        yield Comparison(10, np.inf, 0.0, 0.0, f"{d.name}: {report.findings[0].sentence}")
 
 
 def compare_step(network: Network, rng: np.random.Generator, step: str, networks: int = 10) -> Iterator[Comparison]:

@@ -34,7 +34,8 @@ class NN:
         self.nh = hidden + hidden_bias
         self.no = outputs
         # Quirk: the object remembers its last forward pass, and backPropagate relies on that.
-        self.ai, self.ah, self.ao = [1.0] * self.ni, [1.0] * self.nh, [1.0] * self.no
+        self.ai, self.ah = [1.0] * self.ni, [1.0] * self.nh
+        self.ao: list[float] = []
         # Quirk: with the hidden bias node, W1 has a column for it, drawn like the others and never used.
         self.wi = [[rng.uniform(-0.2, 0.2) for _ in range(self.nh)] for _ in range(self.ni)]
         self.wo = [[rng.uniform(-2.0, 2.0) for _ in range(self.no)] for _ in range(self.nh)]
@@ -51,8 +52,7 @@ class NN:
             self.ai[i] = inputs[i]
         for j in range(self.nh - self.hidden_bias):
             self.ah[j] = sigmoid(sum(self.ai[i] * self.wi[i][j] for i in range(self.ni)))
-        for k in range(self.no):
-            self.ao[k] = sigmoid(sum(self.ah[j] * self.wo[j][k] for j in range(self.nh)))
+        self.ao = [sigmoid(sum(self.ah[j] * self.wo[j][k] for j in range(self.nh))) for k in range(self.no)]
         return self.ao
 
     def backPropagate(self, targets: list[float], N: float, M: float) -> float:

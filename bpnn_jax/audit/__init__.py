@@ -16,7 +16,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bpnn_jax.audit import _audit, _rules
+from bpnn_jax.audit._judge import ratio
 from bpnn_jax.audit._report import Finding, Power, Report, Stage, Survivor, assert_correct
+from bpnn_jax.audit._run import reusing
 from bpnn_jax.audit._stages import stage
 
 __all__ = [
@@ -29,6 +31,8 @@ __all__ = [
     "custom_jvp",
     "custom_vjp",
     "gradient",
+    "ratio",
+    "reusing",
     "stage",
     "vjp",
 ]

@@ -10,7 +10,8 @@ import numpy as np
 
 from bpnn_jax.audit import _cause, _contract, _differences, _mutate, _programs, _stages
 from bpnn_jax.audit._draws import Drawn, as_jax, inputs
-from bpnn_jax.audit._judge import Judged, judge, ratio
+from bpnn_jax.audit._judge import Judged, judge, loosened, ratio, rounding
+from bpnn_jax.audit._leaves import UNIT
 from bpnn_jax.audit._report import Finding, Power, Report
 from bpnn_jax.audit._rules import Rule
 from bpnn_jax.audit._run import Runner, wide
@@ -42,11 +43,24 @@ def audit(
     judged: list[Judged] = []
     for d in drawn:
         judged.append(judge(runner, d))
+    if any(ratio(*row)[0] > 1 for j in judged for row in zip(j.hand, j.exact, j.allowed, strict=True)):
+        runner.find_unit(drawn[0])
+        judged = [loosened(runner, j) for j in judged]
     value = _differences.scalar(runner)
     known = _intermediates(runner, drawn[0])
     findings += _values(runner, judged, value, known)
     usable = [j for j in judged if all(np.isfinite(e).all() for e in j.exact)] or judged
-    findings += _contract.findings(runner, usable[-1])
+    if any(f.code == "imprecise" for f in findings):  # the contract is held to what rounding leaves of the rule
+        loose = [[max(pair) for pair in zip(j.allowed, rounding(runner, j), strict=True)] for j in usable]
+        usable = [j._replace(allowed=allowed) for j, allowed in zip(usable, loose, strict=True)]
+    contract = list(_contract.findings(runner, usable[-1]))
+    if any(f.weight == "wrong" for f in contract) and runner.unit == UNIT["float64"] and not runner.narrowed:
+        runner.find_unit(drawn[0])
+        if runner.unit > UNIT["float64"]:
+            usable = [loosened(runner, j) for j in usable]
+            contract = list(_contract.findings(runner, usable[-1]))
+    said = {(f.code, f.leaf) for f in findings}
+    findings += [f for f in contract if (f.code, f.leaf) not in said]
     findings += _reference(runner, usable[:3], value, seed)
     found_stages: list = []
     if stages:
@@ -95,6 +109,18 @@ def _values(runner: Runner, judged: list[Judged], value: Callable, known: Mappin
             sentence = f"{name}{list(index)} lies on a kink of the function ({j.drawn.name}): any value between the slopes will do"
             numbers = {"got": float(j.hand[i][index]), "expected": float(j.exact[i][index])}
             yield Finding("kink", "inconclusive", sentence, leaf=name, index=index, numbers=numbers, draw=j.drawn.name)
+        if failing and all(np.isfinite(w[0]) and _like_rounding(runner, w[2], i) for w in failing):
+            r, index, j = max(failing, key=lambda w: w[0])
+            got, expected = float(j.hand[i][index]), float(j.exact[i][index])
+            sentence = (
+                f"{name}{list(index)}: loses so many digits that even in float64 it is {abs(got - expected):.2g} off "
+                f"{expected:.6g}, {r:.3g} times what is allowed ({j.drawn.name})"
+            )
+            numbers = {"got": got, "expected": expected, "ratio": r, "allowed": j.allowed[i]}
+            yield Finding(
+                "imprecise", "imprecise", sentence, leaf=name, index=index, numbers=numbers, draw=j.drawn.name
+            )
+            continue
         if failing:
             yield _wrong(runner, i, max(failing, key=lambda w: (np.isfinite(w[0]), w[0])), failing, sizes, known)
             continue
@@ -110,6 +136,10 @@ def _values(runner: Runner, judged: list[Judged], value: Callable, known: Mappin
             yield Finding(
                 "imprecise", "imprecise", sentence, leaf=name, index=index, numbers=numbers, draw=j.drawn.name
             )
+
+
+def _like_rounding(runner: Runner, j: Judged, i: int) -> bool:
+    return ratio(j.hand[i], j.exact[i], rounding(runner, j)[i])[0] <= 1
 
 
 def _low_ratio(j: Judged, i: int) -> tuple[float, tuple[int, ...]]:
@@ -159,10 +189,25 @@ def _wrong(runner: Runner, i: int, worst: tuple, failing: list, sizes: Mapping, 
         },
         draw=j.drawn.name,
         smallest=_shrink(runner, i, j),
-        cause=_cause.guess(first.hand[i], first.exact[i], sizes, known)
+        cause=_narrowed(runner, i, j)
+        or _swapped(runner, i, first)
+        or _cause.guess(first.hand[i], first.exact[i], sizes, known)
         or _cause.guess(hand, exact, sizes, {})
         or _forgotten(runner, i, j),
     )
+
+
+def _narrowed(runner: Runner, i: int, j: Judged) -> str:
+    size = abs(j.exact[i][np.isfinite(j.exact[i])]).max(initial=0.0)
+    small = runner.narrowed and ratio(j.hand[i], j.exact[i], 64 * UNIT[runner.narrowed] * size)[0] <= 1
+    return f"a cast to {runner.narrowed} in the rule" if small else ""
+
+
+def _swapped(runner: Runner, i: int, j: Judged) -> str:
+    for k, name in enumerate(runner.arguments.names):
+        if k != i and ratio(j.hand[i], j.exact[k], j.allowed[k])[0] <= 1 and j.exact[k].any():
+            return f"it is the gradient of {name}"
+    return ""
 
 
 def _forgotten(runner: Runner, i: int, j: Judged) -> str:
@@ -170,7 +215,8 @@ def _forgotten(runner: Runner, i: int, j: Judged) -> str:
     for k, name in enumerate(runner.arguments.names):
         live = [np.ones_like(a) if n == k else a for n, a in enumerate(j.drawn.live)]
         tried = judge(runner, Drawn("ones", live))
-        if abs(tried.exact[i]).max(initial=0.0) > 0 and ratio(tried.hand[i], tried.exact[i], tried.allowed[i])[0] <= 1:
+        live_still = abs(tried.exact[i]).max(initial=0.0) > 1e-6 * abs(j.exact[i]).max(initial=0.0)
+        if live_still and ratio(tried.hand[i], tried.exact[i], tried.allowed[i])[0] <= 1:
             return f"right only where {name} is all ones: a factor of it is forgotten, or stands where it should not"
     return ""
 
@@ -206,13 +252,13 @@ def _kink(runner: Runner, j: Judged, i: int, value: Callable) -> bool:
         return False
     chosen = wrong[:: max(1, len(wrong) // 8)][:8]
     indices = (tuple(int(n) for n in index) for index in chosen)
-    return all(_differences.is_kink(value, j.drawn, i, index, float(hand[index])) for index in indices)
+    return all(_differences.is_kink(value, j.drawn, i, index, float(hand[index]), runner.unit) for index in indices)
 
 
 def _reference(runner: Runner, judged: list[Judged], value: Callable, seed: int) -> Iterator[Finding]:
     """Autodiff of the reference against central differences: disagreeing twice is no accident."""
     for i, name in enumerate(runner.arguments.names):
-        said = [_differences.agrees(value, j.drawn, j.exact, i, seed) for j in judged]
+        said = [_differences.agrees(value, j.drawn, j.exact, i, seed, runner.unit) for j in judged]
         if said.count(False) >= 2:
             sentence = (
                 f"{name}: autodiff of the reference disagrees with central differences on {said.count(False)} of {len(said)} draws; "
@@ -250,9 +296,8 @@ def _second_order(rule: Rule, runner: Runner, judged: list[Judged], seed: int) -
             expected = [np.asarray(a) for a in of_reference(live, v)]
             for name, g, e in zip(runner.arguments.names, got, expected, strict=True):
                 size = abs(e[np.isfinite(e)]).max(initial=0.0)
-                r, index = ratio(
-                    g, e, 1e-9 * size
-                )  # twice differentiated: rounding is amplified, a mistake is not this small
+                # Twice differentiated: rounding is amplified, a mistake is not this small.
+                r, index = ratio(g, e, max(1e-9, 64 * runner.unit) * size)
                 if r > 1:
                     numbers = {"got": float(g[index]), "expected": float(e[index])}
                     sentence = (

@@ -17,7 +17,9 @@ def guess(hand: np.ndarray, exact: np.ndarray, sizes: Mapping[int, str], known: 
     'transposed'
     """
     if hand.shape != exact.shape:
-        return "transposed" if hand.shape == exact.shape[::-1] and _close(hand.T, exact) else "another shape"
+        if hand.shape == exact.shape[::-1] and _close(hand.T, exact):
+            return "transposed"
+        return _unsummed(hand, exact) or "another shape"
     if not np.isfinite(hand).all() or not exact.size or not np.isfinite(exact).all():
         return ""
     if not hand.any():
@@ -29,6 +31,7 @@ def guess(hand: np.ndarray, exact: np.ndarray, sizes: Mapping[int, str], known: 
         return "transposed"
     if exact.ndim >= 2 and _close(hand, exact.reshape(exact.shape[::-1]).T):
         return "transposed, or reshaped in place of a transpose"
+    known = {name: value for name, value in known.items() if np.isfinite(value).all()}
     for name, value in known.items():
         if value.shape == exact.shape and _close(exact, hand * value):
             return f"a missing factor: {name}"
@@ -65,6 +68,18 @@ def guess(hand: np.ndarray, exact: np.ndarray, sizes: Mapping[int, str], known: 
     return ""
 
 
+def _unsummed(hand: np.ndarray, exact: np.ndarray) -> str:
+    """Whether the leaf is right once summed over the axes along which its argument was broadcast."""
+    extra = hand.ndim - exact.ndim
+    if extra < 0:
+        return ""
+    kept = [n == 1 < hand.shape[extra + axis] for axis, n in enumerate(exact.shape)]
+    axes = tuple(range(extra)) + tuple(extra + axis for axis, broadcast in enumerate(kept) if broadcast)
+    summed = hand.sum(axis=axes)
+    fits = summed.size == exact.size and _close(summed.reshape(exact.shape), exact)
+    return f"not summed over axis {', '.join(map(str, axes))}, along which it is broadcast" if fits else ""
+
+
 def _close(a: np.ndarray, b: np.ndarray) -> bool:
     return a.shape == b.shape and bool((abs(a - b) <= CLOSE * max(abs(b).max(), 1e-300)).all()) and bool(b.any())
 
@@ -88,4 +103,6 @@ def _name_factor(factor: float, sizes: Mapping[int, str]) -> str:
             return f"divided by {n}, {what}"
         if n > 1 and np.isclose(factor, float(n), rtol=CLOSE):
             return f"multiplied by {n}, {what}"
+    if abs(factor - 1) < 1e-4:
+        return f"a relative {factor - 1:.3g} of it"
     return f"{factor:.6g} times what it should be"

@@ -23,8 +23,7 @@ def findings(runner: Runner, judged: Judged) -> Iterator[Finding]:
     yield from repeated(runner, judged)
     if runner.traceable:
         yield from compiled(runner, judged)
-    for i in runner.mutated:
-        name = runner.arguments.names[i]
+    for name in runner.mutated:
         yield Finding("mutates-input", "wrong", f"{name} was changed in place by the rule", leaf=name)
 
 
@@ -90,7 +89,7 @@ def primal(runner: Runner, judged: Judged) -> Iterator[Finding]:
         a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
         size = abs(b[np.isfinite(b)]).max(initial=0.0)
         # Two ways to compute one function in float64, each good to some hundreds of ulp of the largest output.
-        r, index = ratio(a, b, 1e-12 * size)
+        r, index = ratio(a, b, max(1e-12, 64 * runner.unit) * size)
         if r > 1:
             shown = (
                 f"{a[index]:.6g} against {b[index]:.6g}" if a.shape == b.shape else f"shape {a.shape} against {b.shape}"
@@ -118,11 +117,15 @@ def compiled(runner: Runner, judged: Judged) -> Iterator[Finding]:
 
         def batched() -> list:
             two = jax.tree.map(lambda a: jnp.stack([a, a * 0.5]), (live, c))
-            found = jax.jit(jax.vmap(lambda a, b: [p for p in runner.pull_hand(a, b) if p is not None]))(*two)
+            found = runner.compiled("vmap", _vmapped, runner.rule.source)(*two)
             kept = iter(found)
             return [None if gone else next(kept)[0] for gone in judged.absent]
 
         yield from _agree("vmap", runner, judged, batched)
+
+
+def _vmapped(runner: Runner, live: list, c: Any) -> list:
+    return jax.vmap(lambda a, b: [p for p in runner.pull_hand(a, b) if p is not None])(live, c)
 
 
 def _agree(how: str, runner: Runner, judged: Judged, run: Any) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ class Slope(NamedTuple):
     error: float
 
 
-def slope(value: Callable[[list], float], at: list[np.ndarray], leaf: int, direction: np.ndarray) -> Slope:
+def slope(value: Callable[[list], float], at: list[np.ndarray], leaf: int, direction: np.ndarray, unit: float) -> Slope:
     """D* = (4 D(h) - D(2h))/3 with central differences D; error |D(h) - D(2h)|/3 + 8u|f|/h. ``direction`` has unit length."""
 
     def moved(step: float) -> float:
@@ -30,25 +30,29 @@ def slope(value: Callable[[list], float], at: list[np.ndarray], leaf: int, direc
     h = STEP * max(1.0, size)
     near, far = (moved(h) - moved(-h)) / (2 * h), (moved(2 * h) - moved(-2 * h)) / (4 * h)
     f = abs(value(at))
-    return Slope((4 * near - far) / 3, abs(near - far) / 3 + 8 * UNIT64 * f / h)
+    return Slope((4 * near - far) / 3, abs(near - far) / 3 + 8 * unit * f / h)
 
 
-def agrees(value: Callable, drawn: Drawn, exact: list[np.ndarray], leaf: int, seed: int) -> bool | None:
+def agrees(
+    value: Callable, drawn: Drawn, exact: list[np.ndarray], leaf: int, seed: int, unit: float = UNIT64
+) -> bool | None:
     """Whether autodiff's gradient of one leaf agrees with a difference in a random direction; None where that cannot be told."""
     rng = np.random.default_rng((seed, leaf, 5))
     direction = rng.standard_normal(exact[leaf].shape)
     direction /= np.sqrt((direction**2).sum()) or 1.0
-    found = slope(value, drawn.live, leaf, direction)
+    found = slope(value, drawn.live, leaf, direction, unit)
     expected = float((direction * exact[leaf]).sum())
     if not (np.isfinite(found.value) and np.isfinite(expected)):
         return None
     size = float(np.sqrt((exact[leaf] ** 2).sum()))
     if found.error > 0.01 * max(size, abs(found.value)):
         return None  # the difference is too rough here to say anything: a kink within the step, or a steep curve
-    return abs(found.value - expected) <= 10.0 * found.error + 1e-7 * size
+    return abs(found.value - expected) <= 10.0 * found.error + max(1e-7, 64 * unit) * size
 
 
-def is_kink(value: Callable, drawn: Drawn, leaf: int, index: tuple[int, ...], hand: float) -> bool:
+def is_kink(
+    value: Callable, drawn: Drawn, leaf: int, index: tuple[int, ...], hand: float, unit: float = UNIT64
+) -> bool:
     """Whether the one-sided derivatives differ at this element, with the rule's value between them (or equal to one)."""
     direction = np.zeros(drawn.live[leaf].shape)
     direction[index] = 1.0
@@ -58,7 +62,7 @@ def is_kink(value: Callable, drawn: Drawn, leaf: int, index: tuple[int, ...], ha
         return sign * (value(live) - value(drawn.live)) / h
 
     x = abs(float(drawn.live[leaf][index]))
-    h = 1e-6 * max(1.0, x)
+    h = max(1e-6, 30 * unit**0.5) * max(1.0, x)
     right, left = one_sided(1.0, h), one_sided(-1.0, h)
     # A smooth function's one-sided differences come together linearly as h shrinks; a kink's do not.
     wide = abs(one_sided(1.0, 8 * h) - one_sided(-1.0, 8 * h))
@@ -76,14 +80,14 @@ def scalar(runner) -> Callable[[list], float]:
 
     from bpnn_jax.audit._run import wide
 
-    def weighed(live, c):
+    def weighed(runner, live, c):
         out = runner.rule.fun(*runner.args(live))
         return sum(
             jnp.vdot(jnp.asarray(a, jnp.float64), b)
             for a, b in zip(jax.tree.leaves(c), jax.tree.leaves(out), strict=True)
         )
 
-    jitted = jax.jit(weighed)
+    jitted = runner.compiled("value", weighed, (runner.rule.fun,))
 
     def value(live: list) -> float:
         with wide(jnp.float64):

@@ -42,12 +42,38 @@ def judge(runner: Runner, drawn: Drawn) -> Judged:
     absent = [h is None for h in raw]
     hand = [_numbers(h, g) for h, g in zip(raw, exact, strict=True)]
     if runner.own == jnp.float64:
-        return Judged(drawn, exact, hand, absent, allowed, hand, allowed, exact)
+        return loosened(runner, Judged(drawn, exact, hand, absent, allowed, hand, allowed, exact))
     if probe != runner.own:
         _, low_reference = runner.reference(drawn)
     low_allowed = [bound_own(g, low, UNIT[runner.own.name]) for g, low in zip(exact, low_reference, strict=True)]
     low = [_numbers(h, g) for h, g in zip(runner.hand(drawn), exact, strict=True)]
-    return Judged(drawn, exact, hand, absent, allowed, low, low_allowed, low_reference)
+    return loosened(runner, Judged(drawn, exact, hand, absent, allowed, low, low_allowed, low_reference))
+
+
+def loosened(runner: Runner, j: Judged) -> Judged:
+    """What is allowed where rule or reference cast to ``runner.unit`` on purpose, so that no float64 is left to judge in."""
+    if runner.unit <= UNIT["float64"]:
+        return j
+    u = UNIT[runner.own.name]
+    bounds = [
+        runner.unit / u * bound_own(g, low, u) + 4.0 * FACTOR * runner.unit * _max(g)
+        for g, low in zip(j.exact, j.low_reference, strict=True)
+    ]
+    return j._replace(allowed=[max(pair) for pair in zip(j.allowed, bounds, strict=True)])
+
+
+def rounding(runner: Runner, j: Judged) -> list[float]:
+    """What rounding in float64 can do to the rule itself, judged by what rounding did to it in its own dtype.
+
+    A mistake does not shrink with the roundoff as this does: an error below it is lost precision, not wrong algebra.
+    """
+    probe, low = runner.own, j.low
+    if probe == jnp.float64:
+        probe = np.dtype(jnp.float32)
+        low = [_numbers(h, g) for h, g in zip(runner.hand(j.drawn, jnp.float32), j.exact, strict=True)]
+    fits = [a.shape == g.shape and np.isfinite(a).all() for a, g in zip(low, j.exact, strict=True)]
+    off = [_max(a - g) if fit else _max(g) for a, g, fit in zip(low, j.exact, fits, strict=True)]
+    return [ALGEBRA_FACTOR * UNIT["float64"] / UNIT[probe.name] * e for e in off]
 
 
 def _numbers(leaf: Any, exact: np.ndarray) -> np.ndarray:
@@ -64,10 +90,10 @@ def bound_float64(exact: np.ndarray, low: np.ndarray, u: float) -> float:
 def bound_own(exact: np.ndarray, low: np.ndarray, u: float) -> float:
     """What rounding with unit roundoff ``u`` may do to a rule's leaf: 6 (max|autodiff_u - exact| + 4u max|exact|)."""
     both = np.isfinite(low) & np.isfinite(exact)
-    return FACTOR * (_max((low - exact)[both]) + 4.0 * u * _max(exact[both]))
+    return FACTOR * (_max(low[both] - exact[both]) + 4.0 * u * _max(exact[both]))
 
 
-def ratio(hand: np.ndarray, exact: np.ndarray, allowed: float) -> tuple[float, tuple[int, ...]]:
+def ratio(hand: np.ndarray, exact: np.ndarray, allowed: Any) -> tuple[float, tuple[int, ...]]:
     """(largest error / allowed, its index). A wrong shape, or a number that is not finite where it should be, is infinite."""
     if hand.shape != exact.shape:
         return np.inf, ()
@@ -75,6 +101,7 @@ def ratio(hand: np.ndarray, exact: np.ndarray, allowed: float) -> tuple[float, t
     known = np.isfinite(exact)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.where(known, np.where(error == 0, 0.0, np.where(np.isfinite(hand), error / allowed, np.inf)), 0.0)
+    ratios = np.where(np.isnan(ratios), np.inf, ratios)  # an allowance that is no number allows nothing
     if ratios.size == 0:
         return 0.0, ()
     worst = np.unravel_index(int(np.argmax(ratios)), ratios.shape)

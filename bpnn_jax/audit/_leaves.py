@@ -20,6 +20,10 @@ def is_float(leaf: Any) -> bool:
     return isinstance(leaf, jax.Array | np.ndarray | np.generic) and jnp.issubdtype(leaf.dtype, jnp.floating)
 
 
+def _is_float_array(leaf: Any) -> bool:
+    return is_float(leaf) and not isinstance(leaf, float)
+
+
 def dtype_of(leaf: Any) -> np.dtype:
     return np.dtype(jnp.float32) if isinstance(leaf, float) else np.dtype(leaf.dtype)
 
@@ -53,6 +57,27 @@ class Arguments(NamedTuple):
         for i, value in zip(self.argnums, inside, strict=True):
             args[i] = value
         return tuple(args)
+
+    @property
+    def carried(self) -> list:
+        """The floating arrays among the arguments that are not differentiated."""
+        rest = [a for i, a in enumerate(self.args) if i not in self.argnums]
+        return [leaf for leaf in jax.tree.leaves(rest) if _is_float_array(leaf)]
+
+    def carry(self, values: Sequence[Any]) -> "Arguments":
+        """The same with other values for the arrays in ``carried``."""
+        following = iter(values)
+
+        def other(argument: Any) -> Any:
+            return jax.tree.map(lambda leaf: next(following) if _is_float_array(leaf) else leaf, argument)
+
+        return self._replace(args=tuple(a if i in self.argnums else other(a) for i, a in enumerate(self.args)))
+
+    @property
+    def fixed(self) -> tuple:
+        """What is neither: the structure, and the other leaves. Hashable if these are."""
+        leaves, treedef = jax.tree.flatten(self.args)
+        return treedef, self.argnums, tuple(None if _is_float_array(leaf) else leaf for leaf in leaves)
 
     def pick(self, cotangents: Any) -> list:
         """The live leaves of what a rule returned for ``argnums``; None where it returned None. Raises StructureError."""

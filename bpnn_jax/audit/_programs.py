@@ -3,8 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+import jax
 from jax._src import source_info_util  # where an equation of a jaxpr was written: nothing public tells
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, Var
+
+from bpnn_jax.audit._leaves import UNIT
 
 CALLS = {"jit": "jaxpr", "pjit": "jaxpr", "closed_call": "call_jaxpr", "core_call": "call_jaxpr"}
 CUSTOM = {"custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr", "custom_vjp_call_jaxpr": "fun_jaxpr"}
@@ -127,19 +130,21 @@ def live_operations(program: Program) -> Iterator[int]:
     return reversed(live)
 
 
-def narrowest(program: Program) -> str | None:
-    """The least precise floating dtype that a value is converted to on the way, if that is less than float64."""
-    import jax.numpy as jnp
+def narrowest(jaxpr: Jaxpr) -> str | None:
+    """The least precise floating dtype that a wider value is turned into on the way, in every call, loop and kernel of it."""
+    found = []
+    for eqn in jaxpr.eqns:
+        taken, given = ([UNIT[n] for n in map(_dtype_name, v) if n in UNIT] for v in (eqn.invars, eqn.outvars))
+        found += [u for u in given if taken and u > min(taken)]
+        for inner in jax.tree.leaves(list(eqn.params.values()), is_leaf=lambda a: isinstance(a, Jaxpr | ClosedJaxpr)):
+            body = inner.jaxpr if isinstance(inner, ClosedJaxpr) else inner
+            name = narrowest(body) if isinstance(body, Jaxpr) else None
+            found += [UNIT[name]] if name else []
+    return next((name for name, u in UNIT.items() if found and u == max(found)), None)
 
-    from bpnn_jax.audit._leaves import UNIT
 
-    found = None
-    for operation in program.operations:
-        if operation.name == "convert_element_type":
-            dtype = jnp.dtype(operation.params["new_dtype"])
-            if dtype.name in UNIT and dtype.name != "float64" and (found is None or UNIT[dtype.name] > UNIT[found]):
-                found = dtype.name
-    return found
+def _dtype_name(atom: Any) -> str:
+    return str(getattr(atom.aval, "dtype", ""))
 
 
 def _where(eqn: Any) -> str:

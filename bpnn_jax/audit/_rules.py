@@ -19,6 +19,7 @@ class Rule(NamedTuple):
     primal: Callable | None  # the forward pass's own output, where the rule has one
     linear: bool  # whether the pullback takes a cotangent at all
     arguments: Arguments
+    source: tuple = ()  # the author's own functions, out of which pullback was made
     pushforward: Callable | None = None  # (live, tangents of live) -> (output, tangent), for a rule of forward mode
 
 
@@ -34,7 +35,7 @@ def gradient_rule(loss: Callable, hand: Callable, args: tuple, argnums: Any, ref
         del cotangent  # of a scalar loss: 1
         return (hand(*args),) if single else hand(*args)
 
-    return Rule("gradient", name_of(hand), reference or loss, pullback, None, False, arguments)
+    return Rule("gradient", name_of(hand), reference or loss, pullback, None, False, arguments, (hand, single))
 
 
 def vjp_rule(
@@ -58,7 +59,7 @@ def vjp_rule(
             )
         return tuple(cotangents[i] for i in arguments.argnums) if len(cotangents) == len(args) else tuple(cotangents)
 
-    return Rule(kind, name or name_of(bwd), fun, pullback, lambda *args: fwd(*args)[0], True, arguments)
+    return Rule(kind, name or name_of(bwd), fun, pullback, lambda *args: fwd(*args)[0], True, arguments, (fwd, bwd))
 
 
 def custom_vjp_rule(f: Any, args: tuple, argnums: Any, reference: Callable | None) -> Rule:
@@ -85,7 +86,9 @@ def custom_vjp_rule(f: Any, args: tuple, argnums: Any, reference: Callable | Non
             every[i] = part
         return tuple(every)
 
-    return vjp_rule(reference or f.fun, fwd, bwd, args, chosen, kind="custom_vjp", name=name_of(f))
+    return vjp_rule(reference or f.fun, fwd, bwd, args, chosen, kind="custom_vjp", name=name_of(f))._replace(
+        source=(f,)
+    )
 
 
 def custom_jvp_rule(f: Any, args: tuple, argnums: Any, reference: Callable | None) -> Rule:
@@ -114,7 +117,7 @@ def _by_jax(kind: str, f: Callable, fun: Callable, arguments: Arguments) -> Rule
         inner = take_apart(args, arguments.argnums)
         return jax.jvp(lambda *live: f(*inner.join(live)), live, tangents)
 
-    return Rule(kind, name_of(f), fun, pullback, lambda *args: f(*args), True, arguments, pushforward)
+    return Rule(kind, name_of(f), fun, pullback, lambda *args: f(*args), True, arguments, (f,), pushforward)
 
 
 def _shown(value: Any) -> str:

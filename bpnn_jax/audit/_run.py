@@ -1,6 +1,7 @@
 """Running a rule and its reference: in float64 or in the rule's own dtype, compiled where that is possible."""
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from bpnn_jax.audit._draws import Drawn, as_jax, cotangent
 from bpnn_jax.audit._leaves import UNIT, cast_floats, is_float, take_apart
+from bpnn_jax.audit._programs import narrowest
 from bpnn_jax.audit._rules import Rule
 from bpnn_jax.errors import InputError
 
@@ -29,6 +31,23 @@ def wide(dtype: Any):
         yield
 
 
+_reused: list[dict] = []
+
+
+@contextmanager
+def reusing() -> Iterator[None]:
+    """Inside, audits of the same functions at arguments of the same shapes share what was compiled.
+
+    For many audits of one rule: seeds of a study, a hypothesis search. The functions must be the same objects, and compute from
+    their arguments alone; floating arrays that are not differentiated are traced here, where otherwise they are constants.
+    """
+    _reused.append({})
+    try:
+        yield
+    finally:
+        _reused.pop()
+
+
 class Runner:
     """A rule and its reference as functions of (live leaves, cotangent), each compiled once a dtype."""
 
@@ -37,7 +56,7 @@ class Runner:
         self.arguments = rule.arguments
         self.own = self.arguments.dtype
         self.traceable = True
-        self._jitted: dict[str, Callable] = {}
+        self._jitted: dict[Any, Callable] = {}
         self.output = self._output_shape()
         # A scalar loss has one cotangent, 1; anything else is tried with random ones.
         drawn = cotangent(self.output, seed)
@@ -81,7 +100,7 @@ class Runner:
 
     def reference(self, drawn: Drawn, dtype: Any = None) -> tuple[Any, list[np.ndarray]]:
         """(output, cotangents) of the reference as float64 arrays, computed in ``dtype`` or in the leaves' own."""
-        out, found = self._call("reference", self.pull_reference, drawn, dtype)
+        out, found = self._call("reference", Runner.pull_reference, (self.rule.fun,), drawn, dtype)
         return out, [np.asarray(leaf, np.float64) for leaf in found]
 
     def hand(self, drawn: Drawn, dtype: Any = None, scale: float = 1.0) -> list:
@@ -89,7 +108,7 @@ class Runner:
         if not self.traceable:
             return self.eager(drawn, dtype)
         try:
-            return self._call("hand", self.pull_hand, drawn, dtype, scale)
+            return self._call("hand", Runner.pull_hand, self.rule.source, drawn, dtype, scale)
         except NOT_TRACEABLE:
             self.traceable = False  # NumPy, or Python control flow: run it as it is
             return self.eager(drawn, dtype)
@@ -101,14 +120,34 @@ class Runner:
             c = self._typed(self.cotangent, dtype)
             if self.traceable:
                 return self.pull_hand(live, c)
-            before = [np.array(leaf) for leaf in live]
-            given = [np.array(leaf) for leaf in live]
-            found = self.pull_hand(given, c)
-            self.mutated = [i for i, (a, b) in enumerate(zip(before, given, strict=True)) if not np.array_equal(a, b)]
+            args, before = (jax.tree.map(_writeable, self.args(live)) for _ in range(2))
+            inner = take_apart(args, self.arguments.argnums)
+            found = inner.pick(self.rule.pullback(args, jax.tree.map(np.asarray, c)))
+            pairs = [zip(*map(jax.tree.leaves, pair), strict=True) for pair in zip(before, args, strict=True)]
+            same = [all(a is b or np.array_equal(a, b, equal_nan=is_float(a)) for a, b in pair) for pair in pairs]
+            self.mutated = [f"argument {i}" for i, unchanged in enumerate(same) if not unchanged]
             return found
 
-    mutated: list[int] = []  # noqa: RUF012 - live leaves that an untraceable rule changed in place, last time
+    mutated: list[str] = []  # noqa: RUF012 - arguments that an untraceable rule changed in place, last time
     casts = False  # the reference itself leaves float64
+    unit = UNIT["float64"]  # the roundoff of the algebra: coarser once ``find_unit`` found a cast that is meant
+    narrowed = ""  # a dtype that the rule casts to, narrower than its arguments and its reference need
+
+    def find_unit(self, drawn: Drawn) -> None:
+        """Look for casts to less than float64, which no float64 run undoes.
+
+        As coarse as the arguments or as the reference itself, and that is the precision to judge in; coarser, and it is a mistake.
+        """
+        with wide(jnp.float64):
+            live = as_jax(drawn.live, self.arguments, jnp.float64)
+            c = self._typed(self.cotangent, jnp.float64)
+            reference = narrowest(jax.make_jaxpr(self.pull_reference)(live, c).jaxpr)
+            hand = narrowest(jax.make_jaxpr(self.pull_hand)(live, c).jaxpr) if self.traceable else None
+        self.unit = UNIT[reference or "float64"]
+        if hand and UNIT[hand] <= max(self.unit, UNIT[self.own.name]):
+            self.unit = max(self.unit, UNIT[hand])
+        elif hand:
+            self.narrowed = hand
 
     def _typed(self, c: Any, dtype: Any, scale: float = 1.0) -> Any:
         """The cotangent in the dtype that the output has when run in ``dtype``."""
@@ -124,13 +163,38 @@ class Runner:
             self._dtypes = jax.tree.map(lambda leaf: leaf.dtype, out)
         return self._dtypes
 
-    def _call(self, name: str, function: Callable, drawn: Drawn, dtype: Any, scale: float = 1.0) -> Any:
+    def compiled(self, name: str, function: Callable, source: tuple) -> Callable:
+        """``function(runner, live, c)`` as a compiled function of (live, c). ``source``: the author's functions in it."""
+        key: Any = name
+        cache, carried = self._jitted, []
+        if _reused:
+            try:
+                key = (name, source, self.rule.kind, self.arguments.fixed)
+                hash(key)
+                cache, carried = _reused[-1], self.arguments.carried
+            except TypeError:  # an array of integers, say: a constant of the compiled function
+                key = name
+        if key not in cache:
+
+            def traced(live, c, carried):
+                runner = copy.copy(self)
+                runner.arguments = self.arguments.carry(carried) if carried else self.arguments
+                return function(runner, live, c)
+
+            cache[key] = jax.jit(traced)
+        return lambda live, c: cache[key](live, c, carried)
+
+    def _call(self, name: str, function: Callable, source: tuple, drawn: Drawn, dtype: Any, scale: float = 1.0) -> Any:
         with wide(dtype or self.own):
             live = as_jax(drawn.live, self.arguments, dtype)
             c = self._typed(self.cotangent, dtype, scale)
-            if name not in self._jitted:
-                self._jitted[name] = jax.jit(function)
-            return self._jitted[name](live, c)
+            return self.compiled(name, function, source)(live, c)
+
+
+def _writeable(leaf: Any) -> Any:
+    """An array of NumPy's, a copy of its own; a PRNG key or a static value as it is."""
+    array = isinstance(leaf, jax.Array | np.ndarray) and not jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    return np.array(leaf) if array else leaf
 
 
 def unwrapped(leaf: Any) -> np.ndarray:

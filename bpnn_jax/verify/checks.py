@@ -49,10 +49,10 @@ class Comparison:
 
     def ratio(self) -> tuple[float, float, float]:
         """(error / allowed, error, allowed) at the worst element, by the auditor's own comparison."""
-        hand, exact, allowed = (np.asarray(v, np.float64) for v in (self.hand, self.exact, self.allowed))
-        if hand.shape != exact.shape or not np.isfinite(exact).all():
+        hand, exact = np.asarray(self.hand), np.asarray(self.exact, np.float64)
+        if hand.shape != exact.shape or np.iscomplexobj(hand) or not np.isfinite(exact).all():
             return np.inf, np.inf, 0.0
-        limit = np.broadcast_to(allowed, exact.shape)
+        hand, limit = hand.astype(np.float64), np.broadcast_to(np.asarray(self.allowed, np.float64), exact.shape)
         worst, index = ratio(hand, exact, limit)
         return worst, float(abs(hand - exact)[index]), float(limit[index])
 

@@ -140,6 +140,13 @@ def compare_curvature(draw: Draw, rng: np.random.Generator) -> Iterator[Comparis
         scale = UNIT["float64"] / UNIT["float32"]
         allowed = 6.0 * (scale * abs(f32 - e).max() + 4.0 * UNIT["float64"] * abs(e).max())
         yield Comparison(16, h, e, allowed, f"layer {l + 1} of {name}")
+    # One pattern of shape (n,) is a batch of one: the same operations, so the same bits but for the order of a sum.
+    batch, alone = (
+        manual.hessian_vector_product(weights, direction, manual.forward(weights, some, functions), target, functions)
+        for some, target in ((x[:1], t[:1]), (x[0], t[0]))
+    )
+    for l, (one, row) in enumerate(zip(alone, batch, strict=True)):
+        yield Comparison(16, one, row, 64 * UNIT["float64"] * abs(row).max(), f"layer {l + 1} of {name}, one pattern")
 
 
 LEARNING_RATE, MOMENTUM, STEPS = 0.3, 0.7, 10

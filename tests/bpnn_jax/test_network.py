@@ -1,0 +1,208 @@
+"""Network, init and apply; and that the two ways of writing the forward pass agree."""
+
+import dataclasses
+import re
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import manual
+from bpnn_jax.errors import InputError
+from bpnn_jax.network import ACTIVATIONS, Network, apply, check_weights, init, intermediates
+from bpnn_jax.objective import half_squared_error
+from bpnn_jax.step import functions
+from bpnn_jax.verify.draws import draw
+from bpnn_jax.verify.equations import reference_and_bound
+from bpnn_jax.verify.running import rounded
+
+
+def says(text):
+    return pytest.raises(InputError, match=re.escape(text))
+
+
+@pytest.mark.parametrize("sizes", [(), (3,), (3, 0), (2, -1, 1), (2, 2.0, 1), (2, "2", 1)])
+def test_sizes_that_make_no_network(sizes):
+    with says(f"expected sizes as two or more positive whole numbers, got {sizes!r}"):
+        Network(sizes)
+
+
+def test_activations_that_make_no_network():
+    with says("expected 2 activations for 3 sizes, got 1: ('tanh',)"):
+        Network((2, 3, 1), ("tanh",))
+    with says("unknown activation 'sigmod'; did you mean 'sigmoid'? Known: sigmoid, tanh, linear, lecun_tanh"):
+        Network((2, 3, 1), "sigmod")
+    with says("unknown activation 'relu'. Known: sigmoid"):
+        Network((2, 3, 1), ("tanh", "relu"))
+
+
+@pytest.mark.parametrize(
+    ("input_bias", "hidden_bias", "shapes", "text"),
+    [
+        (True, True, ((3, 4), (5, 3), (4, 1)), "2-4-3-1 tanh"),
+        (True, False, ((3, 4), (4, 3), (3, 1)), "2-4-3-1 tanh, no hidden bias"),
+        (False, True, ((2, 4), (5, 3), (4, 1)), "2-4-3-1 tanh, no input bias"),
+        (False, False, ((2, 4), (4, 3), (3, 1)), "2-4-3-1 tanh, no bias"),
+    ],
+)
+def test_shapes_and_name(input_bias, hidden_bias, shapes, text):
+    network = Network((2, 4, 3, 1), "tanh", input_bias, hidden_bias)
+    assert network.shapes == shapes
+    assert network.biases == (input_bias, hidden_bias, hidden_bias)
+    assert str(network) == text
+    for initial in ("uniform", "glorot"):
+        assert tuple(W.shape for W in jax.eval_shape(partial(init, network, initial=initial))) == shapes
+
+
+def test_it_is_frozen_and_hashable_and_lists_become_tuples():
+    network = Network([2, 3, 1], ["tanh", "linear"])
+    assert network == Network((2, 3, 1), ("tanh", "linear"))
+    assert hash(network) == hash(Network((2, 3, 1), ("tanh", "linear")))
+    assert Network((2, 3, 1), "tanh") == Network((2, 3, 1), ("tanh", "tanh"))
+    assert len({network, Network((2, 3, 1), "tanh"), Network((2, 3, 1), "tanh", hidden_bias=False)}) == 3
+    assert str(network) == "2-3-1 tanh/linear"
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        network.sizes = (1, 1)
+
+
+def test_it_is_static_under_jit():
+    traced = []
+
+    def outputs(network, weights, x):
+        traced.append(network)
+        return apply(network, weights, x)
+
+    jitted = jax.jit(outputs, static_argnums=0)
+    x = jnp.ones((4, 2))
+    for _ in range(2):
+        network = Network((2, 3, 1), "tanh")  # another object, the same network
+        assert jitted(network, init(network), x).shape == (4, 1)
+    assert len(traced) == 1
+
+
+# --- init ---
+
+
+def test_init_ranges(assert_within):
+    network = Network((40, 50, 50, 50))
+    for ranges, reach in [((0.2, 2.0), (0.2, 2.0, 2.0)), ((0.5,), (0.5, 0.5, 0.5)), ((0.1, 1.0, 3.0), (0.1, 1.0, 3.0))]:
+        for W, r in zip(map(np.asarray, init(network, 3, ranges=ranges)), reach, strict=True):
+            assert abs(W).max() <= r
+            assert abs(W).max() > 0.9 * r
+            # The mean of n uniform numbers: r/sqrt(3n) its standard deviation, five of them allowed.
+            assert_within(W.mean(), 0.0, 5 * r / np.sqrt(3 * W.size))
+            assert (W[-1] != 0).all()  # the bias node's weights are drawn like the others
+    assert all((W == 0).all() for W in init(network, ranges=(0.0,)))
+
+
+def test_init_glorot_and_lecun():
+    network = Network((3, 2000, 4))
+    glorot, lecun = (map(np.asarray, init(network, 4, initial=initial)) for initial in ("glorot", "lecun"))
+    for W, ends in zip(glorot, (2003, 2004), strict=True):
+        reach = np.sqrt(6 / ends)
+        assert 0.99 * reach < abs(W[:-1]).max() <= reach
+        assert (W[-1] == 0).all()
+    for W, n_in in zip(lecun, (3, 2000), strict=True):
+        # The variance of n normal numbers is known to sqrt(2/n); five of those.
+        assert abs(np.var(W[:-1]) * n_in - 1) < 5 * np.sqrt(2 / W[:-1].size)
+        assert (W[-1] == 0).all()
+    without = init(Network((4, 3, 2), input_bias=False, hidden_bias=False), initial="glorot")
+    assert all((W != 0).all() for W in without)
+
+
+@pytest.mark.parametrize("initial", ["uniform", "glorot", "lecun"])
+def test_init_is_the_seed_and_nothing_else(initial):
+    network = Network((2, 3, 1))
+
+    def numbers(*args, **kwargs):
+        return [W.tolist() for W in init(network, *args, initial=initial, **kwargs)]
+
+    assert numbers(7) == numbers(7) == numbers(jax.random.key(7))
+    assert numbers(7) != numbers(8)
+    with jax.enable_x64(True):
+        wide = init(network, 7, initial=initial, dtype="float64")
+        assert {W.dtype.name for W in wide} == {"float64"}
+        assert [W.tolist() for W in wide] == numbers(7)  # the same draws, not near ones
+    assert {W.dtype.name for W in init(network, 7, initial=initial)} == {"float32"}
+    first, second = init(Network((3, 3, 3)), ranges=(1.0,))[0], init(Network((3, 3, 3)), ranges=(1.0,))[1]
+    assert (first != second).any()
+
+
+def test_init_says_what_it_cannot_use():
+    network = Network((2, 3, 1))
+    with says("unknown initial weights 'glorrot'; did you mean 'glorot'? Known: uniform, glorot, lecun"):
+        init(network, initial="glorrot")
+    for ranges in ((), (-1.0,), (0.2, float("nan")), (float("inf"),)):
+        with says(f"expected ranges as finite numbers from 0 up, got {ranges!r}"):
+            init(network, ranges=ranges)
+
+
+# --- apply ---
+
+
+@partial(jax.jit, static_argnums=0)
+def forward(network, weights, x, taps=None):
+    return intermediates(network, weights, x, taps)
+
+
+NETWORKS = (
+    Network((3, 2), "linear"),
+    Network((3, 4, 2), ("sigmoid", "lecun_tanh")),
+    Network((2, 3, 3, 2), ("tanh", "sigmoid", "tanh"), input_bias=False),
+    Network((2, 3, 3, 2), ("lecun_tanh", "sigmoid", "linear"), hidden_bias=False),
+)
+
+
+@pytest.mark.parametrize("saturated", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("network", NETWORKS, ids=str)
+def test_apply_is_manual_forward(network, dtype, saturated, assert_within):
+    d, exact, allowed = rounded(draw(network, np.random.default_rng(41), patterns=3, saturated=saturated), dtype)
+    by_hand = manual.forward(d.weights, d.x, functions(network))
+    assert_within(by_hand[1:], exact.a, allowed.a)
+    with jax.enable_x64(dtype == "float64"):
+        weights, x = jax.tree.map(jnp.asarray, (d.weights, d.x))
+        zs, activations = forward(network, weights, x)
+        assert {v.dtype.name for v in (*zs, *activations)} == {dtype}
+        assert_within(zs, exact.z, allowed.z)
+        assert_within(activations, exact.a, allowed.a)
+        if saturated:
+            return
+        assert apply(network, weights, x).tolist() == intermediates(network, weights, x)[1][-1].tolist()
+        assert_within(apply(network, weights, x[0]), exact.a[-1][0], allowed.a[-1][0])
+        assert_within(half_squared_error(network, weights, x, jnp.asarray(d.t)), exact.error, allowed.error)
+
+
+def test_taps_are_added_to_z(x64, assert_within):
+    """∂E/∂tap is δ: what the reference of the ladder stands on. Here against a central difference, not JAX's gradient."""
+    network = Network((2, 3, 1), "tanh")
+    d = draw(network, np.random.default_rng(42), patterns=2)
+    exact, _ = reference_and_bound(d)
+    weights, x = jax.tree.map(jnp.asarray, (d.weights, d.x))
+    for l, delta in enumerate(exact.delta):
+        assert (delta != 0).all()
+        for index in np.ndindex(*delta.shape):
+
+            def error(h, l=l, index=index):
+                taps = [np.zeros(e.shape) for e in exact.delta]
+                taps[l][index] = h
+                return 0.5 * ((np.asarray(forward(network, weights, x, taps)[1][-1]) - d.t) ** 2).sum()
+
+            near, far = ((error(h) - error(-h)) / (2 * h) for h in (1e-3, 2e-3))
+            # Richardson; its error is below the difference of the two, and rounding costs 8u|E|/h (DESIGN.md, section 5).
+            assert_within((4 * near - far) / 3, delta[index], abs(near - far) / 3 + 8 * 2.0**-53 * error(0.0) / 1e-3)
+
+
+def test_activations_have_the_names_that_manual_has():
+    assert set(ACTIVATIONS) == set(manual.ACTIVATIONS)
+
+
+def test_check_weights():
+    network = Network((2, 3, 1))
+    check_weights(network, (np.zeros((3, 3)), np.zeros((4, 1))))
+    with says("expected weights of shapes ((3, 3), (4, 1)) for 2-3-1 sigmoid, got ((3, 3), (3, 1))"):
+        check_weights(network, (np.zeros((3, 3)), np.zeros((3, 1))))
+    with says("got ((3, 3),)"):
+        check_weights(network, (np.zeros((3, 3)),))

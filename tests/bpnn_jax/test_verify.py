@@ -1,0 +1,432 @@
+"""The tester, tested: its bound, its verdict on a broken derivation, and that nothing passes that is not a number."""
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import manual
+from bpnn_jax import verify
+from bpnn_jax.errors import InputError
+from bpnn_jax.network import Network
+from bpnn_jax.step import functions
+from bpnn_jax.verify import ladder, proof, scale
+from bpnn_jax.verify.bound import UNIT, bound
+from bpnn_jax.verify.checks import Comparison, summarise
+from bpnn_jax.verify.draws import draw
+from bpnn_jax.verify.equations import compare
+from bpnn_jax.verify.reference import Reference, float64
+from bpnn_jax.verify.running import rounded
+from manual import activations, article, backprop, curvature, momentum, network, objective
+from manual.mistakes import MISTAKES, Mistake
+
+OPTIONS = verify.Options(sizes=(2, 2, 1), activations=("tanh",), hidden_bias=True, networks=2000)
+
+
+@pytest.fixture(scope="module")
+def report():
+    """The ladder on the derivation as it stands. First: what it compiles here is then not compiled while something is broken."""
+    yield verify.run(OPTIONS)
+    jax.clear_caches()
+
+
+@pytest.fixture
+def break_line(report, monkeypatch):
+    """Give a function of ``manual`` another body, in place, as an edit of its file would: all who hold it see it."""
+
+    def broken(function, body):
+        monkeypatch.setattr(function, "__code__", body.__code__)
+
+    return broken
+
+
+@pytest.fixture
+def climb(report, monkeypatch):
+    """The ladder without its slow rungs: only the pieces named so, and the mistakes as they were caught on whole ground."""
+    work = ladder._work
+
+    def some(*pieces):
+        monkeypatch.setattr(ladder, "_work", lambda options: (w for w in work(options) if w[0].startswith(pieces)))
+        monkeypatch.setattr(ladder, "mistakes", lambda seed: iter(report.mistakes))
+        return verify.run(OPTIONS)
+
+    return some
+
+
+FIRST = ("rung 1", "rung 2", "rung 3")
+
+
+# --- the bound ---
+
+NETWORKS = (
+    Network((4, 5, 3), "sigmoid"),
+    Network((4, 5, 3), "tanh", hidden_bias=False),
+    Network((3, 4, 4, 2), ("lecun_tanh", "tanh", "linear"), input_bias=False),
+    Network((6, 2), "linear"),
+)
+
+
+def by_hand(d):
+    """A Reference from the derivation by hand, in the precision of the draw."""
+    f = functions(d.network)
+    a = manual.forward(d.weights, d.x, f)
+    zs = [manual.forward((W,), below, (manual.LINEAR,))[-1] for W, below in zip(d.weights, a[:-1], strict=True)]
+    slopes = [g.derivative(out) for g, out in zip(f, a[1:], strict=True)]
+    deltas = manual.deltas(d.weights, a, d.t, f)
+    g = manual.gradient(d.weights, a, d.t, f)
+    first = manual.layers(d.weights, a, f)[0]
+    E = manual.half_squared_error(a[-1], d.t)
+    return Reference(zs, list(a[1:]), slopes, E, list(deltas), g, manual.input_gradient(first, deltas[0]))
+
+
+@pytest.mark.parametrize("net", NETWORKS, ids=str)
+def test_no_correct_run_exceeds_the_bound(net, assert_within):
+    """100 draws in float32, half of them saturated: every z, a, f', δ, E and gradient."""
+    rng = np.random.default_rng(61)
+    for i in range(100):
+        d, exact, allowed = rounded(draw(net, rng, saturated=bool(i % 2)), "float32")
+        for name in Reference._fields:
+            assert_within(getattr(by_hand(d), name), getattr(exact, name), getattr(allowed, name))
+
+
+@pytest.mark.parametrize("net", NETWORKS, ids=str)
+def test_the_bound_is_not_vacuous(net):
+    """In ordinary float32 draws one weight that is 1% off shows in the gradient, and so does nearly any entry that is 1% off."""
+    rng, shown = np.random.default_rng(62), []
+    for _ in range(50):
+        d, exact, allowed = rounded(draw(net, rng), "float32")
+        weights = [W.copy() for W in d.weights]
+        l = rng.integers(len(weights))
+        weights[l][tuple(rng.integers(n) for n in weights[l].shape)] *= np.float32(1.01)
+        g = by_hand(d._replace(weights=tuple(weights))).gradient
+        pairs = zip(g, exact.gradient, allowed.gradient, strict=True)
+        assert max((abs(wrong - e) / E).max() for wrong, e, E in pairs) > 1
+        shown += [
+            (0.01 * abs(e) > 2 * E).ravel() for e, E in zip(exact.gradient, allowed.gradient, strict=True)
+        ]  # twice: once for the rounding of the wrong run itself
+    assert np.concatenate(shown).mean() > 0.99
+
+
+def test_the_bound_is_the_same_on_numpy_and_traced(assert_within, x64):
+    d = draw(NETWORKS[2], np.random.default_rng(63))
+    exact = float64(d.network, d.weights, d.x, d.t)
+    plain = bound(d.network, d.weights, d.x, d.t, exact, UNIT["float32"])
+    traced = jax.jit(lambda *args: bound(d.network, *args, UNIT["float32"]))(
+        *jax.tree.map(jnp.asarray, (d.weights, d.x, d.t, exact))
+    )
+    assert_within(traced, plain, [1e-12 * abs(E).max() for E in jax.tree.leaves(plain)])  # a bound needs no last digits
+    doubled = bound(d.network, d.weights, d.x, d.t, exact, 2 * UNIT["float32"])
+    assert_within(doubled.gradient, [2 * E for E in plain.gradient], [1e-12 * E.max() for E in plain.gradient])
+
+
+# --- the verdict ---
+
+
+def test_the_derivation_as_it_stands_is_correct(report):
+    assert report.verdict == "correct", [c for c in report.checks if c.verdict != "correct"]
+    assert {c.rung for c in report.checks} == {1, 2, 3, 4, 5, 6}
+    assert len(report.mistakes) == len(MISTAKES)
+    assert all(m.right for m in report.mistakes)
+    assert len({(c.rung, c.equation, c.witness) for c in report.checks}) == len(report.checks)
+    rows = {(c.rung, c.equation) for c in report.checks}
+    assert {(1, f"({n})") for n in (1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 16)} <= rows
+    assert {(3, f"({n})") for n in range(1, 17)} <= rows
+    assert {(2, "(10)"), (4, "(10)"), (5, "(10)")} <= rows
+    assert sum(c.networks for c in report.checks if c.rung == 4) >= 2000
+    # Rounding was seen, and stayed below what was computed for it.
+    assert all(c.worst <= c.allowed for c in report.checks)
+    assert any(c.worst > 0 for c in report.checks)
+
+
+def test_report_as_json(report):
+    found = report.to_json()
+    assert found["verdict"] == "correct"
+    keys = {"rung", "equation", "witness", "networks", "worst", "allowed", "verdict"}
+    assert all(keys <= set(check) for check in found["checks"])
+    assert all({"name", "caught", "equation"} <= set(m) for m in found["mistakes"])
+
+
+def _hidden_delta(layer, above, delta_above):
+    return layer.f.derivative(layer.a) * (delta_above @ (1.01 * above.W_bar).T)
+
+
+def _output_delta(layer, t):
+    return layer.a - t
+
+
+def _weight_gradient(layer, delta):
+    return 1.000001 * (_rows(layer.with_bias_node).T @ _rows(delta))  # noqa: F821 - the name is manual.backprop's
+
+
+def _bias_gradient(layer, delta):
+    rows = _rows(delta)  # noqa: F821
+    return rows.__array_namespace__().sum(rows[:1], axis=0)
+
+
+def _input_gradient(first, delta):
+    return delta @ first.W[1:].T
+
+
+def _per_pattern(weights, activations, t, functions):
+    found = deltas(weights, activations, t, functions)  # noqa: F821
+    return tuple(
+        _rows(layer.with_bias_node)[:, :, None] * (2.0 * _rows(delta))[:, None, :]  # noqa: F821
+        for layer, delta in zip(layers(weights, activations, functions), found, strict=True)  # noqa: F821
+    )
+
+
+def _half_squared_error(a, t):
+    e = a - t
+    return e.__array_namespace__().sum(e * e)
+
+
+def _sigmoid(z):
+    return 1.000001 / (1.0 + z.__array_namespace__().exp(-z))
+
+
+def _sigmoid_derivative(a):
+    return a * (1.0 - a * a)
+
+
+def _tanh_second(a):
+    return 2.0 * a * (1.0 - a * a)
+
+
+def _previous_gradient(W, g, g_before, learning_rate, momentum):
+    return W - learning_rate * (g + momentum * g_before), g
+
+
+def _nesterov(W, g, v, learning_rate, momentum):
+    v = momentum * v + g
+    return W - learning_rate * v, v
+
+
+def _bias_vectors(weights, biases, x, functions):
+    activations = [x]
+    for W, theta, f in zip(weights, biases, functions, strict=True):
+        activations.append(f.value(activations[-1] @ W - theta))
+    return tuple(activations)
+
+
+def _dsigmoid(y):
+    return y * (1.0 - y) * 1.000001
+
+
+BROKEN = {
+    "hidden delta": (backprop.hidden_delta, _hidden_delta, "(9)"),
+    "output delta": (backprop.output_delta, _output_delta, "(8)"),
+    "weight gradient": (backprop.weight_gradient, _weight_gradient, "(10)"),
+    "bias gradient": (backprop.bias_gradient, _bias_gradient, "(11)"),
+    "input gradient": (backprop.input_gradient, _input_gradient, "(12)"),
+    "per-pattern gradients": (backprop.per_pattern_gradients, _per_pattern, "(10)"),
+    "half squared error": (objective.half_squared_error, _half_squared_error, "(7)"),
+    "sigmoid": (activations.sigmoid, _sigmoid, "(1)"),
+    "sigmoid derivative": (activations.sigmoid_derivative, _sigmoid_derivative, "(3)"),
+    "tanh second": (activations.tanh_second, _tanh_second, "(16)"),
+    "previous-gradient": (momentum.previous_gradient, _previous_gradient, "(13)"),
+    "nesterov": (momentum.nesterov, _nesterov, "(15)"),
+    "bias vectors forward": (network.forward_with_bias_vectors, _bias_vectors, "(6)"),
+    "the article's program": (article.dsigmoid, _dsigmoid, "(9)"),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_broken_line_turns_the_verdict(what, break_line, climb):
+    function, body, equation = BROKEN[what]
+    break_line(function, body)
+    found = climb("rung 5: article's loops") if function is article.dsigmoid else climb(*FIRST)
+    assert found.verdict == "wrong"
+    assert found.to_json()["verdict"] == "wrong"
+    assert equation in {c.equation for c in found.checks if c.verdict == "wrong"}
+
+
+def test_as_it_stands_the_first_rungs_and_the_article_s_loops_are_right(climb):
+    """What the test above stands on: without a broken line the same pieces say correct."""
+    found = climb(*FIRST, "rung 5: article's loops")
+    assert found.verdict == "correct"
+    assert {c.rung for c in found.checks} == {1, 2, 3, 5, 6}
+
+
+def test_the_whole_ladder_sees_a_break(break_line):
+    """Every rung but those whose programs were compiled before the break."""
+    break_line(backprop.hidden_delta, _hidden_delta)
+    broken = verify.run(OPTIONS)
+    assert broken.verdict == "wrong"
+    assert {1, 2, 3, 5} <= {c.rung for c in broken.checks if c.verdict == "wrong"}
+
+
+def test_a_break_above_does_not_accuse_the_equations_below(break_line):
+    """Rung 3 feeds each equation the reference: only (9) is wrong there, though the whole gradient is."""
+    break_line(backprop.hidden_delta, _hidden_delta)
+    d = draw(Network((4, 5, 3), "tanh"), np.random.default_rng(64))
+    rows = summarise(3, "JAX", 1, compare(d, *ladder.equations.reference_and_bound(d)))
+    assert [r.equation for r in rows if r.verdict == "wrong"] == ["(9)"]
+
+
+def _raises(layer, above, delta_above):
+    raise RuntimeError("no such delta")
+
+
+def test_an_exception_is_a_wrong_row_and_not_a_crash(break_line, climb):
+    break_line(backprop.hidden_delta, _raises)
+    found = climb(*FIRST)
+    assert found.verdict == "wrong"
+    assert any(c.verdict == "wrong" and c.where == "raised RuntimeError: no such delta" for c in found.checks)
+    assert any(c.verdict == "correct" for c in found.checks)
+
+
+def _nan(layer, above, delta_above):
+    return layer.a * float("nan")
+
+
+def test_nan_is_wrong(break_line, climb):
+    break_line(backprop.hidden_delta, _nan)
+    found = climb(*FIRST)
+    assert found.verdict == "wrong"
+    assert {c.rung for c in found.checks if c.verdict == "wrong"} == {1, 2, 3}
+
+
+@pytest.mark.parametrize(
+    ("missed", "equation"), [(Mistake("none", 10, "nothing is changed"), "(10)"), (MISTAKES[-1], "(9)")]
+)
+def test_a_mistake_that_is_not_caught_or_not_named_turns_the_verdict(missed, equation, monkeypatch):
+    """Every other row is right; the ladder itself is then what is wrong."""
+    row = ladder.Check(3, "(10)", "JAX", 1, 0.0, 0.0, "correct")
+    monkeypatch.setattr(ladder, "_work", lambda options: iter([("a piece", lambda: [row])]))
+    monkeypatch.setattr(ladder, "MISTAKES", MISTAKES[:1])
+    assert verify.run(OPTIONS).verdict == "correct"
+    monkeypatch.setattr(ladder, "MISTAKES", (*MISTAKES[:1], replace(missed, equation=int(equation[1:-1]))))
+    report = verify.run(OPTIONS)
+    assert report.verdict == "wrong"
+    assert [c.equation for c in report.checks if c.verdict == "wrong"] == [equation]
+    assert missed.name in next(c.where for c in report.checks if c.verdict == "wrong")
+
+
+def test_no_rows_or_no_mistakes_are_no_clean_bill_of_health(report):
+    assert verify.Report((), report.mistakes).verdict == "wrong"
+    assert verify.Report(report.checks, ()).verdict == "wrong"
+
+
+# --- comparisons ---
+
+
+@pytest.mark.parametrize(
+    ("hand", "exact", "allowed", "verdict"),
+    [
+        (1.0, 1.0, 0.0, "correct"),
+        (1.0, 1.5, 0.5, "correct"),
+        (1.0, 1.5, 0.49, "wrong"),
+        (1.0, 1.0 + 1e-15, 0.0, "wrong"),
+        (np.nan, 1.0, 9.0, "wrong"),
+        (np.nan, np.nan, 9.0, "wrong"),
+        (1.0, np.nan, 9.0, "wrong"),
+        (1.0, 1.5, np.nan, "wrong"),
+        (np.inf, np.inf, 9.0, "wrong"),
+        (-np.inf, 1.0, np.inf, "wrong"),
+        (complex(0, np.nan), 1.0, 9.0, "wrong"),
+        (np.ones(3), np.ones((1, 3)), 9.0, "wrong"),
+        (np.array([0.0, 0.0, 2.0]), np.zeros(3), np.array([9.0, 9.0, 1.0]), "wrong"),
+        (np.array([0.0, np.nan, 0.0]), np.zeros(3), 9.0, "wrong"),
+    ],
+)
+def test_one_comparison(hand, exact, allowed, verdict):
+    (row,) = summarise(3, "JAX", 1, [Comparison(10, hand, exact, allowed, "here")])
+    assert (row.verdict, row.where, row.equation) == (verdict, "here", "(10)")
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize("bad", [(np.nan, 1.0, 1.0), (1.0, np.nan, 1.0), (1.0, 2.0, np.nan), (1.0, 2.5, 1.0)])
+def test_the_worst_comparison_stands_for_its_equation(bad, order):
+    """Whatever comes first: a good comparison does not hide a bad one of the same equation, nor of another."""
+    good = [Comparison(10, 1.0, 1.25, 1.0, "good"), Comparison(9, 1.0, 1.0, 1.0, "other")]
+    rows = summarise(3, "JAX", 1, [*good, Comparison(10, *bad, "bad")][::order])
+    assert [(r.equation, r.verdict, r.where) for r in rows] == [("(9)", "correct", "other"), ("(10)", "wrong", "bad")]
+
+
+# --- at scale ---
+
+
+def _numpy_gradient(net, number, seed):
+    """The network of that number, drawn again, its gradient by hand in NumPy, and JAX's."""
+    with jax.enable_x64(True):
+        key = jax.random.fold_in(jax.random.key(seed), number)
+        weights, x, t = jax.tree.map(np.asarray, scale.random_network(net, key, 2, jnp.float64))
+    f, exact = functions(net), float64(net, weights, x, t)
+    allowed = bound(net, weights, x, t, exact, 2 * UNIT["float64"])
+    return manual.gradient(weights, manual.forward(weights, x, f), t, f), exact.gradient, allowed.gradient
+
+
+def test_the_worst_of_many_networks_can_be_drawn_again(break_line):
+    """With a broken (9), so that the error is no rounding; on a network that nothing else has compiled."""
+    net = Network((3, 2, 1), "tanh", input_bias=False)
+    break_line(backprop.hidden_delta, _hidden_delta)
+    worst, networks = scale.worst_of(net, 1, seed=7)
+    assert networks == scale.WIDTH
+    assert 0 <= worst.network < networks
+    assert worst.ratio > 1e6
+    hand, exact, allowed = _numpy_gradient(net, worst.network, 7)
+    errors = np.concatenate([abs(h - e).ravel() for h, e in zip(hand, exact, strict=True)])
+    limits = np.concatenate([E.ravel() for E in allowed])
+    at = np.argmax(errors / limits)
+    assert errors[at] == pytest.approx(worst.error, rel=1e-6)  # 1% of a gradient, less its rounding
+    assert limits[at] == pytest.approx(worst.allowed, rel=1e-6)
+    assert worst.ratio == pytest.approx(worst.error / worst.allowed)
+
+
+def test_nan_at_scale_is_infinitely_wrong(break_line):
+    break_line(backprop.hidden_delta, _nan)
+    worst, _ = scale.worst_of(Network((3, 1, 1), "tanh", input_bias=False), 1)
+    assert worst.ratio == np.inf
+
+
+def test_every_seed_draws_other_networks():
+    with jax.enable_x64(True):
+        net = Network((2, 2, 1), "tanh")
+        draws = [
+            scale.random_network(net, jax.random.fold_in(jax.random.key(seed), n), 2, jnp.float64)
+            for seed, n in ((0, 0), (0, 1), (1, 0))
+        ]
+    assert len({float(weights[0][0, 0]) for weights, _, _ in draws}) == 3
+    assert all(tuple(W.shape for W in weights) == net.shapes for weights, _, _ in draws)
+
+
+# --- proofs, options ---
+
+
+def test_a_proof_of_something_wrong_fails(break_line):
+    net = Network((2, 2, 1), ("sigmoid", "tanh"))
+    assert all(p.proved for p in proof.network(net, patterns=1))
+    break_line(backprop.hidden_delta, _hidden_delta)
+    failed = {p.equation for p in proof.network(net, patterns=1) if not p.proved}
+    assert 9 in failed
+    assert not failed & {5, 7, 8}
+
+
+def test_a_proof_of_a_wrong_curvature_fails(break_line):
+    net = Network((1, 1, 1), "tanh")
+    assert all(p.proved for p in proof.curvature(net))
+    break_line(activations.tanh_second, _tanh_second)
+    assert not all(p.proved for p in proof.curvature(net))
+    assert curvature.hessian_vector_product is manual.hessian_vector_product
+
+
+def test_options_say_what_they_cannot_use():
+    with pytest.raises(InputError, match="unknown activation 'tan'; did you mean 'tanh'"):
+        verify.Options(activations=("tan",))
+    with pytest.raises(InputError, match="expected networks as a whole number from 1 up, got 0"):
+        verify.Options(networks=0)
+    with pytest.raises(InputError, match="expected seed as a whole number from 0 up, got -1"):
+        verify.Options(seed=-1)
+    with pytest.raises(InputError, match="expected sizes as two or more"):
+        verify.Options(sizes=(2,))
+
+
+def test_progress_counts_up_to_the_whole(monkeypatch):
+    monkeypatch.setattr(ladder, "_work", lambda options: iter([("one", list), ("two", list)]))
+    monkeypatch.setattr(ladder, "mistakes", lambda seed: iter(()))
+    seen = []
+    report = verify.run(OPTIONS, lambda *args: seen.append(args))
+    assert seen == [(0, 3, "one"), (1, 3, "two"), (2, 3, "rung 6: mistakes")]
+    assert report.verdict == "wrong"  # nothing was checked

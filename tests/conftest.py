@@ -1,0 +1,41 @@
+"""Strict JAX for every test, hypothesis profiles (quick, ci, deep by ``--hypothesis-profile``), and the one tolerance helper."""
+
+import os
+
+import hypothesis
+import jax
+import numpy as np
+import pytest
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+# bpnn_jax passes under "strict"; optax's Adam does not, so tests that run it say ``jax.numpy_dtype_promotion("standard")``.
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+for name, examples in (("quick", 25), ("ci", 100), ("deep", 3000)):
+    hypothesis.settings.register_profile(name, max_examples=examples, deadline=None, derandomize=name != "deep")
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.fixture
+def x64():
+    """float64 for one test. Never set globally: the library promises to work under either setting, and to leave it alone."""
+    with jax.enable_x64(True):
+        yield
+
+
+@pytest.fixture(scope="session")
+def assert_within():
+    """Every leaf of ``got`` has the shape of ``expected``, is finite, and is off by no more than ``allowed``, elementwise."""
+
+    def check(got, expected, allowed):
+        got, expected = jax.tree.leaves(got), jax.tree.leaves(expected)
+        allowed = jax.tree.leaves(allowed)
+        allowed = allowed * len(expected) if len(allowed) == 1 else allowed
+        assert len(got) == len(expected) > 0
+        for leaf, (g, e, limit) in enumerate(zip(got, expected, allowed, strict=True)):
+            g, e, limit = np.asarray(g), np.asarray(e), np.broadcast_to(limit, np.shape(e))
+            assert g.shape == e.shape, f"leaf {leaf}: expected shape {e.shape}, got {g.shape}"
+            wrong = ~(abs(g - e) <= limit)  # a NaN is wrong
+            assert not wrong.any(), f"leaf {leaf}: got {g[wrong]}, expected {e[wrong]} within {limit[wrong]}"
+
+    return check

@@ -1,0 +1,180 @@
+"""Equations (1) to (4), against mpmath with 60 digits and in every number that NumPy, JAX and SymPy have."""
+
+import jax
+import jax.numpy as jnp
+import mpmath
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+
+import manual
+from bpnn_jax.verify.symbols import Namespace, entries, symbols
+
+NAMES = ("sigmoid", "tanh", "linear", "lecun_tanh")
+FLOATS = (np.float32, np.float64, np.longdouble)
+ORDINARY = np.concatenate([np.linspace(-9, 9, 37), [-30.0, -1e-3, -1e-9, 1e-9, 1e-3, 30.0]])
+c = mpmath.mpf(17159) / 10000
+
+
+def exact(name: str, z: float, order: int = 0) -> mpmath.mpf:
+    """f, f' or f'' at z, each in closed form in terms of z: not by way of a."""
+    z = mpmath.mpf(z)
+    e, sech2 = mpmath.exp(-abs(z)), mpmath.sech(z) ** 2
+    slope = e / (1 + e) ** 2
+    if name == "sigmoid":
+        return (1 / (1 + mpmath.exp(-z)), slope, -slope * mpmath.tanh(z / 2))[order]
+    if name == "tanh":
+        return (mpmath.tanh(z), sech2, -2 * mpmath.tanh(z) * sech2)[order]
+    if name == "linear":
+        return (z, mpmath.mpf(1), mpmath.mpf(0))[order]
+    y = 2 * z / 3
+    third = mpmath.mpf(2) / 3
+    return (
+        c * mpmath.tanh(y),
+        c * third * mpmath.sech(y) ** 2,
+        -2 * c * third**2 * mpmath.tanh(y) * mpmath.sech(y) ** 2,
+    )[order]
+
+
+@pytest.fixture(autouse=True)
+def sixty_digits():
+    with mpmath.workdps(60):
+        yield
+
+
+def as_mp(number) -> mpmath.mpf:
+    """Without rounding, also from longdouble and its larger exponents."""
+    fraction, exponent = np.frexp(number)
+    return mpmath.ldexp(mpmath.mpf(int(np.ldexp(fraction, 64))), int(exponent) - 64)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("name", NAMES)
+def test_value(name, dtype):
+    zs = ORDINARY.astype(dtype)
+    values = manual.ACTIVATIONS[name].value(zs)
+    assert values.dtype == dtype
+    u = float(np.finfo(dtype).eps) / 2
+    for z, got in zip(zs, values, strict=True):
+        z = as_mp(z)
+        # 4 ulp of the value; lecun's inner and outer constants cost a few roundings more, and 1.7159 is itself a double.
+        constant = 2.0**-53 if name == "lecun_tanh" else 0.0
+        allowed = 8 * (u + constant) * (abs(exact(name, z)) + abs(z * exact(name, z, 1)) * (name == "lecun_tanh"))
+        assert abs(as_mp(got) - exact(name, z)) <= allowed, (z, got)
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("name", NAMES)
+def test_derivatives_in_terms_of_a(name, dtype, order):
+    zs = ORDINARY.astype(dtype)
+    f = manual.ACTIVATIONS[name]
+    values = (f.derivative, f.second)[order - 1](f.value(zs))
+    assert values.dtype == dtype
+    u = float(np.finfo(dtype).eps) / 2 + (2.0**-53 if name == "lecun_tanh" else 0.0)
+    for z, got in zip(zs, values, strict=True):
+        # Absolute: 1 - a² cancels where f saturates. All these derivatives are of size 1 or 2 and a few roundings away from a.
+        assert abs(as_mp(got) - exact(name, as_mp(z), order)) <= 16 * u, (z, got)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_sigmoid_at_minus_1000_is_0_without_a_warning(dtype):
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        ends = manual.SIGMOID.value(np.array([-np.inf, -20000.0, 20000.0, np.inf], dtype))
+        (at_1000,) = manual.SIGMOID.value(np.array([-1000.0], dtype))
+    assert ends.tolist() == [0.0, 0.0, 1.0, 1.0]
+    if np.finfo(dtype).minexp > -1100:
+        assert at_1000 == 0.0
+    else:  # longdouble still knows e^-1000
+        assert abs(as_mp(at_1000) / mpmath.exp(-1000) - 1) <= 4 * float(np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "z"), [(np.float32, -40), (np.float64, -40), (np.float64, -700), (np.longdouble, -700)]
+)
+def test_sigmoid_keeps_its_relative_accuracy_far_out(dtype, z):
+    got = as_mp(manual.SIGMOID.value(np.array([z], dtype))[0])
+    u = float(np.finfo(dtype).eps) / 2
+    assert abs(got / exact("sigmoid", z) - 1) <= 4 * u  # the naive 1 - sigmoid(40) would lose every digit
+
+
+@given(st.floats(-700, 700))
+def test_sigmoid_is_symmetric_and_tanh_is_its_stretch(z):
+    up, down = manual.SIGMOID.value(np.array([z, -z]))
+    u = 2.0**-53
+    assert abs(up + down - 1.0) <= 8 * u
+    stretched = 2.0 * manual.SIGMOID.value(np.array([2.0 * z]))[0] - 1.0
+    assert abs(manual.TANH.value(np.array([z]))[0] - stretched) <= 8 * u  # (2)
+
+
+def test_lecun_tanh_is_made_so_that_f_of_1_is_1():
+    values = manual.LECUN_TANH.value(np.array([1.0, -1.0]))
+    assert abs(values - [1.0, -1.0]).max() < 1e-5  # 1.7159 has five digits
+    assert abs(exact("lecun_tanh", 1) - 1) < 1e-5
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_complex_step_is_the_derivative(name):
+    """Im f(z + ih)/h = f'(z), also where the sigmoid's branch changes and far out."""
+    f = manual.ACTIVATIONS[name]
+    zs = np.array([-400.0, -40.0, -3.0, -0.0, 0.0, 1e-8, 3.0, 40.0])
+    with np.errstate(over="raise", invalid="raise"):
+        values = f.value(zs + 1e-100j)
+    assert values.dtype == np.complex128
+    for z, got in zip(zs, values.imag / 1e-100, strict=True):
+        slope = exact(name, z, 1)
+        # Relative, for the sigmoid as far down as h times the slope is a normal number. 1 - tanh² is gone at e^-80.
+        assert abs(got - slope) <= 1e-14 * slope + (0 if name in ("sigmoid", "linear") else 1e-30), (z, got)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_same_lines_under_jax(name, dtype, x64, assert_within):
+    f, zs = manual.ACTIVATIONS[name], ORDINARY.astype(dtype)
+    jitted = jax.jit(jax.vmap(lambda z: (f.value(z), f.derivative(f.value(z)), f.second(f.value(z)))))
+    found = jitted(jnp.asarray(zs))
+    assert {leaf.dtype.name for leaf in found} == {dtype}
+    wide = zs.astype(np.float64)
+    a = f.value(wide)
+    # Both sides round a handful of numbers of size 2 (or of the size of z); XLA's tanh and exp are good to 4 ulp.
+    allowed = 32 * np.finfo(dtype).eps * np.maximum(1.0, abs(wide) if name == "linear" else 1.0)
+    assert_within(found, (a, f.derivative(a), f.second(a)), allowed)
+    extreme = f.value(jnp.asarray([-1000.0, 1000.0], dtype))
+    ends = {"sigmoid": (0, 1), "tanh": (-1, 1), "linear": (-1000, 1000)}.get(name, (-1.7159, 1.7159))
+    assert_within(extreme, np.array(ends), np.finfo(dtype).eps * 2)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_jax_differentiates_these_lines_to_the_same_derivative(name, x64, assert_within):
+    f, zs = manual.ACTIVATIONS[name], jnp.asarray([-1000.0, -40.0, -2.0, -0.5, 0.0, 0.5, 2.0, 40.0, 1000.0])
+    slope = jax.vmap(jax.grad(lambda z: f.value(z[None])[0]))(zs)
+    assert_within(slope, f.derivative(f.value(zs)), 16 * 2.0**-53)
+
+
+@pytest.mark.parametrize("branch", [False, True])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_lines_on_symbols(name, branch, monkeypatch):
+    monkeypatch.setattr(Namespace, "branch", branch)
+    z = symbols("z", (1,))
+    (s,) = entries(z)
+    c = sympy.Rational(17159, 10000)
+    closed = {
+        "sigmoid": 1 / (1 + sympy.exp(-s)),
+        "tanh": (sympy.exp(2 * s) - 1) / (sympy.exp(2 * s) + 1),
+        "linear": s,
+        "lecun_tanh": c * (1 - 2 / (sympy.exp(4 * s / 3) + 1)),
+    }[name]
+    f = manual.ACTIVATIONS[name]
+    (value,) = entries(f.value(z))
+    (slope,) = entries(f.derivative(f.value(z)))
+    (second,) = entries(f.second(f.value(z)))
+    for order, hand in enumerate((value, slope, second)):
+        wanted = sympy.diff(closed, s, order) if order else closed
+        assert sympy.simplify((hand - wanted).rewrite(sympy.exp)) == 0
+
+
+def test_the_table_of_activations():
+    assert tuple(manual.ACTIVATIONS) == NAMES
+    assert all(f.name == name for name, f in manual.ACTIVATIONS.items())

@@ -1,0 +1,113 @@
+"""The catalogue: each entry is wrong, wrong in one place only, and caught and named by the ladder."""
+
+import numpy as np
+import pytest
+
+import manual
+from bpnn_jax.network import Network
+from bpnn_jax.verify import ladder
+from bpnn_jax.verify.draws import draw
+from bpnn_jax.verify.equations import reference_and_bound
+from manual.mistakes import MISTAKES, Mistake
+
+FIELD = {8: "output_delta", 9: "hidden_delta", 10: "weight_gradient", 11: "bias_gradient", 12: "input_gradient"}
+DERIVATIVE_OF = {3: {"sigmoid"}, 4: {"tanh", "linear", "lecun_tanh"}}
+# Every activation, a square weight matrix, several outputs and patterns: each mistake shows.
+NETWORK = Network((4, 5, 5, 5, 3), ("sigmoid", "lecun_tanh", "linear", "tanh"))
+every_mistake = pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name)
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    d = draw(NETWORK, np.random.default_rng(31), patterns=3)
+    return d, *reference_and_bound(d)
+
+
+def derivation(d, mistake):
+    """Everything that a derivation gives: gradients with the bias as a node and as a vector, and ∂E/∂x."""
+    f, x, t = mistake.functions(d.network.activations), d.x, d.t
+    activations = manual.forward(d.weights, x, f)
+    found = manual.gradient(d.weights, activations, t, f, mistake.equations)
+    delta = manual.deltas(d.weights, activations, t, f, mistake.equations)[0]
+    bars = tuple(W[:-1] for W in d.weights)
+    _, thetas = manual.gradient_with_bias_vectors(bars, activations, t, f, mistake.equations)
+    return [*found, *thetas, mistake.equations.input_gradient(manual.layers(d.weights, activations, f)[0], delta)]
+
+
+def test_there_are_enough_with_names_of_their_own():
+    assert len(MISTAKES) >= 20
+    assert len({m.name for m in MISTAKES}) == len(MISTAKES)
+    assert all(m.name and m.why for m in MISTAKES)
+    assert {m.equation for m in MISTAKES} == {3, 4, 8, 9, 10, 11, 12}
+
+
+@every_mistake
+def test_each_is_wrong(mistake, drawn):
+    d, exact, allowed = drawn
+    correct = [*exact.gradient, *(g[-1] for g in exact.gradient), exact.input]
+    limits = [*allowed.gradient, *(E[-1] for E in allowed.gradient), allowed.input]
+
+    def worst(derived):
+        pairs = zip(derived, correct, limits, strict=True)
+        return max(np.inf if w.shape != c.shape else (abs(w - c) / E).max() for w, c, E in pairs)
+
+    assert worst(derivation(d, mistake)) > 1e6  # by far more than rounding
+    assert worst(derivation(d, Mistake("none", 0, ""))) <= 1
+
+
+@every_mistake
+def test_each_has_one_thing_changed(mistake, drawn, assert_within):
+    d, exact, allowed = drawn
+    correct = Mistake("none", 0, "")
+    changed = {
+        f for f in manual.Equations._fields if getattr(mistake.equations, f) is not getattr(correct.equations, f)
+    }
+    renamed = {n for n in manual.ACTIVATIONS if mistake.activations[n] is not manual.ACTIVATIONS[n]}
+    assert set(mistake.activations) == set(manual.ACTIVATIONS)
+    if mistake.equation in DERIVATIVE_OF:
+        assert not changed
+        assert len(renamed) == 1
+        assert renamed <= DERIVATIVE_OF[mistake.equation]
+        for name in renamed:
+            theirs, ours = mistake.activations[name], manual.ACTIVATIONS[name]
+            assert theirs._replace(derivative=ours.derivative) == ours
+            assert theirs.derivative is not ours.derivative
+        return
+    assert not renamed
+    if mistake.equation != 11:
+        assert changed == {FIELD[mistake.equation]}
+        return
+    assert changed == {"bias_gradient", "weight_gradient"}  # the bias in both its forms
+    for l, layer in enumerate(manual.layers(d.weights, (d.x, *exact.a), correct.functions(d.network.activations))):
+        g = mistake.equations.weight_gradient(layer, exact.delta[l])
+        assert_within(g[:-1], exact.gradient[l][:-1], allowed.gradient[l][:-1])  # (10) is right
+        assert g[-1].tolist() == mistake.equations.bias_gradient(layer, exact.delta[l]).tolist()
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_each_is_caught_and_named(seed):
+    caught = {c.name: c for c in ladder.mistakes(seed)}
+    assert set(caught) == {m.name for m in MISTAKES}
+    for m in MISTAKES:
+        found = caught[m.name]
+        assert found.caught, m.name
+        assert (found.equation, found.expected) == (f"({m.equation})",) * 2, m.name
+        assert found.right
+        assert found.why == m.why
+
+
+def test_a_derivation_without_a_mistake_is_not_accused(monkeypatch):
+    monkeypatch.setattr(ladder, "MISTAKES", (Mistake("none", 10, "nothing is changed"),))
+    (found,) = ladder.mistakes()
+    assert not found.caught
+    assert not found.right
+    assert found.equation == ""
+
+
+def test_a_mistake_named_after_the_wrong_equation_is_not_right(monkeypatch):
+    wrong = next(m for m in MISTAKES if m.equation == 9)
+    monkeypatch.setattr(ladder, "MISTAKES", (Mistake(wrong.name, 8, wrong.why, wrong.equations),))
+    (found,) = ladder.mistakes()
+    assert found.caught
+    assert found.equation == "(9)"
+    assert not found.right

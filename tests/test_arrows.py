@@ -1,0 +1,157 @@
+"""The arrows of the house (DESIGN.md, section 4), and the doors that stay shut: no eval, no exec, no pickle."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bpnn_jax
+import manual
+
+MANUAL, BPNN_JAX = Path(manual.__file__).parent, Path(bpnn_jax.__file__).parent
+FILES = sorted([*MANUAL.rglob("*.py"), *BPNN_JAX.rglob("*.py")])
+HERE = MANUAL.parent
+MANUAL_MODULES = sorted(f"manual.{f.stem}" for f in MANUAL.glob("*.py") if f.stem != "__init__")
+# What trains; it knows nothing of what checks, reports, or talks to a user.
+ENGINE = ("_xla", "errors", "network", "objective", "momentum", "step", "loop", "training")
+
+
+def imports(source: str) -> set[str]:
+    """Every module that is imported anywhere in a source, at the top or lazily, with the names taken from it."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            dots = "." * node.level
+            found |= {f"{dots}{node.module or ''}", *(f"{dots}{node.module or ''}.{a.name}" for a in node.names)}
+        elif isinstance(node, ast.Call) and _called(node) in ("import_module", "__import__"):
+            found.add(node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else "computed")
+    return found
+
+
+def doors(source: str) -> set[str]:
+    """Every way to run what a file says."""
+    tree = ast.parse(source)
+    names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} & {"eval", "exec", "compile", "__import__"}
+    names |= {
+        f"builtins.{n.attr}" for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr in ("eval", "exec")
+    }
+    roots = {module.split(".")[0] for module in imports(source)}
+    names |= roots & {"pickle", "_pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "code"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
+            refused = isinstance(node.value, ast.Constant) and node.value.value is False
+            names |= set() if refused else {"allow_pickle"}
+    return names
+
+
+def _called(node: ast.Call) -> str:
+    return getattr(node.func, "attr", getattr(node.func, "id", ""))
+
+
+def loaded_by(*modules: str) -> set[str]:
+    """What sys.modules holds after these imports in a fresh interpreter."""
+    code = "import importlib, sys\nfor m in sys.argv[1:]: importlib.import_module(m)\nprint(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code, *modules], capture_output=True, text=True, cwd=HERE, check=False)
+    assert run.returncode == 0, run.stderr
+    return {
+        name.split(".")[0] if name.split(".")[0] not in ("bpnn_jax", "manual") else name for name in run.stdout.split()
+    }
+
+
+# --- manual stands alone ---
+
+
+def test_manual_brings_neither_jax_nor_bpnn_jax():
+    assert len(MANUAL_MODULES) >= 8
+    loaded = loaded_by("manual", *MANUAL_MODULES)
+    assert {"manual", *MANUAL_MODULES} <= loaded
+    assert not {m for m in loaded if m.startswith(("jax", "bpnn_jax", "optax", "torch", "autograd", "sympy"))}
+
+
+@pytest.mark.parametrize("file", sorted(MANUAL.rglob("*.py")), ids=lambda f: f.name)
+def test_manual_imports_numpy_and_the_standard_library_at_most(file):
+    roots = {module.split(".")[0] for module in imports(file.read_text("utf-8"))}
+    assert roots <= {"manual", "numpy", *sys.stdlib_module_names}
+
+
+# --- inside bpnn_jax ---
+
+
+@pytest.mark.parametrize("name", ["network", "objective", "momentum"])
+def test_the_witness_is_written_apart_from_manual(name):
+    assert not {m for m in imports((BPNN_JAX / f"{name}.py").read_text("utf-8")) if m.startswith("manual")}
+
+
+def test_the_witness_does_not_bring_manual_by_a_detour():
+    loaded = loaded_by("bpnn_jax.network", "bpnn_jax.objective", "bpnn_jax.momentum")
+    assert {"jax", "bpnn_jax.network"} <= loaded
+    assert not {m for m in loaded if m.startswith("manual")}
+
+
+@pytest.mark.parametrize("name", ENGINE)
+def test_training_does_not_know_what_stands_on_it(name):
+    own = {m for m in imports((BPNN_JAX / f"{name}.py").read_text("utf-8")) if m.startswith("bpnn_jax")}
+    allowed = {"bpnn_jax", *(f"bpnn_jax.{e}" for e in ENGINE)}
+    assert {m for m in own if m not in allowed and m.rpartition(".")[0] not in allowed - {"bpnn_jax"}} == set()
+
+
+def test_verify_does_not_know_the_command_line():
+    loaded = loaded_by("bpnn_jax.verify")
+    assert "bpnn_jax.verify.ladder" in loaded
+    assert not loaded & {"bpnn_jax.cli", "bpnn_jax.__main__", "tyro", "rich"}
+
+
+def test_importing_bpnn_jax_does_not_import_jax():
+    loaded = loaded_by("bpnn_jax")
+    assert "bpnn_jax" in loaded
+    assert not loaded & {"jax", "jaxlib", "optax", "numpy", "sympy", "bpnn_jax.training"}
+
+
+# --- doors ---
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(HERE)))
+def test_no_file_runs_what_it_reads(file):
+    assert doors(file.read_text("utf-8")) == set()
+
+
+# --- the scans themselves ---
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("def f():\n    import jax.numpy as jnp", "jax.numpy"),
+        ("def f():\n    from jax import grad", "jax"),
+        ("if True:\n    from bpnn_jax.network import apply", "bpnn_jax.network"),
+        ("import importlib\nimportlib.import_module('jax')", "jax"),
+        ("def f(name):\n    __import__(name)", "computed"),
+    ],
+)
+def test_the_scan_for_imports_sees_lazy_ones(source, found):
+    assert found in imports(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "door"),
+    [
+        ("x = eval(line)", "eval"),
+        ("run = exec\nrun(line)", "exec"),
+        ("import builtins\nbuiltins.eval(line)", "builtins.eval"),
+        ("def f():\n    import pickle", "pickle"),
+        ("from pickle import loads", "pickle"),
+        ("np.load(f, allow_pickle=True)", "allow_pickle"),
+        ("np.load(f, allow_pickle=flag)", "allow_pickle"),
+        ("__import__('os')", "__import__"),
+    ],
+)
+def test_the_scan_for_doors_sees_them(source, door):
+    assert door in doors(source)
+
+
+def test_the_scan_for_doors_leaves_the_rest_alone():
+    assert doors("import re\nre.compile('a')\njax.eval_shape(f)\nnp.load(f, allow_pickle=False)") == set()

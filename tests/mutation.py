@@ -23,7 +23,11 @@ ROOT = Path(__file__).resolve().parent.parent
 FILES = ("activations", "network", "objective", "backprop", "momentum", "curvature", "article")
 
 # Line of source, change -> why no check can tell it from the right one.
-EQUIVALENT = {}
+EQUIVALENT = {
+    ("if len(inputs) != self.ni - 1:", "- becomes +"): "the article only prints a line there",
+    ("if len(inputs) != self.ni - 1:", "what follows - is lost"): "the article only prints a line there",
+    ("error = 0.0", "0.0 becomes 0.01"): "always overwritten: the article's '=' for '+='",
+}
 
 SIGN = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 SWAPPED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}

@@ -38,7 +38,7 @@ class Verify:
     sizes: Annotated[str | None, arg(metavar="SIZES")] = None
     """Check networks of these layer sizes only, such as 2-2-1, in place of the ladder's own."""
     hidden_bias: Literal["both", "on", "off"] = "both"
-    """With or without a bias node on the hidden layers."""
+    """Networks with a bias node on the hidden layers (on, or --hidden-bias alone), without (off, or --no-hidden-bias)."""
     networks: int = 100_000
     """How many random networks to compare at scale (rung 4)."""
     seed: int = 0
@@ -206,6 +206,7 @@ class Bpnn:
 
 
 COMMANDS = {c.__name__.lower(): c for c in (Demo, Verify, Reproduce, Train, Predict, Featurize, Audit)}
+BIAS_CHOICES = ("both", "on", "off")
 NO_HIDDEN_BIAS = {"--no-hidden-bias": "off", "--hidden-bias": "on"}
 
 
@@ -219,7 +220,10 @@ def parse(arguments: Sequence[str]) -> object:
     name, rest = arguments[0], list(arguments[1:])
     command = COMMANDS[name]
     if name == "verify":  # a switch, as everywhere else, that has a third state when it is not given
-        rest = [word for a in rest for word in (("--hidden-bias", NO_HIDDEN_BIAS[a]) if a in NO_HIDDEN_BIAS else (a,))]
+        spelt = [a in NO_HIDDEN_BIAS and b not in BIAS_CHOICES for a, b in zip(rest, [*rest[1:], ""], strict=True)]
+        rest = [
+            w for a, s in zip(rest, spelt, strict=True) for w in (("--hidden-bias", NO_HIDDEN_BIAS[a]) if s else (a,))
+        ]
     if (
         name == "train" and "--article" in rest
     ):  # what --article sets becomes the default, so that other options still count
@@ -245,6 +249,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # somebody like head has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a disk that is full, a folder that may not be entered
+        print(f"bpnn {name}: {error.strerror}: {error.filename or 'the output'}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print(f"bpnn {name}: interrupted", file=sys.stderr)
         return 130

@@ -1,6 +1,8 @@
 """The one way to say that an input is no good: what was expected, what came, and the nearest known names."""
 
 import difflib
+import math
+import operator
 from collections.abc import Iterable
 
 
@@ -18,3 +20,36 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> InputError:
     near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
     return InputError(f"unknown {kind} {name!r}{hint} Known: {', '.join(known)}")
+
+
+def whole(what: str, value: object, low: int, high: int = 2**31 - 1) -> int:
+    """``value`` as an int from ``low`` to ``high``; NumPy's integers count as whole numbers, True and 3.0 do not.
+
+    >>> whole("epochs", 3, 1)
+    3
+    """
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, bool) or number < low:
+        raise InputError(f"expected {what} as a whole number from {low} up, got {value!r}")
+    if number > high:
+        raise InputError(f"expected {what} as a whole number up to {high}, got {value!r}")
+    return number
+
+
+def seed(value: object) -> int:
+    """A seed that means the same in every precision: JAX keeps the low 32 bits of it where float64 is off."""
+    return whole("seed", value, 0, 2**32 - 1)
+
+
+def finite(what: str, value: object, low: float = 0.0) -> float:
+    """``value`` as a finite float from ``low`` up."""
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        number = math.nan
+    if not low <= number < math.inf:
+        raise InputError(f"expected {what} as a finite number from {low:g} up, got {value!r}")
+    return number

@@ -157,12 +157,9 @@ def write(featurized: Featurized, path: str | Path) -> tuple[Path, Path]:
     Returns the two paths, training first. Raises FeaturizeError where nothing can be written to, or where the suffix
     promises another format (.csv, .npz).
     """
-    path = Path(path)
-    if path.suffix.lower() in (".csv", ".npz"):
-        raise FeaturizeError(f"expected a name for the article's format, .txt for example, got {path.name}")
-    if not path.parent.is_dir():
-        raise FeaturizeError(f"expected an existing folder to write {path.name} to, got {path.parent}")
-    targets = [path.with_name(f"{path.stem}.{split}{path.suffix or '.txt'}") for split in ("train", "test")]
+    targets = outputs(path)
+    if not targets[0].parent.is_dir():
+        raise FeaturizeError(f"expected an existing folder to write {targets[0].name} to, got {targets[0].parent}")
     for target in targets:
         if target.is_dir():
             raise FeaturizeError(f"expected a file name to write to, got the folder {target}")
@@ -181,6 +178,19 @@ def write(featurized: Featurized, path: str | Path) -> tuple[Path, Path]:
             with contextlib.suppress(OSError):  # gone already when all went well
                 part.unlink()
     return targets[0], targets[1]
+
+
+def outputs(path: str | Path) -> tuple[Path, Path]:
+    """Where `write` puts the two splits.
+
+    >>> [file.name for file in outputs("code.txt")]
+    ['code.train.txt', 'code.test.txt']
+    """
+    path = Path(path)
+    if path.suffix.lower() in (".csv", ".npz") or path.is_dir():
+        raise FeaturizeError(f"expected a name for the article's format, .txt for example, got {path}")
+    train, test = (path.with_name(f"{path.stem}.{split}{path.suffix or '.txt'}") for split in ("train", "test"))
+    return train, test
 
 
 def _lines(featurized: Featurized, name: str, split: Split) -> Iterator[str]:

@@ -7,11 +7,12 @@ import jax
 import jax.numpy as jnp
 
 from bpnn_jax import momentum, step
-from bpnn_jax.errors import InputError, unknown
+from bpnn_jax.errors import InputError, unknown, whole
 from bpnn_jax.network import Network, Weights, apply
 
 MODES = ("online", "minibatch", "batch")
 MEASURES = ("sum", "last-output", "last-pattern")
+HISTORY_LIMIT = 10_000_000
 RUNNING, CUTOFF, SOLVED, DIVERGED = range(4)
 
 
@@ -43,8 +44,12 @@ class Settings:
 
     def __post_init__(self):
         for what in ("epochs", "batch_size", "history_every"):
-            if not isinstance(getattr(self, what), int) or getattr(self, what) < 1:
-                raise InputError(f"expected {what} as a whole number from 1 up, got {getattr(self, what)!r}")
+            object.__setattr__(self, what, whole(what, getattr(self, what), 1))
+        if self.epochs // self.history_every > HISTORY_LIMIT:
+            raise InputError(
+                f"expected a history of at most {HISTORY_LIMIT} points, got {self.epochs} epochs and one every "
+                f"{self.history_every}: a larger history_every keeps it short"
+            )
         if self.mode not in MODES:
             raise unknown("mode", self.mode, MODES)
         if self.measure not in MEASURES:
@@ -73,10 +78,10 @@ class State(NamedTuple):
     history: Any
 
 
-def start(settings: Settings, weights: Weights) -> State:
-    """The state before the first epoch."""
+def start(settings: Settings, weights: Weights, rates: Rates) -> State:
+    """The state before the first epoch. A rule may keep its rates in its state (rprop does), so they are needed here too."""
     dtype = weights[0].dtype
-    rule = momentum.rule(settings.rule, jnp.zeros((), dtype), jnp.zeros((), dtype))
+    rule = momentum.rule(settings.rule, rates.learning_rate, rates.momentum)
     return State(
         weights=weights,
         rule=step.init_rule(rule, weights, settings.order),

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from bpnn_jax.errors import unknown
+from bpnn_jax.errors import InputError, unknown
 
 
 class PreviousGradientState(NamedTuple):
@@ -74,4 +74,8 @@ def rule(which: Rule, learning_rate: Any, momentum: Any) -> optax.GradientTransf
         if which not in RULES:
             raise unknown("rule", which, RULES)
         return RULES[which](learning_rate, momentum)
+    if not callable(which):
+        raise InputError(
+            f"expected a rule by name, an optax transformation or a function that makes one, got {which!r}"
+        )
     return which(learning_rate, momentum)

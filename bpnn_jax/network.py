@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from bpnn_jax.errors import InputError, unknown
+from bpnn_jax.errors import InputError, seed, unknown, whole
 
 Weights = tuple[Any, ...]  # L arrays, W[l] of shape (n_in + bias, n_out)
 
@@ -46,8 +46,12 @@ class Network:
         input_bias: bool = True,
         hidden_bias: bool = True,
     ):
-        if len(sizes) < 2 or not all(isinstance(n, int) and n > 0 for n in sizes):
+        if not isinstance(sizes, Sequence) or len(sizes) < 2:
             raise InputError(f"expected sizes as two or more positive whole numbers, got {sizes!r}")
+        try:
+            sizes = tuple(whole("each size", n, 1) for n in sizes)
+        except InputError:
+            raise InputError(f"expected sizes as two or more positive whole numbers, got {tuple(sizes)!r}") from None
         names = (activations,) * (len(sizes) - 1) if isinstance(activations, str) else tuple(activations)
         if len(names) != len(sizes) - 1:
             raise InputError(
@@ -57,7 +61,7 @@ class Network:
             if name not in ACTIVATIONS:
                 raise unknown("activation", name, ACTIVATIONS)
         # A frozen dataclass is set this way, once.
-        object.__setattr__(self, "sizes", tuple(sizes))
+        object.__setattr__(self, "sizes", sizes)
         object.__setattr__(self, "activations", names)
         object.__setattr__(self, "input_bias", bool(input_bias))
         object.__setattr__(self, "hidden_bias", bool(hidden_bias))
@@ -106,7 +110,7 @@ def init(
         raise unknown("initial weights", initial, INITIAL)
     if initial == "uniform" and (not ranges or not all(0 <= r < float("inf") for r in ranges)):
         raise InputError(f"expected ranges as finite numbers from 0 up, got {tuple(ranges)!r}")
-    keys = jax.random.split(jax.random.key(key) if isinstance(key, int) else key, len(network.shapes))
+    keys = jax.random.split(key if isinstance(key, jax.Array) else jax.random.key(seed(key)), len(network.shapes))
     weights = []
     for l, (k, (rows, n_out), bias) in enumerate(zip(keys, network.shapes, network.biases, strict=True)):
         n_in = rows - bias

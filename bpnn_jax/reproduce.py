@@ -87,11 +87,11 @@ def recogniser(data: Patterns, hidden_bias: bool) -> tuple[TrainResult, float]:
 def find_data(folder: Path | None = None) -> Path | None:
     """The article's data file: in ``folder`` if one is given (and then it must be there), else where it may lie."""
     if folder is not None:
-        if not (folder / DATA_FILE).is_file():
+        if not os.path.isfile(folder / DATA_FILE):  # False too where the folder may not be entered
             raise InputError(f"expected {DATA_FILE} in {folder}, got no such file; {HOW_TO_GET_IT}")
         return folder / DATA_FILE
     places = (os.environ.get("BPNN_ARTICLE_DATA"), "../shared/data", ".")
-    return next((Path(p) / DATA_FILE for p in places if p and (Path(p) / DATA_FILE).is_file()), None)
+    return next((Path(p) / DATA_FILE for p in places if p and os.path.isfile(Path(p) / DATA_FILE)), None)
 
 
 def rows(data: Path | None) -> list[Row]:
@@ -108,6 +108,9 @@ def rows(data: Path | None) -> list[Row]:
     found.append(compare(BIAS_TABLE, "error at iteration 950", article.NAND_LAST_ERROR_WITH_HIDDEN_BIAS, last, ".12g"))
     if data is not None:
         read = pattern_files.read(data)
+        needed = 1 + article.TRAIN_SIZE + article.TEST_SIZE
+        if len(read) < needed:
+            raise InputError(f"{data}: expected the article's file, {needed} patterns or more, got {len(read)}")
         for hidden_bias, what in ((False, "success rate in %"), (True, "success rate in %, hidden bias node")):
             found.append(compare(CODE_TABLE, what, article.SUCCESS_RATE, recogniser(read, hidden_bias)[1], ".2f"))
     return found

@@ -3,26 +3,30 @@
 import json
 import os
 from dataclasses import asdict
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from bpnn_jax._files import write_atomically
-from bpnn_jax.errors import InputError
+from bpnn_jax.errors import InputError, finite
 from bpnn_jax.network import Network, Weights, check_weights
 
 FORMAT = "bpnn-jax network 1"
 
 
 class Saved(NamedTuple):
-    """What a file held. ``weights`` are NumPy arrays; ``inputs`` and ``outputs`` name the columns, or are empty."""
+    """What a file held. ``weights`` are NumPy arrays; ``inputs`` and ``outputs`` name the columns, or are empty.
+
+    An output within ``tolerance`` of its target counts as right: half the distance between the targets that were learnt.
+    """
 
     network: Network
     weights: Weights
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    tolerance: float = 0.5
 
 
 def save_network(
@@ -32,12 +36,16 @@ def save_network(
     *,
     inputs: tuple[str, ...] = (),
     outputs: tuple[str, ...] = (),
+    tolerance: float = 0.5,
 ) -> None:
     """Write the network and its weights, float32 or float64. Raises InputError if shapes disagree or a weight is not finite."""
     check_weights(network, weights)
     arrays = {f"W{l + 1}": np.ascontiguousarray(W) for l, W in enumerate(weights)}
     _check_numbers(arrays, str(path))
-    description = json.dumps({**asdict(network), "inputs": list(inputs), "outputs": list(outputs)})
+    description = json.dumps(
+        {**asdict(network), "inputs": list(inputs), "outputs": list(outputs), "tolerance": float(tolerance)}
+    )
+    _described(json.loads(description))  # what could not be loaded again is not saved
     write_atomically(path, save(arrays, metadata={"format": FORMAT, "network": description}))
 
 
@@ -53,22 +61,22 @@ def load_network(path: str | os.PathLike[str]) -> Saved:
     True
     """
     where = os.fspath(path)
+    if os.path.isdir(where):
+        raise InputError(f"{where}: expected a saved network, got a folder")
     try:
         with safe_open(where, framework="numpy") as file:
             metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
     except FileNotFoundError:
-        raise InputError(f"{where}: expected a saved network, got a path that does not exist") from None
+        got = "a file that may not be read" if os.path.exists(where) else "a path that does not exist"
+        raise InputError(f"{where}: expected a saved network, got {got}") from None
     except (SafetensorError, OSError, TypeError, ValueError) as error:
         raise InputError(f"{where}: expected a whole safetensors file, got: {error}") from None
     if metadata.get("format") != FORMAT:
         raise InputError(f"{where}: expected format {FORMAT!r}, got {metadata.get('format')!r}")
     try:
-        described = json.loads(metadata["network"])
-        inputs, outputs = (tuple(map(str, described.pop(kind))) for kind in ("inputs", "outputs"))
-        described["sizes"], described["activations"] = tuple(described["sizes"]), tuple(described["activations"])
-        network = Network(**described)
-    except (KeyError, TypeError, ValueError) as error:
+        network, inputs, outputs, tolerance = _described(json.loads(metadata["network"]))
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{where}: expected a network's description, got a broken one: {error}") from None
     names = [f"W{l + 1}" for l in range(len(network.shapes))]
     if sorted(arrays) != sorted(names):
@@ -79,7 +87,27 @@ def load_network(path: str | os.PathLike[str]) -> Saved:
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
     _check_numbers(arrays, where)
-    return Saved(network, weights, inputs, outputs)
+    return Saved(network, weights, inputs, outputs, tolerance)
+
+
+def _described(found: Any) -> tuple[Network, tuple[str, ...], tuple[str, ...], float]:
+    """A description's parts, each of just the kind that ``save_network`` writes."""
+    kinds = {"sizes": list, "activations": list, "input_bias": bool, "hidden_bias": bool}
+    kinds |= {"inputs": list, "outputs": list, "tolerance": float}
+    if not isinstance(found, dict) or set(found) != set(kinds):
+        raise InputError(f"expected the fields {', '.join(kinds)}, got {found!r:.80}")
+    for name, kind in kinds.items():
+        if type(found[name]) is not kind:
+            raise InputError(f"expected {name} as {kind.__name__}, got {found[name]!r:.80}")
+    for name in ("activations", "inputs", "outputs"):
+        if not all(isinstance(item, str) for item in found[name]):
+            raise InputError(f"expected {name} as names, got {found[name]!r:.80}")
+    network = Network(found["sizes"], found["activations"], found["input_bias"], found["hidden_bias"])
+    for name, size in (("inputs", network.sizes[0]), ("outputs", network.sizes[-1])):
+        if len(found[name]) not in (0, size):
+            raise InputError(f"expected {size} names of {name}, or none, got {len(found[name])}")
+    tolerance = finite("tolerance", found["tolerance"])
+    return network, tuple(found["inputs"]), tuple(found["outputs"]), tolerance
 
 
 def _check_numbers(arrays: dict[str, np.ndarray], where: str) -> None:

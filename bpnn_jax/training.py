@@ -12,23 +12,25 @@ import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax import loop
-from bpnn_jax.errors import InputError, unknown
+from bpnn_jax.errors import InputError, finite, unknown
+from bpnn_jax.errors import seed as check_seed
 from bpnn_jax.network import Network, Weights, apply, check_weights, init
 
 STOPPED = {loop.RUNNING: "epochs", loop.CUTOFF: "cutoff", loop.SOLVED: "solved", loop.DIVERGED: "diverged"}
 DTYPES = ("float32", "float64")
+LOOK_IN = 0.1  # seconds between two looks at the progress, about; the compiled run cannot be interrupted in between
 REACH = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "lecun_tanh": (-1.7159, 1.7159)}
 
 
 @dataclass(frozen=True)
 class TrainResult:
-    """How a run ended. Arrays are NumPy's, in the run's dtype.
+    """How a run ended. Arrays are NumPy's.
 
-    weights:    a tuple of L matrices.
+    weights:    a tuple of L matrices, in the run's dtype.
     iterations: the 0-based index of the last epoch run (the article's count).
     error:      of that epoch, as ``settings.measure`` says; summed, with the ½, never a mean.
     stopped:    ``cutoff``, ``solved``, ``epochs`` (the limit) or ``diverged``.
-    history:    (epoch, error) rows, shape (points, 2), every ``history_every`` epochs from epoch 0.
+    history:    (epoch, error) rows, float64, shape (points, 2), every ``history_every`` epochs from epoch 0.
     seconds, compile_seconds: spent training, and before that compiling.
     """
 
@@ -82,7 +84,7 @@ def train(
     weights:   where to start; otherwise ``init(network, seed)``. ``seed`` also moves the shuffling.
     dtype:     float32 or float64, whatever JAX's global setting is.
     settings:  a ``Settings``; its fields may also be given one by one (``epochs=100, rule="adam", mode="batch"``).
-    progress:  called a hundred times or so with (epochs done, error).
+    progress:  called some ten times a second with (epochs done, error).
 
     Raises InputError for what cannot be used and DivergedError, with the epoch, for a run that leaves the finite numbers.
 
@@ -96,32 +98,37 @@ def train(
     for name in changes:
         if name not in known:
             raise unknown("option of train", name, sorted(known))
-    settings = replace(settings or loop.Settings(), **changes, stop_solved=tolerance is not None)
-    rates = {"learning_rate": learning_rate, "momentum": momentum, "cutoff": cutoff, "tolerance": tolerance or 0.0}
-    for name, value in rates.items():
-        if not (np.isfinite(value) and value >= 0):
-            raise InputError(f"expected {name} as a finite number from 0 up, got {value!r}")
+    settings = replace(settings or loop.Settings(), **changes)
+    if settings.stop_solved and tolerance is None:
+        raise InputError("expected a tolerance to stop at when solved, got stop_solved without one")
+    settings = replace(settings, stop_solved=tolerance is not None)
     if dtype not in DTYPES:
         raise unknown("dtype", dtype, DTYPES)
+    seed = check_seed(seed)
+    rates = {"learning_rate": learning_rate, "momentum": momentum, "cutoff": cutoff, "tolerance": tolerance or 0.0}
+    for name, value in rates.items():
+        with np.errstate(over="ignore"):
+            rates[name] = finite(name, np.dtype(dtype).type(finite(name, value)))
     x, t = _patterns(network, x, t, dtype)
 
     with jax.enable_x64(dtype == "float64"):
         if weights is None:
             weights = init(network, seed, dtype=dtype)
         check_weights(network, weights)
-        state = loop.start(settings, tuple(jnp.asarray(W, dtype) for W in weights))
         traced = loop.Rates(*(jnp.asarray(value, dtype) for value in rates.values()))
+        state = loop.start(settings, tuple(jnp.asarray(W, dtype) for W in weights), traced)
         args = (jnp.asarray(x), jnp.asarray(t), traced, jax.random.key(seed))
         began = time.perf_counter()
         jax.block_until_ready(_run(network, settings, state, *args, 0))  # no epochs: compiles, or finds it compiled
         compiled = time.perf_counter()
-        step = max(1, settings.epochs // 100) if progress else settings.epochs
-        for until in range(step, settings.epochs + step, step):
-            state = _run(network, settings, state, *args, min(until, settings.epochs))
+        until, step = 0, 1 if progress else settings.epochs
+        while until < settings.epochs and int(state.status) == loop.RUNNING:
+            until = min(until + step, settings.epochs)
+            asked = time.perf_counter()
+            state = _run(network, settings, state, *args, until)
             if progress:
                 progress(int(state.epoch), float(state.error))
-            if state.status != loop.RUNNING:
-                break
+                step *= 2 if time.perf_counter() - asked < LOOK_IN else 1
         state = jax.block_until_ready(state)
         seconds = time.perf_counter() - compiled
     return _result(network, settings, state, seconds, compiled - began)
@@ -158,7 +165,11 @@ def _result(network, settings, state, seconds, compile_seconds) -> TrainResult:
 
 
 def _patterns(network: Network, x: Any, t: Any, dtype: str) -> tuple[np.ndarray, np.ndarray]:
-    x, t = np.asarray(x, dtype), np.asarray(t, dtype)
+    try:
+        with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is refused below
+            x, t = np.asarray(x, dtype), np.asarray(t, dtype)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"expected inputs and targets as arrays of numbers, got: {error}") from None
     for what, array, n in (("inputs", x, network.sizes[0]), ("targets", t, network.sizes[-1])):
         if array.ndim != 2 or array.shape[1] != n or not array.shape[0]:
             raise InputError(f"expected {what} of shape (patterns, {n}) for {network}, got {array.shape}")

@@ -5,6 +5,7 @@ After Neil Schemenauer's bpnn.py as the article annotates it. ``manual.backprop`
 
 import math
 import random
+from collections.abc import Iterable
 
 
 def sigmoid(z: float) -> float:
@@ -14,6 +15,14 @@ def sigmoid(z: float) -> float:
 
 def dsigmoid(y: float) -> float:
     return y * (1.0 - y)
+
+
+def total(terms: Iterable[float]) -> float:
+    """One after the other, as the article's loops add; Python's own sum() has been more exact than that since 3.12."""
+    result = 0.0
+    for term in terms:
+        result += term
+    return result
 
 
 class NN:
@@ -51,8 +60,8 @@ class NN:
         for i in range(self.ni - 1):
             self.ai[i] = inputs[i]
         for j in range(self.nh - self.hidden_bias):
-            self.ah[j] = sigmoid(sum(self.ai[i] * self.wi[i][j] for i in range(self.ni)))
-        self.ao = [sigmoid(sum(self.ah[j] * self.wo[j][k] for j in range(self.nh))) for k in range(self.no)]
+            self.ah[j] = sigmoid(total(self.ai[i] * self.wi[i][j] for i in range(self.ni)))
+        self.ao = [sigmoid(total(self.ah[j] * self.wo[j][k] for j in range(self.nh))) for k in range(self.no)]
         return self.ao
 
     def backPropagate(self, targets: list[float], N: float, M: float) -> float:
@@ -66,7 +75,8 @@ class NN:
                 self.co[j][k] = change
         # Quirk: the bias node gets a delta too; its activation is 1, so dsigmoid makes it 0, and its column never moves.
         hidden_deltas = [
-            sum(output_deltas[k] * self.wo[j][k] for k in range(self.no)) * dsigmoid(self.ah[j]) for j in range(self.nh)
+            total(output_deltas[k] * self.wo[j][k] for k in range(self.no)) * dsigmoid(self.ah[j])
+            for j in range(self.nh)
         ]
         for i in range(self.ni):
             for j in range(self.nh):

@@ -33,8 +33,9 @@ def with_bias_node(a: Array, W: Array) -> Array:
     if W.shape[0] == a.shape[-1]:
         return a
     if W.shape[0] != a.shape[-1] + 1:
-        rows = f"{a.shape[-1]} rows, and one more with a bias node"
-        raise ValueError(f"expected weights with {rows}, got shape {tuple(W.shape)}")
+        raise ValueError(
+            f"expected weights with {a.shape[-1]} rows, or one more for a bias node, got shape {tuple(W.shape)}"
+        )
     xp = a.__array_namespace__()
     return xp.concat([a, xp.ones_like(a[..., :1])], axis=-1)
 

@@ -3,7 +3,7 @@
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bpnn_jax import pattern_files, patterns
-from bpnn_jax._files import check_writable, write_json
+from bpnn_jax._files import check_writable, same_file, write_json
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns import Patterns
 
@@ -31,7 +31,8 @@ def bar(what: str) -> Iterator:
         TextColumn("{task.fields[note]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    terminal = Console(stderr=True)
+    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
         task = progress.add_task(what, total=None, note="")
         yield lambda done, total, note="": progress.update(task, completed=done, total=total, note=note)
 
@@ -47,20 +48,25 @@ def plain_warnings() -> Iterator[None]:
         warnings.showwarning = before
 
 
-def check_outputs(*paths: Path | None) -> None:
-    """Before any work: every file that is to be written can be, and no two are the same."""
+def check_outputs(*paths: Path | None, reads: Sequence[str | Path] = ()) -> None:
+    """Before any work: every file that is to be written can be, no two are the same, and none is one that is read."""
     given = [p for p in paths if p is not None]
-    for path in given:
+    for i, path in enumerate(given):
         check_writable(path)
-    if len({p.resolve() for p in given}) < len(given):
-        raise InputError(f"expected different files to write, got {given[0]} more than once")
+        if any(same_file(path, other) for other in given[:i]) and not str(path).startswith("/dev/"):
+            raise InputError(f"expected different files to write, got {path} more than once")
+        for read in reads:
+            if os.path.exists(read) and same_file(path, read):
+                raise InputError(f"expected another file to write than the one that is read, got {path} for both")
 
 
 def read_patterns(data: str, targets: int | None = None) -> Patterns:
     """The patterns of a name or a file; ``targets`` counts the target columns of a file that does not say."""
-    if targets is not None and os.path.exists(data):
-        return pattern_files.read(data, targets=targets)
-    return patterns.load(data)
+    if targets is None:
+        return patterns.load(data)
+    if patterns.is_set_name(data):
+        raise InputError(f"expected targets only for files, got targets {targets} for the set {data}")
+    return pattern_files.read(data, targets=targets)
 
 
 def finish(json: Path | None, result: dict) -> None:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 import jax.numpy as jnp
 from rich.rule import Rule
 
-from bpnn_jax import audit, cli, patterns, reproduce, verify
+from bpnn_jax import audit, cli, patterns, reproduce, scores, verify
 from bpnn_jax.commands import reproduce as reproduce_command
 from bpnn_jax.commands import train as train_command
 from bpnn_jax.commands import verify as verify_command
@@ -67,9 +67,10 @@ def run(options: cli.Demo) -> int:
         result = train_command.fit(
             RECOGNISER, network, learn, lambda done, error: update(done, RECOGNISER.epochs, f"error {error:.4g}")
         )
-    train_score, test_score = (train_command.score(result, p) for p in (learn, test) if p is not None)
+    within = scores.tolerance(learn.t)
+    train_score, test_score = (train_command.score(result, p, within) for p in (learn, test) if p is not None)
     train_command.show(result, learn, train_score, test, test_score, out)
-    save_network(model, network, result.weights, inputs=learn.inputs, outputs=learn.outputs)
+    save_network(model, network, result.weights, inputs=learn.inputs, outputs=learn.outputs, tolerance=within)
     out.print(f"saved {model}; try: bpnn predict {model} code", markup=False)
 
     match = all(row.match for row in rows)

@@ -6,15 +6,13 @@ from rich.table import Table
 from rich.text import Text
 
 from bpnn_jax import cli
-from bpnn_jax._files import check_writable
 from bpnn_jax.commands.common import bar, check_outputs, console, finish
 from bpnn_jax.errors import InputError
-from bpnn_jax.featurize import featurize, write
+from bpnn_jax.featurize import featurize, outputs, write
 
 
 def run(options: cli.Featurize) -> int:
-    check_outputs(options.json)
-    check_writable(options.out)
+    check_outputs(options.json, *outputs(options.out))
     with bar("reading") as update:
         made = featurize(
             options.sources,

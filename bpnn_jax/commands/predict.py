@@ -10,9 +10,10 @@ from bpnn_jax.training import predict
 
 
 def run(options: cli.Predict) -> int:
-    check_outputs(options.json)
+    check_outputs(options.json, reads=[options.model, *([] if patterns.is_set_name(options.data) else [options.data])])
     saved = load_network(options.model)
-    data = patterns.load_held_out(options.data) or read_patterns(options.data, options.targets)
+    data = read_patterns(options.data, options.targets)
+    data = patterns.load_held_out(options.data) or data
     if options.skip < 0 or options.skip >= len(data):
         raise InputError(f"expected skip from 0 to {len(data) - 1}, got {options.skip}")
     if options.limit is not None and options.limit < 1:
@@ -25,7 +26,7 @@ def run(options: cli.Predict) -> int:
             f"got {data.x.shape[1]} and {data.t.shape[1]}"
         )
     outputs = predict(saved.network, saved.weights, data.x)
-    within = scores.tolerance(data.t)
+    within = saved.tolerance
     hits = scores.hits(outputs, data.t, within)
     lines = []
     for t, output, hit in zip(data.t, outputs, hits, strict=True):

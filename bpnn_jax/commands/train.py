@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from bpnn_jax import article, cli, patterns, scores
 from bpnn_jax.commands.common import bar, check_outputs, console, finish, plain_warnings, read_patterns
@@ -15,6 +16,8 @@ from bpnn_jax.network import Network, init
 from bpnn_jax.patterns import Patterns
 from bpnn_jax.storage import save_network
 from bpnn_jax.training import TrainResult, predict, train
+
+SHOWN_CLASSES = 12  # a larger confusion table is only in the JSON
 
 
 class Scored(NamedTuple):
@@ -26,18 +29,20 @@ class Scored(NamedTuple):
 
 
 def run(options: cli.Train) -> int:
-    check_outputs(options.save, options.json)
+    reads = [d for d in (options.data, options.test) if d is not None and not patterns.is_set_name(d)]
+    check_outputs(options.save, options.json, reads=reads)
     data = read_patterns(options.data, options.targets)
     learn, test = divide(options, data)
     network = shape(options, data)
     with plain_warnings(), bar(f"training {network}") as update:
         result = fit(options, network, learn, lambda done, error: update(done, options.epochs, f"error {error:.4g}"))
-    train_score = score(result, learn)
-    test_score = score(result, test) if test else None
-    show(result, learn, train_score, test, test_score, console())
-    if options.save:
-        save_network(options.save, network, result.weights, inputs=data.inputs, outputs=data.outputs)
+    within = scores.tolerance(learn.t)
+    train_score = score(result, learn, within)
+    test_score = score(result, test, within) if test else None
+    if options.save:  # before anything is printed: a reader who has gone away costs no network
+        save_network(options.save, network, result.weights, inputs=data.inputs, outputs=data.outputs, tolerance=within)
     finish(options.json, as_json(result, train_score, test_score))
+    show(result, learn, train_score, test, test_score, console())
     return 0
 
 
@@ -46,7 +51,7 @@ def divide(options: cli.Train, data: Patterns) -> tuple[Patterns, Patterns | Non
     train_size, test_size = options.train_size, options.test_size
     if options.article and not patterns.is_set_name(options.data):
         data = data[1:]  # the article's program reads the first line only for its shape
-        train_size = train_size or article.TRAIN_SIZE
+        train_size = article.TRAIN_SIZE if train_size is None else train_size
         test_size = test_size if test_size is not None or options.test else article.TEST_SIZE
     for what, size in (("train-size", train_size), ("test-size", test_size)):
         if size is not None and size < 1:
@@ -116,9 +121,9 @@ def fit(options: cli.Train, network: Network, learn: Patterns, progress) -> Trai
     )
 
 
-def score(result: TrainResult, data: Patterns) -> Scored:
+def score(result: TrainResult, data: Patterns, within: float) -> Scored:
     outputs = predict(result.network, result.weights, data.x)
-    rate = 100.0 * float(scores.hits(outputs, data.t, scores.tolerance(data.t)).mean())
+    rate = 100.0 * float(scores.hits(outputs, data.t, within).mean())
     if not scores.is_one_hot(data.t):
         return Scored(rate, None, None)
     return Scored(rate, 100.0 * scores.largest_output_rate(outputs, data.t), scores.confusion(outputs, data.t))
@@ -163,7 +168,12 @@ def show(
                 line += f"; {scored.largest_output_rate:.2f}% by the largest output"
             out.print(line)
     data, scored = (test, test_score) if test_score else (learn, train_score)
-    if data is not None and scored is not None and scored.confusion is not None:
+    if (
+        data is not None
+        and scored is not None
+        and scored.confusion is not None
+        and len(scored.confusion) <= SHOWN_CLASSES
+    ):
         out.print("A row for what it is, a column for what it was taken for (the largest output):")
         out.print(confusion_table(scored.confusion, data))
 
@@ -174,9 +184,9 @@ def confusion_table(counts: np.ndarray, data: Patterns) -> Table:
     table = Table()
     table.add_column("")
     for name in names:
-        table.add_column(name, justify="right")
+        table.add_column(Text(name), justify="right")
     table.add_column("right", justify="right")
     for i, (name, row) in enumerate(zip(names, counts, strict=True)):
         cells = [f"[green]{n}" if i == j else str(n) for j, n in enumerate(row)]
-        table.add_row(name, *cells, f"{100 * row[i] / max(1, row.sum()):.1f}%")
+        table.add_row(Text(name), *cells, f"{100 * row[i] / max(1, row.sum()):.1f}%")
     return table

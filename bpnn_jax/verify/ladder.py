@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from bpnn_jax.errors import InputError, unknown
+from bpnn_jax.errors import seed, unknown, whole
 from bpnn_jax.network import ACTIVATIONS, Network
 from bpnn_jax.verify import complex_step, equations, proof, running, scale
 from bpnn_jax.verify.checks import Caught, Check, Comparison, summarise
@@ -35,10 +35,8 @@ class Options:
         for name in self.activations:
             if name not in ACTIVATIONS:
                 raise unknown("activation", name, ACTIVATIONS)
-        if self.networks < 1:
-            raise InputError(f"expected networks as a whole number from 1 up, got {self.networks}")
-        if self.seed < 0:
-            raise InputError(f"expected seed as a whole number from 0 up, got {self.seed}")
+        whole("networks", self.networks, 1)
+        seed(self.seed)
         if self.sizes is not None:
             Network(self.sizes)
 
@@ -58,7 +56,7 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        right = all(c.verdict == "correct" for c in self.checks)
+        right = all(c.verdict == "correct" for c in self.checks) and all(m.right for m in self.mistakes)
         return "correct" if right and self.checks and self.mistakes else "wrong"
 
     def to_json(self) -> dict:

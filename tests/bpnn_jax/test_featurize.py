@@ -377,9 +377,9 @@ def test_where_nothing_can_be_written(tmp_path):
     result = featurize(make(tmp_path / "code", tree()), symbols=8, chunk=50)
     (tmp_path / "code.test.txt").mkdir()
     for name, message in {
-        "missing/code.txt": "expected an existing folder to write code.txt to, got ",
+        "missing/code.txt": "expected an existing folder to write code.train.txt to, got ",
         "code.txt": "expected a file name to write to, got the folder ",
-        "code.csv": "expected a name for the article's format, .txt for example, got code.csv",
+        "code.csv": "expected a name for the article's format, .txt for example, got ",
     }.items():
         with pytest.raises(FeaturizeError, match=re.escape(message)):
             write(result, tmp_path / name)

@@ -130,8 +130,9 @@ def test_article_order_is_the_article_s_program_epoch_by_epoch(hidden_bias, asse
     loops = NN(3, 4, 2, hidden_bias=hidden_bias, rng=random.Random(5))
     weights = np.array(loops.wi)[:, :4], np.array(loops.wo)
     settings = Settings(epochs=40, order="article", measure="last-pattern")
-    state = loop.start(settings, tuple(map(jnp.asarray, weights)))
-    args = jnp.asarray(x), jnp.asarray(t), Rates(*map(jnp.asarray, (0.5, 0.2, 0.0, 0.0))), jax.random.key(0)
+    rates = Rates(*map(jnp.asarray, (0.5, 0.2, 0.0, 0.0)))
+    state = loop.start(settings, tuple(map(jnp.asarray, weights)), rates)
+    args = jnp.asarray(x), jnp.asarray(t), rates, jax.random.key(0)
     for epoch in range(40):
         (error,) = loops.train(list(zip(x.tolist(), t.tolist(), strict=True)), iterations=1, N=0.5, M=0.2)
         state = run(network, settings, state, *args, epoch + 1)
@@ -256,8 +257,11 @@ def test_progress_changes_no_bit(dtype, shuffle):
     kwargs = {"weights": weights, "dtype": dtype, "epochs": 250, "shuffle": shuffle, "rule": "heavy-ball"}
     watched = train(SMALL, x, t, progress=lambda *args: seen.append(args), **kwargs)
     same(watched, train(SMALL, x, t, **kwargs))
-    assert [epoch for epoch, _ in seen] == list(range(2, 251, 2))
-    assert [error for _, error in seen] == watched.history[1::2, 1].tolist()
+    epochs = [epoch for epoch, _ in seen]
+    assert epochs[0] == 1  # a first look at once, then about every tenth of a second
+    assert epochs == sorted(set(epochs))
+    assert epochs[-1] == 250
+    assert [error for _, error in seen] == watched.history[np.array(epochs) - 1, 1].tolist()
 
 
 def test_progress_ends_where_the_run_ends():
@@ -345,10 +349,9 @@ def test_vmap_over_seeds_and_rates(assert_within, x64):
     @jax.vmap
     def together(seed, rate, mu, cutoff):
         key = jax.random.key(seed)
-        state = loop.start(settings, init(SMALL, key, dtype=jnp.float64))
-        return loop.run(
-            SMALL, settings, state, jnp.asarray(x), jnp.asarray(t), Rates(rate, mu, cutoff, 0.0), key, settings.epochs
-        )
+        rates = Rates(rate, mu, cutoff, 0.0)
+        state = loop.start(settings, init(SMALL, key, dtype=jnp.float64), rates)
+        return loop.run(SMALL, settings, state, jnp.asarray(x), jnp.asarray(t), rates, key, settings.epochs)
 
     found = together(jnp.arange(4), *map(jnp.asarray, rates))
     ends = set()
@@ -543,3 +546,37 @@ def test_predict():
         predict(SMALL, weights, x[:, :2])
     with says("expected weights of shapes ((4, 4), (5, 2))"):
         predict(SMALL, weights[:1], x)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"stop_solved": True}, "expected a tolerance to stop at when solved"),
+        ({"seed": 2**32}, "expected seed as a whole number up to 4294967295, got 4294967296"),
+        ({"seed": -1}, "expected seed as a whole number from 0 up, got -1"),
+        ({"learning_rate": None}, "expected learning_rate as a finite number from 0 up, got None"),
+        ({"learning_rate": "fast"}, "expected learning_rate as a finite number from 0 up, got 'fast'"),
+        ({"learning_rate": 1e39}, "expected learning_rate as a finite number from 0 up, got .*inf"),
+        ({"rule": None}, "expected a rule by name, an optax transformation or a function that makes one, got None"),
+        ({"epochs": True}, "expected epochs as a whole number from 1 up, got True"),
+        ({"epochs": 10**9}, "expected a history of at most 10000000 points"),
+    ],
+)
+def test_more_that_cannot_be(given, message):
+    x, t, _ = problem()
+    with pytest.raises(InputError, match=message):
+        train(SMALL, x, t, **given)
+
+
+def test_patterns_that_are_no_float32_numbers():
+    x, t, _ = problem()
+    with pytest.raises(InputError, match="expected finite inputs, got inf in pattern 0, column 0"):
+        train(SMALL, np.where(np.arange(x.size).reshape(x.shape) == 0, 1e300, x), t)
+    with pytest.raises(InputError, match="expected inputs and targets as arrays of numbers"):
+        train(SMALL, np.full(x.shape, "one"), t)
+
+
+def test_a_rule_that_keeps_its_rate_in_its_state_moves():
+    x, t, weights = problem()
+    found = train(SMALL, x, t, weights=weights, rule="rprop", mode="batch", learning_rate=0.05, epochs=3)
+    assert not np.array_equal(found.weights[0], weights[0])

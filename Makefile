@@ -8,7 +8,7 @@ demo: $(STAMP)
 	.venv/bin/bpnn demo
 
 test: $(STAMP)
-	.venv/bin/pytest
+	.venv/bin/pytest -n 2 --dist loadfile
 
 lint: $(STAMP)
 	.venv/bin/ruff check .

@@ -74,6 +74,17 @@ def is_kink(
     return low - 1e-3 * scale <= hand <= high + 1e-3 * scale
 
 
+def supports(
+    value: Callable, drawn: Drawn, leaf: int, index: tuple[int, ...], hand: float, exact: float, unit: float = UNIT64
+) -> bool:
+    """Whether at this element differences agree with the rule and not with autodiff: then autodiff is what is wrong."""
+    direction = np.zeros(drawn.live[leaf].shape)
+    direction[index] = 1.0
+    found = slope(value, drawn.live, leaf, direction, unit)
+    near = 10.0 * found.error + max(1e-7, 64 * unit) * abs(found.value)
+    return bool(np.isfinite(near) and abs(found.value - hand) <= near < 0.01 * abs(exact - hand))
+
+
 def scalar(runner) -> Callable[[list], float]:
     """<cotangent, f(live)> in float64, as a function of the live leaves: what the cotangents are the gradient of."""
     import jax.numpy as jnp

@@ -79,7 +79,7 @@ def _limits(arguments: Arguments, ranges: Any) -> list[tuple[float, float] | Non
     else:
         pairs = [ranges] * len(arguments.live)
     for pair in pairs:
-        if pair is not None and not (len(pair) == 2 and np.isfinite(pair).all() and pair[0] < pair[1]):
+        if pair is not None and not (np.shape(pair) == (2,) and np.isfinite(pair).all() and pair[0] < pair[1]):
             raise InputError(f"expected a range as (low, high), both finite, got {pair!r}")
     return [None if pair is None else (float(pair[0]), float(pair[1])) for pair in pairs]
 

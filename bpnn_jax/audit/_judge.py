@@ -38,6 +38,11 @@ def judge(runner: Runner, drawn: Drawn) -> Judged:
     probe = jnp.float32 if UNIT[runner.own.name] < UNIT["float32"] else runner.own
     _, low_reference = runner.reference(drawn, probe)
     allowed = [bound_float64(g, low, UNIT[jnp.dtype(probe).name]) for g, low in zip(exact, low_reference, strict=True)]
+    if UNIT[runner.own.name] > UNIT["float32"] and any(map(_lost, exact, low_reference)):
+        # All digits gone in bfloat16 says little about float64: float32 is asked too.
+        _, finer = runner.reference(drawn, jnp.float32)
+        finer = [bound_float64(g, low, UNIT["float32"]) for g, low in zip(exact, finer, strict=True)]
+        allowed = list(map(max, allowed, finer))
     raw = runner.hand(drawn, jnp.float64)
     absent = [h is None for h in raw]
     hand = [_numbers(h, g) for h, g in zip(raw, exact, strict=True)]
@@ -68,7 +73,7 @@ def rounding(runner: Runner, j: Judged) -> list[float]:
     A mistake does not shrink with the roundoff as this does: an error below it is lost precision, not wrong algebra.
     """
     probe, low = runner.own, j.low
-    if probe == jnp.float64:
+    if probe != jnp.float32:
         probe = np.dtype(jnp.float32)
         low = [_numbers(h, g) for h, g in zip(runner.hand(j.drawn, jnp.float32), j.exact, strict=True)]
     fits = [a.shape == g.shape and np.isfinite(a).all() for a, g in zip(low, j.exact, strict=True)]
@@ -85,6 +90,10 @@ def bound_float64(exact: np.ndarray, low: np.ndarray, u: float) -> float:
     size = _max(exact)
     suffered = _max(low - exact) if np.isfinite(low).all() else size
     return ALGEBRA_FACTOR * (UNIT["float64"] / u * suffered + 4.0 * UNIT["float64"] * size)
+
+
+def _lost(exact: np.ndarray, low: np.ndarray) -> bool:
+    return not np.isfinite(low).all() or 16.0 * _max(low - exact) > _max(exact)
 
 
 def bound_own(exact: np.ndarray, low: np.ndarray, u: float) -> float:

@@ -109,7 +109,11 @@ def take_apart(args: tuple, argnums: int | Sequence[int] | None) -> Arguments:
         chosen = tuple(i for i, a in enumerate(args) if any(is_float(leaf) for leaf in jax.tree.leaves(a)))
     else:
         chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    if not args:
+        raise InputError("expected example arguments, got none")
     for i in chosen:
+        if not isinstance(i, int):
+            raise InputError(f"expected argnums as whole numbers, got {i!r}")
         if not -len(args) <= i < len(args):
             raise InputError(f"expected argnums from 0 to {len(args) - 1}, got {i}")
     chosen = tuple(i % len(args) for i in chosen)

@@ -1,5 +1,6 @@
 """The four ways to hand in a rule, brought to one form: a reference function, and a pullback written by somebody."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -65,7 +66,7 @@ def vjp_rule(
 def custom_vjp_rule(f: Any, args: tuple, argnums: Any, reference: Callable | None) -> Rule:
     if not isinstance(f, jax.custom_vjp):
         raise InputError(f"expected a function decorated with jax.custom_vjp, got {_shown(f)}")
-    fwd, rule = f.fwd, f.bwd
+    args, fwd, rule = _with_defaults(f.fun, args), f.fwd, f.bwd
     if fwd is None or rule is None:
         raise InputError(f"expected {name_of(f)} with its rule defined, got one without defvjp(fwd, bwd)")
     fixed = f.nondiff_argnums
@@ -96,6 +97,7 @@ def custom_jvp_rule(f: Any, args: tuple, argnums: Any, reference: Callable | Non
         raise InputError(f"expected a function decorated with jax.custom_jvp, got {_shown(f)}")
     if getattr(f, "jvp", None) is None:
         raise InputError(f"expected {name_of(f)} with its rule defined, got one without defjvp")
+    args = _with_defaults(f.fun, args)
     fixed = {i % len(args) for i in f.nondiff_argnums}
     chosen = argnums if argnums is not None else [i for i in take_apart(args, None).argnums if i not in fixed]
     arguments = take_apart(args, chosen)
@@ -118,6 +120,16 @@ def _by_jax(kind: str, f: Callable, fun: Callable, arguments: Arguments) -> Rule
         return jax.jvp(lambda *live: f(*inner.join(live)), live, tangents)
 
     return Rule(kind, name_of(f), fun, pullback, lambda *args: f(*args), True, arguments, (f,), pushforward)
+
+
+def _with_defaults(fun: Callable, args: tuple) -> tuple:
+    """As JAX does before it calls a rule: what the author left out takes its default."""
+    try:
+        bound = inspect.signature(fun).bind(*args)
+    except (TypeError, ValueError):  # no signature, or one that JAX itself will complain about
+        return args
+    bound.apply_defaults()
+    return bound.args
 
 
 def _shown(value: Any) -> str:

@@ -113,6 +113,14 @@ class Runner:
             self.traceable = False  # NumPy, or Python control flow: run it as it is
             return self.eager(drawn, dtype)
 
+    def returned(self, drawn: Drawn) -> list:
+        """What the rule returns in the leaves' own dtypes, for its shapes and dtypes: not run where tracing tells."""
+        if not self.traceable:
+            return self.eager(drawn)
+        with wide(self.own):
+            live = as_jax(drawn.live, self.arguments)
+            return jax.eval_shape(self.pull_hand, live, self._typed(self.cotangent, None))
+
     def eager(self, drawn: Drawn, dtype: Any = None) -> list:
         """The rule run without compilation; on NumPy arrays of its own if it cannot be traced."""
         with wide(dtype or self.own):

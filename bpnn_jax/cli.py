@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -220,7 +221,7 @@ def parse(arguments: Sequence[str]) -> object:
     name, rest = arguments[0], list(arguments[1:])
     command = COMMANDS[name]
     if name == "verify":  # a switch, as everywhere else, that has a third state when it is not given
-        spelt = [a in NO_HIDDEN_BIAS and b not in BIAS_CHOICES for a, b in zip(rest, [*rest[1:], ""], strict=True)]
+        spelt = [a in NO_HIDDEN_BIAS and b not in BIAS_CHOICES for a, b in pairwise([*rest, ""])]
         rest = [
             w for a, s in zip(rest, spelt, strict=True) for w in (("--hidden-bias", NO_HIDDEN_BIAS[a]) if s else (a,))
         ]

@@ -119,7 +119,8 @@ class Runner:
             return self.eager(drawn)
         with wide(self.own):
             live = as_jax(drawn.live, self.arguments)
-            return jax.eval_shape(self.pull_hand, live, self._typed(self.cotangent, None))
+            hand = self.compiled("hand", Runner.pull_hand, self.rule.source)
+            return jax.eval_shape(hand, live, self._typed(self.cotangent, None))
 
     def eager(self, drawn: Drawn, dtype: Any = None) -> list:
         """The rule run without compilation; on NumPy arrays of its own if it cannot be traced."""

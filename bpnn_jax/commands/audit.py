@@ -65,9 +65,20 @@ def audits(found: Any, options: cli.Audit) -> list[audit.Report]:
                 "expected --args with the shape of each argument, such as float32[8,4] float32[4], got none"
             )
         face = audit.custom_vjp if isinstance(found, jax.custom_vjp) else audit.custom_jvp
-        return [face(found, *examples, **settings)]
+        try:
+            return [face(found, *examples, **settings)]
+        except (TypeError, ValueError) as error:  # arguments that the function itself does not take
+            if isinstance(error, InputError):
+                raise
+            raise InputError(
+                f"expected arguments that {options.rule} takes, got {' '.join(options.args)}: {error}"
+            ) from None
     if not callable(found):
         raise InputError(f"expected a custom_vjp, a custom_jvp, or a function that returns a report, got {found!r:.80}")
+    if options.args:
+        raise InputError(
+            f"expected a custom_vjp or custom_jvp to audit with --args, got {options.rule}, which is neither"
+        )
     result: Any = found()
     reports: list[Any] = list(result) if isinstance(result, list | tuple) else [result]
     if not reports or not all(isinstance(report, audit.Report) for report in reports):

@@ -60,7 +60,9 @@ def run(options: cli.Demo) -> int:
     audited = audit_example()
     out.print(str(audited), markup=False)
 
-    out.print(Rule("4. Which language is this? A network learns it from symbol counts (bpnn train code)", align="left"))
+    out.print(
+        Rule("4. Which language is this? (bpnn train code --epochs 100 --learning-rate 0.2 --momentum 0)", align="left")
+    )
     learn, test = patterns.load("code"), patterns.load_held_out("code")
     network = train_command.shape(RECOGNISER, learn)
     with bar(f"training {network}") as update:

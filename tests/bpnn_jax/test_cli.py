@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from bpnn_jax import Network, load_network, patterns, save_network
-from bpnn_jax.cli import COMMANDS, main
+from bpnn_jax.cli import COMMANDS, Verify, main, parse
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NAND = "0 0 > 1\n0 1 > 1\n1 0 > 1\n1 1 > 0\n"
@@ -112,7 +112,7 @@ def python(*arguments, **options) -> subprocess.CompletedProcess:
 def test_help_of_every_command_needs_no_jax(tmp_path):
     script = """
 import contextlib, io, sys
-from bpnn_jax.cli import COMMANDS, main
+from bpnn_jax.cli import COMMANDS, Verify, main, parse
 for arguments in ([], *([name] for name in COMMANDS)):
     text = io.StringIO()
     try:
@@ -1013,3 +1013,25 @@ def test_the_demo_s_network_predicts_as_it_said(demo, result):
 @pytest.mark.parametrize("folder", ["nand.txt", "nand.txt/x"])
 def test_a_folder_that_the_demo_cannot_make(refused, folder):
     refused(["demo", "--folder", folder], "expected a folder that can be made", folder)
+
+
+def test_verify_without_any_option_is_understood():
+    assert parse(["verify"]) == Verify()
+    assert parse(["verify", "--no-hidden-bias"]) == Verify(hidden_bias="off")
+    assert parse(["verify", "--hidden-bias", "--seed", "3"]) == Verify(hidden_bias="on", seed=3)
+
+
+def test_audit_says_what_it_cannot_use(here, refused, monkeypatch):
+    (here / "mine.py").write_text(
+        "import jax\n@jax.custom_vjp\ndef f(x, y):\n    return x * y\n"
+        "f.defvjp(lambda x, y: (x * y, (x, y)), lambda r, g: (g * r[1], g * r[0]))\n"
+        "def plain(x):\n    return x\n"
+    )
+    monkeypatch.syspath_prepend(str(here))
+    refused(["audit", "mine:plain", "--args", "float32[3]"], "custom_vjp or custom_jvp", "mine:plain")
+    refused(["audit", "mine:f", "--args", "float32[8,4]", "float32[5]"], "arguments that mine:f takes")
+    refused(["audit", "mine:f"], "--args")
+    refused(["audit", "mine:g"], "'g'")
+    refused(["audit", "nowhere:f"], "'nowhere'")
+    assert main(["audit", "mine:f", "--args", "float32[3]", "float32[3]", "--json", "j"]) == 0
+    assert json.loads((here / "j").read_text())["verdict"] == "correct"

@@ -1,0 +1,1 @@
+"""The parts of the kill study: wrong gradients, right rules, and the other checkers."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from bpnn_jax.audit import _cause, _contract, _differences, _mutate, _programs, _stages
 from bpnn_jax.audit._draws import Drawn, as_jax, inputs
-from bpnn_jax.audit._judge import Judged, judge, loosened, ratio, rounding
+from bpnn_jax.audit._judge import Judged, judge, loosened, ratio, reference_rounding, rounding
 from bpnn_jax.audit._leaves import UNIT
 from bpnn_jax.audit._report import Finding, Power, Report
 from bpnn_jax.audit._rules import Rule
@@ -43,17 +43,19 @@ def audit(
     judged: list[Judged] = []
     for d in drawn:
         judged.append(judge(runner, d))
-    if any(ratio(*row)[0] > 1 for j in judged for row in zip(j.hand, j.exact, j.allowed, strict=True)):
+    if any(map(_off, judged)):
         runner.find_unit(drawn[0])
         judged = [loosened(runner, j) for j in judged]
     value = _differences.scalar(runner)
     known = _intermediates(runner, drawn[0])
     findings += _values(runner, judged, value, known)
     usable = [j for j in judged if all(np.isfinite(e).all() for e in j.exact)] or judged
-    if any(f.code == "imprecise" for f in findings):  # the contract is held to what rounding leaves of the rule
-        loose = [[max(pair) for pair in zip(j.allowed, rounding(runner, j), strict=True)] for j in usable]
-        usable = [j._replace(allowed=allowed) for j, allowed in zip(usable, loose, strict=True)]
+    if not any(f.weight == "wrong" for f in findings):  # what came through is held to what rounding leaves of it
+        usable = [_rounded(runner, j) if _off(j) else j for j in usable]
     contract = list(_contract.findings(runner, usable[-1]))
+    if any(f.weight == "wrong" for f in contract) and not any(f.weight == "wrong" for f in findings):
+        usable = [*usable[:-1], _rounded(runner, usable[-1])]
+        contract = list(_contract.findings(runner, usable[-1]))
     if any(f.weight == "wrong" for f in contract) and runner.unit == UNIT["float64"] and not runner.narrowed:
         runner.find_unit(drawn[0])
         if runner.unit > UNIT["float64"]:
@@ -128,7 +130,12 @@ def _values(runner: Runner, judged: list[Judged], value: Callable, known: Mappin
                 numbers=numbers,
                 draw=j.drawn.name,
             )
-        if failing and all(_like_rounding(runner, w[2], i) for w in failing):
+        rounded = bool(failing) and all(_like_rounding(runner, w[2], i) for w in failing)
+        if rounded:  # what autodiff itself loses is not held against the rule
+            failing = [
+                w for w in failing if ratio(w[2].hand[i], w[2].exact[i], reference_rounding(runner, w[2])[i])[0] > 1
+            ]
+        if failing and rounded:
             r, index, j = max(failing, key=lambda w: w[0])
             got, expected = float(j.hand[i][index]), float(j.exact[i][index])
             sentence = (
@@ -143,9 +150,11 @@ def _values(runner: Runner, judged: list[Judged], value: Callable, known: Mappin
         if failing:
             yield _wrong(runner, i, max(failing, key=lambda w: (np.isfinite(w[0]), w[0])), failing, sizes, known)
             continue
-        low = [(*_low_ratio(j, i), j) for j in judged]
-        r, index, j = max(low, key=lambda w: w[0])
-        if r > 1 and not kinks and not unresolved:
+        told = runner.own != jnp.float64 and not kinks and not unresolved
+        low = [(*_low_ratio(j, i, j.low_allowed[i]), j) for j in judged if told]
+        low = [w for w in low if w[0] > 1 and _low_ratio(w[2], i, reference_rounding(runner, w[2], None)[i])[0] > 1]
+        if low:
+            r, index, j = max(low, key=lambda w: w[0])
             got, expected = float(j.low[i][index]), float(j.exact[i][index])
             sentence = (
                 f"{name}{list(index)}: right in float64, but {got:.6g} in {runner.own.name} where {expected:.6g} is right; "
@@ -157,16 +166,24 @@ def _values(runner: Runner, judged: list[Judged], value: Callable, known: Mappin
             )
 
 
+def _off(j: Judged) -> bool:
+    return any(ratio(*row)[0] > 1 for row in zip(j.hand, j.exact, j.allowed, strict=True))
+
+
+def _rounded(runner: Runner, j: Judged) -> Judged:
+    return j._replace(allowed=[max(pair) for pair in zip(j.allowed, rounding(runner, j), strict=True)])
+
+
 def _like_rounding(runner: Runner, j: Judged, i: int) -> bool:
     return bool(np.isfinite(j.hand[i]).all()) and ratio(j.hand[i], j.exact[i], rounding(runner, j)[i])[0] <= 1
 
 
-def _low_ratio(j: Judged, i: int) -> tuple[float, tuple[int, ...]]:
+def _low_ratio(j: Judged, i: int, allowed: float) -> tuple[float, tuple[int, ...]]:
     """In the rule's own dtype, and only where autodiff stayed finite too."""
     if j.low[i].shape != j.exact[i].shape:
         return 0.0, ()
     exact = np.where(np.isfinite(j.low_reference[i]), j.exact[i], np.nan)
-    return ratio(j.low[i], exact, j.low_allowed[i])
+    return ratio(j.low[i], exact, allowed)
 
 
 def _wrong(runner: Runner, i: int, worst: tuple, failing: list, sizes: Mapping, known: Mapping) -> Finding:

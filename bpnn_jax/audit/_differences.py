@@ -68,7 +68,8 @@ def is_kink(
     wide = abs(one_sided(1.0, 8 * h) - one_sided(-1.0, 8 * h))
     gap = abs(right - left)
     scale = max(abs(right), abs(left), 1e-12)
-    if not np.isfinite([right, left]).all() or gap < 1e-4 * scale or gap < 0.5 * wide:
+    rounding = 64 * unit * abs(value(drawn.live)) / h
+    if not np.isfinite([right, left]).all() or gap < max(1e-4 * scale, rounding) or gap < 0.5 * wide:
         return False
     low, high = min(left, right), max(left, right)
     return low - 1e-3 * scale <= hand <= high + 1e-3 * scale

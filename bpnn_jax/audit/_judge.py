@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from bpnn_jax.audit import _noise
 from bpnn_jax.audit._draws import Drawn
 from bpnn_jax.audit._leaves import UNIT
 from bpnn_jax.audit._run import Runner, unwrapped
@@ -68,9 +69,10 @@ def loosened(runner: Runner, j: Judged) -> Judged:
 
 
 def rounding(runner: Runner, j: Judged) -> list[float]:
-    """What rounding in float64 can do to the rule itself, judged by what rounding did to it in its own dtype.
+    """What rounding in float64 can do to rule and reference: an error below it is lost precision, not wrong algebra.
 
-    A mistake does not shrink with the roundoff as this does: an error below it is lost precision, not wrong algebra.
+    Judged by what rounding did to the rule in a coarser dtype (a mistake does not shrink with the roundoff as that does), and by
+    random roundings: float32 saturates before float64 does, and then shows nothing.
     """
     probe, low = runner.own, j.low
     if probe != jnp.float32:
@@ -78,7 +80,21 @@ def rounding(runner: Runner, j: Judged) -> list[float]:
         low = [_numbers(h, g) for h, g in zip(runner.hand(j.drawn, jnp.float32), j.exact, strict=True)]
     fits = [a.shape == g.shape and np.isfinite(a).all() for a, g in zip(low, j.exact, strict=True)]
     off = [_max(a - g) if fit else _max(g) for a, g, fit in zip(low, j.exact, fits, strict=True)]
-    return [ALGEBRA_FACTOR * UNIT["float64"] / UNIT[probe.name] * e for e in off]
+    coarser = [ALGEBRA_FACTOR * UNIT["float64"] / UNIT[probe.name] * e for e in off]
+    random = _noise.scatter(runner, _pulled, j.drawn) if runner.traceable else None
+    kept = iter(random or [])
+    random = [0.0 if gone or random is None else next(kept) for gone in j.absent]
+    return [max(a, b + c) for a, b, c in zip(coarser, random, reference_rounding(runner, j), strict=True)]
+
+
+def reference_rounding(runner: Runner, j: Judged, dtype: Any = jnp.float64) -> list[float]:
+    """What random roundings do to autodiff of the reference, in float64 or (None) in the leaves' own dtypes."""
+    found = _noise.scatter(runner, lambda runner, live, c: runner.pull_reference(live, c)[1], j.drawn, dtype)
+    return found or [0.0] * len(j.exact)
+
+
+def _pulled(runner: Runner, live: list, c: Any) -> list:
+    return [leaf for leaf in runner.pull_hand(live, c) if leaf is not None]
 
 
 def _numbers(leaf: Any, exact: np.ndarray) -> np.ndarray:

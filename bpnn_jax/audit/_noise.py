@@ -1,0 +1,119 @@
+"""Monte Carlo arithmetic: what rounding in float64 does to a computation, seen by making every rounding at random.
+
+The jaxpr is run operation by operation, each rounded result moved by one unit in the last place, up or down at random, a few times
+over (Parker, "Monte Carlo Arithmetic", 1997). What the results scatter by is lost to rounding; a mistake stays where it is.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bpnn_jax.audit import _programs
+from bpnn_jax.audit._draws import Drawn, as_jax
+from bpnn_jax.audit._leaves import UNIT
+from bpnn_jax.audit._run import Runner, wide
+
+RUNS = 4
+FACTOR = 16.0  # an error is laid to rounding up to this many times the largest scatter of RUNS runs
+# These move numbers and do not round them.
+EXACT = {
+    *(
+        "broadcast_in_dim",
+        "reshape",
+        "squeeze",
+        "expand_dims",
+        "transpose",
+        "rev",
+        "copy",
+        "slice",
+        "dynamic_slice",
+        "gather",
+    ),
+    *(
+        "concatenate",
+        "pad",
+        "select_n",
+        "neg",
+        "abs",
+        "sign",
+        "max",
+        "min",
+        "reduce_max",
+        "reduce_min",
+        "clamp",
+        "sort",
+        "iota",
+    ),
+    *(
+        "stop_gradient",
+        "convert_element_type",
+        "copy_p",
+        "split",
+        "scatter",
+        "real",
+        "imag",
+        "floor",
+        "ceil",
+        "round",
+        "argmax",
+    ),
+}
+# Their terms are rounded one by one: the operands are moved, too.
+SUMS = {
+    "dot_general",
+    "reduce_sum",
+    "cumsum",
+    "conv_general_dilated",
+    "scatter-add",
+    "scan",
+    "while",
+    "cond",
+    "reduce_window_sum",
+}
+
+
+def scatter(runner: Runner, function: Callable, drawn: Drawn, dtype: Any = jnp.float64) -> list[float] | None:
+    """FACTOR times what the leaves of ``function(runner, live, c)`` scatter by; None where it cannot be run so.
+
+    In float64, or with ``dtype`` None in the leaves' own dtypes.
+    """
+    with wide(dtype or runner.own):
+        live = as_jax(drawn.live, runner.arguments, dtype)
+        c = runner._typed(runner.cotangent, dtype)
+        try:
+            program = _programs.flatten(jax.make_jaxpr(lambda live, c: function(runner, live, c))(live, c))
+            flat = jax.tree.leaves((live, c))
+            plain = _programs.outputs(program, _programs.run(program, flat))
+            moved = [_outputs_of_one_run(program, flat, seed) for seed in range(RUNS)]
+        except Exception:  # a primitive that cannot be called by itself: then nothing is known
+            return None
+    return [FACTOR * max(_apart(run[i], leaf) for run in moved) for i, leaf in enumerate(plain)]
+
+
+def _outputs_of_one_run(program: _programs.Program, flat: list, seed: int) -> list:
+    rng = np.random.default_rng((seed, 3))
+    slots = dict(enumerate(flat))
+    for operation in program.operations:
+        values = [_programs.value_of(a, slots) for a in operation.inputs]
+        if operation.name in SUMS:
+            values = [_moved(v, rng) for v in values]
+        found = _programs.apply(operation, values)
+        if operation.name not in EXACT:
+            found = [_moved(v, rng) for v in found]
+        slots.update(zip(operation.outputs, found, strict=True))
+    return _programs.outputs(program, slots)
+
+
+def _moved(value: Any, rng: np.random.Generator) -> Any:
+    unit = UNIT.get(str(getattr(value, "dtype", "")))
+    if unit is None:
+        return value
+    return value * jnp.asarray(1.0 + 2.0 * unit * rng.choice([-1.0, 1.0], np.shape(value)), value.dtype)
+
+
+def _apart(moved: Any, plain: Any) -> float:
+    apart = abs(np.asarray(moved, np.float64) - np.asarray(plain, np.float64))
+    return float(apart.max(initial=0.0))

@@ -17,9 +17,7 @@ try:
 except ModuleNotFoundError:
     torch: Any = None
 
-INSTALL_TORCH = (
-    "torch is not installed: pip install torch --index-url https://download.pytorch.org/whl/cpu adds its rows"
-)
+INSTALL_TORCH = "torch is not installed: pip install torch adds its rows"
 TORCH_LIMIT = (
     1000  # gradcheck perturbs every weight, its fast mode too when it objects: with more, first seed and float64 only
 )

@@ -18,61 +18,18 @@ from bpnn_jax.audit._run import Runner, wide
 
 RUNS = 4
 FACTOR = 16.0  # an error is laid to rounding up to this many times the largest scatter of RUNS runs
-# These move numbers and do not round them.
-EXACT = {
-    *(
-        "broadcast_in_dim",
-        "reshape",
-        "squeeze",
-        "expand_dims",
-        "transpose",
-        "rev",
-        "copy",
-        "slice",
-        "dynamic_slice",
-        "gather",
-    ),
-    *(
-        "concatenate",
-        "pad",
-        "select_n",
-        "neg",
-        "abs",
-        "sign",
-        "max",
-        "min",
-        "reduce_max",
-        "reduce_min",
-        "clamp",
-        "sort",
-        "iota",
-    ),
-    *(
-        "stop_gradient",
-        "convert_element_type",
-        "copy_p",
-        "split",
-        "scatter",
-        "real",
-        "imag",
-        "floor",
-        "ceil",
-        "round",
-        "argmax",
-    ),
-}
-# Their terms are rounded one by one: the operands are moved, too.
-SUMS = {
-    "dot_general",
-    "reduce_sum",
-    "cumsum",
-    "conv_general_dilated",
-    "scatter-add",
-    "scan",
-    "while",
-    "cond",
-    "reduce_window_sum",
-}
+# These move or compare numbers and round none.
+EXACT = frozenset(
+    (
+        "broadcast_in_dim reshape squeeze expand_dims transpose rev copy copy_p slice dynamic_slice gather scatter concatenate pad "
+        "split select_n sort iota neg abs sign max min reduce_max reduce_min argmax clamp floor ceil round real imag "
+        "stop_gradient convert_element_type"
+    ).split()
+)
+# Their terms are rounded one by one, so the operands are moved, too.
+SUMS = frozenset(
+    "dot_general reduce_sum cumsum conv_general_dilated scatter-add scan while cond reduce_window_sum".split()
+)
 
 
 def scatter(runner: Runner, function: Callable, drawn: Drawn, dtype: Any = jnp.float64) -> list[float] | None:

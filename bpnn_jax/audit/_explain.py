@@ -1,0 +1,121 @@
+"""What to tell about a wrong leaf besides its numbers: a guess at the cause, and the smallest draw that shows it."""
+
+from functools import cached_property
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bpnn_jax.audit import _cause, _programs
+from bpnn_jax.audit._draws import Drawn, as_jax
+from bpnn_jax.audit._judge import Judged, judge, ratio
+from bpnn_jax.audit._leaves import UNIT
+from bpnn_jax.audit._run import Runner, wide
+
+
+class Explanations:
+    """Of what is wrong in a rule. What they are drawn from is computed when something is wrong, and once."""
+
+    def __init__(self, runner: Runner):
+        self.runner = runner
+        self._known: dict[str, dict[str, np.ndarray]] = {}
+
+    def known(self, drawn: Drawn) -> dict[str, np.ndarray]:
+        """Values at a draw that a missing factor may equal."""
+        if drawn.name not in self._known:
+            self._known[drawn.name] = _intermediates(self.runner, drawn)
+        return self._known[drawn.name]
+
+    @cached_property
+    def sizes(self) -> dict[int, str]:
+        return _sizes(self.runner)
+
+    def shape(self, hand: np.ndarray, exact: np.ndarray) -> str:
+        """A guess at why a leaf has another shape."""
+        return _cause.guess(hand, exact, self.sizes, {})
+
+    def cause(self, i: int, j: Judged, first: Judged) -> str:
+        """A guess at why leaf ``i`` is wrong on draw ``j``, from that draw and the first that shows it."""
+        return (
+            _narrowed(self.runner, i, j)
+            or _swapped(self.runner, i, first)
+            or _cause.guess(first.hand[i], first.exact[i], self.sizes, self.known(first.drawn))
+            or _cause.guess(j.hand[i], j.exact[i], self.sizes, {})
+            or _forgotten(self.runner, i, j)
+        )
+
+    def smallest(self, i: int, j: Judged) -> dict[str, Any]:
+        """Leaf after leaf zeroed or rounded as long as leaf ``i`` stays wrong: a draw as small as can be found."""
+        return _shrink(self.runner, i, j)
+
+
+def _narrowed(runner: Runner, i: int, j: Judged) -> str:
+    size = abs(j.exact[i][np.isfinite(j.exact[i])]).max(initial=0.0)
+    small = runner.narrowed and ratio(j.hand[i], j.exact[i], 64 * UNIT[runner.narrowed] * size)[0] <= 1
+    return f"a cast to {runner.narrowed} in the rule" if small else ""
+
+
+def _swapped(runner: Runner, i: int, j: Judged) -> str:
+    for k, name in enumerate(runner.arguments.names):
+        if k != i and ratio(j.hand[i], j.exact[k], j.allowed[k])[0] <= 1 and j.exact[k].any():
+            return f"it is the gradient of {name}"
+    return ""
+
+
+def _forgotten(runner: Runner, i: int, j: Judged) -> str:
+    """Whether leaf ``i`` is right as soon as some leaf is all ones: then a factor of that leaf is forgotten."""
+    for k, name in enumerate(runner.arguments.names):
+        live = [np.ones_like(a) if n == k else a for n, a in enumerate(j.drawn.live)]
+        tried = judge(runner, Drawn("ones", live))
+        live_still = abs(tried.exact[i]).max(initial=0.0) > 1e-6 * abs(j.exact[i]).max(initial=0.0)
+        if live_still and ratio(tried.hand[i], tried.exact[i], tried.allowed[i])[0] <= 1:
+            return f"right only where {name} is all ones: a factor of it is forgotten, or stands where it should not"
+    return ""
+
+
+def _shrink(runner: Runner, i: int, j: Judged) -> dict[str, Any]:
+    """Halve, then zero, leaf after leaf, as long as leaf ``i`` stays wrong: the smallest draw that shows the mistake."""
+    best = j
+    for k in range(len(j.drawn.live)):
+        for change in (lambda a: a * 0.0, np.round, lambda a: np.round(a, 1)):
+            live = [change(a) if n == k else a for n, a in enumerate(best.drawn.live)]
+            tried = judge(runner, Drawn(f"{j.drawn.name}, made smaller", live))
+            r, _ = ratio(tried.hand[i], tried.exact[i], tried.allowed[i])
+            if np.isfinite(r) and r > 1:
+                best = tried
+                break
+    shown = {}
+    for name, a in zip(runner.arguments.names, best.drawn.live, strict=True):
+        shown[name] = np.array2string(a, threshold=8, precision=4) if a.size <= 12 else f"{a.shape}, {_describe(a)}"
+    return {"draw": best.drawn.name, "values": shown}
+
+
+def _describe(a: np.ndarray) -> str:
+    return "all 0" if not a.any() else f"from {a.min():.4g} to {a.max():.4g}"
+
+
+def _intermediates(runner: Runner, drawn: Drawn) -> dict[str, np.ndarray]:
+    """What a missing factor may equal: the arguments, then what the reference's own pullback computes, by the line that does."""
+    with wide(jnp.float64):
+        live = as_jax(drawn.live, runner.arguments, jnp.float64)
+        c = runner._typed(runner.cotangent, jnp.float64)
+        program = _programs.flatten(jax.make_jaxpr(lambda a, b: runner.pull_reference(a, b)[1])(live, c))
+        shapes = {np.shape(a) for a in live}
+        slots = jax.jit(lambda flat: _programs.run(program, flat))(jax.tree.leaves((live, c)))
+    found = {name: np.asarray(a, np.float64) for name, a in zip(runner.arguments.names, live, strict=True)}
+    for operation in program.operations:
+        out = slots[operation.outputs[0]]
+        if np.shape(out) in shapes and jnp.issubdtype(jnp.result_type(out), jnp.floating) and len(found) < 200:
+            found.setdefault(f"the {operation.name} of {operation.where}", np.asarray(out, np.float64))
+    return found
+
+
+def _sizes(runner: Runner) -> dict[int, str]:
+    """Lengths by which a gradient is divided by mistake: every axis of every array among the arguments."""
+    found: dict[int, str] = {}
+    for number, argument in enumerate(runner.arguments.args):
+        for leaf in jax.tree.leaves(argument):
+            for axis, n in enumerate(np.shape(leaf)):
+                found.setdefault(int(n), f"the length of axis {axis} of argument {number}")
+    return found

@@ -116,9 +116,8 @@ def compiled(runner: Runner, judged: Judged) -> Iterator[Finding]:
         yield from _agree("eager", runner, judged, lambda: runner.pull_hand(live, c))
 
         def batched() -> list:
-            two = jax.tree.map(lambda a: jnp.stack([a, a * 0.5]), (live, c))
-            found = runner.compiled("vmap", _vmapped, runner.rule.source)(*two)
-            kept = iter(found)
+            two = jax.tree.map(lambda a: np.stack([a, 0.5 * np.asarray(a)]), (live, c))
+            kept = iter(jax.device_get(runner.compiled("vmap", _vmapped, runner.rule.source)(*two)))
             return [None if gone else next(kept)[0] for gone in judged.absent]
 
         yield from _agree("vmap", runner, judged, batched)

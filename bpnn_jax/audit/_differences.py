@@ -1,12 +1,14 @@
 """Central differences with Richardson's extrapolation: a third opinion on autodiff, and a look at kinks."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax.audit._draws import Drawn
+from bpnn_jax.audit._run import Runner, wide
 
 STEP = 1e-3
 UNIT64 = 2.0**-53
@@ -86,19 +88,15 @@ def supports(
     return bool(np.isfinite(near) and abs(found.value - hand) <= near < 0.01 * abs(exact - hand))
 
 
-def scalar(runner) -> Callable[[list], float]:
-    """<cotangent, f(live)> in float64, as a function of the live leaves: what the cotangents are the gradient of."""
-    import jax.numpy as jnp
+def weighed(runner: Runner, live: list, c: Any) -> jax.Array:
+    """<cotangent, f(live)>: what the cotangents are the gradient of. Traceable."""
+    out = runner.rule.fun(*runner.args(live))
+    pairs = zip(jax.tree.leaves(c), jax.tree.leaves(out), strict=True)
+    return sum((jnp.vdot(jnp.asarray(a, jnp.float64), b) for a, b in pairs), jnp.zeros(()))
 
-    from bpnn_jax.audit._run import wide
 
-    def weighed(runner, live, c):
-        out = runner.rule.fun(*runner.args(live))
-        return sum(
-            jnp.vdot(jnp.asarray(a, jnp.float64), b)
-            for a, b in zip(jax.tree.leaves(c), jax.tree.leaves(out), strict=True)
-        )
-
+def scalar(runner: Runner) -> Callable[[list], float]:
+    """The same in float64, as a function of the live leaves."""
     jitted = runner.compiled("value", weighed, (runner.rule.fun,))
 
     def value(live: list) -> float:

@@ -86,4 +86,4 @@ def _limits(arguments: Arguments, ranges: Any) -> list[tuple[float, float] | Non
 
 def as_jax(values: list[np.ndarray], arguments: Arguments, dtype: Any = None) -> list:
     """The live leaves in ``dtype``, or each in its own."""
-    return [jnp.asarray(v, dtype or dtype_of(e)) for v, e in zip(values, arguments.examples, strict=True)]
+    return [jnp.asarray(np.asarray(v, dtype or dtype_of(e))) for v, e in zip(values, arguments.examples, strict=True)]

@@ -97,14 +97,20 @@ def _describe(a: np.ndarray) -> str:
 
 def _intermediates(runner: Runner, drawn: Drawn) -> dict[str, np.ndarray]:
     """What a missing factor may equal: the arguments, then what the reference's own pullback computes, by the line that does."""
+
+    def program(runner, live, c):
+        flat = jax.tree.leaves((live, c))
+        return _programs.flatten(jax.make_jaxpr(lambda a, b: runner.pull_reference(a, b)[1])(live, c)), flat
+
     with wide(jnp.float64):
         live = as_jax(drawn.live, runner.arguments, jnp.float64)
         c = runner._typed(runner.cotangent, jnp.float64)
-        program = _programs.flatten(jax.make_jaxpr(lambda a, b: runner.pull_reference(a, b)[1])(live, c))
-        shapes = {np.shape(a) for a in live}
-        slots = jax.jit(lambda flat: _programs.run(program, flat))(jax.tree.leaves((live, c)))
+        run = runner.compiled("intermediates", lambda *args: _programs.run(*program(*args)), (runner.rule.fun,))
+        slots = run(live, c)
+        operations = program(runner, live, c)[0].operations
+    shapes = {np.shape(a) for a in live}
     found = {name: np.asarray(a, np.float64) for name, a in zip(runner.arguments.names, live, strict=True)}
-    for operation in program.operations:
+    for operation in operations:
         out = slots[operation.outputs[0]]
         if np.shape(out) in shapes and jnp.issubdtype(jnp.result_type(out), jnp.floating) and len(found) < 200:
             found.setdefault(f"the {operation.name} of {operation.where}", np.asarray(out, np.float64))

@@ -81,16 +81,20 @@ def rounding(runner: Runner, j: Judged) -> list[float]:
     fits = [a.shape == g.shape and np.isfinite(a).all() for a, g in zip(low, j.exact, strict=True)]
     off = [_max(a - g) if fit else _max(g) for a, g, fit in zip(low, j.exact, fits, strict=True)]
     coarser = [ALGEBRA_FACTOR * UNIT["float64"] / UNIT[probe.name] * e for e in off]
-    random = _noise.scatter(runner, _pulled, j.drawn) if runner.traceable else None
-    kept = iter(random or [])
-    random = [0.0 if gone or random is None else next(kept) for gone in j.absent]
+    random = [0.0] * len(coarser)
+    if runner.traceable:
+        found = iter(_noise.scatter(runner, "hand", _pulled, j.drawn) or random)
+        random = [0.0 if gone else next(found) for gone in j.absent]
     return [max(a, b + c) for a, b, c in zip(coarser, random, reference_rounding(runner, j), strict=True)]
 
 
 def reference_rounding(runner: Runner, j: Judged, dtype: Any = jnp.float64) -> list[float]:
     """What random roundings do to autodiff of the reference, in float64 or (None) in the leaves' own dtypes."""
-    found = _noise.scatter(runner, lambda runner, live, c: runner.pull_reference(live, c)[1], j.drawn, dtype)
-    return found or [0.0] * len(j.exact)
+    return _noise.scatter(runner, "reference", _pulled_by_autodiff, j.drawn, dtype) or [0.0] * len(j.exact)
+
+
+def _pulled_by_autodiff(runner: Runner, live: list, c: Any) -> list:
+    return runner.pull_reference(live, c)[1]
 
 
 def _pulled(runner: Runner, live: list, c: Any) -> list:

@@ -131,7 +131,8 @@ def take_apart(args: tuple, argnums: int | Sequence[int] | None) -> Arguments:
 
 
 def cast(leaf: Any, dtype: Any) -> Any:
-    return jnp.asarray(leaf, dtype)
+    # NumPy converts without compiling anything.
+    return jnp.asarray(leaf if isinstance(leaf, jax.Array) else np.asarray(leaf, dtype), dtype)
 
 
 def cast_floats(tree: Any, dtype: Any) -> Any:

@@ -19,24 +19,29 @@ from bpnn_jax.audit._run import Runner, wide
 RUNS = 4
 FACTOR = 16.0  # an error is laid to rounding up to this many times the largest scatter of RUNS runs
 # These move or compare numbers and round none.
-EXACT = frozenset(
-    (
-        "broadcast_in_dim reshape squeeze expand_dims transpose rev copy copy_p slice dynamic_slice gather scatter concatenate pad "
-        "split select_n sort iota neg abs sign max min reduce_max reduce_min argmax clamp floor ceil round real imag "
-        "stop_gradient convert_element_type"
-    ).split()
-)
+EXACT = {"broadcast_in_dim", "reshape", "squeeze", "expand_dims", "transpose", "rev", "copy", "copy_p", "real", "imag"}
+EXACT |= {"slice", "dynamic_slice", "gather", "scatter", "concatenate", "pad", "split", "select_n", "sort", "iota"}
+EXACT |= {"neg", "abs", "sign", "max", "min", "reduce_max", "reduce_min", "argmax", "clamp", "floor", "ceil", "round"}
+EXACT |= {"stop_gradient", "convert_element_type"}
 # Their terms are rounded one by one, so the operands are moved, too.
-SUMS = frozenset(
-    "dot_general reduce_sum cumsum conv_general_dilated scatter-add scan while cond reduce_window_sum".split()
-)
+SUMS = {"dot_general", "reduce_sum", "cumsum", "conv_general_dilated", "scatter-add", "scan", "while", "cond"}
+SUMS |= {"reduce_window_sum"}
 
 
-def scatter(runner: Runner, function: Callable, drawn: Drawn, dtype: Any = jnp.float64) -> list[float] | None:
+def scatter(
+    runner: Runner, name: str, function: Callable, drawn: Drawn, dtype: Any = jnp.float64
+) -> list[float] | None:
     """FACTOR times what the leaves of ``function(runner, live, c)`` scatter by; None where it cannot be run so.
 
-    In float64, or with ``dtype`` None in the leaves' own dtypes.
+    In float64, or with ``dtype`` None in the leaves' own dtypes. Found once for a draw: every leaf that is off asks for it.
     """
+    key = (name, drawn.name, dtype)
+    if key not in runner.scattered:
+        runner.scattered[key] = _scatter(runner, function, drawn, dtype)
+    return runner.scattered[key]
+
+
+def _scatter(runner: Runner, function: Callable, drawn: Drawn, dtype: Any) -> list[float] | None:
     with wide(dtype or runner.own):
         live = as_jax(drawn.live, runner.arguments, dtype)
         c = runner._typed(runner.cotangent, dtype)

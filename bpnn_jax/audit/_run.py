@@ -57,6 +57,7 @@ class Runner:
         self.own = self.arguments.dtype
         self.traceable = True
         self._jitted: dict[Any, Callable] = {}
+        self.scattered: dict[tuple, list[float] | None] = {}  # _noise: what random roundings do, by draw
         self.output = self._output_shape()
         # A scalar loss has one cotangent, 1; anything else is tried with random ones.
         drawn = cotangent(self.output, seed)

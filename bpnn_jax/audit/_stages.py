@@ -42,47 +42,54 @@ class Tapped:
 
     def __init__(self, runner: Runner):
         self.runner = runner
-        shapes: dict[str, Any] = {}
-
-        def record(name, x):
-            if name in shapes:
-                raise InputError(f"expected each stage to be named once, got {name!r} twice")
-            shapes[name] = x
-            return x
-
-        def look(live):
-            with _listening(record):
-                runner.rule.fun(*runner.args(live))
-            return shapes
-
         with wide(jnp.float64):
             live = as_jax([np.asarray(e, np.float64) for e in runner.arguments.examples], runner.arguments, jnp.float64)
-            self.shapes = jax.eval_shape(look, live)
-        self.names = tuple(shapes)  # in the order of the forward pass: jax's own dictionaries are sorted
-        self._jitted = jax.jit(self._pull)
-
-    def _pull(self, live: list, c: Any, taps: dict) -> tuple[dict, dict]:
-        def tapped(taps):
-            values = {}
-
-            def add(name, x):
-                values[name] = x
-                return x + taps[name]
-
-            with _listening(add):
-                out = self.runner.rule.fun(*self.runner.args(live))
-            return out, values
-
-        _, pull, values = jax.vjp(tapped, taps, has_aux=True)
-        return values, pull(c)[0]
+            self.names = tuple(
+                _shapes(runner, live)
+            )  # in the order of the forward pass: jax's own dictionaries are sorted
 
     def values_and_cotangents(self, drawn: Drawn, dtype: Any) -> tuple[dict, dict]:
         """For each stage its value and its reference cotangent, as NumPy float64 arrays."""
         with wide(dtype):
             live = as_jax(drawn.live, self.runner.arguments, dtype)
-            taps = {name: jnp.zeros(shape.shape, dtype) for name, shape in self.shapes.items()}
-            found = self._jitted(live, self.runner._typed(self.runner.cotangent, dtype), taps)
+            pull = self.runner.compiled("stages", _pull, (self.runner.rule.fun,))
+            found = pull(live, self.runner._typed(self.runner.cotangent, dtype))
         return jax.tree.map(lambda a: np.asarray(a, np.float64), found)
+
+
+def _shapes(runner: Runner, live: list) -> dict[str, Any]:
+    """The shape and dtype of each stage, in the order in which the reference names them."""
+    shapes: dict[str, Any] = {}
+
+    def record(name, x):
+        if name in shapes:
+            raise InputError(f"expected each stage to be named once, got {name!r} twice")
+        shapes[name] = jax.typeof(x)
+        return x
+
+    def look(live):
+        with _listening(record):
+            return runner.rule.fun(*runner.args(live))
+
+    jax.eval_shape(look, live)
+    return shapes
+
+
+def _pull(runner: Runner, live: list, c: Any) -> tuple[dict, dict]:
+    def tapped(taps):
+        values = {}
+
+        def add(name, x):
+            values[name] = x
+            return x + taps[name]
+
+        with _listening(add):
+            out = runner.rule.fun(*runner.args(live))
+        return out, values
+
+    taps = {name: jnp.zeros(found.shape, found.dtype) for name, found in _shapes(runner, live).items()}
+    _, pull, values = jax.vjp(tapped, taps, has_aux=True)
+    return values, pull(c)[0]
 
 
 def judge(tapped: Tapped, hands: Mapping[str, Callable], drawn: list[Drawn]) -> list[Stage]:

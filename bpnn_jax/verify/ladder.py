@@ -5,12 +5,13 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from bpnn_jax import audit
 from bpnn_jax.errors import seed, unknown, whole
 from bpnn_jax.network import ACTIVATIONS, Network
-from bpnn_jax.verify import complex_step, equations, proof, running, scale
+from bpnn_jax.verify import audited, complex_step, equations, proof, running, scale
 from bpnn_jax.verify.checks import Caught, Check, Comparison, summarise
-from bpnn_jax.verify.draws import draw
-from manual.mistakes import MISTAKES
+from bpnn_jax.verify.draws import Draw, draw
+from manual.mistakes import MISTAKES, Mistake
 
 PROVED_SIZES = ((1, 1), (2, 1), (2, 2, 1), (3, 2, 2), (2, 2, 2, 1), (3, 3, 2, 2))
 PROVABLE = 30  # weights; above that a proof takes minutes
@@ -105,6 +106,9 @@ def _work(options: Options) -> Iterator[tuple[str, Callable[[], list[Check]]]]:
     for name in options.activations:
         d = draw(Network(sizes, name), rng)
         yield piece(3, "JAX float64", 1, lambda d=d: equations.compare_curvature(d, rng))
+    for name in options.activations:
+        d = draw(Network(sizes, name, hidden_bias=options.hidden_bias is not False), rng)
+        yield piece(3, "auditor, float64", audited.DRAWS, lambda d=d: audited.compare(d, equations.CORRECT))
     yield piece(3, "closed form", 0, lambda: equations.compare_previous_gradient(rng))
     yield piece(3, "optax", 0, lambda: equations.compare_momentum(rng))
     for name in options.activations:
@@ -189,7 +193,12 @@ def _merged(checks: list[Check]) -> Iterator[Check]:
 
 
 def mistakes(seed: int = 0) -> Iterator[Caught]:
-    """Rung 6: each wrong derivation put through rung 3 in place of the right one."""
+    """Rung 6: each wrong derivation put through rung 3 in place of the right one, equation by equation and before the auditor."""
+    with audit.reusing():
+        yield from _mistakes(seed)
+
+
+def _mistakes(seed: int) -> Iterator[Caught]:
     rng = np.random.default_rng(seed)
     draws = [draw(MISTAKEN, rng), draw(MISTAKEN, rng, saturated=True)]
     judged = [(d, *equations.reference_and_bound(d)) for d in draws]
@@ -199,7 +208,15 @@ def mistakes(seed: int = 0) -> Iterator[Caught]:
             rows += _rows(6, m.name, 1, lambda d=d, e=exact, b=allowed, m=m: equations.compare(d, e, b, m))
         wrong = [r.equation for r in _merged(rows) if r.verdict == "wrong"]
         first = min(wrong, key=_number) if wrong else ""
-        yield Caught(m.name, bool(wrong), first, f"({m.equation})", m.why)
+        yield Caught(m.name, bool(wrong), first, f"({m.equation})", m.why, _named_by_the_auditor(draws[0], m))
+
+
+def _named_by_the_auditor(d: Draw, m: Mistake) -> str:
+    try:
+        with np.errstate(all="ignore"):
+            return audited.names(d, m)
+    except Exception as error:  # a derivation so broken that it raises
+        return f"raised {type(error).__name__}"
 
 
 def _caught(found: tuple[Caught, ...]) -> Iterator[Check]:

@@ -1,0 +1,103 @@
+"""Rungs 3 and 6 by the auditor: the derivation put before it as a stranger's gradient, with each of its equations as a stage."""
+
+from collections.abc import Iterator
+from functools import cache
+
+import jax.numpy as jnp
+import numpy as np
+
+import manual
+from bpnn_jax import audit
+from bpnn_jax.network import ACTIVATIONS, Network
+from bpnn_jax.verify.checks import Comparison
+from bpnn_jax.verify.draws import Draw
+from manual.mistakes import Mistake
+
+DRAWS = 3  # the network as it is, one near it, one ten times as large
+
+
+@cache  # one function object a network, so that mistakes of the same network share what is compiled
+def error(network: Network):
+    """E with every W̄, θ, z and a of it named, and the input as ``a0``."""
+
+    def half_squared_error(weights, x, t):
+        a = audit.stage("a0", x)
+        for l, (W, name, bias) in enumerate(zip(weights, network.activations, network.biases, strict=True), 1):
+            theta = audit.stage(f"theta{l}", W[-1]) if bias else 0.0
+            z = audit.stage(f"z{l}", a @ audit.stage(f"W{l}", W[:-1] if bias else W) + theta)
+            a = audit.stage(f"a{l}", ACTIVATIONS[name](z))
+        return 0.5 * jnp.sum((a - t) ** 2)
+
+    return half_squared_error
+
+
+def equation(network: Network, stage: str) -> int:
+    """The number of the equation that gives a stage's cotangent."""
+    if stage == f"z{len(network.activations)}":
+        return 8
+    return {"z": 9, "W": 10, "t": 11, "a": 12}[stage[0]]
+
+
+def report(draw: Draw, derivation: Mistake) -> audit.Report:
+    """The auditor's report on a derivation at one network, in float64."""
+    network = draw.network
+    functions, equations = derivation.functions(network.activations), derivation.equations
+
+    def by_hand(weights, x, t):
+        weights, x = tuple(map(np.asarray, weights)), np.asarray(x)  # NumPy's own: nothing is compiled for a mistake
+        activations = manual.forward(weights, x, functions)
+        found = manual.deltas(weights, activations, t, functions, equations)
+        net = manual.layers(weights, activations, functions)
+        g = tuple(equations.weight_gradient(layer, delta) for layer, delta in zip(net, found, strict=True))
+        return g, equations.input_gradient(net[0], found[0])
+
+    def stage(name):
+        def hand(delta, values, weights, x, t):
+            activations = [values[f"a{l}"] for l in range(1, len(weights) + 1)]
+            net = manual.layers(weights, (x, *activations), functions)
+            kind, l = name[:-1], int(name[-1])
+            if kind == "a":
+                return equations.input_gradient(net[0], delta["z1"])  # (12)
+            if kind == "z" and l == len(weights):
+                return equations.output_delta(net[-1], t)  # (8)
+            if kind == "z":
+                return equations.hidden_delta(net[l - 1], net[l], delta[f"z{l + 1}"])  # (9)
+            g = equations.weight_gradient(net[l - 1], delta[f"z{l}"])
+            return g[-1] if kind == "theta" else g[: net[l - 1].below.shape[-1]]  # (11), (10)
+
+        return hand
+
+    names = ["a0"]
+    for l, bias in enumerate(network.biases, 1):
+        names += [f"W{l}", f"z{l}", *([f"theta{l}"] if bias else [])]
+    return audit.gradient(
+        error(network),
+        by_hand,
+        draw.weights,
+        draw.x,
+        draw.t,
+        argnums=(0, 1),
+        stages={name: stage(name) for name in names},
+        draws=DRAWS,
+        mutate=False,
+    )
+
+
+def compare(draw: Draw, derivation: Mistake) -> Iterator[Comparison]:
+    """Equations (8) to (12): each stage by hand, fed the reference's cotangents; then the gradient as a whole."""
+    found = report(draw, derivation)
+    for s in found.stages:
+        if s.verdict != "not judged":
+            yield Comparison(equation(draw.network, s.name), s.error, 0.0, s.allowed, f"stage {s.name} of {draw.name}")
+    for leaf in found.leaves[:-1]:
+        yield Comparison(10, leaf["error"], 0.0, leaf["allowed"], f"{leaf['name']} of {draw.name}")
+    if found.verdict != "correct" and not found.first_wrong_stage:
+        yield Comparison(10, np.inf, 0.0, 0.0, f"{draw.name}: {found.findings[0].sentence}")
+
+
+def names(draw: Draw, mistake: Mistake) -> str:
+    """The equation at which the auditor says that a mistake was made, as ``(9)``; empty if it calls the gradient right."""
+    found = report(draw, mistake)
+    if found.verdict != "wrong":
+        return ""
+    return f"({equation(draw.network, found.first_wrong_stage)})" if found.first_wrong_stage else "(10)"

@@ -98,7 +98,14 @@ def run_wrong(task: WrongTask) -> list[Row]:
                 began = time.perf_counter()
                 with jax.enable_x64(task.dtype == "float64"):
                     report = audit.gradient(
-                        wrong.loss(net), hand, *args, argnums=case.argnum, draws=DRAWS, seed=seed, mutate=False
+                        wrong.loss(net),
+                        hand,
+                        *args,
+                        argnums=case.argnum,
+                        draws=DRAWS,
+                        seed=seed,
+                        mutate=False,
+                        explain=False,
                     )
                 seconds = time.perf_counter() - began
                 rows.append(

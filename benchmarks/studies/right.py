@@ -436,7 +436,7 @@ def audited(number: int, draws: int) -> Outcome:
     """Configuration ``number``: every fourth a network, the others each rule in turn, dtypes and ranges in turn."""
     dtype = DTYPES[number % 3]
     s = Shape(number, dtype)
-    options: dict[str, Any] = {"draws": draws, "mutate": False, "seed": number}
+    options: dict[str, Any] = {"draws": draws, "mutate": False, "explain": False, "seed": number}
     if number % 4 == 0:
         name, ranges = "a network of manual/", RANGES[number // 12 % 3]
         loss, hand, args = _network(s)

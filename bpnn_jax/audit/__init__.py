@@ -53,7 +53,7 @@ def gradient(
     loss:      returns a scalar. ``reference``, another function to trust, stands in for it if given.
     args:      examples; pytrees. Their shapes and dtypes are what is audited.
     argnums:   as for ``jax.grad``; by default 0.
-    options:   draws, seed, ranges, special, stages, order, mutate: see ``Options`` in docs/auditor.md.
+    options:   draws, seed, ranges, special, stages, order, mutate, explain: see ``Options`` in docs/auditor.md.
 
     Raises InputError for a loss that is not scalar, no floating argument, or a gradient of another structure.
     """

@@ -19,6 +19,7 @@ from bpnn_jax.audit import (
     _values,
 )
 from bpnn_jax.audit._draws import Drawn, as_jax, inputs
+from bpnn_jax.audit._explain import Explanations
 from bpnn_jax.audit._judge import Judged, judge, loosened, ratio
 from bpnn_jax.audit._leaves import UNIT
 from bpnn_jax.audit._report import Finding, Power, Report
@@ -39,6 +40,7 @@ def audit(
     stages: Mapping[str, Callable] | None = None,
     order: int = 1,
     mutate: bool = True,
+    explain: bool = True,
 ) -> Report:
     began = time.perf_counter()
     if not isinstance(draws, int) or draws < 1:
@@ -55,7 +57,7 @@ def audit(
         runner.find_unit(drawn[0])
         judged = [loosened(runner, j) for j in judged]
     value = _differences.scalar(runner)
-    findings += _values.findings(runner, judged, value)
+    findings += _values.findings(runner, judged, value, Explanations(runner) if explain else None)
     usable = [j for j in judged if all(np.isfinite(e).all() for e in j.exact)] or judged
     if not _any_wrong(findings):  # what came through is held to what rounding leaves of it
         usable = [_values.rounded(runner, j) if _values.off(j) else j for j in usable]

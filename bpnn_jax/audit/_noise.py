@@ -35,10 +35,12 @@ def scatter(
 
     In float64, or with ``dtype`` None in the leaves' own dtypes. Found once for a draw: every leaf that is off asks for it.
     """
-    key = (name, drawn.name, dtype)
-    if key not in runner.scattered:
-        runner.scattered[key] = _scatter(runner, function, drawn, dtype)
-    return runner.scattered[key]
+    cache, key = runner.shared(f"scatter of {name}", runner.rule.source if name == "hand" else (runner.rule.fun,))
+    numbers = jax.tree.leaves((drawn.live, runner.cotangent, runner.arguments.carried))
+    key = (key, dtype, *(np.asarray(leaf).tobytes() for leaf in numbers))
+    if key not in cache:
+        cache[key] = _scatter(runner, function, drawn, dtype)
+    return cache[key]
 
 
 def _scatter(runner: Runner, function: Callable, drawn: Drawn, dtype: Any) -> list[float] | None:

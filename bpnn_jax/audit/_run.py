@@ -56,8 +56,7 @@ class Runner:
         self.arguments = rule.arguments
         self.own = self.arguments.dtype
         self.traceable = True
-        self._jitted: dict[Any, Callable] = {}
-        self.scattered: dict[tuple, list[float] | None] = {}  # _noise: what random roundings do, by draw
+        self._cache: dict[Any, Any] = {}
         self.output = self._output_shape()
         # A scalar loss has one cotangent, 1; anything else is tried with random ones.
         drawn = cotangent(self.output, seed)
@@ -173,17 +172,21 @@ class Runner:
             self._dtypes = jax.tree.map(lambda leaf: leaf.dtype, out)
         return self._dtypes
 
+    def shared(self, name: str, source: tuple) -> tuple[dict, Any]:
+        """(a cache, a key in it) for what depends on ``source``, the author's functions: across audits inside ``reusing``."""
+        if _reused:
+            key = (name, source, self.rule.kind, self.arguments.fixed)
+            try:
+                hash(key)
+                return _reused[-1], key
+            except TypeError:  # an array of integers, say: a constant of the compiled function
+                pass
+        return self._cache, name
+
     def compiled(self, name: str, function: Callable, source: tuple) -> Callable:
         """``function(runner, live, c)`` as a compiled function of (live, c). ``source``: the author's functions in it."""
-        key: Any = name
-        cache, carried = self._jitted, []
-        if _reused:
-            try:
-                key = (name, source, self.rule.kind, self.arguments.fixed)
-                hash(key)
-                cache, carried = _reused[-1], self.arguments.carried
-            except TypeError:  # an array of integers, say: a constant of the compiled function
-                key = name
+        cache, key = self.shared(name, source)
+        carried = [] if cache is self._cache else self.arguments.carried
         if key not in cache:
 
             def traced(live, c, carried):

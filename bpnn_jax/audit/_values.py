@@ -14,9 +14,10 @@ from bpnn_jax.audit._run import Runner
 Worst = tuple[float, tuple[int, ...], Judged]  # (error / allowed, index, draw)
 
 
-def findings(runner: Runner, judged: list[Judged], value: Callable) -> Iterator[Finding]:
+def findings(
+    runner: Runner, judged: list[Judged], value: Callable, explanations: Explanations | None
+) -> Iterator[Finding]:
     """For each leaf the worst draw speaks. ``value`` is what the cotangents are the gradient of, for differences."""
-    explanations = Explanations(runner)
     for i, name in enumerate(runner.arguments.names):
         yield from _not_finite(judged, i, name)
         failing: list[Worst] = [(*ratio(j.hand[i], j.exact[i], j.allowed[i]), j) for j in judged]
@@ -122,7 +123,7 @@ def _low_ratio(j: Judged, i: int, allowed: float) -> tuple[float, tuple[int, ...
     return ratio(j.low[i], exact, allowed)
 
 
-def _wrong(runner: Runner, i: int, failing: list[Worst], explanations: Explanations) -> Finding:
+def _wrong(runner: Runner, i: int, failing: list[Worst], explanations: Explanations | None) -> Finding:
     worst = max(failing, key=lambda w: (np.isfinite(w[0]), w[0]))
     _, index, j = worst
     name, exact, hand, draw = runner.arguments.names[i], j.exact[i], j.hand[i], j.drawn.name
@@ -131,7 +132,7 @@ def _wrong(runner: Runner, i: int, failing: list[Worst], explanations: Explanati
         return Finding("none-for-live", "wrong", sentence, leaf=name, draw=draw)
     if hand.shape != exact.shape:
         sentence = f"{name}: expected a gradient of shape {exact.shape}, got {hand.shape}"
-        cause = explanations.shape(hand, exact)
+        cause = explanations.shape(hand, exact) if explanations else ""
         return Finding("wrong-shape", "wrong", sentence, leaf=name, draw=draw, cause=cause)
     got, expected = float(hand[index]), float(exact[index])
     if not np.isfinite(got):
@@ -160,6 +161,6 @@ def _wrong(runner: Runner, i: int, failing: list[Worst], explanations: Explanati
         index=index,
         numbers=numbers,
         draw=draw,
-        smallest=explanations.smallest(i, j),
-        cause=explanations.cause(i, j, first),
+        smallest=explanations.smallest(i, j) if explanations else {},
+        cause=explanations.cause(i, j, first) if explanations else "",
     )

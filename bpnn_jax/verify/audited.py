@@ -38,7 +38,7 @@ def equation(network: Network, stage: str) -> int:
     return {"z": 9, "W": 10, "t": 11, "a": 12}[stage[0]]
 
 
-def report(draw: Draw, derivation: Mistake) -> audit.Report:
+def report(draw: Draw, derivation: Mistake, draws: int = DRAWS) -> audit.Report:
     """The auditor's report on a derivation at one network, in float64."""
     network = draw.network
     functions, equations = derivation.functions(network.activations), derivation.equations
@@ -78,8 +78,9 @@ def report(draw: Draw, derivation: Mistake) -> audit.Report:
         draw.t,
         argnums=(0, 1),
         stages={name: stage(name) for name in names},
-        draws=DRAWS,
+        draws=draws,
         mutate=False,
+        explain=False,
     )
 
 
@@ -97,7 +98,7 @@ def compare(draw: Draw, derivation: Mistake) -> Iterator[Comparison]:
 
 def names(draw: Draw, mistake: Mistake) -> str:
     """The equation at which the auditor says that a mistake was made, as ``(9)``; empty if it calls the gradient right."""
-    found = report(draw, mistake)
+    found = report(draw, mistake, draws=1)
     if found.verdict != "wrong":
         return ""
     return f"({equation(draw.network, found.first_wrong_stage)})" if found.first_wrong_stage else "(10)"

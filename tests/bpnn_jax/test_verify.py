@@ -12,7 +12,7 @@ from bpnn_jax import verify
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import Network
 from bpnn_jax.step import functions
-from bpnn_jax.verify import ladder, proof, scale
+from bpnn_jax.verify import audited, ladder, proof, scale
 from bpnn_jax.verify.bound import UNIT, bound
 from bpnn_jax.verify.checks import Comparison, summarise
 from bpnn_jax.verify.draws import draw
@@ -133,6 +133,7 @@ def test_the_derivation_as_it_stands_is_correct(report):
     rows = {(c.rung, c.equation) for c in report.checks}
     assert {(1, f"({n})") for n in (1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 16)} <= rows
     assert {(3, f"({n})") for n in range(1, 17)} <= rows
+    assert {c.equation for c in report.checks if c.witness == "auditor, float64"} == {f"({n})" for n in range(8, 13)}
     assert {(2, "(10)"), (4, "(10)"), (5, "(10)")} <= rows
     assert sum(c.networks for c in report.checks if c.rung == 4) >= 2000
     # Rounding was seen, and stayed below what was computed for it.
@@ -145,7 +146,7 @@ def test_report_as_json(report):
     assert found["verdict"] == "correct"
     keys = {"rung", "equation", "witness", "networks", "worst", "allowed", "verdict"}
     assert all(keys <= set(check) for check in found["checks"])
-    assert all({"name", "caught", "equation"} <= set(m) for m in found["mistakes"])
+    assert all({"name", "caught", "equation", "auditor"} <= set(m) for m in found["mistakes"])
 
 
 def _hidden_delta(layer, above, delta_above):
@@ -267,6 +268,26 @@ def test_a_break_above_does_not_accuse_the_equations_below(break_line):
 
 def _raises(layer, above, delta_above):
     raise RuntimeError("no such delta")
+
+
+def test_the_auditor_does_not_accuse_the_equations_below_either(break_line):
+    """Its stages are fed the reference's cotangents: (9) is wrong, and then the gradient as a whole, (10)."""
+    d = draw(Network((4, 5, 3), "tanh"), np.random.default_rng(64))
+    rows = summarise(3, "auditor", 1, audited.compare(d, ladder.equations.CORRECT))
+    assert [r.equation for r in rows] == ["(8)", "(9)", "(10)", "(11)", "(12)"]
+    assert all(r.verdict == "correct" for r in rows)
+    break_line(backprop.hidden_delta, _hidden_delta)
+    report = audited.report(d, ladder.equations.CORRECT)
+    assert [s.name for s in report.stages if s.verdict == "wrong"] == ["z1"]
+    assert audited.names(d, ladder.equations.CORRECT) == "(9)"
+    rows = summarise(3, "auditor", 1, audited.compare(d, ladder.equations.CORRECT))
+    assert [r.equation for r in rows if r.verdict == "wrong"] == ["(9)", "(10)"]
+
+
+def test_a_mistake_that_the_auditor_misses_or_misnames_turns_the_verdict(report):
+    for named in ("", "(8)"):
+        mistakes = (*report.mistakes[:-1], replace(report.mistakes[-1], auditor=named))
+        assert verify.Report(report.checks, mistakes).verdict == "wrong"
 
 
 def test_an_exception_is_a_wrong_row_and_not_a_crash(break_line, climb):

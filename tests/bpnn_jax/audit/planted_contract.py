@@ -253,3 +253,27 @@ def sum_in_an_order_of_its_own(bug):
         return 2 * total * w
 
     return audit.gradient, lambda x, w: (x @ w) ** 2, hand, normal(50), normal(50, seed=1)
+
+
+@planted(CASES, code="eager-differs")
+def half_precision_where_values_can_be_seen(bug):
+    """Compiled it is right: the short cut is taken only where the rule is run eagerly, as in a debugger."""
+
+    def hand(x):
+        seen = bug and not isinstance(x, jax.core.Tracer)
+        return jnp.cos(x).astype(jnp.float16).astype(x.dtype) if seen else jnp.cos(x)
+
+    return audit.gradient, lambda x: jnp.sin(x).sum(), hand, normal(5)
+
+
+@planted(CASES, code="vmap-differs")
+def batching_rule_of_its_own(bug):
+    @jax.custom_batching.custom_vmap
+    def square(x):
+        return x * x
+
+    @square.def_vmap
+    def _(size, batched, x):
+        return (x * x / size if bug else x * x), batched[0]
+
+    return audit.gradient, lambda x: (x**3).sum() / 3, square, normal(5)

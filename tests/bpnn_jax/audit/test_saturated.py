@@ -1,0 +1,67 @@
+"""Where a right rule loses all its digits: c - a²/c of a scaled tanh that is c to the last bit. Lost digits are not wrong algebra."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from bpnn_jax import audit
+from tests.bpnn_jax.audit.planted import normal
+
+LAYERS, C = 7, 1.7159
+
+
+def loss(weights, x):
+    for W in weights:
+        x = C * jnp.tanh(2 / 3 * (x @ W))
+    return 0.5 * (x**2).sum()
+
+
+def slope(a):
+    return 2 / 3 * (C - a**2 / C)
+
+
+def hand(weights, x, off=0.0):
+    a = [x]
+    for W in weights:
+        a.append(C * jnp.tanh(2 / 3 * (a[-1] @ W)))
+    delta, found = a[-1] * slope(a[-1]), []
+    for l in reversed(range(len(weights))):
+        found.insert(0, a[l].T @ delta * (1 + off))
+        delta = (delta @ weights[l].T) * slope(a[l])
+    return found
+
+
+def arguments(scale, dtype):
+    """Each layer passes its input on, ``scale`` times as large: at 14, c - a²/c is some hundred ulp of c."""
+    weights = [(scale * np.eye(4) + 0.1 * normal(4, 4, seed=l)).astype(dtype) for l in range(LAYERS)]
+    return weights, (1.0 + abs(normal(5, 4, seed=99))).astype(dtype)
+
+
+def audited(scale, dtype, off=0.0):
+    with jax.enable_x64(dtype == np.float64):
+        by_hand = lambda w, x: hand(w, x, off)  # noqa: E731
+        return audit.gradient(loss, by_hand, *arguments(scale, dtype), draws=4, mutate=False, explain=False)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_saturated_network_is_not_called_wrong(dtype):
+    report = audited(14.0, dtype)
+    assert report.verdict == "correct", report
+
+
+def test_its_digits_are_lost_indeed():
+    with jax.enable_x64(True):
+        weights, x = arguments(14.0, np.float64)
+        exact = np.asarray(jax.grad(loss)(weights, x)[-1])
+        error = abs(exact - np.asarray(hand(weights, x)[-1])).max()
+    assert abs(exact).max() < 1e-10
+    assert error > 1e-4 * abs(exact).max()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_mistake_in_a_network_that_is_not_saturated_is(dtype):
+    assert audited(0.5, dtype).verdict == "correct"
+    report = audited(0.5, dtype, off=1e-6)
+    assert report.verdict == "wrong"
+    assert {f.code for f in report.findings} == {"wrong-value"}

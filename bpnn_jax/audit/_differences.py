@@ -58,20 +58,22 @@ def is_kink(
     """Whether the one-sided derivatives differ at this element, with the rule's value between them (or equal to one)."""
     direction = np.zeros(drawn.live[leaf].shape)
     direction[index] = 1.0
+    here = value(drawn.live)
 
     def one_sided(sign: float, h: float) -> float:
         live = [a + sign * h * direction if i == leaf else a for i, a in enumerate(drawn.live)]
-        return sign * (value(live) - value(drawn.live)) / h
+        return sign * (value(live) - here) / h
 
     x = abs(float(drawn.live[leaf][index]))
     h = max(1e-6, 30 * unit**0.5) * max(1.0, x)
     right, left = one_sided(1.0, h), one_sided(-1.0, h)
-    # A smooth function's one-sided differences come together linearly as h shrinks; a kink's do not.
-    wide = abs(one_sided(1.0, 8 * h) - one_sided(-1.0, 8 * h))
     gap = abs(right - left)
     scale = max(abs(right), abs(left), 1e-12)
-    rounding = 64 * unit * abs(value(drawn.live)) / h
-    if not np.isfinite([right, left]).all() or gap < max(1e-4 * scale, rounding) or gap < 0.5 * wide:
+    rounding = 64 * unit * abs(here) / h
+    if not np.isfinite([right, left]).all() or gap < max(1e-4 * scale, rounding):
+        return False
+    # A smooth function's one-sided differences come together linearly as h shrinks; a kink's do not.
+    if gap < 0.5 * abs(one_sided(1.0, 8 * h) - one_sided(-1.0, 8 * h)):
         return False
     low, high = min(left, right), max(left, right)
     return low - 1e-3 * scale <= hand <= high + 1e-3 * scale
@@ -101,6 +103,6 @@ def scalar(runner: Runner) -> Callable[[list], float]:
 
     def value(live: list) -> float:
         with wide(jnp.float64):
-            return float(jitted([jnp.asarray(a, jnp.float64) for a in live], runner.cotangent))
+            return float(jitted([np.asarray(a, np.float64) for a in live], runner.cotangent))
 
     return value

@@ -112,7 +112,7 @@ def train(
     for name, value in rates.items():
         with np.errstate(over="ignore"):
             rates[name] = finite(name, np.dtype(dtype).type(finite(name, value)))
-    x, t = _patterns(network, x, t, dtype)
+    x, t = check_patterns(network, x, t, dtype)
 
     with jax.enable_x64(dtype == "float64"):
         if weights is None:
@@ -169,7 +169,8 @@ def _result(network, settings, path, state, seconds, compile_seconds) -> TrainRe
     return result
 
 
-def _patterns(network: Network, x: Any, t: Any, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+def check_patterns(network: Network, x: Any, t: Any, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    """The patterns as arrays of ``dtype``. InputError for what cannot be used; a warning for targets that no output can reach."""
     try:
         with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is refused below
             x, t = np.asarray(x, dtype), np.asarray(t, dtype)

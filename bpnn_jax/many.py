@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bpnn_jax import _cores, loop
+from bpnn_jax import _cores, _xla, loop
 from bpnn_jax.errors import InputError, unknown, whole
 from bpnn_jax.errors import seed as check_seed
 from bpnn_jax.kernels import choice
@@ -117,6 +117,8 @@ def train_many(
         )
     x, t = check_patterns(network, x, t, dtype)
     path, block, width = choice.block(network, settings, dtype)
+    if path == choice.LANES:
+        _xla.say_what_was_lost()
     width = width if lanes is None else _width(lanes)
     cores = _cores.available() if cores is None else whole("cores", cores, 1)
 

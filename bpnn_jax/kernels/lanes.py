@@ -75,7 +75,7 @@ def _noted(
     for W in weights:
         finite = finite & jnp.isfinite(W).all(axis=(0, 1))
     return Ended(
-        weights=tuple(jnp.where(running, new, old) for new, old in zip(weights, ended.weights, strict=True)),
+        weights=tuple(jnp.where(running[None, None], new, old) for new, old in zip(weights, ended.weights, strict=True)),
         epochs=jnp.where(running, epoch + 1, ended.epochs),
         error=jnp.where(running, error, ended.error),
         status=jnp.where(running, loop.judged(error, finite, miss, rates), ended.status),

@@ -125,7 +125,9 @@ def train(
         state = loop.start(settings, tuple(jnp.asarray(W, dtype) for W in weights), traced, network, engine)
         args = (jnp.asarray(x), jnp.asarray(t), traced, jax.random.key(seed))
         began = time.perf_counter()
-        jax.block_until_ready(_run(network, settings, engine, state, *args, 0))  # no epochs: compiles, or finds it compiled
+        jax.block_until_ready(
+            _run(network, settings, engine, state, *args, 0)
+        )  # no epochs: compiles, or finds it compiled
         compiled = time.perf_counter()
         until, step = 0, 1 if progress else settings.epochs
         while until < settings.epochs and int(state.status) == loop.RUNNING:

@@ -4,6 +4,7 @@ Online, a gradient is never written down: it is the product of two vectors, [a, 
 two, and the rates are multiplied into the deltas: once a node, not once a weight.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -57,7 +58,12 @@ def _nesterov(layout: Layout, W: Any, g: Any, v: Any, rates: Rates) -> tuple[Any
 
 
 # (layout, W, gradient, what the rule remembers, rates) -> (W moved, what it remembers now), a layer at a time.
-STEPS = {"sgd": _sgd, "previous-gradient": _previous_gradient, "heavy-ball": _heavy_ball, "nesterov": _nesterov}
+STEPS: dict[Any, Callable[..., tuple]] = {
+    "sgd": _sgd,
+    "previous-gradient": _previous_gradient,
+    "heavy-ball": _heavy_ball,
+    "nesterov": _nesterov,
+}
 
 
 def memory(network: Network, settings: Settings, weights: tuple) -> tuple:
@@ -69,8 +75,8 @@ def memory(network: Network, settings: Settings, weights: tuple) -> tuple:
     lanes, dtype = weights[0].shape[2:], weights[0].dtype
     found = []
     for l, (rows, columns) in enumerate(network.shapes):
-        each = lanes if l or settings.shuffle else ()  # lanes share their inputs unless each has its own order
-        found.append(Factors(jnp.zeros((rows, *each), dtype), jnp.zeros((columns, *lanes), dtype)))
+        below = lanes if l or settings.shuffle else ()  # lanes share their inputs unless each has its own order
+        found.append(Factors(jnp.zeros((rows, *below), dtype), jnp.zeros((columns, *lanes), dtype)))
     return tuple(found)
 
 

@@ -30,7 +30,10 @@ LOOPS = {
 ONLINE_LOOPS = tuple(loop for loop in LOOPS if loop[1] == "online")
 PATTERNS, BATCH, EPOCHS = 5, 2, 3
 ROUNDINGS = 60  # in an update, of numbers up to 2, in the longest chain
-PACE = {"learning_rate": 1 / 16, "momentum": 1 / 32}  # so slow that an error does not grow, and the weights stay below 2
+PACE = {
+    "learning_rate": 1 / 16,
+    "momentum": 1 / 32,
+}  # so slow that an error does not grow, and the weights stay below 2
 
 
 def compare_many_step(network: Network, rng: np.random.Generator, mode: str) -> Iterator[Comparison]:
@@ -71,10 +74,14 @@ def compare_loop(
         for l, (W, exact) in enumerate(zip(after, expected, strict=True)):
             # The roundings of all updates, which merely add up in so few of them: 2u apiece, for numbers up to 2.
             allowed = updates * ROUNDINGS * 2 * UNIT["float64"]
-            yield Comparison(LOOPS[rule, mode, order], W, exact, allowed, f"layer {l + 1} of {d.name}, {rule}, {mode}, {order}")
+            yield Comparison(
+                LOOPS[rule, mode, order], W, exact, allowed, f"layer {l + 1} of {d.name}, {rule}, {mode}, {order}"
+            )
 
 
-def in_numpy(network: Network, weights: Weights, x: np.ndarray, t: np.ndarray, rule: str, mode: str, order: str) -> Weights:
+def in_numpy(
+    network: Network, weights: Weights, x: np.ndarray, t: np.ndarray, rule: str, mode: str, order: str
+) -> Weights:
     """The run as loops over ``manual``: no JAX."""
     f, rates = functions(network), tuple(PACE.values())
     moved, kept = list(weights), [np.zeros_like(W) for W in weights]
@@ -109,7 +116,9 @@ def _draws(network: Network, rng: np.random.Generator, *, patterns: int, saturat
     return [first, *(d._replace(x=first.x, t=first.t) for d in others)]
 
 
-def _moved(run: str, network: Network, x: np.ndarray, t: np.ndarray, judged: list, dtype: str, given: dict) -> Iterator[Weights]:
+def _moved(
+    run: str, network: Network, x: np.ndarray, t: np.ndarray, judged: list, dtype: str, given: dict
+) -> Iterator[Weights]:
     """Each network's weights after the run: together by ``train_many``, or the first of them by ``train``."""
     if run == "train":
         for d, _, _ in judged:

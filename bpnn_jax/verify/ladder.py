@@ -118,7 +118,9 @@ def _work(options: Options) -> Iterator[tuple[str, Callable[[], list[Check]]]]:
         for step in running.STEPS:
             yield piece(5, f"train {step}", 10, lambda n=net, s=step: running.compare_step(n, rng, s))
         yield piece(5, "train_many online", 20, lambda n=net: fast.compare_many_step(n, rng, "online"))
-    mixed = Network(sizes, [names[l % len(names)] for l in range(len(sizes) - 1)], hidden_bias=options.hidden_bias is not False)
+    mixed = Network(
+        sizes, [names[l % len(names)] for l in range(len(sizes) - 1)], hidden_bias=options.hidden_bias is not False
+    )
     for mode in ("minibatch", "batch"):
         yield piece(5, f"train_many {mode}", 20, lambda m=mode: fast.compare_many_step(mixed, rng, m))
     for run in fast.RUNS:

@@ -28,7 +28,7 @@ def problem(patterns=7, seed=51):
 def bits(result, order=slice(None)):
     """All that a run says, in the order of its seeds."""
     parts = (*result.weights, result.iterations, result.error, result.stopped, result.history.T)
-    return [np.asarray(part)[order].tolist() for part in parts]
+    return [np.asarray(part)[order].tobytes() for part in parts]  # bytes, so that NaN is NaN
 
 
 # --- each network is what train makes of it ---
@@ -52,9 +52,14 @@ def test_each_network_is_that_of_train(given, assert_within):
     """Its own first weights, rates, order of the patterns and error; on the lanes and where JAX batches the loop of train."""
     x, t = problem()
     rates, momenta = RATES
+    rates = rates / 50 if given.get("rule") == "rmsprop" else rates  # it divides by the gradient's size
     given = {"dtype": "float64", "epochs": 12, "history_every": 5, **given}
     found = train_many(SMALL, x, t, seeds=SEEDS, learning_rate=rates, momentum=momenta, **given)
-    lanes = given.get("rule") != "rmsprop" and "gradient" not in given and (given.get("mode"), given.get("order")) != ("batch", "article")
+    lanes = (
+        given.get("rule") != "rmsprop"
+        and "gradient" not in given
+        and (given.get("mode"), given.get("order")) != ("batch", "article")
+    )
     assert found.path == ("lanes" if lanes else "generic, vmapped")
     assert found.seeds.tolist() == list(SEEDS)
     assert found.history_epochs.tolist() == [0, 5, 10]
@@ -68,8 +73,8 @@ def test_each_network_is_that_of_train(given, assert_within):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_first_weights_are_those_of_init(dtype):
     """Bit for bit, and more of them than are drawn in one call."""
-    found = many._drawn(SMALL, np.array([*SEEDS, *range(100, 100 + many.AT_ONCE)], np.uint32), dtype)
     with jax.enable_x64(dtype == "float64"):
+        found = many._drawn(SMALL, np.array([*SEEDS, *range(100, 100 + many.AT_ONCE)], np.uint32), dtype)
         for i, seed in ((0, 5), (2, 2**32 - 1), (3 + 100, 199), (3 + many.AT_ONCE, 99 + many.AT_ONCE)):
             assert [W[i].tolist() for W in found] == [np.asarray(W).tolist() for W in init(SMALL, seed, dtype=dtype)]
 
@@ -101,7 +106,7 @@ def test_neither_number_nor_order_nor_cores_change_a_bit(given):
 def test_each_stops_for_itself_and_stays_as_it_was():
     """Frozen at its stop: the same bits as when the epochs end there, while others in its block go on."""
     x, t = problem()
-    ends = train_many(SMALL, x, t, seeds=20, epochs=50, cutoff=np.linspace(0.5, 2.5, 20), history_every=1)
+    ends = train_many(SMALL, x, t, seeds=20, epochs=50, cutoff=np.linspace(0, 1.5, 20), history_every=1)
     assert set(ends.stopped.tolist()) == {"cutoff", "epochs"}
     assert len(set(ends.iterations.tolist())) > 4
     for i in (5, 19, int(np.argmin(ends.iterations))):
@@ -123,7 +128,7 @@ def test_a_block_ends_with_its_last_network(monkeypatch):
 def test_one_that_diverges_is_recorded_and_harms_no_other():
     network, (x, t) = Network((3, 2), "linear"), problem()
     rates = np.array([0.01, 30.0, 0.02])
-    given = {"epochs": 40, "mode": "batch"}
+    given = {"epochs": 40}
     found = train_many(network, x, t, seeds=3, learning_rate=rates, **given)
     assert found.stopped.tolist() == ["epochs", "diverged", "epochs"]
     with pytest.raises(DivergedError) as caught:
@@ -152,7 +157,9 @@ def test_the_history_is_bounded_unless_asked_for():
     kwargs = {"seeds": 2, "cutoff": 1e9}
     assert train_many(SMALL, x, t, epochs=1_000_000, **kwargs).history.shape == (many.POINTS, 2)
     assert train_many(SMALL, x, t, epochs=30, **kwargs).history.shape == (30, 2)
-    assert train_many(SMALL, x, t, epochs=1000, history_every=10, **kwargs).history_epochs.tolist() == list(range(0, 1000, 10))
+    assert train_many(SMALL, x, t, epochs=1000, history_every=10, **kwargs).history_epochs.tolist() == list(
+        range(0, 1000, 10)
+    )
     with pytest.raises(InputError, match=r"got 1000000 points of 51 networks: a larger history_every"):
         train_many(SMALL, x, t, epochs=1_000_000, history_every=1, seeds=51)
 
@@ -185,7 +192,7 @@ def test_one_note_if_the_option_for_xla_came_too_late(monkeypatch):
     monkeypatch.setattr(_xla, "too_late", True)
     with pytest.warns(_xla.SpeedWarning, match="Import bpnn_jax before the first use of JAX") as warned:
         train(SMALL, x, t, epochs=1)
-        train(SMALL, x, t, epochs=1)
+    train(SMALL, x, t, epochs=1)  # once is enough; warnings are errors here
     assert [w.filename for w in warned] == [__file__]
     monkeypatch.setattr(_xla, "too_late", True)
     with pytest.warns(_xla.SpeedWarning) as warned:
@@ -197,7 +204,12 @@ def test_one_note_if_the_option_for_xla_came_too_late(monkeypatch):
 
 @pytest.mark.parametrize(
     ("running", "flags", "switch", "late"),
-    [(True, "", "on", True), (False, "", "on", False), (True, "", "off", False), (True, "--xla_backend_extra_options=a=b", "on", False)],
+    [
+        (True, "", "on", True),
+        (False, "", "on", False),
+        (True, "", "off", False),
+        (True, "--xla_backend_extra_options=a=b", "on", False),
+    ],
 )
 def test_when_the_option_is_lost(running, flags, switch, late, monkeypatch):
     monkeypatch.setattr(_xla, "too_late", False)
@@ -236,7 +248,10 @@ def test_jax_is_running_once_it_was_used():
         ({"epochs": 0}, "expected epochs as a whole number from 1 up, got 0"),
         ({"dtype": "float23"}, "unknown dtype 'float23'; did you mean 'float32'"),
         ({"stop_solved": True}, "expected a tolerance to stop at when solved"),
-        ({"weights": (np.zeros((2, 4, 4)), np.zeros((2, 5, 2)))}, "or the same with 3 networks in front, got ((2, 4, 4), (2, 5, 2))"),
+        (
+            {"weights": (np.zeros((2, 4, 4)), np.zeros((2, 5, 2)))},
+            "or the same with 3 networks in front, got ((2, 4, 4), (2, 5, 2))",
+        ),
     ],
 )
 def test_what_cannot_be(given, message):

@@ -36,7 +36,9 @@ def test_one_pattern_is_manual_s_gradient_in_both_layouts(network, assert_within
     def found(layout, W, t):
         g = {}
         a = equations.forward(layout, W, jnp.asarray(x), f)
-        epoch.backward(network, layout, W, a, t, lambda l, factors: g.setdefault(l, epoch.matrix(layout, factors)) * 0 + W[l])
+        epoch.backward(
+            network, layout, W, a, t, lambda l, factors: g.setdefault(l, epoch.matrix(layout, factors)) * 0 + W[l]
+        )
         return [g[l] for l in range(len(W))]
 
     for W, exact in zip(weights, expected, strict=True):
@@ -75,7 +77,14 @@ def test_the_fast_path_is_the_one_taken(network, given, path):
 @pytest.mark.parametrize("order", ["simultaneous", "article"])
 def test_the_fused_loop_is_the_generic_one_to_rounding(rule, order, monkeypatch, assert_within):
     (weights,), x, t = drawn(DEEP, 5, 1)
-    given = {"weights": weights, "rule": rule, "order": order, "learning_rate": 0.1, "momentum": 0.2, "dtype": "float64"}
+    given = {
+        "weights": weights,
+        "rule": rule,
+        "order": order,
+        "learning_rate": 0.1,
+        "momentum": 0.2,
+        "dtype": "float64",
+    }
     fused = train(DEEP, x, t, epochs=4, measure="last-output", **given)
     monkeypatch.setattr(choice, "engine", lambda network, settings: GENERIC)
     generic = train(DEEP, x, t, epochs=4, measure="last-output", **given)
@@ -92,7 +101,9 @@ def test_the_fused_loop_has_no_matrix_product_and_no_gradient_matrix():
     kept = epoch.memory(network, settings, weights)
     assert [v.shape for v in jax.tree.leaves(kept)] == [(21,), (8,), (9,), (3,)]
     rates = running_rates()
-    text = str(jax.make_jaxpr(lambda *a: choice.FUSED.epoch(network, settings, a, x, t, rates))(weights, kept, jnp.float32(0)))
+    text = str(
+        jax.make_jaxpr(lambda *a: choice.FUSED.epoch(network, settings, a, x, t, rates))(weights, kept, jnp.float32(0))
+    )
     assert "dot_general" not in text
     assert "logistic" in text
 
@@ -119,7 +130,9 @@ SMALL = Network((3, 4, 2), ("tanh", "sigmoid"))
 def climbed(run):
     """The rows of rung 5 for a fast loop: one step, the second tap, and a NumPy loop."""
     rng = np.random.default_rng(82)
-    steps = running.compare_step(SMALL, rng, "online") if run == "train" else fast.compare_many_step(SMALL, rng, "online")
+    steps = (
+        running.compare_step(SMALL, rng, "online") if run == "train" else fast.compare_many_step(SMALL, rng, "online")
+    )
     rows = summarise(5, run, 10, steps)
     rows += summarise(5, run, 10, fast.compare_second_tap(SMALL, rng, run))
     return {row.equation for row in rows if row.verdict == "wrong"}

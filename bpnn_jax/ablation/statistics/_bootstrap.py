@@ -20,8 +20,8 @@ class Bootstrap:
     """How to resample: how often, from which of NumPy's seeds, for which confidence level, by "percentile" or "bca" quantiles.
 
     The same settings on the same numbers give the same interval. Percentile is the default since it covers 93 to 96% of
-    differences of every shape tried, from 50 runs on; BCa corrects a single skewed arm better, but takes the outliers of a
-    symmetric difference for skewness, and then covers 87 to 92% (docs/statistics.md).
+    differences of every shape tried, from 100 runs on; BCa corrects a single skewed arm better, but takes the outliers of a
+    symmetric difference for skewness, and then covers 87 to 90% (docs/statistics.md).
     """
 
     resamples: int = 2000
@@ -37,18 +37,40 @@ class Bootstrap:
             raise unknown("method", self.method, METHODS)
 
 
-class Spread(NamedTuple):
-    """Effects (k,), their replicates (resamples, k), units of variation (units, k), standard errors and degrees of freedom.
+class Scatter(NamedTuple):
+    """Standard errors (k,) and their degrees of freedom (k,)."""
 
-    ``deviation`` is the standard deviation of a single run's share in the effect.
+    error: np.ndarray
+    freedom: np.ndarray
+
+    def plus(self, other: "Scatter") -> "Scatter":
+        """Of a sum of independent effects, with Welch's (1947) degrees of freedom."""
+        error = np.hypot(self.error, other.error)
+        parts = self.error**4 / self.freedom + other.error**4 / other.freedom
+        freedom = np.where(parts > 0, error**4 / np.where(parts > 0, parts, 1), self.freedom + other.freedom)
+        return Scatter(error, freedom)
+
+
+class Spread(NamedTuple):
+    """Effects and how they scatter.
+
+    effect: (k,); replicates: (resamples, k); units: (units, k), what each unit of the sampling adds to the effect
+    deviation: (k,), the standard deviation of a single run's share in the effect
+    test, width: the scatter for p-values (a trimmed mean's counts the runs that it keeps) and for intervals (all runs)
     """
 
     effect: np.ndarray
     replicates: np.ndarray
     units: np.ndarray
-    error: np.ndarray
-    freedom: np.ndarray
     deviation: np.ndarray
+    test: Scatter
+    width: Scatter
+
+    def columns(self, chosen: slice) -> "Spread":
+        """The same for some of the effects."""
+        test, width = (Scatter(s.error[chosen], s.freedom[chosen]) for s in (self.test, self.width))
+        effect, replicates, units, deviation = (part[..., chosen] for part in self[:4])
+        return Spread(effect, replicates, units, deviation, test, width)
 
 
 def spread(
@@ -57,20 +79,21 @@ def spread(
     """Everything about ``measure.value @ contrasts``, where ``contrasts`` is (arms, k). One draw serves all arms and contrasts."""
     replicates = np.concatenate([measure.resampled(w) @ contrasts for w in sampling.weights(resamples, rng)])
     influence = measure.influence @ contrasts
-    units, error, freedom = sampling.units(influence, measure.kept)
-    effect = measure.value @ contrasts
     deviation = sampling.runs * np.sqrt((influence**2).sum(0) / (sampling.runs - 1))
-    return Spread(effect, replicates, units, error, np.full(len(effect), float(freedom)), deviation)
+    test, width = (Scatter(*sampling.scatter(influence, count)) for count in (measure.kept, sampling.runs))
+    return Spread(measure.value @ contrasts, replicates, sampling.units(influence), deviation, test, width)
 
 
 def difference(a: Spread, b: Spread) -> Spread:
-    """a minus b, drawn independently; the degrees of freedom are Welch's."""
-    error = np.hypot(a.error, b.error)
-    parts = a.error**4 / a.freedom + b.error**4 / b.freedom
-    freedom = np.where(parts > 0, error**4 / np.where(parts > 0, parts, 1), a.freedom + b.freedom)
-    units = np.concatenate([a.units, -b.units])
-    deviation = np.sqrt((a.deviation**2 + b.deviation**2) / 2)
-    return Spread(a.effect - b.effect, a.replicates - b.replicates, units, error, freedom, deviation)
+    """a minus b, drawn independently."""
+    return Spread(
+        a.effect - b.effect,
+        a.replicates - b.replicates,
+        np.concatenate([a.units, -b.units]),
+        np.sqrt((a.deviation**2 + b.deviation**2) / 2),
+        a.test.plus(b.test),
+        a.width.plus(b.width),
+    )
 
 
 def interval(s: Spread, bootstrap: Bootstrap) -> tuple[np.ndarray, np.ndarray]:
@@ -80,14 +103,14 @@ def interval(s: Spread, bootstrap: Bootstrap) -> tuple[np.ndarray, np.ndarray]:
     10 normal numbers are covered in 90% instead of 95%. The acceleration comes from the units in closed form.
     """
     squares = np.sqrt((s.units**2).sum(0))
-    ratio = np.where(squares > 0, s.error / np.where(squares > 0, squares, 1), 1)
-    z = special.stdtrit(s.freedom, (1 + bootstrap.level) / 2) * ratio
+    divisor = np.where(squares > 0, squares, 1)
+    z = special.stdtrit(s.width.freedom, (1 + bootstrap.level) / 2) * np.where(squares > 0, s.width.error / divisor, 1)
     bias = acceleration = np.zeros_like(s.effect)
     resamples = len(s.replicates)
     if bootstrap.method == "bca":
         below = ((s.replicates < s.effect).sum(0) + (s.replicates <= s.effect).sum(0)) / (2 * resamples)
         bias = special.ndtri(np.clip(below, 1 / (resamples + 1), resamples / (resamples + 1)))
-        acceleration = (s.units**3).sum(0) / (6 * np.where(squares > 0, squares, 1) ** 3)
+        acceleration = (s.units**3).sum(0) / (6 * divisor**3)
     ordered = np.sort(s.replicates, axis=0)
     return _quantile(ordered, bias, acceleration, -z), _quantile(ordered, bias, acceleration, z)
 
@@ -109,9 +132,9 @@ def p_values(s: Spread, rounding: np.ndarray, differences: np.ndarray) -> np.nda
     Where the standard error is no more than ``rounding`` (k,) t has no meaning, and p is the exact sign test's on
     ``differences`` (runs, k).
     """
-    varies = s.error > rounding
-    t = s.effect / np.where(varies, s.error, 1)
-    p = 2 * special.stdtr(s.freedom, -abs(t))
+    varies = s.test.error > rounding
+    t = s.effect / np.where(varies, s.test.error, 1)
+    p = 2 * special.stdtr(s.test.freedom, -abs(t))
     for k in np.flatnonzero(~varies):
         p[k] = 1.0 if abs(s.effect[k]) <= rounding[k] else sign_test(differences[:, k])
     return p

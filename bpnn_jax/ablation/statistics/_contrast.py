@@ -30,7 +30,7 @@ def estimate(
     The other arguments are those of `compare`. Raises InputError for what cannot be used.
 
     >>> print(estimate([4, 5, 6, 7, 8, 9, 10, 11], "iqm", what="solved after", unit="epochs"))
-    solved after: 7.5 [4.75, 10.44] epochs, n = 8
+    solved after: 7.5 [5, 10] epochs, n = 8
     """
     array = _inputs.one_arm(what or "values", values)
     drawn = sampling(len(array), groups, groups_fixed)
@@ -124,7 +124,7 @@ def arms_and_contrasts(
     count = values.shape[1]
     both = np.hstack([np.eye(count), weights])
     found = spread(measure(kind, values), both, drawn, bootstrap.resamples, np.random.default_rng(bootstrap.seed))
-    single = Spread(*(part[..., :count] for part in found))
+    single = found.columns(slice(count))
     low, high = interval(single, bootstrap)
     estimates = [
         Estimate(
@@ -132,7 +132,7 @@ def arms_and_contrasts(
         )
         for v, lo, hi, name in zip(single.effect, low, high, arms, strict=True)
     ]
-    apart = Spread(*(part[..., count:] for part in found))
+    apart = found.columns(slice(count, None))
     rounding = _rounding(values, weights)
     return estimates, _comparisons(apart, values @ weights, rounding, kind, what, unit, bootstrap)
 
@@ -169,7 +169,7 @@ def _comparisons(
             low=float(low[k]),
             high=float(high[k]),
             p=float(p[k]),
-            standardised=float(found.effect[k] / found.deviation[k]) if found.error[k] > rounding[k] else None,
+            standardised=float(found.effect[k] / found.deviation[k]) if found.test.error[k] > rounding[k] else None,
             above=float(above[k]),
             n=len(differences),
             what=name,

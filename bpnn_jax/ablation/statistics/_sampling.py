@@ -20,10 +20,6 @@ class Sampling:
     groups: np.ndarray | None = None
     fixed: bool = False
 
-    @property
-    def clustered(self) -> bool:
-        return self.groups is not None and not self.fixed
-
     def weights(self, resamples: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
         """How often each run occurs in each resample: float64 chunks of shape (some resamples, runs).
 
@@ -45,25 +41,27 @@ class Sampling:
                     chunk[:, inside] = _counts(rng, size, len(inside))
                 yield chunk
 
-    def units(self, influence: np.ndarray, kept: int) -> tuple[np.ndarray, np.ndarray, int]:
-        """What varies independently (units, k), its standard error (k,), and its degrees of freedom.
-
-        From each run's influence (runs, k); ``kept`` is the number of runs that a trimmed mean keeps, all for a mean.
-        """
+    def units(self, influence: np.ndarray) -> np.ndarray:
+        """What varies independently, (units, k), from each run's influence (runs, k)."""
         if self.groups is None:
-            return influence, _root_of_squares(influence, kept), kept - 1
+            return influence
         sizes = np.bincount(self.groups)
         sums = np.zeros((len(sizes), influence.shape[1]))
         np.add.at(sums, self.groups, influence)
-        if not self.fixed:
-            return sums, _root_of_squares(sums, len(sizes)), len(sizes) - 1
-        inside = influence - (sums / sizes[:, None])[self.groups]
-        corrected = inside * np.sqrt(sizes / (sizes - 1))[self.groups][:, None]
-        return inside, np.sqrt((corrected**2).sum(0)), kept - len(sizes)
+        return influence - (sums / sizes[:, None])[self.groups] if self.fixed else sums
 
-
-def _root_of_squares(units: np.ndarray, count: int) -> np.ndarray:
-    return np.sqrt((units**2).sum(0) * count / (count - 1))
+    def scatter(self, influence: np.ndarray, kept: int) -> tuple[np.ndarray, np.ndarray]:
+        """Standard error and degrees of freedom of the effect, (k,) each; ``kept`` of the runs count, fewer if it is trimmed."""
+        units = self.units(influence)
+        if self.groups is not None and self.fixed:
+            sizes = np.bincount(self.groups)
+            squares = (units**2 * (sizes / (sizes - 1))[self.groups][:, None]).sum(0)
+            freedom = max(kept - len(sizes), 1)
+        else:
+            count = kept if self.groups is None else len(units)
+            squares = (units**2).sum(0) * count / (count - 1)
+            freedom = count - 1
+        return np.sqrt(squares), np.full(influence.shape[1], float(freedom))
 
 
 def _counts(rng: np.random.Generator, resamples: int, units: int) -> np.ndarray:
@@ -84,4 +82,4 @@ def sampling(runs: int, groups: ArrayLike | None, groups_fixed: bool) -> Samplin
         raise InputError("expected 2 runs or more in each of the fixed groups, got a group of 1")
     if len(sizes) < 2:
         raise InputError("expected 2 groups or more, got 1; leave groups out")
-    return Sampling(runs, codes, groups_fixed)
+    return Sampling(runs, codes, bool(groups_fixed))

@@ -87,8 +87,7 @@ def restricted_values(epochs: ArrayLike, solved: ArrayLike, horizon: float) -> n
     [3.0, 5.0, 9.0, 10.0]
     """
     t, d = _checked(_inputs.numbers("epochs", epochs), _inputs.flags("solved", solved))
-    if not 0 < horizon < np.inf:
-        raise InputError(f"expected a horizon in epochs, above 0, got {horizon!r}")
+    _check_horizon(horizon)
     for arm in range(t.shape[1]):
         _check_followed(t[:, arm], d[:, arm], horizon)
     values = np.stack([_pseudo_values(t[:, k], d[:, k], horizon) for k in range(t.shape[1])], axis=1)
@@ -164,7 +163,13 @@ def _checked(t: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return t, d
 
 
+def _check_horizon(horizon: float) -> None:
+    if not 0 < horizon < np.inf:
+        raise InputError(f"expected a horizon in epochs, above 0, got {horizon!r}")
+
+
 def _check_solved(horizon: float, *arms: tuple[np.ndarray, np.ndarray]) -> None:
+    _check_horizon(horizon)
     if not any((d & (t <= horizon)).any() for t, d in arms):
         raise InputError(
             f"expected a run that was solved by epoch {horizon:g}, got none: it takes longer, and nobody knows how much; "

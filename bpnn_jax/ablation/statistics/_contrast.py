@@ -138,11 +138,9 @@ def arms_and_contrasts(
 
 
 def _unpaired(x: np.ndarray, y: np.ndarray, kind: str, what: str, unit: str, bootstrap: Bootstrap) -> Comparison:
-    # Two streams: one and the same would draw the runs of equally long arms together.
-    streams = np.random.default_rng(bootstrap.seed).spawn(2)
+    rng = np.random.default_rng(bootstrap.seed)  # one for both: the second arm's runs are drawn after the first's
     spreads = [
-        spread(measure(kind, arm), np.ones((1, 1)), Sampling(len(arm)), bootstrap.resamples, stream)
-        for arm, stream in zip((x, y), streams, strict=True)
+        spread(measure(kind, arm), np.ones((1, 1)), Sampling(len(arm)), bootstrap.resamples, rng) for arm in (x, y)
     ]
     shorter = min(len(x), len(y))
     rounding = _rounding(np.concatenate([x, y]), np.array([[1.0], [-1.0]]))

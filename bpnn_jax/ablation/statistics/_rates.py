@@ -19,9 +19,8 @@ def wilson(successes: ArrayLike, runs: ArrayLike, level: float = 0.95) -> tuple[
     z2 = special.ndtri((1 + _inputs.level(level)) / 2) ** 2
     middle = (successes + z2 / 2) / (runs + z2)
     half = np.sqrt(z2 * (successes * (1 - successes / runs) + z2 / 4)) / (runs + z2)
-    # At the ends the formula is exactly 0 or 1; rounding must not push it off.
-    low = np.where(successes == 0, 0.0, middle - half)
-    return low, np.where(successes == runs, 1.0, middle + half)
+    # For all successes the upper end is 1; rounding must not push it off. (For none the lower is 0, and rounds to it.)
+    return middle - half, np.where(successes == runs, 1.0, middle + half)
 
 
 def mcnemar(first_only: ArrayLike, second_only: ArrayLike, *, exact: bool = False) -> np.ndarray:

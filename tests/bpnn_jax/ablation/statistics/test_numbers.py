@@ -5,6 +5,7 @@ import pytest
 from scipy import special, stats
 
 from bpnn_jax.ablation.statistics import Bootstrap, _sampling, compare, estimate, interaction
+from bpnn_jax.ablation.statistics._bootstrap import difference, interval, spread
 from bpnn_jax.ablation.statistics._measures import interquartile_mean, mean
 from bpnn_jax.ablation.statistics._sampling import sampling
 from bpnn_jax.errors import InputError
@@ -69,6 +70,43 @@ def test_the_interval_is_scipys_at_the_widened_level(arms, method, kind):
     np.testing.assert_allclose((ours.low, ours.high), theirs.confidence_interval, rtol=0, atol=allowed)
 
 
+@pytest.mark.parametrize("method", ["percentile", "bca"])
+@pytest.mark.parametrize("paired", [True, False])
+def test_from_scipys_replicates_come_scipys_ends(method, paired):
+    """The same replicates, very skewed: bias and acceleration to the last digits."""
+    rng = np.random.default_rng(6)
+    a, b = rng.exponential(size=25) ** 2, rng.normal(size=25 if paired else 40)
+    runs = len(a)
+    if paired:
+        found = spread(mean(np.stack([a, b], 1)), np.array([[1.0], [-1.0]]), sampling(runs, None, False), 100, rng)
+    else:
+        arms = [spread(mean(v[:, None]), np.ones((1, 1)), sampling(len(v), None, False), 100, rng) for v in (a, b)]
+        found = difference(*arms)
+    squares = np.sqrt((found.units**2).sum())
+    z = special.stdtrit(found.width.freedom[0], 0.975) * found.width.error[0] / squares
+    theirs = stats.bootstrap(
+        (a, b),
+        lambda x, y, axis=-1: x.mean(axis) - y.mean(axis),
+        paired=paired,
+        vectorized=True,
+        n_resamples=3000,
+        method="BCa" if method == "bca" else "percentile",
+        confidence_level=1 - 2 * special.ndtr(-z),
+        rng=rng,
+    )
+    found = found._replace(replicates=theirs.bootstrap_distribution[:, None])
+    ours = np.ravel(interval(found, Bootstrap(method=method)))
+    np.testing.assert_allclose(ours, theirs.confidence_interval, rtol=1e-9)
+
+
+def test_equally_long_unpaired_arms_are_drawn_apart(arms):
+    a, _ = arms
+    apart = compare(a, a, paired=False)
+    assert apart.high - apart.low == pytest.approx(
+        2 * 1.97 * np.sqrt(2 / 90) * a.std(ddof=1), rel=0.1
+    )  # Welch's interval
+
+
 def test_bca_leans_towards_the_long_tail_and_percentile_less():
     values = np.random.default_rng(3).exponential(size=60)
     bca, percentile = (estimate(values, bootstrap=Bootstrap(method=m)) for m in ("bca", "percentile"))
@@ -105,12 +143,12 @@ def test_the_same_seed_gives_the_same_interval_whatever_the_chunk(arms, monkeypa
 
 def test_p_is_students_welchs_and_yuens(arms):
     a, b = arms
-    assert compare(a, b).p == pytest.approx(stats.ttest_rel(a, b).pvalue, rel=1e-9)
+    assert compare(a, b).p == pytest.approx(stats.ttest_rel(a, b).pvalue, rel=1e-9, abs=0)
     assert compare(a, b[:70], paired=False).p == pytest.approx(
         stats.ttest_ind(a, b[:70], equal_var=False).pvalue, rel=1e-9
     )
     yuen = stats.ttest_ind(a, b[:70], equal_var=False, trim=0.25).pvalue
-    assert compare(a, b[:70], "iqm", paired=False).p == pytest.approx(yuen, rel=1e-9)
+    assert compare(a, b[:70], "iqm", paired=False).p == pytest.approx(yuen, rel=1e-9, abs=0)
 
 
 def test_paired_interquartile_means_take_yuens_paired_test(arms):
@@ -124,18 +162,22 @@ def test_paired_interquartile_means_take_yuens_paired_test(arms):
     covariance = 89 * np.cov(a, b)
     error = np.sqrt((covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]) / (kept * (kept - 1)))
     t = (stats.trim_mean(arms[0], 0.25) - stats.trim_mean(arms[1], 0.25)) / error
-    assert compare(*arms, "iqm").p == pytest.approx(2 * stats.t.sf(abs(t), kept - 1), rel=1e-9)
+    assert compare(*arms, "iqm").p == pytest.approx(2 * stats.t.sf(abs(t), kept - 1), rel=1e-9, abs=0)
 
 
 def test_effect_sizes(arms):
     a, b = arms
     paired, apart = compare(a, b), compare(a, b[:70], paired=False)
-    assert paired.standardised == pytest.approx((a - b).mean() / (a - b).std(ddof=1), rel=1e-9)
+    assert paired.standardised == pytest.approx((a - b).mean() / (a - b).std(ddof=1), rel=1e-9, abs=0)
     assert paired.above == np.mean(a > b)
     pooled = np.sqrt((a.var(ddof=1) + b[:70].var(ddof=1)) / 2)
-    assert apart.standardised == pytest.approx((a.mean() - b[:70].mean()) / pooled, rel=1e-9)
-    assert apart.above == pytest.approx(stats.mannwhitneyu(a, b[:70]).statistic / (90 * 70), rel=1e-12)
+    assert apart.standardised == pytest.approx((a.mean() - b[:70].mean()) / pooled, rel=1e-9, abs=0)
+    assert apart.above == pytest.approx(stats.mannwhitneyu(a, b[:70]).statistic / (90 * 70), rel=1e-12, abs=0)
     assert (paired.n, apart.n) == (90, 160)
+    x, y = np.floor(3 * a), np.floor(3 * b[:70])  # ties
+    assert compare(x, y, paired=False).above == pytest.approx(
+        stats.mannwhitneyu(x, y).statistic / (90 * 70), rel=1e-12, abs=0
+    )
 
 
 def test_where_nothing_varies_p_is_the_sign_tests():
@@ -159,7 +201,7 @@ def test_interaction_is_the_difference_of_differences(kind):
     assert got.effect == pytest.approx((m[1][1] - m[1][0]) - (m[0][1] - m[0][0]), abs=SUM)
     if kind == "mean":
         each = (v[:, 1, 1] - v[:, 1, 0]) - (v[:, 0, 1] - v[:, 0, 0])
-        assert got.p == pytest.approx(stats.ttest_1samp(each, 0).pvalue, rel=1e-9)
+        assert got.p == pytest.approx(stats.ttest_1samp(each, 0).pvalue, rel=1e-9, abs=0)
         assert got.above == np.mean(each > 0)
 
 
@@ -180,10 +222,12 @@ def test_p_over_groups_is_that_of_their_means_and_over_strata_that_within(arms):
     a, b = arms
     labels = np.tile(np.arange(9), 10)
     by_group = (a - b).reshape(10, 9)
-    assert compare(a, b, groups=labels).p == pytest.approx(stats.ttest_1samp(by_group.mean(0), 0).pvalue, rel=1e-9)
+    assert compare(a, b, groups=labels).p == pytest.approx(
+        stats.ttest_1samp(by_group.mean(0), 0).pvalue, rel=1e-9, abs=0
+    )
     error = np.sqrt((by_group.var(0, ddof=1) / 10).sum()) / 9
     expected = 2 * stats.t.sf(abs(by_group.mean()) / error, 90 - 9)
-    assert compare(a, b, groups=labels, groups_fixed=True).p == pytest.approx(expected, rel=1e-9)
+    assert compare(a, b, groups=labels, groups_fixed=True).p == pytest.approx(expected, rel=1e-9, abs=0)
 
 
 # --- what cannot be used ---

@@ -13,6 +13,9 @@ def test_wilson_is_scipys(level):
     for k, n in ((0, 5), (5, 5), (1, 20), (37, 1000), (999, 1000)):
         theirs = stats.binomtest(k, n).proportion_ci(level, "wilson")
         np.testing.assert_allclose(np.array(wilson(k, n, level)), theirs, rtol=1e-12, atol=1e-15)
+    every = np.arange(1, 1000)
+    assert (wilson(0, every, level)[0] == 0).all()
+    assert (wilson(every, every, level)[1] == 1).all()
 
 
 def test_wilson_covers():
@@ -32,10 +35,10 @@ def test_exact_mcnemar_is_the_binomial_test_and_mid_p_takes_half_of_what_was_see
     for b, c in ((0, 0), (0, 3), (1, 7), (5, 5), (30, 12), (400, 300)):
         total = b + c
         exact = stats.binomtest(b, total).pvalue if total else 1.0
-        assert mcnemar(b, c, exact=True) == pytest.approx(exact, rel=1e-12)
+        assert mcnemar(b, c, exact=True) == pytest.approx(exact, rel=1e-12, abs=0)
         pmf = stats.binom.pmf(np.arange(total + 1), total, 0.5)
         fewer = min(b, c)
-        assert mcnemar(b, c) == pytest.approx(min(1, 2 * (pmf[:fewer].sum() + pmf[fewer] / 2)), rel=1e-12)
+        assert mcnemar(b, c) == pytest.approx(min(1, 2 * (pmf[:fewer].sum() + pmf[fewer] / 2)), rel=1e-12, abs=0)
         assert mcnemar(b, c) == mcnemar(c, b)
 
 
@@ -110,7 +113,7 @@ def test_newcombe_covers_and_pearson_is_scipys():
     x, y = np.arange(60) < 40, np.arange(80) < 41
     chi2 = stats.chi2_contingency([[40, 20], [41, 39]], correction=False).statistic
     got = compare_rates(x, y, paired=False)
-    assert got.p == pytest.approx(stats.chi2.sf(chi2 * 139 / 140, 1), rel=1e-9)
+    assert got.p == pytest.approx(stats.chi2.sf(chi2 * 139 / 140, 1), rel=1e-9, abs=0)
     assert (got.low, got.high) == newcombe(40, 60, 41, 80)
 
 

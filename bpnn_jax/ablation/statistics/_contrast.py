@@ -98,7 +98,7 @@ def interaction(
     >>> print(interaction(runs, what="bias: tanh - sigmoid", unit="epochs"))
     bias: tanh - sigmoid: +2.5 [+1, +4] epochs, standardised +1.94, above in 100%, p = 0.03, n = 4
     """
-    array = np.asarray(values)
+    array = _inputs.plain(what, values)
     if array.ndim != 3 or array.shape[1:] != (2, 2):
         raise InputError(f"expected values of shape (runs, 2, 2), a row a seed, got {array.shape}")
     flat = _inputs.numbers(what, array.reshape(len(array), 4))

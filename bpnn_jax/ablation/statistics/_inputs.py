@@ -8,12 +8,17 @@ from numpy.typing import ArrayLike
 from bpnn_jax.errors import InputError
 
 
+def plain(what: str, values: ArrayLike) -> np.ndarray:
+    """``values`` as float64, of any shape."""
+    try:
+        return np.asarray(values, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"expected {what} as an array of numbers: {error}") from None
+
+
 def numbers(what: str, values: ArrayLike) -> np.ndarray:
     """``values`` as float64 of shape (runs, arms), finite, two runs at least; one arm may come as a vector."""
-    try:
-        array = np.asarray(values, np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"expected {what} as an array of numbers, a row a run and a column an arm: {error}") from None
+    array = plain(what, values)
     array = array[:, None] if array.ndim == 1 else array
     if array.ndim != 2 or not array.shape[1]:
         raise InputError(f"expected {what} of shape (runs,) or (runs, arms), got {np.shape(values)}")

@@ -157,7 +157,7 @@ def _pearson(x: np.ndarray, y: np.ndarray) -> float:
 
 
 def _counts(some: ArrayLike, all_: ArrayLike, *, empty: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    some, all_ = np.broadcast_arrays(np.asarray(some, np.float64), np.asarray(all_, np.float64))
+    some, all_ = np.broadcast_arrays(_inputs.plain("counts", some), _inputs.plain("counts", all_))
     if not ((some >= 0) & (some <= all_) & (all_ >= (0 if empty else 1)) & (some % 1 == 0) & (all_ % 1 == 0)).all():
         raise InputError(f"expected whole numbers, from 0 up to the number of runs, got {some} of {all_}")
     return some, all_

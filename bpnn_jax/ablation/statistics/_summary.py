@@ -113,7 +113,7 @@ def _chosen(names: list[str], pairs: Sequence[tuple[str, str]] | None) -> Pairs:
     if pairs is None:
         return [(name, names[0]) for name in names[1:]]
     for pair in pairs:
-        if len(pair) != 2 or pair[0] == pair[1]:
+        if isinstance(pair, str) or len(pair) != 2 or pair[0] == pair[1]:
             raise InputError(f"expected pairs of two different arms, got {pair!r}")
         for name in pair:
             if name not in names:
@@ -164,7 +164,7 @@ def _errors(
     drawn: Sampling,
     settings: Bootstrap,
 ) -> tuple[dict[str, Estimate], list[Comparison], list[str]]:
-    array = np.asarray(error, np.float64).reshape(len(error), -1)  # type: ignore[arg-type]
+    array = _inputs.plain("error", error)
     if array.shape != shape:
         raise InputError(f"expected error for the same runs and arms as epochs, {shape}, got {array.shape}")
     diverged = (~np.isfinite(array)).sum(0)

@@ -164,7 +164,7 @@ def _checked(t: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _check_horizon(horizon: float) -> None:
-    if not 0 < horizon < np.inf:
+    if not (isinstance(horizon, int | float | np.number) and 0 < horizon < np.inf):
         raise InputError(f"expected a horizon in epochs, above 0, got {horizon!r}")
 
 

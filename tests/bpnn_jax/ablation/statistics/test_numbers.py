@@ -246,6 +246,7 @@ def test_p_over_groups_is_that_of_their_means_and_over_strata_that_within(arms):
         (lambda: estimate(np.zeros((3, 2, 2))), r"\(3, 2, 2\)"),
         (lambda: compare([1, 2], [3, 4], "iqr"), "measure 'iqr'; did you mean 'iqm'"),
         (lambda: interaction(np.zeros((5, 2, 3))), r"\(runs, 2, 2\)"),
+        (lambda: interaction([[[1, 2], [3]]]), "interaction as an array of numbers"),
         (lambda: Bootstrap(resamples=10), "resamples"),
         (lambda: Bootstrap(seed=-1), "seed"),
         (lambda: Bootstrap(level=95), "level"),

@@ -152,6 +152,7 @@ def test_no_run_solved_is_not_a_rate_of_exactly_nothing():
         (lambda: success_rate([True]), "2 runs or more"),
         (lambda: compare_rates([1, 0], [1, 0, 1]), "same runs"),
         (lambda: wilson(3, 2), "3.* of 2"),
+        (lambda: wilson("a", 2), "array of numbers"),
         (lambda: wilson(0, 0), "whole numbers"),
         (lambda: wilson(1, 2, 95), "level"),
         (lambda: tango(3, 3, 5), "no more than"),

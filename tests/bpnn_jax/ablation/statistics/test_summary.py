@@ -106,6 +106,8 @@ def test_with_groups_rates_go_by_groups_too(results):
         ({"pairs": [("tanh", "sigmoid"), ("sigmoid", "tanh")]}, "each pair of arms once"),
         ({"solved": np.ones((59, 3))}, "same runs"),
         ({"error": np.ones((60, 2))}, r"expected error.*\(60, 3\), got \(60, 2\)"),
+        ({"error": 3}, r"\(60, 3\), got \(\)"),
+        ({"pairs": ["ab"]}, "pairs of two different arms"),
         ({"error_kind": "median"}, "unknown measure 'median'"),
         ({"horizon": 900}, "horizon up to epoch 800"),
     ],

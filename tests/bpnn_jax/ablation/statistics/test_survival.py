@@ -125,6 +125,7 @@ def test_differences_of_restricted_means_cover(paired, scale):
         (lambda: restricted_mean([3, 5], [True, False], 8), "horizon up to epoch 5"),
         (lambda: restricted_mean([3, 5], [True, True], 0), "horizon in epochs"),
         (lambda: restricted_mean([3, 5], [True, True], np.nan), "horizon in epochs"),
+        (lambda: restricted_mean([3, 5], [True, True], "9"), "horizon in epochs"),
         (lambda: kaplan_meier([3, -5], [True, True]), "from 0 up, got -5"),
         (lambda: kaplan_meier([3, 5, 6], [True, True]), "same runs"),
         (lambda: kaplan_meier([3, np.nan], [True, False]), "finite"),

@@ -19,7 +19,7 @@ def test_wilson_is_scipys(level):
 
 
 def test_wilson_covers():
-    """Summed over every outcome, for 193 true rates; below np = 5 it dips to 91% in places."""
+    """Summed over every outcome, for 193 true rates; below np = 5 it dips to 92% in places."""
     rates = np.linspace(0.02, 0.98, 193)
     for runs in (50, 100, 1000):
         k = np.arange(runs + 1)
@@ -27,7 +27,7 @@ def test_wilson_covers():
         covered = np.array([stats.binom.pmf(k, runs, p)[(low <= p) & (p <= high)].sum() for p in rates])
         assert 0.949 <= covered.mean() <= 0.955
         assert np.mean((covered >= 0.93) & (covered <= 0.97)) > 0.94
-        assert covered.min() > 0.91
+        assert covered.min() > 0.92
     assert covered.min() > 0.94  # 1000 runs: everywhere
 
 
@@ -49,10 +49,10 @@ def tables(n):
 
 
 @pytest.mark.parametrize(
-    ("n", "each", "mid"), [(100, 0.1, (0.03, 0.05)), (100, 0.3, (0.04, 0.05)), (20, 0.05, (0, 0.03))]
+    ("n", "each", "mid"), [(100, 0.05, (0.04, 0.05)), (100, 0.3, (0.04, 0.05)), (20, 0.05, (0, 0.03))]
 )
 def test_false_alarms_of_mcnemar(n, each, mid):
-    """Summed over every table. With 20 pairs that differ or more mid-p is near 5%; with 2 nothing can be significant."""
+    """Summed over every table. With 10 pairs that differ or more mid-p is near 5%; with 2 nothing can be significant."""
     b, c = tables(n)
     weights = stats.multinomial.pmf(np.stack([b, c, n - b - c], 1), n, [each, each, 1 - 2 * each])
     by_mid, by_exact = (weights[p <= 0.05].sum() for p in (mcnemar(b, c), mcnemar(b, c, exact=True)))

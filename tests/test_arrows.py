@@ -108,10 +108,16 @@ def test_verify_does_not_know_the_command_line():
     assert not loaded & {"bpnn_jax.cli", "bpnn_jax.__main__", "tyro", "rich"}
 
 
+def test_statistics_know_nothing_of_how_the_runs_were_made():
+    loaded = loaded_by("bpnn_jax.ablation.statistics")
+    assert {"scipy", "bpnn_jax.ablation.statistics"} <= loaded
+    assert not loaded & {"jax", "jaxlib", "optax", "bpnn_jax.network", "bpnn_jax.training", "tyro", "rich"}
+
+
 def test_importing_bpnn_jax_does_not_import_jax():
     loaded = loaded_by("bpnn_jax")
     assert "bpnn_jax" in loaded
-    assert not loaded & {"jax", "jaxlib", "optax", "numpy", "sympy", "bpnn_jax.training"}
+    assert not loaded & {"jax", "jaxlib", "optax", "numpy", "scipy", "sympy", "bpnn_jax.training"}
 
 
 # --- doors ---

@@ -1,0 +1,1 @@
+"""Ablation studies: what a choice in a network or its training changes, over many seeds."""

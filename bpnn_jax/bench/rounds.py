@@ -1,0 +1,172 @@
+"""Check what every peer computes, then time all of them in turn, several times over."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from statistics import median
+
+import numpy as np
+
+from bpnn_jax.bench.peers import Peer
+from bpnn_jax.bench.tasks import Task, Weights
+from bpnn_jax.bench.worker import PeerError, Worker
+
+CHECKED = 8  # networks of many whose result is compared
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A task, ours, and the peers that do it too; ``cores`` holds every process to so many of them."""
+
+    name: str
+    task: Task
+    ours: Peer
+    peers: tuple[Peer, ...]
+    cores: int | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """Ours beside one peer. Times are medians, in nanoseconds for an update of one network; ``ratio`` is ours / peer.
+
+    ratios:     smallest and largest ratio of a round.
+    peer_range: smallest and largest time of the peer, likewise ``ours_range``.
+    compile_s, ours_compile_s: seconds before the first result beyond what a later run takes.
+    apart, allowed: the largest difference of a weight from the reference, and the bound on it.
+    """
+
+    workload: str
+    peer: str
+    ours_ns: float
+    peer_ns: float
+    ratio: float
+    ratios: tuple[float, float]
+    ours_range: tuple[float, float]
+    peer_range: tuple[float, float]
+    ours_compile_s: float
+    compile_s: float
+    apart: float
+    allowed: float
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Timed:
+    """What was measured of one peer: nanoseconds for each round, seconds compiling, distance from the reference."""
+
+    peer: Peer
+    ns: list[float]
+    compile_s: float
+    apart: float
+    allowed: float
+
+
+def allowed(task: Task) -> float:
+    """How far float32 may be from float64 after this task: u a rounding, at most (fan-in + batch + 4) of them a weight and update.
+
+    It grows with the largest weight, and no more than linearly with the updates: over one epoch they move the weights too little
+    for errors to amplify each other. A forgotten momentum is some hundred times that.
+    """
+    largest = max(float(abs(W).max()) for W in task.weights)
+    return 2.0**-24 * task.updates * (task.sizes[0] + task.batch_size + 4) * max(1.0, largest)
+
+
+def compare(peer: Peer, got: Weights, task: Task, expected: Weights) -> tuple[float, float]:
+    """(largest difference of a weight, the bound on it). Raises PeerError beyond the bound, or for NaN."""
+    limit = allowed(task)
+    for g, e in zip(got, expected, strict=True):
+        if g.shape != e.shape:
+            raise PeerError(f"expected weights of shape {e.shape}, got {g.shape}")
+    apart = max(float(abs(np.asarray(g, float) - e).max()) for g, e in zip(got, expected, strict=True))
+    if not apart <= limit:
+        raise PeerError(f"computes something else than {peer.reference.__name__}: {apart:.1e} apart, {limit:.1e} allowed")
+    return apart, limit
+
+
+def check(peer: Peer, worker: Worker, task: Task, updates: int) -> tuple[float, float]:
+    """Train up to an epoch, ``updates`` at most, and compare some of the networks with the peer's reference."""
+    task = task.of_length(min(updates, len(task.x) // task.batch_size))
+    got, _ = worker.load(task)
+    some = np.unique(np.linspace(0, task.networks - 1, CHECKED).astype(int))
+    few = task.some(some)
+    with Worker(peer.reference) as reference:
+        expected, _ = reference.load(few)
+    return compare(peer, tuple(W[some] for W in got), few, expected)
+
+
+def alternate(runs: Sequence[Callable[[], float]], rounds: int, progress: Progress = lambda what: None) -> list[list[float]]:
+    """Call each in turn, the other way round in every second round; for each, its results.
+
+    >>> calls = []
+    >>> def called(name): return lambda: calls.append(name) or 1.0
+    >>> alternate([called("a"), called("b")], 2), calls
+    ([[1.0, 1.0], [1.0, 1.0]], ['a', 'b', 'b', 'a'])
+    """
+    results: list[list[float]] = [[] for _ in runs]
+    for r in range(rounds):
+        order = range(len(runs))
+        for i in order if r % 2 == 0 else reversed(order):
+            results[i].append(runs[i]())
+        progress(f"round {r + 1} of {rounds}")
+    return results
+
+
+def measure(workload: Workload, rounds: int, seconds: float, progress: Progress) -> tuple[list[Timed], dict[str, str]]:
+    """Ours first, then every peer that is there and right; and for the others why not. ``seconds`` is how long a run is, about."""
+    told: dict[str, str] = {}
+    ready: list[tuple[Peer, Worker, int, float, float, float]] = []
+    with ExitStack() as stack:
+        for peer in (workload.ours, *workload.peers):
+            absent = peer.missing()
+            if absent:
+                told[peer.name] = absent
+                continue
+            progress(f"{workload.name}: {peer.name}, checking")
+            task = replace(workload.task, **peer.changes)
+            worker = stack.enter_context(Worker(peer.prepare, plain_xla=peer.plain_xla, cores=peer.cores or workload.cores))
+            updates = max(1, round(seconds * 1e9 / peer.guess / task.networks))
+            try:
+                apart, limit = check(peer, worker, task, updates)
+                task = task.of_length(updates)
+                progress(f"{workload.name}: {peer.name}, compiling")
+                _, first = worker.load(task)
+            except PeerError as error:
+                told[peer.name] = f"failed: {error}"
+                worker.close()
+                continue
+            ready.append((peer, worker, task.updates * task.networks, first, apart, limit))
+        if not ready or ready[0][0] is not workload.ours:
+            raise PeerError(f"{workload.name}: ours {told.get(workload.ours.name)}")
+        times = alternate([w.time for _, w, *_ in ready], rounds, lambda what: progress(f"{workload.name}: {what}"))
+    return [
+        Timed(peer, [1e9 * s / updates for s in ran], max(0.0, first - median(ran)), apart, limit)
+        for (peer, _, updates, first, apart, limit), ran in zip(ready, times, strict=True)
+    ], told
+
+
+def rows(name: str, timed: Sequence[Timed]) -> list[Row]:
+    """The first, ours, beside each of the others."""
+    ours, *others = timed
+    return [
+        Row(
+            workload=name,
+            peer=other.peer.name,
+            ours_ns=median(ours.ns),
+            peer_ns=median(other.ns),
+            ratio=median(ours.ns) / median(other.ns),
+            ratios=_range([a / b for a, b in zip(ours.ns, other.ns, strict=True)]),
+            ours_range=_range(ours.ns),
+            peer_range=_range(other.ns),
+            ours_compile_s=ours.compile_s,
+            compile_s=other.compile_s,
+            apart=other.apart,
+            allowed=other.allowed,
+            note=other.peer.note,
+        )
+        for other in others
+    ]
+
+
+def _range(values: Sequence[float]) -> tuple[float, float]:
+    return min(values), max(values)

@@ -84,15 +84,26 @@ def compare(peer: Peer, got: Weights, task: Task, expected: Weights) -> tuple[fl
     return apart, limit
 
 
-def check(peer: Peer, worker: Worker, task: Task, updates: int) -> tuple[float, float]:
-    """Train up to an epoch, ``updates`` at most, and compare some of the networks with the peer's reference."""
-    task = task.of_length(min(updates, len(task.x) // task.batch_size))
-    got, _ = worker.load(task)
-    some = np.unique(np.linspace(0, task.networks - 1, CHECKED).astype(int))
-    few = task.some(some)
-    with Worker(peer.reference) as reference:
-        expected, _ = reference.load(few)
-    return compare(peer, tuple(W[some] for W in got), few, expected)
+class References:
+    """What each result is compared with, reckoned once for peers that do the same.
+
+    Several networks of many are enough: every ``CHECKED``-th part of them has one.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple, Weights] = {}
+
+    def check(self, peer: Peer, worker: Worker, task: Task, updates: int) -> tuple[float, float]:
+        """Train up to an epoch, ``updates`` at most, and compare: (largest difference of a weight, the bound on it)."""
+        task = task.of_length(min(updates, len(task.x) // task.batch_size))
+        got, _ = worker.load(task)
+        some = np.unique(np.linspace(0, task.networks - 1, CHECKED).astype(int))
+        few = task.some(some)
+        same = (peer.reference, tuple(sorted(peer.changes.items())), few.updates)
+        if same not in self._known:
+            with Worker(peer.reference) as reference:
+                self._known[same], _ = reference.load(few)
+        return compare(peer, tuple(W[some] for W in got), few, self._known[same])
 
 
 def alternate(runs: Sequence[Callable[[], float]], rounds: int, progress: Progress = lambda what: None) -> list[list[float]]:
@@ -116,6 +127,7 @@ def measure(workload: Workload, rounds: int, seconds: float, progress: Progress)
     """Ours first, then every peer that is there and right; and for the others why not. ``seconds`` is how long a run is, about."""
     told: dict[str, str] = {}
     ready: list[tuple[Peer, Worker, int, float, float, float]] = []
+    references = References()
     with ExitStack() as stack:
         for peer in (workload.ours, *workload.peers):
             absent = peer.missing()
@@ -127,7 +139,7 @@ def measure(workload: Workload, rounds: int, seconds: float, progress: Progress)
             worker = stack.enter_context(Worker(peer.prepare, plain_xla=peer.plain_xla, cores=peer.cores or workload.cores))
             updates = max(1, round(seconds * 1e9 / peer.guess / task.networks))
             try:
-                apart, limit = check(peer, worker, task, updates)
+                apart, limit = references.check(peer, worker, task, updates)
                 task = task.of_length(updates)
                 progress(f"{workload.name}: {peer.name}, compiling")
                 _, first = worker.load(task)

@@ -34,7 +34,9 @@ class Options:
     slow: bool = True
 
 
-QUICK = Options(rounds=3, seconds=0.05, networks=1024, xor_networks=10_000, slow=False)
+QUICK = Options(
+    rounds=3, seconds=0.05, networks=1024, xor_networks=10_000, workloads=(ONLINE, MANY, MINIBATCH, XOR), slow=False
+)
 
 
 @dataclass(frozen=True)

@@ -40,4 +40,4 @@ def settings(options: cli.Bench) -> study.Options:
         if value is not None and not value > 0:
             raise InputError(f"expected {name.replace('_', '-')} above 0, got {value}")
     given = {name: value for name, value in given.items() if value is not None}
-    return replace(base, **given, workloads=options.workloads, peers=options.peers)
+    return replace(base, **given, workloads=options.workloads or base.workloads, peers=options.peers)

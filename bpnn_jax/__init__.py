@@ -10,6 +10,7 @@ from bpnn_jax import _xla
 
 if TYPE_CHECKING:
     from bpnn_jax.loop import Settings
+    from bpnn_jax.many import ManyResult, train_many
     from bpnn_jax.momentum import previous_gradient
     from bpnn_jax.network import Network, apply, init
     from bpnn_jax.objective import half_squared_error
@@ -22,6 +23,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "DivergedError": "training",
+    "ManyResult": "many",
     "Network": "network",
     "Patterns": "patterns",
     "Settings": "loop",
@@ -35,10 +37,12 @@ _HOME = {
     "previous_gradient": "momentum",
     "save_network": "storage",
     "train": "training",
+    "train_many": "many",
 }
 
 __all__ = [
     "DivergedError",
+    "ManyResult",
     "Network",
     "Patterns",
     "Settings",
@@ -52,6 +56,7 @@ __all__ = [
     "previous_gradient",
     "save_network",
     "train",
+    "train_many",
 ]
 
 _xla.set_small_loop_option()

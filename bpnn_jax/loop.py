@@ -1,5 +1,6 @@
 """A whole training run as one traced function, ``run``: jit it, vmap it over seeds, rates or initial weights."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -78,27 +79,73 @@ class State(NamedTuple):
     history: Any
 
 
-def start(settings: Settings, weights: Weights, rates: Rates) -> State:
+class Engine(NamedTuple):
+    """What carries out an epoch: ``generic`` below, or a fast loop of ``bpnn_jax.kernels``.
+
+    start: (network, settings, weights, rates) -> what the rule remembers before the first update
+    epoch: (network, settings, (weights, what the rule remembers, zero), x, t, rates) -> the same after all patterns, and the
+           error of the epoch in place of the zero
+    """
+
+    name: str
+    start: Callable[..., Any]
+    epoch: Callable[..., tuple]
+
+
+def start(
+    settings: Settings, weights: Weights, rates: Rates, network: Network | None = None, engine: Engine | None = None
+) -> State:
     """The state before the first epoch. A rule may keep its rates in its state (rprop does), so they are needed here too."""
     dtype = weights[0].dtype
-    rule = momentum.rule(settings.rule, rates.learning_rate, rates.momentum)
     return State(
         weights=weights,
-        rule=step.init_rule(rule, weights, settings.order),
+        rule=(engine or GENERIC).start(network, settings, weights, rates),
         epoch=jnp.zeros((), jnp.int32),
         error=jnp.full((), jnp.nan, dtype),
         status=jnp.full((), RUNNING, jnp.int32),
-        history=jnp.full(-(-settings.epochs // settings.history_every), jnp.nan, dtype),
+        history=jnp.full(points(settings), jnp.nan, dtype),
     )
 
 
 def run(
-    network: Network, settings: Settings, state: State, x: Any, t: Any, rates: Rates, key: Any, until: Any
+    network: Network,
+    settings: Settings,
+    state: State,
+    x: Any,
+    t: Any,
+    rates: Rates,
+    key: Any,
+    until: Any,
+    engine: Engine | None = None,
 ) -> State:
     """Train from ``state`` until epoch ``until``, or until the run stops. ``x`` has shape (patterns, n0), ``t`` (patterns, nL).
 
     Several calls with growing ``until`` give bit for bit what one call gives: that is how a progress bar looks in.
     """
+
+    def epoch(state: State) -> State:
+        xs, ts = x, t
+        if settings.shuffle:
+            at = order(key, state.epoch, x.shape[0])
+            xs, ts = x[at], t[at]
+        carry = (state.weights, state.rule, jnp.zeros_like(state.error))
+        weights, rule, error = (engine or GENERIC).epoch(network, settings, carry, xs, ts, rates)
+        finite = jnp.isfinite(error)
+        for leaf in jax.tree.leaves(weights):
+            finite = finite & jnp.isfinite(leaf).all()
+        miss = jnp.abs(apply(network, weights, x) - t).max() if settings.stop_solved else None
+        history = recorded(settings, state.history, state.epoch, error)
+        return State(weights, rule, state.epoch + 1, error, judged(error, finite, miss, rates), history)
+
+    return jax.lax.while_loop(lambda s: (s.status == RUNNING) & (s.epoch < until), epoch, state)
+
+
+def _generic_start(network: Network | None, settings: Settings, weights: Weights, rates: Rates) -> Any:
+    rule = momentum.rule(settings.rule, rates.learning_rate, rates.momentum)
+    return step.init_rule(rule, weights, settings.order)
+
+
+def _generic_epoch(network: Network, settings: Settings, carry: tuple, x: Any, t: Any, rates: Rates) -> tuple:
     rule = momentum.rule(settings.rule, rates.learning_rate, rates.momentum)
 
     def update(carry, pattern):
@@ -110,40 +157,46 @@ def run(
             weights, rule_state, outputs = step.simultaneous(network, rule, weights, rule_state, xb, tb, which)
         return (weights, rule_state, _measure(settings.measure, error, outputs - tb)), None
 
-    def epoch(state: State) -> State:
-        xs, ts = x, t
-        if settings.shuffle:
-            order = jax.random.permutation(jax.random.fold_in(key, state.epoch), x.shape[0])
-            xs, ts = x[order], t[order]
-        carry = (state.weights, state.rule, jnp.zeros_like(state.error))
-        for part in _parts(settings, xs, ts):
-            carry, _ = jax.lax.scan(update, carry, part)
-        weights, rule_state, error = carry
-        finite = jnp.isfinite(error)
-        for leaf in jax.tree.leaves(weights):
-            finite = finite & jnp.isfinite(leaf).all()
-        status = jnp.where(error < rates.cutoff, CUTOFF, RUNNING)
-        if settings.stop_solved:
-            miss = jnp.abs(apply(network, weights, x) - t).max()
-            status = jnp.where(miss <= rates.tolerance, SOLVED, status)
-        status = jnp.where(finite, status, DIVERGED).astype(jnp.int32)
-        # Epochs between two points of the history write beside the array, which drops them.
-        at, between = jnp.divmod(state.epoch, settings.history_every)
-        at = jnp.where(between == 0, at, state.history.shape[0])
-        history = state.history.at[at].set(error, mode="drop")
-        return State(weights, rule_state, state.epoch + 1, error, status, history)
-
-    return jax.lax.while_loop(lambda s: (s.status == RUNNING) & (s.epoch < until), epoch, state)
+    for part in parts(settings, x, t):
+        carry, _ = jax.lax.scan(update, carry, part)
+    return carry
 
 
-def _parts(settings: Settings, x: Any, t: Any) -> list[tuple[Any, Any]]:
+GENERIC = Engine("generic", _generic_start, _generic_epoch)
+
+
+def points(settings: Settings) -> int:
+    """The length of the history."""
+    return -(-settings.epochs // settings.history_every)
+
+
+def order(key: Any, epoch: Any, patterns: int) -> Any:
+    """The order of the patterns in an epoch, shape (patterns,), if they are shuffled."""
+    return jax.random.permutation(jax.random.fold_in(key, epoch), patterns)
+
+
+def judged(error: Any, finite: Any, miss: Any, rates: Rates) -> Any:
+    """The status after an epoch. ``miss`` is the largest distance of an output from its target, None if nobody asked."""
+    status = jnp.where(error < rates.cutoff, CUTOFF, RUNNING)
+    if miss is not None:
+        status = jnp.where(miss <= rates.tolerance, SOLVED, status)
+    return jnp.where(finite, status, DIVERGED).astype(jnp.int32)
+
+
+def recorded(settings: Settings, history: Any, epoch: Any, error: Any) -> Any:
+    """The history with the error of one more epoch. Epochs between two of its points write beside the array, which drops them."""
+    at, between = jnp.divmod(epoch, settings.history_every)
+    return history.at[jnp.where(between == 0, at, history.shape[0])].set(error, mode="drop")
+
+
+def parts(settings: Settings, x: Any, t: Any) -> list[tuple[Any, Any]]:
     """The patterns cut for ``scan``: whole batches, then the smaller last one. Online keeps single patterns, of shape (n,)."""
     if settings.mode == "online":
         return [(x, t)]
     n = x.shape[0]
     size = n if settings.mode == "batch" else min(settings.batch_size, n)
     whole = n // size * size
-    cut = [(x[:whole].reshape(-1, size, x.shape[1]), t[:whole].reshape(-1, size, t.shape[1]))]
+    cut = [(x[:whole].reshape(-1, size, *x.shape[1:]), t[:whole].reshape(-1, size, *t.shape[1:]))]
     return cut + ([(x[None, whole:], t[None, whole:])] if whole < n else [])
 
 

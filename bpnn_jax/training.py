@@ -14,6 +14,7 @@ import numpy as np
 from bpnn_jax import loop
 from bpnn_jax.errors import InputError, finite, unknown
 from bpnn_jax.errors import seed as check_seed
+from bpnn_jax.kernels import choice
 from bpnn_jax.network import Network, Weights, apply, check_weights, init
 
 STOPPED = {loop.RUNNING: "epochs", loop.CUTOFF: "cutoff", loop.SOLVED: "solved", loop.DIVERGED: "diverged"}
@@ -31,6 +32,7 @@ class TrainResult:
     error:      of that epoch, as ``settings.measure`` says; summed, with the ½, never a mean.
     stopped:    ``cutoff``, ``solved``, ``epochs`` (the limit) or ``diverged``.
     history:    (epoch, error) rows, float64, shape (points, 2), every ``history_every`` epochs from epoch 0.
+    path:       the loop that ran: ``fused loop`` (small networks online, the derivation written out) or ``generic``.
     seconds, compile_seconds: spent training, and before that compiling.
     """
 
@@ -40,6 +42,7 @@ class TrainResult:
     error: float
     stopped: str
     history: np.ndarray
+    path: str
     seconds: float
     compile_seconds: float
 
@@ -55,9 +58,9 @@ class DivergedError(FloatingPointError):
         )
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def _run(network, settings, *args):
-    return loop.run(network, settings, *args)
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _run(network, settings, engine, *args):
+    return loop.run(network, settings, *args, engine=engine)
 
 
 def train(
@@ -109,29 +112,30 @@ def train(
     for name, value in rates.items():
         with np.errstate(over="ignore"):
             rates[name] = finite(name, np.dtype(dtype).type(finite(name, value)))
-    x, t = _patterns(network, x, t, dtype)
+    x, t = check_patterns(network, x, t, dtype)
 
     with jax.enable_x64(dtype == "float64"):
         if weights is None:
             weights = init(network, seed, dtype=dtype)
         check_weights(network, weights)
         traced = loop.Rates(*(jnp.asarray(value, dtype) for value in rates.values()))
-        state = loop.start(settings, tuple(jnp.asarray(W, dtype) for W in weights), traced)
+        engine = choice.engine(network, settings)
+        state = loop.start(settings, tuple(jnp.asarray(W, dtype) for W in weights), traced, network, engine)
         args = (jnp.asarray(x), jnp.asarray(t), traced, jax.random.key(seed))
         began = time.perf_counter()
-        jax.block_until_ready(_run(network, settings, state, *args, 0))  # no epochs: compiles, or finds it compiled
+        jax.block_until_ready(_run(network, settings, engine, state, *args, 0))  # no epochs: compiles, or finds it compiled
         compiled = time.perf_counter()
         until, step = 0, 1 if progress else settings.epochs
         while until < settings.epochs and int(state.status) == loop.RUNNING:
             until = min(until + step, settings.epochs)
             asked = time.perf_counter()
-            state = _run(network, settings, state, *args, until)
+            state = _run(network, settings, engine, state, *args, until)
             if progress:
                 progress(int(state.epoch), float(state.error))
                 step *= 2 if time.perf_counter() - asked < LOOK_IN else 1
         state = jax.block_until_ready(state)
         seconds = time.perf_counter() - compiled
-    return _result(network, settings, state, seconds, compiled - began)
+    return _result(network, settings, engine.name, state, seconds, compiled - began)
 
 
 def predict(network: Network, weights: Weights, x: Any) -> np.ndarray:
@@ -145,7 +149,7 @@ def predict(network: Network, weights: Weights, x: Any) -> np.ndarray:
         return np.asarray(apply(network, tuple(jnp.asarray(W) for W in weights), x))
 
 
-def _result(network, settings, state, seconds, compile_seconds) -> TrainResult:
+def _result(network, settings, path, state, seconds, compile_seconds) -> TrainResult:
     ran = int(state.epoch)
     points = -(-ran // settings.history_every)
     history = np.stack([np.arange(points) * settings.history_every, np.asarray(state.history)[:points]], axis=1)
@@ -156,6 +160,7 @@ def _result(network, settings, state, seconds, compile_seconds) -> TrainResult:
         error=float(state.error),
         stopped=STOPPED[int(state.status)],
         history=history,
+        path=path,
         seconds=seconds,
         compile_seconds=compile_seconds,
     )
@@ -164,7 +169,8 @@ def _result(network, settings, state, seconds, compile_seconds) -> TrainResult:
     return result
 
 
-def _patterns(network: Network, x: Any, t: Any, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+def check_patterns(network: Network, x: Any, t: Any, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    """The patterns as arrays of ``dtype``. InputError for what cannot be used; a warning for targets that no output can reach."""
     try:
         with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is refused below
             x, t = np.asarray(x, dtype), np.asarray(t, dtype)

@@ -1,0 +1,134 @@
+"""The patterns of one epoch, by the lines of ``equations``, for one network or for a block of lanes.
+
+Online, a gradient is never written down: it is the product of two vectors, [a, 1] and δ. The previous gradient is kept as these
+two, and the rates are multiplied into the deltas: once a node, not once a weight.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+import manual
+from bpnn_jax.kernels import equations
+from bpnn_jax.kernels.equations import LANES, Layout
+from bpnn_jax.loop import Rates, Settings, parts
+from bpnn_jax.network import Network
+from bpnn_jax.step import functions
+
+
+class Factors(NamedTuple):
+    """The gradient of one pattern, which has rank one: [a, 1] of the layer below, and δ."""
+
+    below: Any
+    delta: Any
+
+
+def times(layout: Layout, rate: Any, g: Any) -> Any:
+    """``rate`` times a gradient, of the shape of the weights; ``g`` is Factors, or a matrix summed over a batch."""
+    return layout.gradient(g.below, rate * g.delta) if isinstance(g, Factors) else rate * g
+
+
+def matrix(layout: Layout, g: Any) -> Any:
+    """A gradient written down."""
+    return layout.gradient(g.below, g.delta) if isinstance(g, Factors) else g
+
+
+def _sgd(layout: Layout, W: Any, g: Any, nothing: tuple, rates: Rates) -> tuple[Any, tuple]:
+    return W - times(layout, rates.learning_rate, g), nothing
+
+
+def _previous_gradient(layout: Layout, W: Any, g: Any, g_before: Any, rates: Rates) -> tuple[Any, Any]:
+    # (13) W ← W - N g_t - M g_(t-1)
+    return W - (times(layout, rates.learning_rate, g) + times(layout, rates.momentum, g_before)), g
+
+
+def _heavy_ball(layout: Layout, W: Any, g: Any, v: Any, rates: Rates) -> tuple[Any, Any]:
+    return manual.heavy_ball(W, matrix(layout, g), v, rates.learning_rate, rates.momentum)  # (14)
+
+
+def _nesterov(layout: Layout, W: Any, g: Any, v: Any, rates: Rates) -> tuple[Any, Any]:
+    return manual.nesterov(W, matrix(layout, g), v, rates.learning_rate, rates.momentum)  # (15)
+
+
+# (layout, W, gradient, what the rule remembers, rates) -> (W moved, what it remembers now), a layer at a time.
+STEPS = {"sgd": _sgd, "previous-gradient": _previous_gradient, "heavy-ball": _heavy_ball, "nesterov": _nesterov}
+
+
+def memory(network: Network, settings: Settings, weights: tuple) -> tuple:
+    """What the rule remembers before the first update, zeros: nothing, a gradient, or a velocity."""
+    if settings.rule == "sgd":
+        return tuple(() for _ in weights)
+    if settings.rule != "previous-gradient" or settings.mode != "online":
+        return tuple(jnp.zeros_like(W) for W in weights)
+    lanes, dtype = weights[0].shape[2:], weights[0].dtype
+    found = []
+    for l, (rows, columns) in enumerate(network.shapes):
+        each = lanes if l or settings.shuffle else ()  # lanes share their inputs unless each has its own order
+        found.append(Factors(jnp.zeros((rows, *each), dtype), jnp.zeros((columns, *lanes), dtype)))
+    return tuple(found)
+
+
+def backward(network: Network, layout: Layout, weights: tuple, activations: list, t: Any, step: Any) -> Any:
+    """Carry δ from the output down; ``step(l, gradient)`` is told each layer's gradient and says which weights (9) looks at."""
+    f = functions(network)
+    delta = equations.output_delta(activations[-1], t, f[-1])  # (8)
+    for l in range(len(weights) - 1, -1, -1):
+        W = step(l, Factors(equations.with_bias_node(activations[l], network.biases[l]), delta))  # (10)
+        if l:
+            delta = equations.hidden_delta(layout, activations[l], f[l - 1], W, delta)  # (9)
+
+
+def online(network: Network, settings: Settings, layout: Layout, carry: tuple, pattern: tuple, rates: Rates) -> tuple:
+    """One pattern, one update. ``carry`` is (weights, what the rule remembers, the error of the epoch so far)."""
+    (weights, kept, error), (x, t) = carry, pattern
+    activations = equations.forward(layout, weights, x, functions(network))
+    moved, remembered = list(weights), list(kept)
+
+    def step(l: int, g: Factors) -> Any:
+        moved[l], remembered[l] = STEPS[settings.rule](layout, weights[l], g, kept[l], rates)
+        return moved[l] if settings.order == "article" else weights[l]
+
+    backward(network, layout, weights, activations, t, step)
+    return tuple(moved), tuple(remembered), measured(settings.measure, error, activations[-1] - t)
+
+
+def batch(network: Network, settings: Settings, layout: Layout, carry: tuple, patterns: tuple, rates: Rates) -> tuple:
+    """Some patterns, one update: their gradients are summed while the weights stand still. Simultaneous order only."""
+    weights, kept, error = carry
+
+    def add(carry: tuple, pattern: tuple) -> tuple:
+        (sums, error), (x, t) = carry, pattern
+        activations = equations.forward(layout, weights, x, functions(network))
+        added = list(sums)
+
+        def step(l: int, g: Factors) -> Any:
+            added[l] = sums[l] + matrix(layout, g)  # (10) summed over patterns
+            return weights[l]
+
+        backward(network, layout, weights, activations, t, step)
+        return (tuple(added), measured(settings.measure, error, activations[-1] - t)), None
+
+    (g, error), _ = jax.lax.scan(add, (tuple(jnp.zeros_like(W) for W in weights), error), patterns)
+    moved = [STEPS[settings.rule](layout, *three, rates) for three in zip(weights, g, kept, strict=True)]
+    return tuple(W for W, _ in moved), tuple(m for _, m in moved), error
+
+
+def run(network: Network, settings: Settings, layout: Layout, carry: tuple, x: Any, t: Any, rates: Rates) -> tuple:
+    """All patterns once: ``x`` of shape (patterns, n0), or (patterns, n0, lanes) where lanes differ in their order; ``t`` alike."""
+    if layout is LANES and t.ndim == 2:
+        t = t[:, :, None]
+    update = online if settings.mode == "online" else batch
+    weights, kept, error = carry
+    carry = (weights, kept, jnp.zeros_like(error))
+    for part in parts(settings, x, t):
+        carry, _ = jax.lax.scan(lambda c, p: (update(network, settings, layout, c, p, rates), None), carry, part)
+    return carry
+
+
+def measured(measure: str, error: Any, e: Any) -> Any:
+    """The error of the epoch so far, with the misses ``e`` of one more pattern, of shape (n,) or (n, lanes)."""
+    if measure == "sum":
+        return error + 0.5 * jnp.sum(e * e, axis=0)  # (7)
+    last = 0.5 * e[-1] * e[-1]
+    return error + last if measure == "last-output" else last

@@ -1,0 +1,242 @@
+"""``train_many``: thousands of networks at once, each with its own seed, rates and stop."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields, replace
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bpnn_jax import loop
+from bpnn_jax.errors import InputError, unknown, whole
+from bpnn_jax.errors import seed as check_seed
+from bpnn_jax.kernels import choice
+from bpnn_jax.loop import Rates, Settings
+from bpnn_jax.network import Network, Weights, init
+from bpnn_jax.training import DTYPES, STOPPED, check_patterns
+
+POINTS = 100  # of the history, unless history_every is given
+LARGEST_HISTORY = 50_000_000  # numbers: networks times points
+AT_ONCE = 4096  # networks whose first weights are drawn in one call
+WORDS = np.array([STOPPED[status] for status in sorted(STOPPED)])
+
+
+@dataclass(frozen=True)
+class ManyResult:
+    """How n runs ended. Arrays are NumPy's; the first axis is the network's, in the order of ``seeds``.
+
+    weights:    a tuple of L arrays (n, n_in + bias, n_out), in the runs' dtype.
+    seeds, iterations, error, stopped: arrays (n,), with each network's values as in ``TrainResult``. A run that diverged is one of
+                these (``stopped`` says so), and stops no other.
+    history:    the errors at the epochs ``history_epochs``, shape (points, n); NaN after a network's stop.
+    path:       ``lanes``, or ``generic, vmapped`` for what the lanes do not serve.
+    lanes:      networks in a block. Another width may round differently; the number of networks, their order and that of the cores
+                change no bit.
+    seconds, compile_seconds: spent training, and before that compiling.
+    """
+
+    network: Network
+    seeds: np.ndarray
+    weights: Weights
+    iterations: np.ndarray
+    error: np.ndarray
+    stopped: np.ndarray
+    history: np.ndarray
+    history_epochs: np.ndarray
+    path: str
+    lanes: int
+    seconds: float
+    compile_seconds: float
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _run(block: Callable, network: Network, settings: Settings, *args: Any) -> Any:
+    weights, rates, x, t, seeds, until = args
+    return block(network, settings, weights, rates, x, t, jax.vmap(jax.random.key)(seeds), until)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _first_weights(network: Network, dtype: str, seeds: Any) -> Weights:
+    return jax.vmap(lambda seed: init(network, jax.random.key(seed), dtype=dtype))(seeds)
+
+
+def train_many(
+    network: Network,
+    x: Any,
+    t: Any,
+    *,
+    seeds: int | Sequence[int],
+    learning_rate: Any = 0.5,
+    momentum: Any = 0.1,
+    cutoff: Any = 0.0,
+    tolerance: Any = None,
+    weights: Weights | None = None,
+    dtype: str = "float32",
+    settings: Settings | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    lanes: int | None = None,
+    cores: int | None = None,
+    **changes: Any,
+) -> ManyResult:
+    """Train many networks of one shape on the same patterns; each is what ``train`` makes of its seed, to rounding.
+
+    seeds:    how many networks (then 0, 1, 2, ...), or a seed for each, all different.
+    learning_rate, momentum, cutoff, tolerance: one value for all, or one a network. Another value compiles nothing anew.
+    weights:  where to start, arrays (n, n_in + bias, n_out), or of one network for all; otherwise ``init(network, seed)``.
+    settings: as for ``train``, or its fields one by one. The history has at most 100 points unless ``history_every`` is given.
+    progress: called with (networks done, networks) after each block.
+    lanes:    networks in a block, a multiple of 16.
+    cores:    how many blocks to train at the same time; otherwise as many as there are processors.
+
+    Raises InputError for what cannot be used.
+
+    >>> from bpnn_jax import Network, load_patterns
+    >>> xor = load_patterns("xor")
+    >>> result = train_many(Network((2, 3, 1), "tanh"), xor.x, xor.t, seeds=100, epochs=1000, tolerance=0.1)
+    >>> int((result.stopped == "solved").sum())
+    100
+    """
+    settings = _settings(settings, changes, tolerance)
+    if dtype not in DTYPES:
+        raise unknown("dtype", dtype, DTYPES)
+    seeds = _seeds(seeds)
+    n = len(seeds)
+    rates = Rates(
+        _each("learning_rate", learning_rate, n, dtype),
+        _each("momentum", momentum, n, dtype),
+        _each("cutoff", cutoff, n, dtype),
+        _each("tolerance", 0.0 if tolerance is None else tolerance, n, dtype),
+    )
+    if loop.points(settings) * n > LARGEST_HISTORY:
+        raise InputError(
+            f"expected a history of at most {LARGEST_HISTORY} numbers, got {loop.points(settings)} points of {n} networks: "
+            "a larger history_every keeps it short"
+        )
+    x, t = check_patterns(network, x, t, dtype)
+    path, block, width = choice.block(network, settings, dtype)
+    width = width if lanes is None else _width(lanes)
+    cores = _cores() if cores is None else whole("cores", cores, 1)
+
+    with jax.enable_x64(dtype == "float64"):
+        start = _drawn(network, seeds, dtype) if weights is None else _given(network, weights, n, dtype)
+        patterns = jnp.asarray(x), jnp.asarray(t)
+
+    def run(chunk: Sequence[int], until: int) -> Any:
+        full = np.resize(np.asarray(chunk), width)  # the last block is filled up with networks that nobody looks at
+        with jax.enable_x64(dtype == "float64"):  # the setting belongs to a thread
+            own = tuple(W[full] for W in start), Rates(*(rate[full] for rate in rates))
+            return jax.device_get(_run(block, network, settings, *own, *patterns, seeds[full], until))
+
+    began = time.perf_counter()
+    run(range(1), 0)  # no epochs: compiles, or finds it compiled
+    compiled = time.perf_counter()
+    found = []
+    chunks = [range(at, min(at + width, n)) for at in range(0, n, width)]
+    for chunk, ended in zip(chunks, _in_turn(lambda chunk: run(chunk, settings.epochs), chunks, cores), strict=True):
+        found.append(ended)
+        if progress:
+            progress(chunk.stop, n)
+    seconds = time.perf_counter() - compiled
+    return ManyResult(
+        network=network,
+        seeds=seeds,
+        weights=tuple(np.concatenate(layer)[:n] for layer in zip(*(e.weights for e in found), strict=True)),
+        iterations=np.concatenate([e.epochs for e in found])[:n] - 1,
+        error=np.concatenate([e.error for e in found])[:n],
+        stopped=WORDS[np.concatenate([e.status for e in found])[:n]],
+        history=np.concatenate([e.history for e in found], axis=1)[:, :n],
+        history_epochs=np.arange(loop.points(settings)) * settings.history_every,
+        path=path,
+        lanes=width,
+        seconds=seconds,
+        compile_seconds=compiled - began,
+    )
+
+
+def _in_turn(work: Callable, chunks: Sequence, cores: int) -> Iterator[Any]:
+    """``work`` of each chunk, in their order, some at the same time: a compiled program lets go of Python's lock."""
+    threads = ThreadPoolExecutor(cores)
+    try:
+        yield from threads.map(work, chunks)
+    finally:
+        threads.shutdown(cancel_futures=True)  # after Ctrl-C too, no more than the blocks under way are waited for
+
+
+def _settings(settings: Settings | None, changes: dict, tolerance: Any) -> Settings:
+    known = {f.name for f in fields(Settings)}
+    for name in changes:
+        if name not in known:
+            raise unknown("option of train_many", name, sorted(known))
+    if settings is None and "history_every" not in changes:
+        epochs = whole("epochs", changes.get("epochs", Settings.epochs), 1)
+        changes = {**changes, "history_every": -(-epochs // POINTS)}
+    found = replace(settings or Settings(), **changes)
+    if found.stop_solved and tolerance is None:
+        raise InputError("expected a tolerance to stop at when solved, got stop_solved without one")
+    return replace(found, stop_solved=tolerance is not None)
+
+
+def _seeds(seeds: int | Sequence[int]) -> np.ndarray:
+    if isinstance(seeds, (int, np.integer)):
+        return np.arange(whole("seeds", seeds, 1), dtype=np.uint32)
+    try:
+        given = [check_seed(s) for s in seeds]
+    except TypeError:
+        raise InputError(f"expected seeds as a number of networks or a sequence of seeds, got {seeds!r}") from None
+    if not given:
+        raise InputError("expected at least one seed, got none")
+    if len(set(given)) < len(given):
+        twice = next(s for s in given if given.count(s) > 1)
+        raise InputError(f"expected seeds that are all different, got {twice} more than once")
+    return np.array(given, np.uint32)
+
+
+def _each(what: str, value: Any, n: int, dtype: str) -> np.ndarray:
+    """One number for each network."""
+    try:
+        with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is refused below
+            given = np.asarray(value, np.float64).astype(dtype)
+    except (TypeError, ValueError):
+        raise InputError(f"expected {what} as a number or an array of {n} numbers, got {value!r}") from None
+    if given.shape not in ((), (n,)):
+        raise InputError(f"expected {what} as one number or {n}, one a network, got shape {given.shape}")
+    if not (np.isfinite(given) & (given >= 0)).all():
+        bad = given.ravel()[~(np.isfinite(given) & (given >= 0)).ravel()][0]
+        raise InputError(f"expected {what} as finite numbers from 0 up, got {bad}")
+    return np.broadcast_to(given, (n,))
+
+
+def _drawn(network: Network, seeds: np.ndarray, dtype: str) -> Weights:
+    """Each network's first weights, those of ``init``, drawn some thousands at a time."""
+    size = min(AT_ONCE, len(seeds))
+    found = [
+        jax.device_get(_first_weights(network, dtype, np.resize(seeds[at : at + size], size)))
+        for at in range(0, len(seeds), size)
+    ]
+    return tuple(np.concatenate(layer)[: len(seeds)] for layer in zip(*found, strict=True))
+
+
+def _given(network: Network, weights: Weights, n: int, dtype: str) -> Weights:
+    shapes = tuple(np.shape(W) for W in weights)
+    if shapes not in (network.shapes, tuple((n, *shape) for shape in network.shapes)):
+        raise InputError(
+            f"expected weights of shapes {network.shapes} for {network}, or the same with {n} networks in front, got {shapes}"
+        )
+    return tuple(
+        np.broadcast_to(np.asarray(W, dtype), (n, *shape)) for W, shape in zip(weights, network.shapes, strict=True)
+    )
+
+
+def _width(lanes: int) -> int:
+    if whole("lanes", lanes, 16) % 16:
+        raise InputError(f"expected lanes as a multiple of 16, got {lanes}")
+    return lanes
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -70,8 +70,8 @@ def workloads(options: Options, more: Mapping[str, Sequence[Peer]]) -> list[Work
     one_core = replace(peers.OURS_MANY, name="ours-one-core", cores=1, note="the same on one core")
     found = [
         Workload(ONLINE, tasks.recogniser(), peers.OURS, (*more.get(ONLINE, ()), *peers.ONE)),
-        Workload(MANY, many, peers.OURS_MANY, (*more.get(MANY, ()), *peers.MANY), cores=1),
-        Workload(MANY_TWO, many, peers.OURS_MANY, (one_core, *more.get(MANY, ()), *peers.MANY), cores=2),
+        Workload(MANY, many, peers.OURS_MANY, (*more.get(MANY, ()), *peers.MANY), cores=1, longer=4),
+        Workload(MANY_TWO, many, peers.OURS_MANY, (one_core, *more.get(MANY, ()), *peers.MANY), cores=2, longer=4),
         Workload(MINIBATCH, tasks.minibatch(), peers.OURS_BATCH, peers.BATCH, cores=1),
         Workload(MINIBATCH_TWO, tasks.minibatch(), peers.OURS_BATCH, peers.BATCH, cores=2),
     ]

@@ -44,8 +44,8 @@ def _one(source: str, flags: tuple[str, ...], task: Task):
 
     def run() -> Weights:
         W1, W2 = (W.copy() for W in task.weights)
-        if train(_pointer(W1), _pointer(W2), _pointer(task.x), _pointer(task.t), *lengths, *rates) and source == "fann.c":
-            raise PeerError("FANN could not make the network")
+        if train(_pointer(W1), _pointer(W2), _pointer(task.x), _pointer(task.t), *lengths, *rates):
+            raise PeerError(f"{source} could not make the network")
         return W1, W2
 
     return run
@@ -98,12 +98,16 @@ def needs_gcc() -> str | None:
 def needs_fann() -> str | None:
     if needs_gcc():
         return needs_gcc()
-    asked = subprocess.run(["gcc", "-E", "-"], input="#include <floatfann.h>\n", text=True, capture_output=True, check=False)
+    asked = subprocess.run(
+        ["gcc", "-E", "-"], input="#include <floatfann.h>\n", text=True, capture_output=True, check=False
+    )
     return None if asked.returncode == 0 else "not installed; apt-get install libfann-dev"
 
 
 C = Peer("c", partial(_one, "online.c", ()), 200, missing=needs_gcc, note="gcc -O3 -march=native")
-C_FAST = Peer("c-fast-math", partial(_one, "online.c", ("-ffast-math",)), 200, missing=needs_gcc, note="and -ffast-math")
+C_FAST = Peer(
+    "c-fast-math", partial(_one, "online.c", ("-ffast-math",)), 200, missing=needs_gcc, note="and -ffast-math"
+)
 FANN = Peer(
     "fann",
     partial(_one, "fann.c", ("-lfann",)),

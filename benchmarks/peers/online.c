@@ -18,7 +18,7 @@ typedef float W2_t[N_HIDDEN + 1][N_OUT];
 static float sigmoid(float z) { return 1.0f / (1.0f + expf(-z)); }
 
 /* The bias node's weights are the last row of W1 and W2; both are trained in place. x: [patterns][N_IN], t: [patterns][N_OUT]. */
-void train(W1_t W1_inout, W2_t W2_inout, const float *x, const float *t, long patterns, long epochs, float N, float M)
+int train(W1_t W1_inout, W2_t W2_inout, const float *x, const float *t, long patterns, long epochs, float N, float M)
 {
     static const float none[N_IN];
     W1_t W1;
@@ -80,4 +80,5 @@ void train(W1_t W1_inout, W2_t W2_inout, const float *x, const float *t, long pa
         for (int j = 0; j < N_HIDDEN; j++) W2_inout[j][k] = W2[k][j];
         W2_inout[N_HIDDEN][k] = bias2[k];
     }
+    return 0;
 }

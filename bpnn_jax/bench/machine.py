@@ -1,5 +1,6 @@
 """What a figure was measured on: the CPU, the versions. No names of machines or people, and no date."""
 
+import contextlib
 import os
 import platform
 import sys
@@ -11,14 +12,11 @@ PACKAGES = ("bpnn-jax", "jax", "jaxlib", "numpy", "torch", "scikit-learn", "numb
 
 def machine() -> dict[str, object]:
     """The CPU's name, how many cores it has and this process may use, and what it can do at once."""
-    try:  # Linux
-        about = dict(
-            (part.strip() for part in line.split(":", 1))
-            for line in Path("/proc/cpuinfo").read_text("utf-8", errors="replace").splitlines()
-            if ":" in line
-        )
-    except OSError:
-        about = {}
+    about: dict[str, str] = {}
+    with contextlib.suppress(OSError):  # there on Linux only
+        for line in Path("/proc/cpuinfo").read_text("utf-8", errors="replace").splitlines():
+            name, _, value = line.partition(":")
+            about[name.strip()] = value.strip()
     flags = about.get("flags", about.get("Features", "")).split()
     vectors = [flag for flag in ("avx512f", "avx2", "fma", "asimd") if flag in flags]
     return {

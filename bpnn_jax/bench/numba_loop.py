@@ -48,7 +48,7 @@ def _loop(W1, W2, x, t, epochs, N, M):
 
 
 def prepare(task: Task):
-    import numba
+    import numba  # pyright: ignore[reportMissingImports]
 
     loop = numba.njit(_loop)
     N, M = np.float32(task.learning_rate), np.float32(task.momentum)

@@ -8,7 +8,14 @@ from bpnn_jax.bench.tasks import Task, Weights
 def _options(task: Task) -> dict:
     mode = {"mode": "online"} if task.batch_size == 1 else {"mode": "minibatch", "batch_size": task.batch_size}
     rates = {"learning_rate": task.learning_rate, "momentum": task.momentum}
-    return {**mode, **rates, "rule": task.rule, "order": task.order, "epochs": task.epochs, "history_every": task.epochs}
+    return {
+        **mode,
+        **rates,
+        "rule": task.rule,
+        "order": task.order,
+        "epochs": task.epochs,
+        "history_every": task.epochs,
+    }
 
 
 def one(task: Task):
@@ -30,10 +37,9 @@ def many(task: Task):
     from bpnn_jax.many import train_many
 
     network, options = Network(task.sizes, task.activations), _options(task)
-    seeds = np.arange(task.networks)
 
     def run() -> Weights:
-        return train_many(network, task.x, task.t, seeds=seeds, weights=task.weights, **options).weights
+        return train_many(network, task.x, task.t, seeds=task.networks, weights=task.weights, **options).weights
 
     return run
 

@@ -76,7 +76,14 @@ MANY = (
 OURS_BATCH = Peer("ours", ours.one, 1e6)
 BATCH = (
     Peer("numpy", classic.numpy_loop, 2e6),
-    Peer("sklearn", scikit.prepare, 3e6, SKLEARN | {"learning_rate": 0.0005}, missing=SCIKIT, note="linear output, heavy ball"),
+    Peer(
+        "sklearn",
+        scikit.prepare,
+        3e6,
+        SKLEARN | {"learning_rate": 0.0005},
+        missing=SCIKIT,
+        note="linear output, heavy ball",
+    ),
     Peer("pytorch", pytorch.eager, 2e6, missing=TORCH),
     Peer("pytorch-compile", pytorch.compiled, 2e6, missing=needs_torch_compiler, slow=True),
     Peer("jax-grad-scan", jax_grad.one, 2e6, plain_xla=True, note="JAX as installed"),

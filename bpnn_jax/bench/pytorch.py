@@ -9,7 +9,7 @@ from bpnn_jax.bench.tasks import Task, Weights
 
 
 def _torch():
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     torch.set_num_threads(cores or 1)

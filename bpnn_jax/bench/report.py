@@ -111,7 +111,13 @@ def markdown(study: Study) -> str:
         + f". Medians of {study.options.rounds} rounds.",
     ]
     for workload in _workloads(study):
-        lines += ["", f"**{title(study, workload)}**", "", "| " + " | ".join(COLUMNS) + " |", "|---" + "|--:" * (len(COLUMNS) - 1) + "|"]
+        lines += [
+            "",
+            f"**{title(study, workload)}**",
+            "",
+            "| " + " | ".join(COLUMNS) + " |",
+            "|---" + "|--:" * (len(COLUMNS) - 1) + "|",
+        ]
         lines += ["| " + " | ".join(row) + " |" for row in cells(study, workload)]
     rest = alone_lines(study) + note_lines(study) + absent_lines(study)
     return "\n".join([*lines, "", *(f"- {line}" for line in rest)]).strip() + "\n"

@@ -85,7 +85,9 @@ def compare(peer: Peer, got: Weights, task: Task, expected: Weights) -> tuple[fl
             raise PeerError(f"expected weights of shape {e.shape}, got {g.shape}")
     apart = max(float(abs(np.asarray(g, float) - e).max()) for g, e in zip(got, expected, strict=True))
     if not apart <= limit:
-        raise PeerError(f"computes something else than {peer.reference.__name__}: {apart:.1e} apart, {limit:.1e} allowed")
+        raise PeerError(
+            f"computes something else than {peer.reference.__name__}: {apart:.1e} apart, {limit:.1e} allowed"
+        )
     return apart, limit
 
 
@@ -111,7 +113,9 @@ class References:
         return compare(peer, tuple(W[some] for W in got), few, self._known[same])
 
 
-def alternate(runs: Sequence[Callable[[], float]], rounds: int, progress: Progress = lambda what: None) -> list[list[float]]:
+def alternate(
+    runs: Sequence[Callable[[], float]], rounds: int, progress: Progress = lambda what: None
+) -> list[list[float]]:
     """Call each in turn, the other way round in every second round; for each, its results.
 
     >>> calls = []
@@ -141,7 +145,9 @@ def measure(workload: Workload, rounds: int, seconds: float, progress: Progress)
                 continue
             progress(f"{workload.name}: {peer.name}, checking")
             task = replace(workload.task, **peer.changes)
-            worker = stack.enter_context(Worker(peer.prepare, plain_xla=peer.plain_xla, cores=peer.cores or workload.cores))
+            worker = stack.enter_context(
+                Worker(peer.prepare, plain_xla=peer.plain_xla, cores=peer.cores or workload.cores)
+            )
             updates = max(1, round(workload.longer * seconds * 1e9 / peer.guess / task.networks))
             try:
                 apart, limit = references.check(peer, worker, task, updates)

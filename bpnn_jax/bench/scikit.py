@@ -8,7 +8,7 @@ from bpnn_jax.bench.tasks import Task, Weights
 
 
 def prepare(task: Task):
-    from sklearn.neural_network import MLPRegressor
+    from sklearn.neural_network import MLPRegressor  # pyright: ignore[reportMissingImports]
 
     def run() -> Weights:
         model = MLPRegressor(

@@ -49,8 +49,6 @@ def cores_seen(task):
     return lambda: (np.array([worker.cores()]),)
 
 
-
-
 # --- tasks ---
 
 
@@ -94,7 +92,10 @@ def test_every_peer_at_hand_computes_what_it_says(peer, references):
 
 
 def test_a_forgotten_momentum_is_not_what_ours_computes(references):
-    with worker.Worker(forgets_momentum) as process, pytest.raises(worker.PeerError, match="something else than reference"):
+    with (
+        worker.Worker(forgets_momentum) as process,
+        pytest.raises(worker.PeerError, match="something else than reference"),
+    ):
         references.check(Peer("wrong", forgets_momentum, 1), process, ONLINE, 40)
 
 
@@ -123,7 +124,7 @@ def test_many_networks_are_compared_one_by_one():
 
 
 def test_a_peer_s_own_failure_is_told_in_one_line():
-    with worker.Worker(fails) as process, pytest.raises(worker.PeerError, match="^ValueError: no such thing$"):
+    with worker.Worker(fails) as process, pytest.raises(worker.PeerError, match=r"^ValueError: no such thing$"):
         process.load(ONLINE)
 
 
@@ -263,7 +264,9 @@ def test_bad_input_is_said_before_anything_runs(arguments, message, capsys):
 
 def test_markdown_has_every_row():
     timed = [Timed(Peer(name, untouched, 1), [10.0], 0.0, 0.0, 1.0) for name in ("ours", "c", "fann")]
-    found = study.Study(study.Options(rounds=1), rows=rounds.rows("online", timed), absent={"online": {"numba": "not here"}})
+    found = study.Study(
+        study.Options(rounds=1), rows=rounds.rows("online", timed), absent={"online": {"numba": "not here"}}
+    )
     text = report.markdown(found)
     assert "**online: ours 10.0 ns" in text
     assert text.count("| 10.0 ns |") == 2
@@ -310,3 +313,19 @@ def test_without_a_compiler_the_peers_in_c_say_so(monkeypatch):
     monkeypatch.setattr(compiled.shutil, "which", lambda name: None)
     lines = [peer.missing() for those in compiled.PEERS.values() for peer in those]
     assert all("apt-get install gcc" in line for line in lines)
+
+
+# --- the scaling figure ---
+
+
+def test_scaling_draws_from_its_file_and_stops_where_it_should(tmp_path):
+    from benchmarks import scaling
+
+    gib_of_four_networks = 4 * (4 * 195 + 23 * 500) / 2**30
+    options = scaling.Options(seconds=100.0, memory=gib_of_four_networks, out=tmp_path / "scaling.json")
+    assert [point["n"] for point in scaling.curve("networks", options)] == [1, 4]
+    assert [point["n"] for point in scaling.curve("epochs", scaling.Options(seconds=0.0))] == [1]
+    point = {"n": 1, "seconds": 0.1, "ns": 2.0}
+    options.out.write_text(json.dumps({name: [point, point | {"n": 4}] for name in scaling.CURVES}))
+    scaling.main(replace(options, plot=True))
+    assert (tmp_path / "scaling.png").read_bytes().startswith(b"\x89PNG")

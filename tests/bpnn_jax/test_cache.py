@@ -22,7 +22,9 @@ def start(*arguments, **environment) -> subprocess.Popen:
     """A command in a process of its own, with nothing of this one's cache settings."""
     environment = {name: value for name, value in os.environ.items() if name not in OURS} | environment
     command = [sys.executable, "-m", "bpnn_jax", *arguments]
-    return subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
 
 
 def finish(process: subprocess.Popen) -> str:
@@ -102,7 +104,9 @@ def test_importing_the_library_changes_no_setting():
     code = "import os; before = dict(os.environ); import bpnn_jax, bpnn_jax.training, jax\n"
     code += "print([n for n in os.environ if 'CACHE' in n and n not in before], jax.config.jax_compilation_cache_dir)"
     environment = {name: value for name, value in os.environ.items() if name not in OURS}
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
     assert done.stdout.split() == ["[]", "None"]
 
 
@@ -135,8 +139,12 @@ def test_other_warnings_are_shown_as_before(tmp_path, fresh):
         other, broken = folder / "jit_other-1-cache", folder / "jit_run-1-cache"
         for entry in (other, broken):
             entry.write_text("half")
-        warnings.showwarning("Error reading persistent compilation cache entry for 'jit_run': error", UserWarning, "x.py", 1)
-        warnings.showwarning("Error writing persistent compilation cache entry for 'jit_other': full", UserWarning, "x.py", 1)
+        warnings.showwarning(
+            "Error reading persistent compilation cache entry for 'jit_run': error", UserWarning, "x.py", 1
+        )
+        warnings.showwarning(
+            "Error writing persistent compilation cache entry for 'jit_other': full", UserWarning, "x.py", 1
+        )
         warnings.showwarning("something else", UserWarning, "x.py", 1)
         assert shown == ["something else"]
         assert other.exists()

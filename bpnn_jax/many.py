@@ -1,9 +1,7 @@
 """``train_many``: thousands of networks at once, each with its own seed, rates and stop."""
 
-import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any
@@ -12,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bpnn_jax import loop
+from bpnn_jax import _cores, loop
 from bpnn_jax.errors import InputError, unknown, whole
 from bpnn_jax.errors import seed as check_seed
 from bpnn_jax.kernels import choice
@@ -120,7 +118,7 @@ def train_many(
     x, t = check_patterns(network, x, t, dtype)
     path, block, width = choice.block(network, settings, dtype)
     width = width if lanes is None else _width(lanes)
-    cores = _cores() if cores is None else whole("cores", cores, 1)
+    cores = _cores.available() if cores is None else whole("cores", cores, 1)
 
     with jax.enable_x64(dtype == "float64"):
         start = _drawn(network, seeds, dtype) if weights is None else _given(network, weights, n, dtype)
@@ -137,7 +135,7 @@ def train_many(
     compiled = time.perf_counter()
     found = []
     chunks = [range(at, min(at + width, n)) for at in range(0, n, width)]
-    for chunk, ended in zip(chunks, _in_turn(lambda chunk: run(chunk, settings.epochs), chunks, cores), strict=True):
+    for chunk, ended in zip(chunks, _cores.in_turn(lambda chunk: run(chunk, settings.epochs), chunks, cores), strict=True):
         found.append(ended)
         if progress:
             progress(chunk.stop, n)
@@ -156,15 +154,6 @@ def train_many(
         seconds=seconds,
         compile_seconds=compiled - began,
     )
-
-
-def _in_turn(work: Callable, chunks: Sequence, cores: int) -> Iterator[Any]:
-    """``work`` of each chunk, in their order, some at the same time: a compiled program lets go of Python's lock."""
-    threads = ThreadPoolExecutor(cores)
-    try:
-        yield from threads.map(work, chunks)
-    finally:
-        threads.shutdown(cancel_futures=True)  # after Ctrl-C too, no more than the blocks under way are waited for
 
 
 def _settings(settings: Settings | None, changes: dict, tolerance: Any) -> Settings:
@@ -237,6 +226,3 @@ def _width(lanes: int) -> int:
         raise InputError(f"expected lanes as a multiple of 16, got {lanes}")
     return lanes
 
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

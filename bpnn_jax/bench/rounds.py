@@ -12,6 +12,7 @@ from bpnn_jax.bench.tasks import Task, Weights
 from bpnn_jax.bench.worker import PeerError, Worker
 
 CHECKED = 8  # networks of many whose result is compared
+TOO_LONG = 3  # times as long as a run should be: then the peer gets a shorter one
 Progress = Callable[[str], None]
 
 
@@ -148,12 +149,17 @@ def measure(workload: Workload, rounds: int, seconds: float, progress: Progress)
             worker = stack.enter_context(
                 Worker(peer.prepare, plain_xla=peer.plain_xla, cores=peer.cores or workload.cores)
             )
-            updates = max(1, round(workload.longer * seconds * 1e9 / peer.guess / task.networks))
+            target = workload.longer * seconds
+            updates = max(1, round(target * 1e9 / peer.guess / task.networks))
             try:
                 apart, limit = references.check(peer, worker, task, updates)
-                task = task.of_length(updates)
                 progress(f"{workload.name}: {peer.name}, compiling")
+                task = task.of_length(updates)
                 _, first = worker.load(task)
+                once = worker.time()
+                if once > TOO_LONG * target:
+                    task = task.of_length(round(task.updates * target / once))
+                    _, first = worker.load(task)
             except PeerError as error:
                 told[peer.name] = f"failed: {error}"
                 worker.close()

@@ -1,5 +1,6 @@
 """A process for each peer: none sees another's threads, settings or memory, and each can be held to some of the cores."""
 
+import logging
 import multiprocessing
 import os
 import sys
@@ -84,6 +85,7 @@ def cores() -> int:
 
 
 def _serve(there: Connection, prepare: Callable, plain_xla: bool) -> None:
+    logging.disable(logging.WARNING)  # such as torch's, of the GPU that it does not find
     os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"  # a compile time that comes from a disk says nothing
     if plain_xla:  # importing bpnn_jax has set the option; JAX is not imported yet
         os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "").replace(_xla.OPTION, "")

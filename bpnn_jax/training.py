@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bpnn_jax import loop
+from bpnn_jax import _xla, loop
 from bpnn_jax.errors import InputError, finite, unknown
 from bpnn_jax.errors import seed as check_seed
 from bpnn_jax.kernels import choice
@@ -113,17 +113,21 @@ def train(
         with np.errstate(over="ignore"):
             rates[name] = finite(name, np.dtype(dtype).type(finite(name, value)))
     x, t = check_patterns(network, x, t, dtype)
+    engine = choice.engine(network, settings)
+    if engine is choice.FUSED:
+        _xla.say_what_was_lost()
 
     with jax.enable_x64(dtype == "float64"):
         if weights is None:
             weights = init(network, seed, dtype=dtype)
         check_weights(network, weights)
         traced = loop.Rates(*(jnp.asarray(value, dtype) for value in rates.values()))
-        engine = choice.engine(network, settings)
         state = loop.start(settings, tuple(jnp.asarray(W, dtype) for W in weights), traced, network, engine)
         args = (jnp.asarray(x), jnp.asarray(t), traced, jax.random.key(seed))
         began = time.perf_counter()
-        jax.block_until_ready(_run(network, settings, engine, state, *args, 0))  # no epochs: compiles, or finds it compiled
+        jax.block_until_ready(
+            _run(network, settings, engine, state, *args, 0)
+        )  # no epochs: compiles, or finds it compiled
         compiled = time.perf_counter()
         until, step = 0, 1 if progress else settings.epochs
         while until < settings.epochs and int(state.status) == loop.RUNNING:

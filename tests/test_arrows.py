@@ -15,7 +15,8 @@ FILES = sorted([*MANUAL.rglob("*.py"), *BPNN_JAX.rglob("*.py")])
 HERE = MANUAL.parent
 MANUAL_MODULES = sorted(f"manual.{f.stem}" for f in MANUAL.glob("*.py") if f.stem != "__init__")
 # What trains; it knows nothing of what checks, reports, or talks to a user.
-ENGINE = ("_xla", "errors", "network", "objective", "momentum", "step", "loop", "training")
+KERNELS = ("kernels", "kernels.choice", "kernels.epoch", "kernels.equations", "kernels.lanes")
+ENGINE = ("_cores", "_xla", "errors", "network", "objective", "momentum", "step", "loop", *KERNELS, "training", "many")
 
 
 def imports(source: str) -> set[str]:
@@ -94,7 +95,9 @@ def test_the_witness_does_not_bring_manual_by_a_detour():
 
 @pytest.mark.parametrize("name", ENGINE)
 def test_training_does_not_know_what_stands_on_it(name):
-    own = {m for m in imports((BPNN_JAX / f"{name}.py").read_text("utf-8")) if m.startswith("bpnn_jax")}
+    path = BPNN_JAX.joinpath(*name.split("."))
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    own = {m for m in imports(file.read_text("utf-8")) if m.startswith("bpnn_jax")}
     allowed = {"bpnn_jax", *(f"bpnn_jax.{e}" for e in ENGINE)}
     assert {m for m in own if m not in allowed and m.rpartition(".")[0] not in allowed - {"bpnn_jax"}} == set()
 

@@ -12,6 +12,7 @@ from bpnn_jax.loop import GENERIC, Engine, Rates, Settings
 from bpnn_jax.network import Network
 
 LANES_WIDTH = {"float32": 64, "float64": 32}  # four vectors of 256 bits and more; of 32, 48, 64, 96 and 128 the fastest
+LANES = "lanes"
 WIDEST = 64  # nodes in a layer: a sum is written out term by term, and a wider one is better a matrix product
 FUSED = Engine(
     "fused loop",
@@ -35,7 +36,7 @@ def block(network: Network, settings: Settings, dtype: str) -> tuple[str, Callab
     """For many networks: the name of the way, what trains a block (``lanes.run`` or the same by vmap), and its width."""
     width = LANES_WIDTH[dtype]
     if written_out(network, settings) and not (settings.mode != "online" and settings.order == "article"):
-        return "lanes", lanes.run, width
+        return LANES, lanes.run, width
     return "generic, vmapped", vmapped, width
 
 

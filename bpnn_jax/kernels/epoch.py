@@ -4,6 +4,7 @@ Online, a gradient is never written down: it is the product of two vectors, [a, 
 two, and the rates are multiplied into the deltas: once a node, not once a weight.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -26,7 +27,12 @@ class Factors(NamedTuple):
 
 def times(layout: Layout, rate: Any, g: Any) -> Any:
     """``rate`` times a gradient, of the shape of the weights; ``g`` is Factors, or a matrix summed over a batch."""
-    return layout.gradient(g.below, rate * g.delta) if isinstance(g, Factors) else rate * g
+    return layout.gradient(g.below, each(rate, g.delta) * g.delta) if isinstance(g, Factors) else each(rate, g) * g
+
+
+def each(rate: Any, array: Any) -> Any:
+    """A rate to multiply ``array`` by: a scalar as it is, a rate a lane along the last axis."""
+    return jnp.reshape(rate, (1,) * (array.ndim - 1) + rate.shape) if rate.ndim else rate
 
 
 def matrix(layout: Layout, g: Any) -> Any:
@@ -44,15 +50,20 @@ def _previous_gradient(layout: Layout, W: Any, g: Any, g_before: Any, rates: Rat
 
 
 def _heavy_ball(layout: Layout, W: Any, g: Any, v: Any, rates: Rates) -> tuple[Any, Any]:
-    return manual.heavy_ball(W, matrix(layout, g), v, rates.learning_rate, rates.momentum)  # (14)
+    return manual.heavy_ball(W, matrix(layout, g), v, each(rates.learning_rate, W), each(rates.momentum, W))  # (14)
 
 
 def _nesterov(layout: Layout, W: Any, g: Any, v: Any, rates: Rates) -> tuple[Any, Any]:
-    return manual.nesterov(W, matrix(layout, g), v, rates.learning_rate, rates.momentum)  # (15)
+    return manual.nesterov(W, matrix(layout, g), v, each(rates.learning_rate, W), each(rates.momentum, W))  # (15)
 
 
 # (layout, W, gradient, what the rule remembers, rates) -> (W moved, what it remembers now), a layer at a time.
-STEPS = {"sgd": _sgd, "previous-gradient": _previous_gradient, "heavy-ball": _heavy_ball, "nesterov": _nesterov}
+STEPS: dict[Any, Callable[..., tuple]] = {
+    "sgd": _sgd,
+    "previous-gradient": _previous_gradient,
+    "heavy-ball": _heavy_ball,
+    "nesterov": _nesterov,
+}
 
 
 def memory(network: Network, settings: Settings, weights: tuple) -> tuple:
@@ -64,8 +75,8 @@ def memory(network: Network, settings: Settings, weights: tuple) -> tuple:
     lanes, dtype = weights[0].shape[2:], weights[0].dtype
     found = []
     for l, (rows, columns) in enumerate(network.shapes):
-        each = lanes if l or settings.shuffle else ()  # lanes share their inputs unless each has its own order
-        found.append(Factors(jnp.zeros((rows, *each), dtype), jnp.zeros((columns, *lanes), dtype)))
+        below = lanes if l or settings.shuffle else ()  # lanes share their inputs unless each has its own order
+        found.append(Factors(jnp.zeros((rows, *below), dtype), jnp.zeros((columns, *lanes), dtype)))
     return tuple(found)
 
 

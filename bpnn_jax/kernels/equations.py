@@ -66,7 +66,7 @@ def _lanes_pre_activation(a: Any, W: Any) -> Any:
 
 
 def _lanes_back(W: Any, delta: Any, n: int) -> Any:
-    return total([delta[k] * W[k, :n] for k in range(delta.shape[0])])  # Σ_k δ_k W̄_ik for each node i below
+    return total([delta[k][None] * W[k, :n] for k in range(delta.shape[0])])  # Σ_k δ_k W̄_ik for each node i below
 
 
 def _lanes_gradient(below: Any, delta: Any) -> Any:

@@ -35,7 +35,7 @@ class Ended(NamedTuple):
 def run(
     network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, t: Any, keys: Any, until: Any
 ) -> Ended:
-    """Train a block up to epoch ``until``. Weights have the shape (lanes, n_in, n_out), also in the result; rates and keys (lanes,)."""
+    """Train a block up to epoch ``until``. Weights, also the result's, are (lanes, n_in, n_out), rates and keys (lanes,)."""
     weights = tuple(jnp.transpose(W, (2, 1, 0)) for W in weights)
     kept = epoch.memory(network, settings, weights)
 
@@ -66,16 +66,16 @@ def _not_begun(settings: Settings, weights: tuple) -> Ended:
     )
 
 
-def _noted(
-    settings: Settings, ended: Ended, epoch: Any, weights: tuple, error: Any, miss: Any, rates: Rates
-) -> Ended:
+def _noted(settings: Settings, ended: Ended, epoch: Any, weights: tuple, error: Any, miss: Any, rates: Rates) -> Ended:
     """After an epoch: what there is to say of the networks that were still running. Of the others nothing changes."""
     running = ended.status == loop.RUNNING
     finite = jnp.isfinite(error)
     for W in weights:
         finite = finite & jnp.isfinite(W).all(axis=(0, 1))
     return Ended(
-        weights=tuple(jnp.where(running, new, old) for new, old in zip(weights, ended.weights, strict=True)),
+        weights=tuple(
+            jnp.where(running[None, None], new, old) for new, old in zip(weights, ended.weights, strict=True)
+        ),
         epochs=jnp.where(running, epoch + 1, ended.epochs),
         error=jnp.where(running, error, ended.error),
         status=jnp.where(running, loop.judged(error, finite, miss, rates), ended.status),

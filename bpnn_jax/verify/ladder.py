@@ -7,7 +7,7 @@ import numpy as np
 
 from bpnn_jax.errors import seed, unknown, whole
 from bpnn_jax.network import ACTIVATIONS, Network
-from bpnn_jax.verify import complex_step, equations, proof, running, scale
+from bpnn_jax.verify import complex_step, equations, fast, proof, running, scale
 from bpnn_jax.verify.checks import Caught, Check, Comparison, summarise
 from bpnn_jax.verify.draws import draw
 from manual.mistakes import MISTAKES
@@ -94,7 +94,7 @@ def _work(options: Options) -> Iterator[tuple[str, Callable[[], list[Check]]]]:
     for name in options.activations:
         yield piece(1, "SymPy", 1, lambda n=name: _proofs(proof.curvature(Network(CURVED_SIZES, n))))
     yield piece(3, "JAX float64", 0, equations.compare_extremes)
-    sizes = options.sizes or DRAWN_SIZES
+    sizes, names = options.sizes or DRAWN_SIZES, options.activations
     drawn = [Network(sizes, name, *bias) for name in options.activations for bias in options.bias_choices()]
     rng = np.random.default_rng(options.seed)
     for net in drawn:
@@ -117,6 +117,16 @@ def _work(options: Options) -> Iterator[tuple[str, Callable[[], list[Check]]]]:
         yield piece(5, "auditor, float32", 4, lambda n=net: running.compare_audit(n, rng))
         for step in running.STEPS:
             yield piece(5, f"train {step}", 10, lambda n=net, s=step: running.compare_step(n, rng, s))
+        yield piece(5, "train_many online", 20, lambda n=net: fast.compare_many_step(n, rng, "online"))
+    mixed = Network(
+        sizes, [names[l % len(names)] for l in range(len(sizes) - 1)], hidden_bias=options.hidden_bias is not False
+    )
+    for mode in ("minibatch", "batch"):
+        yield piece(5, f"train_many {mode}", 20, lambda m=mode: fast.compare_many_step(mixed, rng, m))
+    for run in fast.RUNS:
+        yield piece(5, f"{run}, N = 0", 10, lambda r=run: fast.compare_second_tap(mixed, rng, r))
+        for loop in fast.LOOPS if run == "train_many" else fast.ONLINE_LOOPS:  # train leaves batches to matrix products
+            yield piece(5, f"{run}, NumPy loop", 10, lambda r=run, l=loop: fast.compare_loop(mixed, rng, r, *l))
     article = Network((4, 5, 3), hidden_bias=options.hidden_bias is not False)
     yield piece(5, "article's loops", 10, lambda: running.compare_article_order(article, rng))
     for hidden_bias in (False, True):

@@ -94,7 +94,7 @@ def compare_step(network: Network, rng: np.random.Generator, step: str, networks
         result = train(
             network, d.x, d.t, weights=d.weights, learning_rate=LEARNING_RATE, momentum=0.0, epochs=1, **STEPS[step]
         )
-        yield from _step(d, result.weights, exact.gradient, allowed.gradient, "float32", 10)
+        yield from compare_update(d, result.weights, exact.gradient, allowed.gradient, "float32", 10)
 
 
 def compare_article_order(network: Network, rng: np.random.Generator, networks: int = 10) -> Iterator[Comparison]:
@@ -122,7 +122,7 @@ def compare_article_order(network: Network, rng: np.random.Generator, networks: 
         # The bound belongs to the weights of before the step; those of after it are at most (1 + η|g|) times as large.
         wide = tuple(2.0 * E for E in allowed.gradient)
         before = tuple((W - m) / LEARNING_RATE for W, m in zip(d.weights, moved, strict=True))
-        yield from _step(d, result.weights, before, wide, "float64", 9)
+        yield from compare_update(d, result.weights, before, wide, "float64", 9)
         expected = 0.5 * (d.t[0, -1] - outputs[-1]) ** 2
         yield Comparison(7, error, expected, 4 * UNIT["float64"] * expected, f"last output's error of {d.name}")
 
@@ -139,7 +139,10 @@ def compare_article_program(hidden_bias: bool, iterations: int = 51) -> Iterator
             yield Comparison(13, errors[int(epoch)], error, 1e-12 * error, f"iteration {epoch:.0f} of NAND")
 
 
-def _step(d: Draw, moved: tuple, gradient: tuple, allowed: tuple, dtype: str, equation: int) -> Iterator[Comparison]:
+def compare_update(
+    d: Draw, moved: tuple, gradient: tuple, allowed: tuple, dtype: str, equation: int
+) -> Iterator[Comparison]:
+    """The weights after one update by LEARNING_RATE times a gradient that may be off by ``allowed``."""
     for l, (W, after, g, E) in enumerate(zip(d.weights, moved, gradient, allowed, strict=True)):
         expected = W.astype(np.float64) - LEARNING_RATE * g
         # The products with η and 0, and two subtractions: each rounds once.

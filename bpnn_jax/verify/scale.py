@@ -20,10 +20,10 @@ WIDTH = 250  # networks at once: of 64, 125, 250, 500, 1000 and 2000 the fastest
 class Worst(NamedTuple):
     """The network whose gradient is worst in relation to its bound: its number, error, bound, and their ratio."""
 
-    network: int
-    error: float
-    allowed: float
-    ratio: float
+    network: Any
+    error: Any
+    allowed: Any
+    ratio: Any
 
 
 def random_network(network: Network, key: Any, patterns: int, dtype: Any = None) -> tuple:
@@ -63,7 +63,9 @@ def _worst_between(network: Network, patterns: int, key: Any, first: Any, last: 
         ratios = [_ratio(error, E) for error, E in zip(errors, allowed.gradient, strict=True)]
         worst = jnp.stack([ratio.max() for ratio in ratios]).max()
 
-        def there(values: Any) -> Any:  # where it is worst; no argmax, which is no vector instruction (a tenth of all time)
+        def there(
+            values: Any,
+        ) -> Any:  # where it is worst; no argmax, which is no vector instruction (a tenth of all time)
             return jnp.stack([jnp.where(r == worst, v, 0.0).max() for r, v in zip(ratios, values, strict=True)]).max()
 
         return Worst(number, there(errors), there(allowed.gradient), worst)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from statistics import median
+from typing import NamedTuple
 
 import numpy as np
 
@@ -133,10 +134,35 @@ def alternate(
     return results
 
 
+class Ready(NamedTuple):
+    """A peer that is right, its task loaded: network-updates of a run, seconds of the first one, distance from the reference."""
+
+    peer: Peer
+    worker: Worker
+    updates: int
+    first: float
+    apart: float
+    allowed: float
+
+
+def make_ready(peer: Peer, worker: Worker, workload: Workload, seconds: float, references: References) -> Ready:
+    """Check a peer, and load a task that keeps it busy for about ``seconds``. Raises PeerError."""
+    task = replace(workload.task, **peer.changes)
+    updates = max(1, round(seconds * 1e9 / peer.guess / task.networks))
+    apart, limit = references.check(peer, worker, task, updates)
+    task = task.of_length(updates)
+    _, first = worker.load(task)
+    once = worker.time()
+    if once > TOO_LONG * seconds:
+        task = task.of_length(round(task.updates * seconds / once))
+        _, first = worker.load(task)
+    return Ready(peer, worker, task.updates * task.networks, first, apart, limit)
+
+
 def measure(workload: Workload, rounds: int, seconds: float, progress: Progress) -> tuple[list[Timed], dict[str, str]]:
     """Ours first, then every peer that is there and right; and for the others why not. ``seconds`` is how long a run is, about."""
     told: dict[str, str] = {}
-    ready: list[tuple[Peer, Worker, int, float, float, float]] = []
+    ready: list[Ready] = []
     references = References()
     with ExitStack() as stack:
         for peer in (workload.ours, *workload.peers):
@@ -144,33 +170,20 @@ def measure(workload: Workload, rounds: int, seconds: float, progress: Progress)
             if absent:
                 told[peer.name] = absent
                 continue
-            progress(f"{workload.name}: {peer.name}, checking")
-            task = replace(workload.task, **peer.changes)
-            worker = stack.enter_context(
-                Worker(peer.prepare, plain_xla=peer.plain_xla, cores=peer.cores or workload.cores)
-            )
-            target = workload.longer * seconds
-            updates = max(1, round(target * 1e9 / peer.guess / task.networks))
+            progress(f"{workload.name}: {peer.name}, checking and compiling")
+            cores = peer.cores or workload.cores
+            worker = stack.enter_context(Worker(peer.prepare, plain_xla=peer.plain_xla, cores=cores))
             try:
-                apart, limit = references.check(peer, worker, task, updates)
-                progress(f"{workload.name}: {peer.name}, compiling")
-                task = task.of_length(updates)
-                _, first = worker.load(task)
-                once = worker.time()
-                if once > TOO_LONG * target:
-                    task = task.of_length(round(task.updates * target / once))
-                    _, first = worker.load(task)
+                ready.append(make_ready(peer, worker, workload, workload.longer * seconds, references))
             except PeerError as error:
                 told[peer.name] = f"failed: {error}"
                 worker.close()
-                continue
-            ready.append((peer, worker, task.updates * task.networks, first, apart, limit))
-        if not ready or ready[0][0] is not workload.ours:
+        if not ready or ready[0].peer is not workload.ours:
             raise PeerError(f"{workload.name}: ours {told.get(workload.ours.name)}")
-        times = alternate([w.time for _, w, *_ in ready], rounds, lambda what: progress(f"{workload.name}: {what}"))
+        times = alternate([r.worker.time for r in ready], rounds, lambda what: progress(f"{workload.name}: {what}"))
     return [
-        Timed(peer, [1e9 * s / updates for s in ran], max(0.0, first - median(ran)), apart, limit)
-        for (peer, _, updates, first, apart, limit), ran in zip(ready, times, strict=True)
+        Timed(r.peer, [1e9 * s / r.updates for s in ran], max(0.0, r.first - median(ran)), r.apart, r.allowed)
+        for r, ran in zip(ready, times, strict=True)
     ], told
 
 

@@ -60,11 +60,12 @@ def readme():
 
 
 def test_the_readme_checks_a_gradient_and_trains(readme):
-    first, second = readme[0].splitlines()
+    first, second, third = readme[0].splitlines()
     errors = [float(word.strip("[],'")) for word in first.split()]
     assert len(errors) == 2
     assert max(errors) < 1e-6  # a few float32 ulp of gradients below 1
     assert second.startswith("solved 232")
+    assert float(third.split()[0]) > 0.9
 
 
 def test_the_readme_s_audit_names_the_stage_and_the_cause(readme):

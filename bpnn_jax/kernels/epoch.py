@@ -83,11 +83,14 @@ def memory(network: Network, settings: Settings, weights: tuple) -> tuple:
 def backward(network: Network, layout: Layout, weights: tuple, activations: list, t: Any, step: Any) -> Any:
     """Carry δ from the output down; ``step(l, gradient)`` is told each layer's gradient and says which weights (9) looks at."""
     f = functions(network)
-    delta = equations.output_delta(activations[-1], t, f[-1])  # (8)
+    # (8) δ^L
+    delta = equations.output_delta(activations[-1], t, f[-1])
     for l in range(len(weights) - 1, -1, -1):
-        W = step(l, Factors(equations.with_bias_node(activations[l], network.biases[l]), delta))  # (10)
+        # (10) ∂E/∂W^l = [a^(l-1), 1]ᵀ δ^l, as its two factors
+        W = step(l, Factors(equations.with_bias_node(activations[l], network.biases[l]), delta))
         if l:
-            delta = equations.hidden_delta(layout, activations[l], f[l - 1], W, delta)  # (9)
+            # (9) δ^l, from the δ of the layer just above
+            delta = equations.hidden_delta(layout, activations[l], f[l - 1], W, delta)
 
 
 def online(network: Network, settings: Settings, layout: Layout, carry: tuple, pattern: tuple, rates: Rates) -> tuple:

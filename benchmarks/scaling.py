@@ -18,7 +18,7 @@ import numpy as np
 import tyro
 
 from bpnn_jax._files import write_json
-from bpnn_jax.bench import ours, tasks
+from bpnn_jax.bench import ours, report, tasks
 from bpnn_jax.bench.machine import machine, versions
 from bpnn_jax.bench.tasks import Task
 from bpnn_jax.bench.worker import Worker
@@ -84,7 +84,7 @@ def curve(name: str, options: Options) -> Iterator[dict]:
         while size(name, n) <= options.memory and last + GROWTH * (last - before) <= options.seconds:
             task = make(n)
             worker.load(task)
-            seconds = median(worker.time() for _ in range(RUNS))
+            seconds = median(worker.time()[0] for _ in range(RUNS))
             yield {"n": n, "seconds": seconds, "ns": 1e9 * seconds / task.updates / task.networks}
             n, before, last = n * GROWTH, last, max(seconds, last)
 
@@ -117,7 +117,7 @@ def plot(found: dict, path: Path) -> None:
         axis.loglog(n, seconds, "o-", color="#1f6fb2", markersize=4)
         axis.loglog(n, seconds[-1] * n / n[-1], ":", color="grey", linewidth=1)
         axis.set(xlabel=name)
-        axis.set_title(f"{found[name][-1]['ns']:.3g} ns an update at {n[-1]:,.0f}", fontsize=9)
+        axis.set_title(f"{report.time(found[name][-1]['ns'])} an update at {n[-1]:,.0f}", fontsize=9)
         axis.grid(alpha=0.25)
     axes[0].set_ylabel("seconds")
     axes[0].set_ylim(bottom=0.5 * min(p["seconds"] for name in CURVES for p in found[name]))

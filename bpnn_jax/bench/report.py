@@ -9,7 +9,17 @@ from rich.table import Table
 from bpnn_jax.bench.machine import machine, versions
 from bpnn_jax.bench.study import Study
 
-COLUMNS = ("peer", "its time", "from - to", "ours / peer", "from - to", "times as fast", "compile", "apart")
+COLUMNS = (
+    "peer",
+    "its time",
+    "from - to",
+    "ours / peer",
+    "from - to",
+    "by CPU time",
+    "times as fast",
+    "compile",
+    "apart",
+)
 
 
 def time(ns: float) -> str:
@@ -51,6 +61,7 @@ def cells(study: Study, workload: str) -> list[tuple[str, ...]]:
             span(row.peer_range),
             _three(row.ratio),
             " - ".join(map(_three, row.ratios)),
+            _three(row.cpu_ratio),
             _three(1 / row.ratio),
             f"{row.compile_s:.1f} s",
             f"{row.apart:.0e}",

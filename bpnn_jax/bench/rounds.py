@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from bpnn_jax.bench.worker import PeerError, Worker
 CHECKED = 8  # networks of many whose result is compared
 TOO_LONG = 3  # times as long as a run should be: then the peer gets a shorter one
 Progress = Callable[[str], None]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Row:
     """Ours beside one peer. Times are medians, in nanoseconds for an update of one network; ``ratio`` is ours / peer.
 
     ratios:     smallest and largest ratio of a round.
+    cpu_ratio:  the same ratio by CPU time, which other work on the machine moves least; for peers that use one core only.
     peer_range: smallest and largest time of the peer, likewise ``ours_range``.
     compile_s, ours_compile_s: seconds before the first result beyond what a later run takes.
     apart, allowed: the largest difference of a weight from the reference, and the bound on it.
@@ -49,6 +51,7 @@ class Row:
     peer_ns: float
     ratio: float
     ratios: tuple[float, float]
+    cpu_ratio: float
     ours_range: tuple[float, float]
     peer_range: tuple[float, float]
     ours_compile_s: float
@@ -60,10 +63,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Timed:
-    """What was measured of one peer: nanoseconds for each round, seconds compiling, distance from the reference."""
+    """What was measured of one peer: nanoseconds for each round by the clock and of CPU, seconds compiling, how far it is off."""
 
     peer: Peer
     ns: list[float]
+    cpu_ns: list[float]
     compile_s: float
     apart: float
     allowed: float
@@ -116,8 +120,8 @@ class References:
 
 
 def alternate(
-    runs: Sequence[Callable[[], float]], rounds: int, progress: Progress = lambda what: None
-) -> list[list[float]]:
+    runs: Sequence[Callable[[], Result]], rounds: int, progress: Progress = lambda what: None
+) -> list[list[Result]]:
     """Call each in turn, the other way round in every second round; for each, its results.
 
     >>> calls = []
@@ -125,7 +129,7 @@ def alternate(
     >>> alternate([called("a"), called("b")], 2), calls
     ([[1.0, 1.0], [1.0, 1.0]], ['a', 'b', 'b', 'a'])
     """
-    results: list[list[float]] = [[] for _ in runs]
+    results: list[list[Result]] = [[] for _ in runs]
     for r in range(rounds):
         order = range(len(runs))
         for i in order if r % 2 == 0 else reversed(order):
@@ -152,7 +156,7 @@ def make_ready(peer: Peer, worker: Worker, workload: Workload, seconds: float, r
     apart, limit = references.check(peer, worker, task, updates)
     task = task.of_length(updates)
     _, first = worker.load(task)
-    once = worker.time()
+    once, _ = worker.time()
     if once > TOO_LONG * seconds:
         task = task.of_length(round(task.updates * seconds / once))
         _, first = worker.load(task)
@@ -181,10 +185,12 @@ def measure(workload: Workload, rounds: int, seconds: float, progress: Progress)
         if not ready or ready[0].peer is not workload.ours:
             raise PeerError(f"{workload.name}: ours {told.get(workload.ours.name)}")
         times = alternate([r.worker.time for r in ready], rounds, lambda what: progress(f"{workload.name}: {what}"))
-    return [
-        Timed(r.peer, [1e9 * s / r.updates for s in ran], max(0.0, r.first - median(ran)), r.apart, r.allowed)
-        for r, ran in zip(ready, times, strict=True)
-    ], told
+    found = []
+    for r, ran in zip(ready, times, strict=True):
+        wall, cpu = ([1e9 * s / r.updates for s in seconds] for seconds in zip(*ran, strict=True))
+        compiling = max(0.0, r.first - median(wall) * r.updates / 1e9)
+        found.append(Timed(r.peer, wall, cpu, compiling, r.apart, r.allowed))
+    return found, told
 
 
 def rows(name: str, timed: Sequence[Timed]) -> list[Row]:
@@ -198,6 +204,7 @@ def rows(name: str, timed: Sequence[Timed]) -> list[Row]:
             peer_ns=median(other.ns),
             ratio=median(ours.ns) / median(other.ns),
             ratios=_range([a / b for a, b in zip(ours.ns, other.ns, strict=True)]),
+            cpu_ratio=median(ours.cpu_ns) / median(other.cpu_ns),
             ours_range=_range(ours.ns),
             peer_range=_range(other.ns),
             ours_compile_s=ours.compile_s,

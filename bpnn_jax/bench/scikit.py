@@ -28,7 +28,7 @@ def prepare(task: Task):
             model.partial_fit(task.x[: task.batch_size], task.t[: task.batch_size])
         for coefficients, intercepts, W in zip(model.coefs_, model.intercepts_, task.weights, strict=True):
             coefficients[:], intercepts[:] = W[0, :-1], W[0, -1]
-        for velocity in model._optimizer.velocities:
+        for velocity in model._optimizer.velocities:  # pyright: ignore[reportAttributeAccessIssue]
             velocity[:] = 0
         for _ in range(task.epochs):
             model.partial_fit(task.x, task.t)

@@ -119,7 +119,8 @@ def xor(options: Options, progress: Progress) -> Alone:
         small = few.peak_memory()
     with worker.Worker(peers.OURS_MANY.prepare) as ours:
         _, first = ours.load(task)
-        (times,) = rounds.alternate([ours.time], min(3, options.rounds))
+        (found,) = rounds.alternate([ours.time], min(3, options.rounds))
+        times = [wall for wall, _ in found]
         peak = ours.peak_memory()
     middle = sorted(times)[len(times) // 2]
     return Alone(

@@ -2,13 +2,17 @@
 PYTHON ?= python3
 STAMP := .venv/.ready
 
-.PHONY: demo test lint types clean
+.PHONY: demo test bench lint types clean
 
 demo: $(STAMP)
 	.venv/bin/bpnn demo
 
 test: $(STAMP)
 	.venv/bin/pytest -n 2 --dist loadfile
+
+# Further: make bench ARGS=--quick. The peers in C want gcc, g++ and libfann-dev (apt-get install); without them they are left out.
+bench: .venv/.bench
+	.venv/bin/python -m benchmarks.speed $(ARGS)
 
 lint: $(STAMP)
 	.venv/bin/ruff check .
@@ -21,6 +25,10 @@ $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bpnn-jax needs Python 3.11 or later; this is " + sys.version.split()[0] + ": try make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+.venv/.bench: $(STAMP)
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	touch $@
 
 clean:

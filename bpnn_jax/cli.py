@@ -13,6 +13,7 @@ import tyro
 from tyro.conf import Positional, arg, subcommand
 
 import bpnn_jax
+from bpnn_jax import _cache
 
 Number = Annotated[float | None, arg(metavar="FLOAT")]
 Count = Annotated[int | None, arg(metavar="INT")]
@@ -192,6 +193,28 @@ class Audit:
 
 
 @dataclass(frozen=True)
+class Bench:
+    """How fast? Ours beside NumPy, the article's program, plain jax.grad, and PyTorch, scikit-learn, Numba where installed."""
+
+    quick: bool = False
+    """A look in under a minute: short runs, few rounds, and without the peers that compile for long."""
+    rounds: Count = None
+    """How often everybody is timed, in turn."""
+    seconds: Number = None
+    """How long a run is, about."""
+    networks: Count = None
+    """How many networks in "many 20-8-3"."""
+    xor_networks: Count = None
+    """How many networks in "xor 2-2-1 many"."""
+    workloads: tuple[str, ...] = ()
+    """Only these, such as "online 20-8-3"."""
+    peers: tuple[str, ...] = ()
+    """Only these, such as numpy."""
+    json: Json = None
+    """Write the results to this file as JSON."""
+
+
+@dataclass(frozen=True)
 class Bpnn:
     """Back-propagation derived by hand: check it, repeat it, train with it. bpnn COMMAND --help says more."""
 
@@ -203,10 +226,11 @@ class Bpnn:
         | Annotated[Predict, subcommand("predict", prefix_name=False)]
         | Annotated[Featurize, subcommand("featurize", prefix_name=False)]
         | Annotated[Audit, subcommand("audit", prefix_name=False)]
+        | Annotated[Bench, subcommand("bench", prefix_name=False)]
     ) = field()
 
 
-COMMANDS = {c.__name__.lower(): c for c in (Demo, Verify, Reproduce, Train, Predict, Featurize, Audit)}
+COMMANDS = {c.__name__.lower(): c for c in (Demo, Verify, Reproduce, Train, Predict, Featurize, Audit, Bench)}
 BIAS_CHOICES = ("both", "on", "off")
 NO_HIDDEN_BIAS = {"--no-hidden-bias": "off", "--hidden-bias": "on"}
 
@@ -240,7 +264,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(sys.argv[1:] if arguments is None else arguments)
     name = type(options).__name__.lower()
     try:
-        return importlib.import_module(f"bpnn_jax.commands.{name}").run(options)
+        with _cache.compile_cache():  # before the command imports JAX, which reads where it is
+            return importlib.import_module(f"bpnn_jax.commands.{name}").run(options)
     except InputError as error:
         print(f"bpnn {name}: {error}", file=sys.stderr)
         return 2

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pytest
 
+os.environ["BPNN_COMPILE_CACHE"] = "off"  # for the commands that tests start: none reads or fills the user's own
 jax.config.update("jax_numpy_rank_promotion", "raise")
 # bpnn_jax passes under "strict"; optax's Adam does not, so tests that run it say ``jax.numpy_dtype_promotion("standard")``.
 jax.config.update("jax_numpy_dtype_promotion", "strict")

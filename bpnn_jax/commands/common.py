@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+import bpnn_jax
 from bpnn_jax import pattern_files, patterns
 from bpnn_jax._files import check_writable, same_file, write_json
 from bpnn_jax.errors import InputError
@@ -39,9 +40,16 @@ def bar(what: str) -> Iterator:
 
 @contextmanager
 def plain_warnings() -> Iterator[None]:
-    """Show our own warnings as a sentence on standard error, without the line of code."""
+    """Show our own warnings as a sentence on standard error, without the line of code; others, such as JAX's, as they were."""
     before = warnings.showwarning
-    warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
+
+    def show(message, category, filename, *rest, **named):
+        if Path(filename).is_relative_to(Path(bpnn_jax.__file__).parent):
+            print(f"warning: {message}", file=sys.stderr)
+        else:
+            before(message, category, filename, *rest, **named)
+
+    warnings.showwarning = show
     try:
         yield
     finally:

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,7 +14,6 @@ import numpy as np
 import bpnn_jax
 from bpnn_jax import patterns
 from bpnn_jax.ablation import initial
-from bpnn_jax.ablation.fields import Run
 from bpnn_jax.ablation.store import Table, table
 from bpnn_jax.ablation.study import LANES, Arm, Study
 from bpnn_jax.errors import InputError
@@ -121,7 +119,7 @@ def plan(study: Study, where: dict[str, str]) -> list[Chunk]:
         groups.setdefault(program, []).append(arm)
     found: list[tuple[float, int, Chunk]] = []
     for number, (program, arms) in enumerate(groups.items()):
-        lanes = [_lane(program, arm, seed) for seed in study.seed_list for arm in arms]
+        lanes = [lane(program, arm, seed) for seed in study.seed_list for arm in arms]
         for at in range(0, len(lanes), study.chunk):
             chunk = Chunk(program, tuple(lanes[at : at + study.chunk]), tuple(where.items()))
             found.append((at / len(lanes), number, chunk))
@@ -207,7 +205,8 @@ def _check_mean(arm: Arm, count: int) -> None:
         )
 
 
-def _lane(program: Program, arm: Arm, seed: int) -> Lane:
+def lane(program: Program, arm: Arm, seed: int) -> Lane:
+    """What of a run shapes no program."""
     run, count = arm.run, len(program.x)
     batch = {"online": 1, "batch": count, "minibatch": min(run.batch_size, count)}[run.mode]
     share = 1 / batch if run.reduction == "mean" else 1.0
@@ -216,8 +215,3 @@ def _lane(program: Program, arm: Arm, seed: int) -> Lane:
     distance = float(program.t.max() - program.t.min()) or 1.0
     rates = run.learning_rate * share, run.momentum * decay, run.tolerance * distance
     return Lane(arm.name, seed, *rates, run.initial, run.ranges if run.initial == "uniform" else ())
-
-
-def by_seed(chunks: Sequence[Chunk]) -> Iterator[tuple[str, int]]:
-    """The (arm, seed) of every run of some chunks."""
-    return ((lane.arm, lane.seed) for chunk in chunks for lane in chunk.lanes)

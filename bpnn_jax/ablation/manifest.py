@@ -10,7 +10,7 @@ from bpnn_jax.ablation.store import ASIDE, CHUNKS, Store
 from bpnn_jax.ablation.study import Study, from_dict
 from bpnn_jax.errors import InputError
 
-FILE, SUMMARY = "study.json", "summary.json"
+FILE, SUMMARY, CERTIFICATES = "study.json", "summary.json", "certificates.json"
 FORMAT = 1
 
 
@@ -35,8 +35,8 @@ def check(store: Store, wanted: dict[str, Any], force: bool) -> None:
     found = _read(folder / FILE)
     if found is None:
         ours = (CHUNKS, ASIDE)
-        others = [p.name for p in folder.iterdir() if not p.name.startswith((".", "study.", "summary."))] if folder.exists() else []
-        if set(others) - set(ours):
+        others = sorted({p.name for p in folder.iterdir() if p.name[0] != "."} - set(ours)) if folder.exists() else []
+        if others:
             raise InputError(f"{folder}: expected a new folder or that of a study, got one with {others[0]} in it")
     elif found != wanted and not force:
         lines = "\n  ".join(differences(found, wanted))
@@ -47,7 +47,7 @@ def check(store: Store, wanted: dict[str, Any], force: bool) -> None:
 
 
 def claim(store: Store, wanted: dict[str, Any], force: bool) -> None:
-    """Make the folder this study's. With ``force`` the manifest that was there stays under another name, and its chunks under theirs."""
+    """Make the folder this study's. With ``force`` what was there stays: its manifest under another name, its chunks under theirs."""
     content = (json.dumps(wanted, indent=2) + "\n").encode()
     store.chunks.mkdir(parents=True, exist_ok=True)
     found = _read(store.folder / FILE)
@@ -56,7 +56,7 @@ def claim(store: Store, wanted: dict[str, Any], force: bool) -> None:
     if found is not None:
         check(store, wanted, force)
         mark = hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:8]
-        for name in (FILE, SUMMARY):
+        for name in (SUMMARY, CERTIFICATES, FILE):  # the manifest last: without it the folder would be a stranger's
             path = store.folder / name
             if path.exists():
                 os.replace(path, path.with_suffix(f".{mark}.json"))

@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bpnn_jax.ablation.certificate import Certificate
 from bpnn_jax.ablation.chunks import Chunk
 from bpnn_jax.ablation.store import Store
 from bpnn_jax.ablation.study import Study
@@ -25,6 +26,7 @@ class Results:
     error:    E summed over the patterns, with the ½, of the last epoch that was run.
     history:  (seeds, arms, points), the error at the epochs ``history_epochs``, counted from 0; NaN after the stop.
     seconds:  a run's share of its chunk's time.
+    certificates: by arm, what the ladder says of its gradient; empty while they have not been made.
     chunks, chunks_done: how many there are, and how many of them are there.
     """
 
@@ -37,6 +39,7 @@ class Results:
     history: np.ndarray
     history_epochs: np.ndarray
     seconds: np.ndarray
+    certificates: dict[str, Certificate]
     chunks: int
     chunks_done: int
 
@@ -71,7 +74,7 @@ class Results:
         return found.hexdigest()
 
 
-def gather(study: Study, chunks: Sequence[Chunk], store: Store) -> Results:
+def gather(study: Study, chunks: Sequence[Chunk], store: Store, certificates: dict[str, Certificate]) -> Results:
     """Read the chunks that are there."""
     arms, seeds = tuple(arm.name for arm in study.arms), np.array(study.seed_list, np.uint32)
     column, row = {name: k for k, name in enumerate(arms)}, {seed: i for i, seed in enumerate(seeds.tolist())}
@@ -99,14 +102,16 @@ def gather(study: Study, chunks: Sequence[Chunk], store: Store) -> Results:
         history=history,
         history_epochs=np.array(study.history_epochs, np.int64),
         seconds=seconds,
+        certificates=certificates,
         chunks=len(chunks),
         chunks_done=done,
     )
 
 
 def summarise(results: Results, **options: Any) -> "Summary | None":
-    """The statistics over the seeds that every arm has, or None where there are fewer than two. Options are those of
-    ``statistics.summarise``.
+    """The statistics over the seeds that every arm has, or None where there are fewer than two.
+
+    options: those of ``statistics.summarise``: error_kind, pairs, bootstrap.
     """
     try:
         from bpnn_jax.ablation import statistics
@@ -124,3 +129,29 @@ def summarise(results: Results, **options: Any) -> "Summary | None":
         horizon=horizon,
         **options,
     )
+
+
+def as_dict(results: Results, summary: "Summary | None") -> dict[str, Any]:
+    """All of it but the single runs, in what JSON knows: ``summary.json``."""
+    return {
+        "study": results.study.as_dict(),
+        "complete": results.complete,
+        "chunks": results.chunks,
+        "chunks_done": results.chunks_done,
+        "runs": results.study.runs,
+        "runs_done": int((results.stopped != "").sum()),
+        "seeds_done": int(results.whole_seeds.sum()),
+        "results_sha256": results.sha256,
+        "seconds": float(np.nansum(results.seconds)),
+        "arms": [
+            {
+                "name": name,
+                "runs": int((results.stopped[:, k] != "").sum()),
+                "solved": int(results.solved[:, k].sum()),
+                "diverged": int(results.diverged[:, k].sum()),
+                "certificate": asdict(results.certificates[name]) if name in results.certificates else None,
+            }
+            for k, name in enumerate(results.arms)
+        ],
+        "summary": summary.as_dict() if summary else None,
+    }

@@ -1,17 +1,21 @@
 """Carry a study out: train the chunks that its folder does not have, keep each as it is finished, read them all back."""
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict
 
 from bpnn_jax import _cores, patterns
 from bpnn_jax.ablation import manifest
-from bpnn_jax.ablation.chunks import Chunk, digest, place, plan, run_chunk
+from bpnn_jax.ablation.certificate import Certificate, certify, from_dict, run_checks
+from bpnn_jax.ablation.chunks import Chunk, Program, digest, lane, place, plan, programs, run_chunk
 from bpnn_jax.ablation.results import Results, gather
 from bpnn_jax.ablation.store import Store, Table
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.errors import InputError
+from bpnn_jax.verify import Check
 
 # What carries out chunks: (chunks, whether one of them has meanwhile been kept by another process) to each of them with its table,
 # None for the latter, in the order in which they are finished. ``run_chunk`` is all that the other side has to call.
@@ -72,8 +76,18 @@ def run(
     store.tidy()
     todo = [chunk for chunk in chunks if store.get(chunk.name, len(chunk.lanes), points) is None]
     store.check_room(_runs(todo), points)
-    _train(todo, store, engine or local(), progress)
-    found = gather(study, chunks, store)
+    with ThreadPoolExecutor(1) as beside:  # the certificates, while the first programs are compiled
+        checks = (
+            {} if _certificates(store) else {c.program: beside.submit(run_checks, c.program) for c in reversed(chunks)}
+        )
+        try:
+            _train(todo, store, engine or local(), progress)
+        except BaseException:
+            beside.shutdown(cancel_futures=True)
+            raise
+        if checks:
+            _certify(study, store, {program: found.result() for program, found in checks.items()})
+    found = gather(study, chunks, store, _certificates(store))
     if complaints is not None:
         complaints += store.complaints
     return found
@@ -85,10 +99,30 @@ def read(folder: str | os.PathLike[str], complaints: list[str] | None = None) ->
     study, found = manifest.read(store)
     if digest(patterns.load(study.task)) != found["patterns"]:
         raise InputError(f"{study.task}: expected the patterns that the study was begun with, got others")
-    results = gather(study, plan(study, found["place"]), store)
+    results = gather(study, plan(study, found["place"]), store, _certificates(store))
     if complaints is not None:
         complaints += store.complaints
     return results
+
+
+def _certify(study: Study, store: Store, checks: dict[Program, list[Check]]) -> None:
+    """Write ``certificates.json``: a certificate for each arm."""
+    found = {}
+    for arm, program in zip(study.arms, programs(study), strict=True):
+        found[arm.name] = asdict(certify(program, lane(program, arm, 0), checks[program]))
+    store.put(store.folder / manifest.CERTIFICATES, (json.dumps(found, indent=2) + "\n").encode())
+
+
+def _certificates(store: Store) -> dict[str, Certificate]:
+    """What ``certificates.json`` holds; nothing where it is not there."""
+    path = store.folder / manifest.CERTIFICATES
+    try:
+        return {name: from_dict(given) for name, given in json.loads(path.read_bytes()).items()}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        store.set_aside(path, "holds no certificates")
+        return {}
 
 
 def _train(chunks: Sequence[Chunk], store: Store, engine: Engine, progress: Progress | None) -> None:
@@ -107,7 +141,8 @@ def _runs(chunks: Sequence[Chunk]) -> int:
 
 
 def _duration(seconds: float) -> str:
-    """
+    """In the unit that one would say.
+
     >>> _duration(7.4), _duration(150), _duration(7300)
     ('7 s', '2 min', '2.0 h')
     """

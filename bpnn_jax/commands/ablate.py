@@ -131,8 +131,17 @@ def arms_table(found: Results, summary: "Summary | None") -> Table:
 def interval(estimate: "Estimate | None", times: float = 1, unit: str = "") -> str:
     if estimate is None:
         return "-"
-    value, low, high = (times * number for number in (estimate.value, estimate.low, estimate.high))
-    return f"{value:.3g}{unit} [{low:.3g}, {high:.3g}]"
+    value, low, high = (times * v for v in (estimate.value, estimate.low, estimate.high))
+    return f"{number(value)}{unit} [{number(low)}, {number(high)}]"
+
+
+def number(value: float, sign: str = "") -> str:
+    """Three digits, and all of those before the point.
+
+    >>> number(1234.5), number(-0.012345), number(7, "+")
+    ('1234', '-0.0123', '+7')
+    """
+    return format(value, f"{sign}.0f" if abs(value) >= 1000 else f"{sign}.3g")
 
 
 def comparisons_table(arms: Sequence[str], comparisons: "Sequence[Comparison]") -> Table:
@@ -147,8 +156,8 @@ def comparisons_table(arms: Sequence[str], comparisons: "Sequence[Comparison]") 
         d = "" if c.standardised is None else f"d {c.standardised:+.2f}, "
         p = c.p if c.p_holm is None else c.p_holm
         times, unit = (100, "%") if kind == "success rate" else (1, "")
-        effect, low, high = (times * number for number in (c.effect, c.low, c.high))
-        cells[arm, kind] = f"{effect:+.3g}{unit} [{low:+.3g}, {high:+.3g}]\n{d}p {p:.2g}"
+        effect, low, high = (number(times * v, "+") for v in (c.effect, c.low, c.high))
+        cells[arm, kind] = f"{effect}{unit} [{low}, {high}]\n{d}p {p:.2g}"
     found = list(dict.fromkeys(kind for _, kind in cells))
     for kind in found:
         table.add_column(escape(kind), justify="right")

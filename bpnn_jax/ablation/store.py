@@ -25,6 +25,9 @@ except ImportError as error:
 
 Table = pa.Table
 IDENTITY = b"bpnn_jax.chunk"  # the key of the metadata that say what a file is the answer to
+CONTENT = (
+    b"bpnn_jax.content"  # and of the SHA-256 of its columns: Parquet's own checksums leave parts of a file uncovered
+)
 CHUNKS, ASIDE = "chunks", "set-aside"
 RUN_BYTES = 64  # of a run without its curve, at most
 _WORDS = pa.dictionary(pa.int32(), pa.string())
@@ -72,7 +75,8 @@ def table(
         pa.FixedSizeListArray.from_arrays(flat, history.shape[1]),
         pa.array(np.asarray(seconds, np.float64)),
     ]
-    return pa.Table.from_arrays(columns, schema=kind.with_metadata({IDENTITY: described.encode()}))
+    made = pa.Table.from_arrays(columns, schema=kind)
+    return made.replace_schema_metadata({IDENTITY: described.encode(), CONTENT: _digest(made)})
 
 
 class Store:
@@ -133,13 +137,16 @@ class Store:
                 found = file.read()
         except FileNotFoundError:
             return None
-        except (pa.ArrowException, OSError) as error:
-            return self.set_aside(path, f"cannot be read: {str(error).splitlines()[0]}")
-        described = (found.schema.metadata or {}).get(IDENTITY, b"")
+        except (pa.ArrowException, OSError, ValueError, MemoryError) as error:  # a damaged size may ask for any amount
+            return self.set_aside(path, f"cannot be read: {' '.join(str(error).split()[:20])}")
+        metadata = found.schema.metadata or {}
+        described = metadata.get(IDENTITY, b"")
         if hashlib.sha256(described).hexdigest() != name:
             return self.set_aside(path, "is the answer to something else")
         if not found.schema.equals(schema(points)) or found.num_rows != rows:
             return self.set_aside(path, f"does not have the {rows} runs and the columns of its chunk")
+        if metadata.get(CONTENT) != _digest(found):
+            return self.set_aside(path, "has other numbers in it than were written")
         return found
 
     def set_aside(self, path: Path, why: str) -> None:
@@ -171,6 +178,19 @@ class Store:
                 f"{self.folder}: expected room for {runs:,} runs of {points} points, up to {needed / 2**30:,.1f} GiB, "
                 f"got {free / 2**30:,.1f} GiB: fewer points, seeds or values would fit"
             )
+
+
+def _digest(content: Table) -> bytes:
+    """The SHA-256 of the columns, in hexadecimal."""
+    found = hashlib.sha256()
+    for column in content.itercolumns():
+        if pa.types.is_dictionary(column.type):
+            found.update("\n".join(map(str, column.to_pylist())).encode())
+        else:
+            numbers = column.combine_chunks()
+            numbers = numbers.flatten() if pa.types.is_fixed_size_list(column.type) else numbers
+            found.update(numbers.to_numpy(zero_copy_only=False).tobytes())
+    return found.hexdigest().encode()
 
 
 def _flush_folder(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """A study cut into chunks: runs of one compiled program, in lanes side by side. ``run_chunk`` is all that a worker has to do."""
 
 import hashlib
+import importlib.metadata
 import json
 import os
 import platform
@@ -8,7 +9,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 import jax
-import jaxlib
 import numpy as np
 
 import bpnn_jax
@@ -88,7 +88,7 @@ def place() -> dict[str, str]:
     return {
         "bpnn_jax": bpnn_jax.__version__,
         "jax": jax.__version__,
-        "jaxlib": jaxlib.__version__,
+        "jaxlib": importlib.metadata.version("jaxlib"),
         "backend": jax.default_backend(),
         "device": jax.devices()[0].device_kind,
         "machine": platform.machine(),

@@ -20,10 +20,10 @@ from bpnn_jax.errors import InputError
 try:
     import pyarrow as pa
     import pyarrow.parquet as pq
+    from pyarrow import Table
 except ImportError as error:
     raise InputError("a study is kept in Parquet files; for these pip install 'bpnn-jax[ablation]'") from error
 
-Table = pa.Table
 IDENTITY = b"bpnn_jax.chunk"  # the key of the metadata that say what a file is the answer to
 CONTENT = (
     b"bpnn_jax.content"  # and of the SHA-256 of its columns: Parquet's own checksums leave parts of a file uncovered

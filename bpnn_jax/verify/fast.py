@@ -94,7 +94,7 @@ def in_numpy(
     mode: str,
     order: str,
     *,
-    rates: tuple[float, float] = tuple(PACE.values()),
+    rates: tuple[float, float] = (PACE["learning_rate"], PACE["momentum"]),
     batch: int = BATCH,
     epochs: int = EPOCHS,
 ) -> Weights:

@@ -5,6 +5,7 @@ the power fails. Nobody waits for anybody: two processes that finish the same ch
 """
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -113,10 +114,7 @@ class Store:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            if first:
-                os.link(aside, path)
-            else:
-                os.replace(aside, path)
+            (_link if first else os.replace)(aside, path)
             _flush_folder(path.parent)
         except FileExistsError:
             return False
@@ -191,6 +189,16 @@ def _digest(content: Table) -> bytes:
             numbers = numbers.flatten() if pa.types.is_fixed_size_list(column.type) else numbers
             found.update(numbers.to_numpy(zero_copy_only=False).tobytes())
     return found.hexdigest().encode()
+
+
+def _link(aside: Path, path: Path) -> None:
+    """Give a file its name unless another has it; on a disk without links, whoever has it."""
+    try:
+        os.link(aside, path)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS):
+            raise
+        os.replace(aside, path)
 
 
 def _flush_folder(folder: Path) -> None:

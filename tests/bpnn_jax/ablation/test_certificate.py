@@ -32,7 +32,6 @@ def certificate_of(epochs, **run):
     "run",
     [
         {"activation": "tanh"},
-        {"rule": "nesterov", "mode": "batch", "dtype": "float64"},
         {"rule": "heavy-ball", "mode": "minibatch", "batch_size": 3, "shuffle": True},
     ],
     ids=str,

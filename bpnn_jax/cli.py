@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
-from tyro.conf import Positional, arg, subcommand
+from tyro.conf import Positional, UseAppendAction, arg, subcommand
 
 import bpnn_jax
 from bpnn_jax import _cache
+from bpnn_jax.ablation.fields import Run
 
 Number = Annotated[float | None, arg(metavar="FLOAT")]
 Count = Annotated[int | None, arg(metavar="INT")]
@@ -215,6 +216,34 @@ class Bench:
 
 
 @dataclass(frozen=True)
+class Ablate:
+    """Train every combination of some settings from many seeds, and say what came out, with intervals. Goes on where it stopped."""
+
+    task: Annotated[str | None, arg(metavar="DATA")] = None
+    """What to learn: a name or a file, as for bpnn train."""
+    vary: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="FIELD=VALUE,VALUE...")] = ()
+    """A setting and its values, such as activation=sigmoid,tanh or hidden=2,4,8:4. Once for each setting that varies."""
+    seeds: Annotated[str, arg(metavar="SEEDS")] = "100"
+    """How many, or which: 1000, or 100:200, or 3,17,5."""
+    epochs: int = 1000
+    """At most so many passes over the patterns."""
+    out: Annotated[Path | None, arg(metavar="DIR")] = None
+    """The folder of the study. What it has already is not trained again."""
+    status: Annotated[Path | None, arg(metavar="DIR")] = None
+    """Only say how far the study in this folder is, and what has come out so far."""
+    force: bool = False
+    """Start afresh where the folder has another study, which stays beside this one."""
+    points: int = 50
+    """Of each run's error curve, about."""
+    chunk: int = 512
+    """Runs that are kept together in a file."""
+    settings: Annotated[Run, arg(name="")] = field(default_factory=Run)
+    """What does not vary."""
+    json: Json = None
+    """Write the results to this file as JSON."""
+
+
+@dataclass(frozen=True)
 class Bpnn:
     """Back-propagation derived by hand: check it, repeat it, train with it. bpnn COMMAND --help says more."""
 
@@ -227,10 +256,11 @@ class Bpnn:
         | Annotated[Featurize, subcommand("featurize", prefix_name=False)]
         | Annotated[Audit, subcommand("audit", prefix_name=False)]
         | Annotated[Bench, subcommand("bench", prefix_name=False)]
+        | Annotated[Ablate, subcommand("ablate", prefix_name=False)]
     ) = field()
 
 
-COMMANDS = {c.__name__.lower(): c for c in (Demo, Verify, Reproduce, Train, Predict, Featurize, Audit, Bench)}
+COMMANDS = {c.__name__.lower(): c for c in (Demo, Verify, Reproduce, Train, Predict, Featurize, Audit, Bench, Ablate)}
 BIAS_CHOICES = ("both", "on", "off")
 NO_HIDDEN_BIAS = {"--no-hidden-bias": "off", "--hidden-bias": "on"}
 

@@ -83,7 +83,8 @@ def train_many(
 ) -> ManyResult:
     """Train many networks of one shape on the same patterns; each is what ``train`` makes of its seed, to rounding.
 
-    seeds:    how many networks (then 0, 1, 2, ...), or a seed for each, all different.
+    seeds:    how many networks (then 0, 1, 2, ...), or a seed for each. One may come twice only where its runs have different
+              rates, or weights of their own.
     learning_rate, momentum, cutoff, tolerance: one value for all, or one a network. Another value compiles nothing anew.
     weights:  where to start, arrays (n, n_in + bias, n_out), or of one network for all; otherwise ``init(network, seed)``.
     settings: as for ``train``, or its fields one by one. The history has at most 100 points unless ``history_every`` is given.
@@ -110,6 +111,8 @@ def train_many(
         _each("cutoff", cutoff, n, dtype),
         _each("tolerance", 0.0 if tolerance is None else tolerance, n, dtype),
     )
+    if weights is None or np.ndim(weights[0]) == 2:
+        _check_different(numbers, rates)
     if loop.points(settings) * n > LARGEST_HISTORY:
         raise InputError(
             f"expected a history of at most {LARGEST_HISTORY} numbers, got {loop.points(settings)} points of {n} networks: "
@@ -128,9 +131,8 @@ def train_many(
 
     def run(chunk: Sequence[int], until: int) -> Any:
         full = np.resize(np.asarray(chunk), width)  # the last block is filled up with networks that nobody looks at
-        with jax.enable_x64(dtype == "float64"):  # the setting belongs to a thread
-            own = tuple(W[full] for W in start), Rates(*(rate[full] for rate in rates))
-            return jax.device_get(_run(block, network, settings, *own, *patterns, numbers[full], until))
+        own = tuple(W[full] for W in start), Rates(*(rate[full] for rate in rates))
+        return run_block(block, network, settings, dtype, *own, *patterns, numbers[full], until)
 
     began = time.perf_counter()
     run(range(1), 0)  # no epochs: compiles, or finds it compiled
@@ -160,6 +162,12 @@ def train_many(
     )
 
 
+def run_block(block: Callable, network: Network, settings: Settings, dtype: str, *args: Any) -> Any:
+    """One block as ``choice.block`` has it, up to an epoch: (weights, rates, x, t, seeds, until) to its ``Ended`` in NumPy."""
+    with jax.enable_x64(dtype == "float64"):  # the setting belongs to a thread
+        return jax.device_get(_run(block, network, settings, *args))
+
+
 def _settings(settings: Settings | None, changes: dict, tolerance: Any) -> Settings:
     known = {f.name for f in fields(Settings)}
     for name in changes:
@@ -183,10 +191,15 @@ def _seeds(seeds: int | Sequence[int]) -> np.ndarray:
         raise InputError(f"expected seeds as a number of networks or a sequence of seeds, got {seeds!r}") from None
     if not given:
         raise InputError("expected at least one seed, got none")
-    if len(set(given)) < len(given):
-        twice = next(s for s in given if given.count(s) > 1)
-        raise InputError(f"expected seeds that are all different, got {twice} more than once")
     return np.array(given, np.uint32)
+
+
+def _check_different(seeds: np.ndarray, rates: Rates) -> None:
+    """Two runs of one seed and the same rates are one run: whoever asks for both has made a mistake."""
+    runs, counts = np.unique(np.stack([seeds, *rates], axis=1), axis=0, return_counts=True)
+    if len(runs) < len(seeds):
+        twice = int(runs[counts > 1][0, 0])
+        raise InputError(f"expected seeds that are all different, got {twice} more than once")
 
 
 def _each(what: str, value: Any, n: int, dtype: str) -> np.ndarray:

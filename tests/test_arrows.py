@@ -115,9 +115,15 @@ def test_statistics_know_nothing_of_how_the_runs_were_made():
 
 
 def test_importing_bpnn_jax_does_not_import_jax():
-    loaded = loaded_by("bpnn_jax")
-    assert "bpnn_jax" in loaded
-    assert not loaded & {"jax", "jaxlib", "optax", "numpy", "scipy", "sympy", "bpnn_jax.training"}
+    loaded = loaded_by("bpnn_jax", "bpnn_jax.ablation", "bpnn_jax.ablation.study", "bpnn_jax.cli")
+    assert {"bpnn_jax", "bpnn_jax.ablation.study"} <= loaded
+    assert not loaded & {"jax", "jaxlib", "optax", "numpy", "scipy", "sympy", "pyarrow", "bpnn_jax.training"}
+
+
+def test_a_study_does_not_know_the_command_line():
+    loaded = loaded_by("bpnn_jax.ablation.runner")
+    assert {"pyarrow", "bpnn_jax.ablation.certificate", "bpnn_jax.many"} <= loaded
+    assert not loaded & {"bpnn_jax.cli", "bpnn_jax.__main__", "bpnn_jax.commands", "tyro", "rich", "experiments"}
 
 
 # --- doors ---

@@ -29,6 +29,12 @@ LOOPS = {
 }
 ONLINE_LOOPS = tuple(loop for loop in LOOPS if loop[1] == "online")
 PATTERNS, BATCH, EPOCHS = 5, 2, 3
+RULES = {
+    "sgd": None,  # no memory
+    "previous-gradient": manual.previous_gradient,
+    "heavy-ball": manual.heavy_ball,
+    "nesterov": manual.nesterov,
+}
 ROUNDINGS = 60  # in an update, of numbers up to 2, in the longest chain
 PACE = {
     "learning_rate": 1 / 16,
@@ -80,21 +86,31 @@ def compare_loop(
 
 
 def in_numpy(
-    network: Network, weights: Weights, x: np.ndarray, t: np.ndarray, rule: str, mode: str, order: str
+    network: Network,
+    weights: Weights,
+    x: np.ndarray,
+    t: np.ndarray,
+    rule: str,
+    mode: str,
+    order: str,
+    *,
+    rates: tuple[float, float] = (PACE["learning_rate"], PACE["momentum"]),
+    batch: int = BATCH,
+    epochs: int = EPOCHS,
 ) -> Weights:
-    """The run as loops over ``manual``: no JAX."""
-    f, rates = functions(network), tuple(PACE.values())
+    """The run as loops over ``manual``: no JAX. ``rates`` are the learning rate and the momentum; ``rule`` is one of ``RULES``."""
+    f = functions(network)
     moved, kept = list(weights), [np.zeros_like(W) for W in weights]
 
     def step(l: int, g: np.ndarray) -> np.ndarray:
-        if rule == "sgd":
+        remembers = RULES[rule]
+        if remembers is None:
             return moved[l] - rates[0] * g
-        name = {"previous-gradient": "previous_gradient", "heavy-ball": "heavy_ball", "nesterov": "nesterov"}[rule]
-        W, kept[l] = getattr(manual, name)(moved[l], g, kept[l], *rates)
+        W, kept[l] = remembers(moved[l], g, kept[l], *rates)
         return W
 
-    cuts = [*range(0, len(x), 1 if mode == "online" else BATCH), len(x)]
-    for first, last in list(pairwise(cuts)) * EPOCHS:
+    cuts = [*range(0, len(x), 1 if mode == "online" else batch), len(x)]
+    for first, last in list(pairwise(cuts)) * epochs:
         a = manual.forward(tuple(moved), x[first:last], f)
         if order == "simultaneous":
             g = manual.gradient(tuple(moved), a, t[first:last], f)

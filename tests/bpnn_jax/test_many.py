@@ -100,6 +100,20 @@ def test_neither_number_nor_order_nor_cores_change_a_bit(given):
     assert bits(train_many(SMALL, x, t, seeds=range(40), cores=3, **KWARGS, **rates, **given)) == bits(all_of_them)
 
 
+def test_a_seed_may_come_twice_where_its_runs_differ():
+    """In its rates, or in weights of their own: each is then what it is alone."""
+    x, t = problem()
+    kwargs = {"epochs": 12, "lanes": 16, "shuffle": True}
+    alone = [train_many(SMALL, x, t, seeds=[5], momentum=m, **kwargs) for m in (0.0, 0.3)]
+    both = train_many(SMALL, x, t, seeds=[5, 5], momentum=[0.0, 0.3], **kwargs)
+    assert bits(both, [0]) == bits(alone[0])
+    assert bits(both, [1]) == bits(alone[1])
+    own = tuple(np.stack([W, 2 * W]) for W in map(np.asarray, init(SMALL, 5)))
+    assert train_many(SMALL, x, t, seeds=[5, 5], weights=own, momentum=0.0, **kwargs).error[0] == alone[0].error[0]
+    with pytest.raises(InputError, match="expected seeds that are all different, got 5 more than once"):
+        train_many(SMALL, x, t, seeds=[5, 5], weights=init(SMALL, 5), **kwargs)
+
+
 # --- how runs end ---
 
 

@@ -1,0 +1,157 @@
+"""What the runs of a study came to, aligned by seed, and its statistics."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bpnn_jax.ablation.certificate import Certificate
+from bpnn_jax.ablation.chunks import Chunk
+from bpnn_jax.ablation.store import Store
+from bpnn_jax.ablation.study import Study
+from bpnn_jax.errors import InputError
+
+if TYPE_CHECKING:
+    from bpnn_jax.ablation.statistics import Summary
+
+
+@dataclass(frozen=True)
+class Results:
+    """Arrays (seeds, arms): row i is the same seed in every arm. A run that is not there yet has ``stopped`` "" and NaN elsewhere.
+
+    stopped:  ``solved``, ``epochs`` (not solved by the limit) or ``diverged``.
+    epochs:   that were run: where solved, the epochs that it took, counted from 1.
+    error:    E summed over the patterns, with the ½, of the last epoch that was run.
+    history:  (seeds, arms, points), the error at the epochs ``history_epochs``, counted from 0; NaN after the stop.
+    seconds:  a run's share of its chunk's time.
+    certificates: by arm, what the ladder says of its gradient; empty while they have not been made.
+    chunks, chunks_done: how many there are, and how many of them are there.
+    """
+
+    study: Study
+    arms: tuple[str, ...]
+    seeds: np.ndarray
+    stopped: np.ndarray
+    epochs: np.ndarray
+    error: np.ndarray
+    history: np.ndarray
+    history_epochs: np.ndarray
+    seconds: np.ndarray
+    certificates: dict[str, Certificate]
+    chunks: int
+    chunks_done: int
+
+    @property
+    def complete(self) -> bool:
+        return self.chunks_done == self.chunks
+
+    @property
+    def solved(self) -> np.ndarray:
+        return self.stopped == "solved"
+
+    @property
+    def diverged(self) -> np.ndarray:
+        return self.stopped == "diverged"
+
+    @property
+    def whole_seeds(self) -> np.ndarray:
+        """For each seed whether all its arms are there."""
+        return (self.stopped != "").all(axis=1)
+
+    @property
+    def sha256(self) -> str | None:
+        """Of every bit of the results but their seconds; None while runs are missing."""
+        if not self.complete:
+            return None
+        found = hashlib.sha256()
+        for part in (self.arms, self.seeds, self.stopped, self.epochs, self.error, self.history, self.history_epochs):
+            array = np.ascontiguousarray(part)
+            if array.dtype.kind == "f":
+                array = np.where(np.isnan(array), np.nan, array)  # one NaN, where there are many
+            found.update(f"{array.dtype.str} {array.shape}|".encode() + array.tobytes())
+        return found.hexdigest()
+
+
+def gather(study: Study, chunks: Sequence[Chunk], store: Store, certificates: dict[str, Certificate]) -> Results:
+    """Read the chunks that are there."""
+    arms, seeds = tuple(arm.name for arm in study.arms), np.array(study.seed_list, np.uint32)
+    column, row = {name: k for k, name in enumerate(arms)}, {seed: i for i, seed in enumerate(seeds.tolist())}
+    shape, points = (len(seeds), len(arms)), len(study.history_epochs)
+    stopped, epochs = np.full(shape, "", "<U8"), np.zeros(shape, np.int32)
+    error, seconds, history = np.full(shape, np.nan), np.full(shape, np.nan), np.full((*shape, points), np.nan)
+    done = 0
+    for chunk in chunks:
+        table = store.get(chunk.name, len(chunk.lanes), points)
+        if table is None:
+            continue
+        done += 1
+        at = np.array([row[lane.seed] for lane in chunk.lanes]), np.array([column[lane.arm] for lane in chunk.lanes])
+        stopped[at] = table["stopped"].to_pylist()
+        epochs[at], error[at] = table["epochs"].to_numpy(), table["error"].to_numpy()
+        seconds[at] = table["seconds"].to_numpy()
+        history[at] = table["history"].combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, points)
+    return Results(
+        study=study,
+        arms=arms,
+        seeds=seeds,
+        stopped=stopped,
+        epochs=epochs,
+        error=error,
+        history=history,
+        history_epochs=np.array(study.history_epochs, np.int64),
+        seconds=seconds,
+        certificates=certificates,
+        chunks=len(chunks),
+        chunks_done=done,
+    )
+
+
+def summarise(results: Results, **options: Any) -> "Summary | None":
+    """The statistics over the seeds that every arm has, or None where there are fewer than two.
+
+    options: those of ``statistics.summarise``: error_kind, pairs, bootstrap.
+    """
+    try:
+        from bpnn_jax.ablation import statistics
+    except ImportError as error:
+        raise InputError("statistics stand on SciPy; for these pip install 'bpnn-jax[ablation]'") from error
+    whole = results.whole_seeds
+    if whole.sum() < 2:
+        return None
+    solved, diverged, horizon = results.solved[whole], results.diverged[whole], results.study.epochs
+    return statistics.summarise(
+        results.arms,
+        epochs=np.where(solved, results.epochs[whole], horizon),  # whoever diverged will never be solved
+        solved=solved,
+        error=np.where(diverged, np.inf, results.error[whole]),
+        horizon=horizon,
+        **options,
+    )
+
+
+def as_dict(results: Results, summary: "Summary | None") -> dict[str, Any]:
+    """All of it but the single runs, in what JSON knows: ``summary.json``."""
+    return {
+        "study": results.study.as_dict(),
+        "complete": results.complete,
+        "chunks": results.chunks,
+        "chunks_done": results.chunks_done,
+        "runs": results.study.runs,
+        "runs_done": int((results.stopped != "").sum()),
+        "seeds_done": int(results.whole_seeds.sum()),
+        "results_sha256": results.sha256,
+        "seconds": float(np.nansum(results.seconds)),
+        "arms": [
+            {
+                "name": name,
+                "runs": int((results.stopped[:, k] != "").sum()),
+                "solved": int(results.solved[:, k].sum()),
+                "diverged": int(results.diverged[:, k].sum()),
+                "certificate": asdict(results.certificates[name]) if name in results.certificates else None,
+            }
+            for k, name in enumerate(results.arms)
+        ],
+        "summary": summary.as_dict() if summary else None,
+    }

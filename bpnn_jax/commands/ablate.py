@@ -1,0 +1,166 @@
+"""``bpnn ablate``: a study from its flags, its progress, and a table of what came out."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from bpnn_jax import cli
+from bpnn_jax._files import write_json
+from bpnn_jax.ablation import fields, manifest, results, runner
+from bpnn_jax.ablation.results import Results
+from bpnn_jax.ablation.study import Study
+from bpnn_jax.commands.common import bar, check_outputs, console, finish, plain_warnings
+from bpnn_jax.errors import InputError
+
+if TYPE_CHECKING:
+    from bpnn_jax.ablation.statistics import Comparison, Estimate, Summary
+
+COLOURS = {"gradient": "green", "not a gradient": "yellow", "wrong": "bold red"}
+
+
+def run(options: cli.Ablate) -> int:
+    check_outputs(options.json)
+    out, complaints = console(), []
+    if options.status is not None:
+        found, folder = runner.read(options.status, complaints), options.status
+    else:
+        asked, folder = study(options), options.out
+        if folder is None:
+            raise InputError("expected a folder for the results, got none: --out DIR")
+        with plain_warnings(), bar(f"{len(asked.arms)} arms, {len(asked.seed_list)} seeds") as update:
+            found = runner.run(asked, folder, force=options.force, progress=update, complaints=complaints)
+    summary = results.summarise(found)
+    said = results.as_dict(found, summary)
+    if options.status is None:
+        write_json(folder / manifest.SUMMARY, said)
+    finish(options.json, said)
+    show(found, summary, complaints, folder, out)
+    return 0 if found.complete or options.status is not None else 1
+
+
+def study(options: cli.Ablate) -> Study:
+    """The study that the flags ask for."""
+    if options.task is None:
+        raise InputError("expected a task, got none: --task xor, say")
+    vary: dict[str, list] = {}
+    for given in options.vary:
+        name, equals, values = given.partition("=")
+        field = fields.known(name)
+        if not equals:
+            raise InputError(f"expected what varies as {name}=VALUE,VALUE, got {given!r}")
+        if field in vary:
+            raise InputError(f"expected each field once, got {name} more than once")
+        vary[field] = [fields.parsed(field, value) for value in values.split(",") if value]
+    return Study(
+        options.task,
+        vary=vary,
+        base=options.settings,
+        seeds=seeds(options.seeds),
+        epochs=options.epochs,
+        points=options.points,
+        chunk=options.chunk,
+    )
+
+
+def seeds(text: str) -> int | Sequence[int]:
+    """What ``--seeds`` says.
+
+    >>> seeds("1000"), list(seeds("7:10")), seeds("3,17")
+    (1000, [7, 8, 9], [3, 17])
+    """
+    if re.fullmatch(r"\d{1,10}", text):
+        return int(text)
+    if re.fullmatch(r"\d{1,10}:\d{1,10}", text):
+        first, last = map(int, text.split(":"))
+        return tuple(range(first, last)) if last - first < 2**24 else _no_seeds(text)
+    return [int(s) for s in text.split(",")] if re.fullmatch(r"\d{1,10}(,\d{1,10})*", text) else _no_seeds(text)
+
+
+def _no_seeds(text: str) -> Sequence[int]:
+    raise InputError(f"expected seeds as a number, a range such as 100:200 or a list such as 3,17, got {text!r}")
+
+
+def show(found: Results, summary: "Summary | None", complaints: Sequence[str], folder: Path, out: Console) -> None:
+    out.print(arms_table(found, summary))
+    if summary and summary.comparisons:
+        out.print(comparisons_table(found.arms, summary.comparisons))
+    for note in summary.notes if summary else ("two seeds or more make intervals; there are none yet",):
+        out.print(escape(note))
+    for complaint in complaints:
+        out.print(f"[bold red]{escape(complaint)}")
+    done, runs = int((found.stopped != "").sum()), found.study.runs
+    if found.complete:
+        out.print(f"{runs:,} runs in {escape(str(folder))}, results {found.sha256}")
+    else:
+        out.print(
+            f"{done:,} of {runs:,} runs ({done / runs:.0%}) in {escape(str(folder))}, and of {int(found.whole_seeds.sum()):,} "
+            f"of {len(found.seeds):,} seeds every arm; the table is of these. The same command goes on"
+        )
+
+
+def arms_table(found: Results, summary: "Summary | None") -> Table:
+    study = found.study
+    table = Table(title=f"{study.task}, {study.epochs} epochs, {len(found.seeds)} seeds", title_justify="left")
+    table.add_column("arm")
+    for name in ("solved", "epochs to solve", "final error", "diverged"):
+        table.add_column(name, justify="right")
+    table.add_column("certificate")
+    for k, name in enumerate(found.arms):
+        arm = summary.arms[k] if summary else None
+        certificate = found.certificates.get(name)
+        said = ""
+        if certificate:
+            angle = "" if certificate.angle is None else f", {certificate.angle:.2g}° off"
+            said = f"[{COLOURS[certificate.verdict]}]{certificate.verdict}{angle}"
+        table.add_row(
+            escape(name),
+            interval(arm.success, 100, "%") if arm else "",
+            interval(arm.epochs) if arm else "",
+            interval(arm.error) if arm else "",
+            str(int(found.diverged[:, k].sum())),
+            said,
+        )
+    return table
+
+
+def interval(estimate: "Estimate | None", times: float = 1, unit: str = "") -> str:
+    if estimate is None:
+        return "-"
+    value, low, high = (times * v for v in (estimate.value, estimate.low, estimate.high))
+    return f"{number(value)}{unit} [{number(low)}, {number(high)}]"
+
+
+def number(value: float, sign: str = "") -> str:
+    """Three digits, and all of those before the point.
+
+    >>> number(1234.5), number(-0.012345), number(7, "+")
+    ('1234', '-0.0123', '+7')
+    """
+    return format(value, f"{sign}.0f" if abs(value) >= 1000 else f"{sign}.3g")
+
+
+def comparisons_table(arms: Sequence[str], comparisons: "Sequence[Comparison]") -> Table:
+    """Every other arm minus the first: a column for each kind of difference, its effect sizes and p-values below each other."""
+    base = arms[0]
+    table = Table(title=f"Minus {base}, paired by seed; d is standardised, p after Holm", title_justify="left")
+    table.add_column("arm")
+    kinds = {f"{arm} - {base}, ": arm for arm in arms[1:]}
+    cells: dict[tuple[str, str], str] = {}
+    for c in comparisons:
+        arm, kind = next((arm, c.what.removeprefix(start)) for start, arm in kinds.items() if c.what.startswith(start))
+        d = "" if c.standardised is None else f"d {c.standardised:+.2f}, "
+        p = c.p if c.p_holm is None else c.p_holm
+        times, unit = (100, "%") if kind == "success rate" else (1, "")
+        effect, low, high = (number(times * v, "+") for v in (c.effect, c.low, c.high))
+        cells[arm, kind] = f"{effect}{unit} [{low}, {high}]\n{d}p {p:.2g}"
+    found = list(dict.fromkeys(kind for _, kind in cells))
+    for kind in found:
+        table.add_column(escape(kind), justify="right")
+    for arm in arms[1:]:
+        table.add_row(escape(arm), *(cells.get((arm, kind), "-") for kind in found))
+    return table

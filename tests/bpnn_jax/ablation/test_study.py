@@ -1,0 +1,163 @@
+"""A study's fields, grid and seeds, and the plan of its chunks; what is refused before anything is run."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from bpnn_jax.ablation import fields, initial
+from bpnn_jax.ablation.chunks import place, plan, programs
+from bpnn_jax.ablation.fields import Run
+from bpnn_jax.ablation.study import Study, from_dict
+from bpnn_jax.errors import InputError
+from bpnn_jax.network import Network, init
+
+# A value other than the default for every field of a run, as it stands on a command line.
+OTHERS = {
+    "activation": "tanh",
+    "output_activation": "linear",
+    "input_bias": "off",
+    "hidden_bias": "off",
+    "hidden": "3:2",
+    "rule": "nesterov",
+    "learning_rate": "0.25",
+    "momentum": "0.9",
+    "reduction": "mean",
+    "tolerance": "0.1",
+    "order": "article",
+    "mode": "batch",
+    "batch_size": "2",
+    "gradient": "autodiff",
+    "shuffle": "on",
+    "targets": "bipolar",
+    "initial": "glorot",
+    "ranges": "0.5:1",
+    "dtype": "float64",
+}
+TRACED = {"learning_rate", "momentum", "tolerance", "initial", "ranges"}  # and mean, the same program at smaller rates
+
+
+def test_every_field_can_vary_and_has_a_meaning():
+    """Each alone changes what is trained: the program, or the lanes."""
+    assert set(OTHERS) == set(fields.NAMES)
+    for name, text in OTHERS.items():
+        value = fields.parsed(name, text)
+        assert fields.shown(name, value) == text
+        base = Run(mode="minibatch") if name == "batch_size" else Run(mode="batch") if name == "reduction" else Run()
+        study = Study("xor", vary={name: (getattr(base, name), value)}, base=base, seeds=1)
+        chunks = plan(study, {})
+        if name in TRACED or name == "reduction":
+            (chunk,) = chunks
+            assert chunk.lanes[0][1:] != chunk.lanes[1][1:], name
+        else:
+            assert len(chunks) == 2, name
+            assert chunks[0].name != chunks[1].name
+            assert chunks[0].program != chunks[1].program, name
+
+
+def test_a_study_survives_json():
+    vary = {
+        name: (fields.parsed(name, text),) for name, text in OTHERS.items() if name not in ("reduction", "gradient")
+    }
+    study = Study("xor", vary=vary, seeds=(4, 2**32 - 1), epochs=7, points=3, chunk=128)
+    assert from_dict(json.loads(json.dumps(study.as_dict()))) == study
+
+
+def test_arms_are_all_combinations_and_the_plan_has_each_run_once():
+    study = Study("xor", vary={"activation": ("sigmoid", "tanh"), "momentum": (0, 0.1, 0.9)}, seeds=50, chunk=64)
+    assert len(study.arms) == 6
+    assert len(set(programs(study))) == 2
+    chunks = plan(study, place())
+    runs = [(lane.arm, lane.seed) for chunk in chunks for lane in chunk.lanes]
+    assert sorted(runs) == sorted((arm.name, seed) for arm in study.arms for seed in range(50))
+    assert max(len(chunk.lanes) for chunk in chunks) == 64
+    assert len({chunk.name for chunk in chunks}) == len(chunks) == 6
+    # Programs take turns, and a program's chunk has all its arms of the first seeds.
+    assert chunks[0].program != chunks[1].program
+    assert {lane.seed for lane in chunks[0].lanes} == set(range(22))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"epochs": 7},
+        {"points": 4},
+        {"seeds": (0, 2)},
+        {"base": Run(learning_rate=0.25)},
+        {"base": Run(dtype="float64")},
+        {"base": Run(ranges=(0.2, 1.0))},
+        {"task": "nand"},
+    ],
+    ids=str,
+)
+def test_a_chunks_name_changes_with_what_it_is_the_answer_to(other):
+    given = {"task": "xor", "seeds": 2, "epochs": 5, "points": 5}
+    (one,), (two,) = plan(Study(**given), {}), plan(Study(**(given | other)), {})
+    assert one.name != two.name
+    assert plan(Study(**given), {})[0].name == one.name
+    assert plan(Study(**given), {"jaxlib": "0.0.1"})[0].name != one.name
+
+
+def test_a_mean_is_a_sum_with_smaller_rates():
+    """(13) has the gradient in both terms; a velocity decays the same."""
+    base = Run(mode="batch", learning_rate=2.0, momentum=0.8)
+    study = Study(
+        "xor", vary={"rule": ("previous-gradient", "heavy-ball"), "reduction": ("sum", "mean")}, base=base, seeds=1
+    )
+    rates = [(lane.learning_rate, lane.momentum) for chunk in plan(study, {}) for lane in chunk.lanes]
+    assert rates == [(2.0, 0.8), (0.5, 0.2), (2.0, 0.8), (0.5, 0.8)]
+
+
+@pytest.mark.parametrize("kind", ["uniform", "glorot", "lecun"])
+def test_shared_weights_are_equal_with_and_without_bias_nodes(kind):
+    """Also those of ``init``, so that a run of a study is what ``train`` makes of its seed."""
+    seeds = np.array([0, 3, 2**32 - 1], np.uint32)
+    drawn = {}
+    for input_bias in (True, False):
+        for hidden_bias in (True, False):
+            network = Network((2, 3, 2), "tanh", input_bias, hidden_bias)
+            drawn[input_bias, hidden_bias] = initial.weights(network, kind, (0.2, 2.0), seeds, width=64)
+            assert tuple(W.shape[1:] for W in drawn[input_bias, hidden_bias]) == network.shapes
+    full = drawn[True, True]
+    for found in drawn.values():
+        for W, F in zip(found, full, strict=True):
+            assert W.tolist() == F[:, : W.shape[1]].tolist()
+    assert len({float(W) for W in full[0][:, 0, 0]}) == 3
+    # Compiled, the normal distribution's polynomial is fused, and rounds otherwise than in init: a few units in the last place.
+    allowed = 4 * 2.0**-23 if kind == "lecun" else 0.0
+    for W, expected in zip(full, init(Network((2, 3, 2)), 3, initial=kind), strict=True):
+        assert (abs(W[1] - np.asarray(expected)) <= allowed * abs(np.asarray(expected))).all()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"vary": {"activaton": ["tanh"]}}, "unknown field of a run 'activaton'; did you mean 'activation'"),
+        ({"vary": {"activation": ["tahn"]}}, "unknown activation 'tahn'; did you mean 'tanh'"),
+        ({"vary": {"rule": ["nestorov"]}}, "unknown rule 'nestorov'; did you mean 'nesterov'"),
+        ({"vary": {"momentum": []}}, "expected one value or more for momentum, got none: the grid is empty"),
+        (
+            {"vary": {"momentum": [0.1, 0.10]}},
+            "expected values of momentum that are all different, got 0.1 more than once",
+        ),
+        ({"vary": {"momentum": [-1]}}, "expected momentum as a finite number from 0 up, got -1"),
+        ({"vary": {"hidden_bias": ["on"]}}, "expected hidden-bias as True or False, got 'on'"),
+        ({"vary": [("momentum", [0]), ("momentum", [1])]}, "expected each field once, got momentum more than once"),
+        ({"vary": {"momentum": range(101), "learning_rate": range(100)}}, "expected at most 10000 arms, got 10100"),
+        ({"vary": {"momentum": 0.5}}, "expected the values of momentum as a list, got 0.5"),
+        ({"seeds": (1, 2, 1)}, "expected seeds that are all different, got 1 more than once"),
+        ({"seeds": ()}, "expected at least one seed, got none"),
+        ({"seeds": 0}, "expected seeds as a whole number from 1 up, got 0"),
+        ({"epochs": 0}, "expected epochs as a whole number from 1 up"),
+        ({"chunk": 100}, "expected chunk as a multiple of 64, got 100"),
+        ({"task": "xro"}, "expected a pattern set or a file, got 'xro'"),
+        ({"base": Run(order="article", gradient="autodiff")}, "the article's order is no gradient"),
+        ({"base": Run(reduction="mean", rule="adam")}, "xor: expected reduction mean with one of sgd"),
+        ({"base": Run(reduction="mean", mode="minibatch", batch_size=3)}, "a batch size that divides the 4 patterns"),
+    ],
+    ids=str,
+)
+def test_what_is_refused(given, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        programs(Study(**{"task": "xor", **given}))

@@ -106,9 +106,9 @@ def _work(options: Options) -> Iterator[tuple[str, Callable[[], list[Check]]]]:
     for name in options.activations:
         d = draw(Network(sizes, name), rng)
         yield piece(3, "JAX float64", 1, lambda d=d: equations.compare_curvature(d, rng))
-    for name in options.activations:
-        d = draw(Network(sizes, name, hidden_bias=options.hidden_bias is not False), rng)
-        yield piece(3, "auditor, float64", audited.DRAWS, lambda d=d: audited.compare(d, equations.CORRECT))
+    mixed = _mixed(options)
+    d = draw(mixed, rng)
+    yield piece(3, "auditor, float64", audited.DRAWS, lambda d=d: audited.compare(d, equations.CORRECT))
     yield piece(3, "closed form", 0, lambda: equations.compare_previous_gradient(rng))
     yield piece(3, "optax", 0, lambda: equations.compare_momentum(rng))
     for name in options.activations:
@@ -118,7 +118,6 @@ def _work(options: Options) -> Iterator[tuple[str, Callable[[], list[Check]]]]:
         net = Network(sizes, name, hidden_bias=options.hidden_bias is not False)
         for path in running.PATHS:
             yield piece(5, f"float32 {path}", 20, lambda n=net, p=path: running.compare_paths(n, rng, p))
-        yield piece(5, "auditor, float32", 4, lambda n=net: running.compare_audit(n, rng))
         for step in running.STEPS:
             yield piece(5, f"train {step}", 10, lambda n=net, s=step: running.compare_step(n, rng, s))
         yield piece(5, "train_many online", 20, lambda n=net: fast.compare_many_step(n, rng, "online"))
@@ -131,10 +130,18 @@ def _work(options: Options) -> Iterator[tuple[str, Callable[[], list[Check]]]]:
         yield piece(5, f"{run}, N = 0", 10, lambda r=run: fast.compare_second_tap(mixed, rng, r))
         for loop in fast.LOOPS if run == "train_many" else fast.ONLINE_LOOPS:  # train leaves batches to matrix products
             yield piece(5, f"{run}, NumPy loop", 10, lambda r=run, l=loop: fast.compare_loop(mixed, rng, r, *l))
+    yield piece(5, "auditor, float32", 4, lambda: running.compare_audit(mixed, rng))
     article = Network((4, 5, 3), hidden_bias=options.hidden_bias is not False)
     yield piece(5, "article's loops", 10, lambda: running.compare_article_order(article, rng))
     for hidden_bias in (False, True):
         yield piece(5, "article's loops", 1, lambda b=hidden_bias: running.compare_article_program(b))
+
+
+def _mixed(options: Options) -> Network:
+    """One network with all the activations, in turn: an audit takes as long as all else that is done for one of them."""
+    sizes = options.sizes or MISTAKEN.sizes
+    names = [options.activations[l % len(options.activations)] for l in range(len(sizes) - 1)]
+    return Network(sizes, names, hidden_bias=options.hidden_bias is not False)
 
 
 def _proved(options: Options) -> Iterator[Network]:

@@ -55,6 +55,7 @@ class Run:
 
 NAMES = tuple(f.name for f in fields(Run))
 _KINDS: dict[str, Any] = get_type_hints(Run)
+CUSTOMARY = "customary"  # for the task: what no hidden sizes at all mean
 _SWITCHES = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
 
 
@@ -112,6 +113,8 @@ def parsed(name: str, text: str) -> Any:
         return _SWITCHES[text.lower()]
     if kind in (int, float):
         return checked(name, _number(what, text, kind))
+    if name == "hidden" and text == CUSTOMARY:
+        return ()
     if kind in (tuple[int, ...], tuple[float, ...]):
         one = int if name == "hidden" else float
         return checked(name, [_number(what, part, one) for part in text.split(":")])
@@ -127,7 +130,7 @@ def shown(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, tuple):
-        return ":".join(shown(name, v) for v in value) or "customary"
+        return ":".join(shown(name, v) for v in value) or CUSTOMARY
     if isinstance(value, float):
         return repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
     return str(value)

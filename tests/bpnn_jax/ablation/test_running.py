@@ -172,6 +172,26 @@ def test_whatever_write_the_power_fails_at_it_goes_on(call, finished, tmp_path, 
     assert failures > 1 or call == "link"
 
 
+def test_a_file_is_flushed_before_it_has_its_name_and_its_folder_after(tmp_path, monkeypatch):
+    calls = []
+
+    def note(name, real):
+        def call(*args):
+            at = args[0] if name != "fsync" else os.readlink(f"/proc/self/fd/{args[0]}")
+            calls.append((name, Path(at).name, (tmp_path / "file").exists()))
+            return real(*args)
+
+        monkeypatch.setattr(os, name, call)
+
+    note("fsync", os.fsync)
+    note("replace", os.replace)
+    assert store.Store(tmp_path).put(tmp_path / "file", b"content")
+    aside = calls[0][1]
+    assert aside.startswith(".file.")
+    assert calls == [("fsync", aside, False), ("replace", aside, False), ("fsync", tmp_path.name, True)]
+    assert (tmp_path / "file").read_bytes() == b"content"
+
+
 def _table(folder, chunk):
     return store.Store(folder).get(chunk.name, len(chunk.lanes), len(STUDY.history_epochs))
 

@@ -41,6 +41,7 @@ TRACED = {"learning_rate", "momentum", "tolerance", "initial", "ranges"}  # and 
 def test_every_field_can_vary_and_has_a_meaning():
     """Each alone changes what is trained: the program, or the lanes."""
     assert set(OTHERS) == set(fields.NAMES)
+    assert all(fields.parsed(n, fields.shown(n, getattr(Run(), n))) == getattr(Run(), n) for n in fields.NAMES)
     for name, text in OTHERS.items():
         value = fields.parsed(name, text)
         assert fields.shown(name, value) == text

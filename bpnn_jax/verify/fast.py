@@ -1,11 +1,15 @@
 """Rung 5 for the fast loops: ``train`` and ``train_many`` as they run, one update against float64, many against a NumPy loop."""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 
+import jax
 import numpy as np
 
 import manual
+from bpnn_jax.kernels import gpu
+from bpnn_jax.loop import Rates, Settings
 from bpnn_jax.many import train_many
 from bpnn_jax.network import Network, Weights
 from bpnn_jax.step import functions
@@ -53,6 +57,24 @@ def compare_many_step(network: Network, rng: np.random.Generator, mode: str) -> 
         moved = train_many(network, x, t, seeds=len(draws), weights=start, **given).weights
         for i, (d, exact, allowed) in enumerate(judged):
             after = tuple(W[i] for W in moved)
+            yield from compare_update(d, after, exact.gradient, allowed.gradient, "float32", 10)
+
+
+_interpreted = jax.jit(partial(gpu.train_block, interpret=True), static_argnums=(0, 1))
+
+
+def compare_gpu_kernel(network: Network, rng: np.random.Generator) -> Iterator[Comparison]:
+    """One update by the GPU kernel's own body, interpreted on the CPU, in float32: W - η g."""
+    for saturated in (False, True):
+        draws = _draws(network, rng, patterns=1, saturated=saturated)
+        judged = [rounded(d, "float32") for d in draws]
+        x, t = judged[0][0].x, judged[0][0].t
+        start = tuple(np.stack(W, axis=-1) for W in zip(*(d.weights for d, _, _ in judged), strict=True))
+        rates = Rates(LEARNING_RATE, 0.0, 0.0, 0.0)
+        with jax.enable_x64(False):
+            moved = _interpreted(network, Settings(epochs=1), start, x, t, rates).weights
+        for i, (d, exact, allowed) in enumerate(judged):
+            after = tuple(np.asarray(W[..., i]) for W in moved)
             yield from compare_update(d, after, exact.gradient, allowed.gradient, "float32", 10)
 
 

@@ -18,6 +18,7 @@ PROVABLE = 30  # weights; above that a proof takes minutes
 CURVED_SIZES = (2, 2, 1)
 DRAWN_SIZES = (4, 5, 5, 3)
 SCALE_SIZES = (20, 8, 3)
+GPU_SIZES = (3, 3, 2, 2, 2)  # written out weight by weight, and interpreted
 # One network that exercises every activation, has a square weight matrix, and more than one output.
 MISTAKEN = Network((4, 5, 5, 5, 3), ("sigmoid", "lecun_tanh", "linear", "tanh"))
 
@@ -95,7 +96,7 @@ def _work(options: Options) -> Iterator[tuple[str, Callable[[], list[Check]]]]:
     for name in options.activations:
         yield piece(1, "SymPy", 1, lambda n=name: _proofs(proof.curvature(Network(CURVED_SIZES, n))))
     yield piece(3, "JAX float64", 0, equations.compare_extremes)
-    sizes, names = options.sizes or DRAWN_SIZES, options.activations
+    sizes = options.sizes or DRAWN_SIZES
     drawn = [Network(sizes, name, *bias) for name in options.activations for bias in options.bias_choices()]
     rng = np.random.default_rng(options.seed)
     for net in drawn:
@@ -106,8 +107,8 @@ def _work(options: Options) -> Iterator[tuple[str, Callable[[], list[Check]]]]:
     for name in options.activations:
         d = draw(Network(sizes, name), rng)
         yield piece(3, "JAX float64", 1, lambda d=d: equations.compare_curvature(d, rng))
-    mixed = _mixed(options)
-    d = draw(mixed, rng)
+    broad = _mixed(options, options.sizes or MISTAKEN.sizes)
+    d = draw(broad, rng)
     yield piece(3, "auditor, float64", audited.DRAWS, lambda d=d: audited.compare(d, equations.CORRECT))
     yield piece(3, "closed form", 0, lambda: equations.compare_previous_gradient(rng))
     yield piece(3, "optax", 0, lambda: equations.compare_momentum(rng))
@@ -121,25 +122,24 @@ def _work(options: Options) -> Iterator[tuple[str, Callable[[], list[Check]]]]:
         for step in running.STEPS:
             yield piece(5, f"train {step}", 10, lambda n=net, s=step: running.compare_step(n, rng, s))
         yield piece(5, "train_many online", 20, lambda n=net: fast.compare_many_step(n, rng, "online"))
-    mixed = Network(
-        sizes, [names[l % len(names)] for l in range(len(sizes) - 1)], hidden_bias=options.hidden_bias is not False
-    )
+    mixed = _mixed(options, sizes)
     for mode in ("minibatch", "batch"):
         yield piece(5, f"train_many {mode}", 20, lambda m=mode: fast.compare_many_step(mixed, rng, m))
     for run in fast.RUNS:
         yield piece(5, f"{run}, N = 0", 10, lambda r=run: fast.compare_second_tap(mixed, rng, r))
         for loop in fast.LOOPS if run == "train_many" else fast.ONLINE_LOOPS:  # train leaves batches to matrix products
             yield piece(5, f"{run}, NumPy loop", 10, lambda r=run, l=loop: fast.compare_loop(mixed, rng, r, *l))
-    yield piece(5, "auditor, float32", 4, lambda: running.compare_audit(mixed, rng))
+    yield piece(5, "auditor, float32", 4, lambda: running.compare_audit(broad, rng))
+    small = _mixed(options, GPU_SIZES)
+    yield piece(5, "GPU kernel, interpreted", 20, lambda: fast.compare_gpu_kernel(small, rng))
     article = Network((4, 5, 3), hidden_bias=options.hidden_bias is not False)
     yield piece(5, "article's loops", 10, lambda: running.compare_article_order(article, rng))
     for hidden_bias in (False, True):
         yield piece(5, "article's loops", 1, lambda b=hidden_bias: running.compare_article_program(b))
 
 
-def _mixed(options: Options) -> Network:
-    """One network with all the activations, in turn: an audit takes as long as all else that is done for one of them."""
-    sizes = options.sizes or MISTAKEN.sizes
+def _mixed(options: Options, sizes: tuple[int, ...]) -> Network:
+    """One network with all the activations, in turn, for what takes too long to do for each of them."""
     names = [options.activations[l % len(options.activations)] for l in range(len(sizes) - 1)]
     return Network(sizes, names, hidden_bias=options.hidden_bias is not False)
 

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -102,7 +103,9 @@ def one_step(threads: int, interpret: bool) -> float:
     for saturated in (False, True):
         draws = [draw(network, rng, patterns=1, saturated=saturated) for _ in range(64)]
         x, t = draws[0].x.astype(np.float32), draws[0].t.astype(np.float32)
-        weights = tuple(np.stack([d.weights[l] for d in draws], -1).astype(np.float32) for l in range(len(network.shapes)))
+        weights = tuple(
+            np.stack([d.weights[l] for d in draws], -1).astype(np.float32) for l in range(len(network.shapes))
+        )
         settings, rates = loop.Settings(epochs=1), loop.Rates(STEP, 0.0, 0.0, 0.0)
         run = jax.jit(partial(gpu.train_block, network, settings, threads=threads, interpret=interpret))
         moved = run(weights, x, t, rates).weights
@@ -148,7 +151,9 @@ def solved_xor(networks: int, epochs: int, interpret: bool) -> tuple[float, floa
         rates = loop.Rates(*map(jnp.float32, (0.5, 0.1, 0.0, 0.1)))
 
         def one(weights):
-            return loop.run(network, settings, loop.start(settings, weights, rates), x, t, rates, keys[0], epochs).status
+            return loop.run(
+                network, settings, loop.start(settings, weights, rates), x, t, rates, keys[0], epochs
+            ).status
 
         by_cpu = np.asarray(jax.jit(jax.vmap(one))(weights))
         last = tuple(np.moveaxis(np.asarray(W), 0, -1) for W in weights)
@@ -163,9 +168,13 @@ def check(options: Options, console: Console) -> dict[str, Any]:
         step, epochs = one_step(threads, options.interpret), some_epochs(threads, options.interpret)
         # 15 updates of weights near 1, each rounding a few dozen times: 15 * 30 u is 3e-5. A wrong equation is 1e-3 or more.
         if not (step <= 1.0 and epochs <= 3e-5):
-            sys.exit(f"WRONG with {threads} threads a network: one step {step:.2f} of its bound, epochs off by {epochs:.1e}")
+            sys.exit(
+                f"WRONG with {threads} threads a network: one step {step:.2f} of its bound, epochs off by {epochs:.1e}"
+            )
         found[f"threads {threads}"] = {"step_of_bound": step, "epochs_relative": epochs}
-        console.print(f"{threads} threads a network: one step {step:.2f} of its bound, 3 epochs within {epochs:.1e} of float64")
+        console.print(
+            f"{threads} threads a network: one step {step:.2f} of its bound, 3 epochs within {epochs:.1e} of float64"
+        )
     networks, epochs = (2000, 1000) if not options.interpret else (130, 200)
     ours, cpu = solved_xor(networks, epochs, options.interpret)
     share = (ours + cpu) / 2
@@ -186,7 +195,9 @@ def multiply_adds(options: Options) -> float:
 
     def body(number: Callable, factor_ref: Any, out_ref: Any) -> None:
         c = factor_ref[:]
-        last = lax.fori_loop(0, length, lambda _, v: tuple(v_i * c + c for v_i in v), tuple(i * c for i in range(CHAINS)))
+        last = lax.fori_loop(
+            0, length, lambda _, v: tuple(v_i * c + c for v_i in v), tuple(i * c for i in range(CHAINS))
+        )
         out_ref[pl.ds(number() * 128, 128)] = sum(last[1:], last[0])
 
     out = jax.ShapeDtypeStruct((programs * 128,), jnp.float32)
@@ -212,10 +223,10 @@ def bandwidth(options: Options) -> float:
 def least_instructions(network: Network) -> int:
     """Arithmetic instructions of one update, the fewest: multiply-adds fused, e^-z and 1/(1+e) one each. docs/gpu.md adds them up."""
     n, n_out = network.sizes, network.sizes[-1]
-    weights = sum(a * b for a, b in zip(n[:-1], n[1:], strict=True))
+    weights = sum(a * b for a, b in pairwise(n))
     units, hidden = sum(n[1:]), sum(n[1:-1])
     forward = weights + 2 * units + hidden + 2 * units
-    backward = 6 * n_out + sum(hi * (above + 4) + above for hi, above in zip(n[1:-1], n[2:], strict=True))
+    backward = 6 * n_out + sum(hi * (above + 4) + above for hi, above in pairwise(n[1:]))
     return forward + backward + weights + 3 * units
 
 
@@ -251,9 +262,10 @@ def measure(options: Options) -> list[Line]:
     ]
     for threads in gpu.splits(network):
         for lanes in (128 // threads, 256 // threads):
-            run = partial(
-                gpu.train_block, network, settings, threads=threads, lanes=lanes, interpret=options.interpret
-            )
+            held = lanes * threads // 128  # networks a thread holds its share of
+            if held * gpu.registers(network, threads=threads) > gpu.REGISTERS:
+                continue
+            run = partial(gpu.train_block, network, settings, threads=threads, lanes=lanes, interpret=options.interpret)
             todo.append(("kernel", threads, lanes, run, once * options.epochs))
     found = []
     for what, threads, lanes, run, updates in track(todo, "measuring"):
@@ -267,7 +279,8 @@ def report(options: Options, lines: list[Line], rate: float, copied: float, cons
     floor = rate / least_instructions(network)
     console.print(f"ceilings: {rate:.3g} multiply-adds and {copied:.3g} bytes copied a second", highlight=False)
     console.print(
-        f"floor: {least_instructions(network)} instructions an update, so {floor:.3g} network-updates a second", highlight=False
+        f"floor: {least_instructions(network)} instructions an update, so {floor:.3g} network-updates a second",
+        highlight=False,
     )
     table = Table(title=f"{network}, online, {options.networks} networks, {options.patterns} patterns")
     for heading in ("what", "threads", "lanes", "median", "from", "to", "updates/s", "of the floor", "times lax.scan"):

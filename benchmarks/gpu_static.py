@@ -134,7 +134,7 @@ def compiled(code: str, arch: str) -> tuple[int, Counter]:
         run = ["nvcc", f"-arch={arch}", "-O3", "-cubin", "-Xptxas", "-v", "-o", str(binary), str(cuda)]
         said = subprocess.run(run, check=True, capture_output=True, text=True).stderr
         sass = subprocess.run(["cuobjdump", "-sass", str(binary)], check=True, capture_output=True, text=True).stdout
-    registers = int(re.findall(r"Used (\d+) registers", said)[0])
+    registers = max(map(int, re.findall(r"Used (\d+) registers", said)))
     return registers, inner_loop(sass)
 
 
@@ -153,7 +153,9 @@ def inner_loop(sass: str) -> Counter:
 def main(options: Options) -> None:
     missing = [tool for tool in ("nvcc", "cuobjdump") if shutil.which(tool) is None]
     if missing:
-        sys.exit(f"expected nvcc and cuobjdump on the PATH, got no {' and no '.join(missing)}: they come with CUDA's toolkit")
+        sys.exit(
+            f"expected nvcc and cuobjdump on the PATH, got no {' and no '.join(missing)}: they come with CUDA's toolkit"
+        )
     network = Network(options.sizes)
     table = Table(title=f"{network}, {options.rule}, {options.arch}: one update, a thread")
     headings = ("threads", "registers", "FFMA", "FMUL, FADD", "MUFU", "loads", "spills", "all", "all threads")

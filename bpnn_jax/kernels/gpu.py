@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.core import Tracer
 from jax.experimental import pallas as pl
 
 from bpnn_jax import loop
@@ -85,8 +86,9 @@ def supports(network: Network, settings: loop.Settings) -> str:
         return f"the GPU kernel knows the rules {', '.join(RULES)}; got {settings.rule!r}"
     if settings.gradient != "manual":
         return f"the GPU kernel has the gradient by hand; got gradient={settings.gradient!r}"
-    if not threads_for(network, settings.rule):
-        fewest = min(registers(network, settings.rule, s) for s in splits(network))
+    rule = str(settings.rule)
+    if not threads_for(network, rule):
+        fewest = min(registers(network, rule, s) for s in splits(network))
         return f"{network} needs {fewest} registers a thread in the GPU kernel, which has {REGISTERS}"
     return ""
 
@@ -118,8 +120,9 @@ def train_block(
     """
     if reason := supports(network, settings):
         raise InputError(reason)
+    rule = str(settings.rule)
     if threads is None:
-        threads = threads_for(network, settings.rule)
+        threads = threads_for(network, rule)
     elif threads not in splits(network):
         raise InputError(f"expected threads as one of {splits(network)} for {network}, got {threads!r}")
     lanes = whole("lanes", WARPGROUP // threads if lanes is None else lanes, 1)
@@ -132,11 +135,11 @@ def train_block(
         if jnp.ndim(array) != 2 or array.shape[1] != columns or len(array) != len(x) or not len(x):
             raise InputError(f"expected {what} of shape (patterns, {columns}) for {network}, got {jnp.shape(array)}")
 
-    if not interpret and not isinstance(weights[0], jax.core.Tracer):
+    if not interpret and not isinstance(weights[0], Tracer):
         _check_device()
 
     n = shapes[0][-1]
-    update = Update(network, settings.rule, settings.order, threads)
+    update = Update(network, rule, settings.order, threads)
     kernel = Kernel(update, settings, len(x), lanes)
     x, t = jnp.asarray(x, jnp.float32), jnp.asarray(t, jnp.float32)
 
@@ -200,8 +203,8 @@ def _program(kernel: Kernel, number: Callable, load: Callable, *refs: Any) -> No
     here = pl.ds(number() * kernel.lanes, kernel.lanes)
     rows = gpu_rows.template(kernel.update)
     layers = jax.tree.unflatten(jax.tree.structure(rows), load(state, here))
-    layers, *rest = kernel(layers, *load(counts, here), *load(errors, here), tuple(load(rates, here)), patterns)
-    status, epochs, error = rest
+    (status, epochs), (error,) = load(counts, here), load(errors, here)
+    layers, status, epochs, error = kernel(layers, status, epochs, error, tuple(load(rates, here)), patterns)
     for ref, values in zip(writes, (jax.tree.leaves(layers), (status, epochs), (error,)), strict=True):
         for row, value in enumerate(values):
             ref[row, :, here] = value

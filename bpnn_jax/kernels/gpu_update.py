@@ -102,7 +102,8 @@ class Update:
         """From the output down: a layer's delta, then its move; the delta below it comes from the weights of before, or of after."""
         f = [manual.ACTIVATIONS[name].derivative for name in self.network.activations]
         moved = list(layers)
-        delta = tuple((a - t_k) * f[-1](a) for a, t_k in zip(activations[-1], t, strict=True))  # (8) δ = (a - t) f'(a)
+        # (8) δ = (a - t) ⊙ f'(a)
+        delta = tuple((a - t_k) * f[-1](a) for a, t_k in zip(activations[-1], t, strict=True))
         for l in range(len(layers) - 1, -1, -1):
             below = activations[l]
             moved[l] = self.move(layers[l], below, delta, self.network.biases[l], learning_rate, momentum)
@@ -112,30 +113,28 @@ class Update:
                 if self.folded:  # (9), what U lacks of W
                     lacking = dot(delta, seen.owed)
                     back = [s + lacking * b for s, b in zip(back, seen.before, strict=True)]
-                delta = tuple(f[l - 1](a) * s for a, s in zip(below, back, strict=True))  # (9) δ = f'(a) (δ W̄ᵀ)
+                # (9) δ = f'(a) ⊙ (δ W̄ᵀ)
+                delta = tuple(f[l - 1](a) * s for a, s in zip(below, back, strict=True))
         return tuple(moved)
 
     def move(self, layer: Layer, below: Row, delta: Row, bias: bool, learning_rate: Any, momentum: Any) -> Layer:
-        """The rule's step along g = [a,1]ᵀ δ, equations (10) and (11), which is never stored."""
+        """The rule's step along g = [a,1]ᵀ δ, equations (10) and (11): of rank one, and never stored."""
         if self.folded:
+            # (13) U ← U - (N+M) g, g = aᵀ δ (10) and δ itself in the bias node's row (11)
             step = tuple((learning_rate + momentum) * d for d in delta)
-            W = tuple(
-                tuple(w - a * s for w, s in zip(row, step, strict=True)) for row, a in zip(layer.W, below)
-            )  # (10), (13)
+            rows = zip(layer.W, below, strict=False)  # without the bias node's row
+            W = tuple(tuple(w - a * s for w, s in zip(row, step, strict=True)) for row, a in rows)
             if bias:
-                W += (tuple(theta - s for theta, s in zip(layer.W[-1], step, strict=True)),)  # (11), (13)
+                W += (tuple(theta - s for theta, s in zip(layer.W[-1], step, strict=True)),)
             return Layer(W, tuple(momentum * d for d in delta), below if layer.before else (), ())
-        g = [[a * d for d in delta] for a in below] + [list(delta)] * bias  # (10), (11)
-        v = tuple(tuple(momentum * v + g for v, g in zip(*rows, strict=True)) for rows in zip(layer.v, g, strict=True))
-        ahead = v
-        if self.rule == "nesterov":
-            ahead = tuple(
-                tuple(momentum * v + g for v, g in zip(*rows, strict=True)) for rows in zip(v, g, strict=True)
-            )
-        W = tuple(
-            tuple(w - learning_rate * s for w, s in zip(*rows, strict=True))
-            for rows in zip(layer.W, ahead, strict=True)
-        )  # (14), (15)
+        # (14) or (15), of g = aᵀ δ (10) and δ itself in the bias node's row (11)
+        rule = {"heavy-ball": manual.heavy_ball, "nesterov": manual.nesterov}[self.rule]
+        g = [[a * d for d in delta] for a in below] + [list(delta)] * bias
+        moved = [
+            [rule(w, g_ij, v, learning_rate, momentum) for w, g_ij, v in zip(*rows, strict=True)]
+            for rows in zip(layer.W, g, layer.v, strict=True)
+        ]
+        W, v = (tuple(tuple(pair[which] for pair in row) for row in moved) for which in (0, 1))
         return Layer(W, (), (), v)
 
     def lean(self, layers: tuple[Layer, ...], last: Row, sign: float) -> tuple[Layer, ...]:

@@ -38,8 +38,13 @@ def example(network, n, patterns=4, seed=0):
     return weights, d.x.astype(np.float32), d.t.astype(np.float32), rates
 
 
-def interpreted(network, settings, *args, **options):
-    return jax.jit(partial(gpu.train_block, network, settings, interpret=True, **options))(*args)
+_compiled = jax.jit(gpu.train_block, static_argnums=(0, 1), static_argnames=("threads", "lanes", "interpret"))
+
+
+def interpreted(network, settings, weights, x, t, rates, **options):
+    """In interpret mode; with every rate an array, so that tests of one network share one compilation."""
+    rates = loop.Rates(*(np.broadcast_to(np.float32(rate), weights[0].shape[-1:]) for rate in rates))
+    return _compiled(network, settings, weights, x, t, rates, interpret=True, **options)
 
 
 def by_hand(network, settings, weights, x, t, rates, k):
@@ -105,11 +110,11 @@ def test_one_step_is_within_the_error_bound(threads):
     network, rng = Network((2, 2, 1), "tanh"), np.random.default_rng(3)
     weights, *_ = example(network, 128)
     step = 0.5  # a power of two, so that multiplying by it rounds nothing
-    run = jax.jit(partial(gpu.train_block, network, loop.Settings(epochs=1), threads=threads, interpret=True))
     for saturated in (False, True):
         d = draw(network, rng, patterns=1, saturated=saturated)
         x, t = d.x.astype(np.float32), d.t.astype(np.float32)
-        moved = run(weights, x, t, loop.Rates(step, 0.0, 0.0, 0.0)).weights
+        rates = loop.Rates(step, 0.0, 0.0, 0.0)
+        moved = interpreted(network, loop.Settings(epochs=1), weights, x, t, rates, threads=threads).weights
         for k in range(128):
             wide = tuple(W[..., k].astype(np.float64) for W in weights), x.astype(np.float64), t.astype(np.float64)
             exact = float64(network, *wide)
@@ -271,7 +276,12 @@ def test_the_error_is_what_its_measure_says(measure, monkeypatch):
     weights, x, t, _ = example(network, 1)
     settings = loop.Settings(epochs=1, measure=measure)
     block = gpu.train_block(network, settings, weights, x, t, loop.Rates(0.0, 0.0, 0.0, 0.0), interpret=True)
-    e = manual.forward(tuple(W[..., 0].astype(np.float64) for W in weights), x.astype(np.float64), functions(network))[-1] - t
+    e = (
+        manual.forward(tuple(W[..., 0].astype(np.float64) for W in weights), x.astype(np.float64), functions(network))[
+            -1
+        ]
+        - t
+    )
     kept = {"sum": e, "last-output": e[:, -1], "last-pattern": e[-1, -1]}[measure]
     np.testing.assert_allclose(block.error[0], 0.5 * np.sum(kept**2), rtol=30 * U)  # a few dozen roundings of such sums
 
@@ -303,7 +313,11 @@ LOWERED = [
     (Network((20, 8, 3)), {"stop_solved": True}, {"threads": 2}),
     (Network((20, 8, 3)), {"rule": "heavy-ball"}, {"threads": 8, "lanes": 32}),
     (Network((2, 2, 1), "tanh"), {"stop_solved": True, "order": "article"}, {}),
-    (Network((3, 2, 2, 1), ("lecun_tanh", "tanh", "linear")), {"rule": "nesterov", "measure": "last-pattern"}, {"lanes": 256}),
+    (
+        Network((3, 2, 2, 1), ("lecun_tanh", "tanh", "linear")),
+        {"rule": "nesterov", "measure": "last-pattern"},
+        {"lanes": 256},
+    ),
 ]
 
 
@@ -360,7 +374,7 @@ def test_arrays_of_the_wrong_shape_are_refused():
     network = Network((2, 2, 1))
     weights, x, t, rates = example(network, 2)
     for args in ((weights[:1], x, t), (weights, x[:, :1], t), (weights, x, t[:2]), (weights, x[:0], t[:0])):
-        with pytest.raises(InputError, match="expected .* of shape"):
+        with pytest.raises(InputError, match=r"expected .* of shape"):
             gpu.train_block(network, loop.Settings(epochs=1), *args, rates, interpret=True)
 
 

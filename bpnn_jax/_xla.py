@@ -32,7 +32,7 @@ def say_what_was_lost(stacklevel: int = 3) -> None:
         too_late = False
         warnings.warn(
             "JAX had started its backend before bpnn_jax was imported, so XLA's option for small loops could not be set: online "
-            "training takes about three times as long. Import bpnn_jax before the first use of JAX, or set BPNN_XLA_OPTION=off "
+            "training takes about five times as long. Import bpnn_jax before the first use of JAX, or set BPNN_XLA_OPTION=off "
             "if this is meant.",
             SpeedWarning,
             stacklevel=stacklevel,

@@ -11,7 +11,7 @@ from bpnn_jax.kernels.equations import ONE
 from bpnn_jax.loop import GENERIC, Engine, Rates, Settings
 from bpnn_jax.network import Network
 
-LANES_WIDTH = {"float32": 64, "float64": 32}  # four vectors of 256 bits and more; of 32, 48, 64, 96 and 128 the fastest
+LANES_WIDTH = {"float32": 64, "float64": 64}  # of 16, 32, 48, 64, 96 and 128 the fastest, or as fast as the fastest
 LANES = "lanes"
 WIDEST = 64  # nodes in a layer: a sum is written out term by term, and a wider one is better a matrix product
 FUSED = Engine(

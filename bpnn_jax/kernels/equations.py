@@ -8,7 +8,7 @@ Two layouts of a weight matrix W of n_in rows (with the bias node's, the last) a
 What is said about speed here was measured on 20-8-3, online, float32, on an AMD EPYC (Zen 3, 32 kB of L1 data cache a core).
 
 Why not ``manual.forward`` and ``manual.hidden_delta`` themselves: they say ``@``, which XLA compiles into calls and copies that
-cost more than the arithmetic of so small a layer (one update: 1.9 times as long), and a batch of lanes has no matrix product.
+cost more than the arithmetic of so small a layer (one update: 1.6 times as long), and a batch of lanes has no matrix product.
 What has no ``@`` is ``manual``'s: the derivatives (3) and (4), the output delta (8), the steps (14) and (15).
 """
 

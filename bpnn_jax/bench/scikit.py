@@ -16,7 +16,7 @@ def prepare(task: Task):
             activation="logistic",
             solver="sgd",
             alpha=0.0,
-            batch_size=task.batch_size,
+            batch_size=task.batch_size,  # pyright: ignore[reportArgumentType]
             learning_rate_init=task.learning_rate * task.batch_size,  # its gradient is a mean, ours a sum
             momentum=task.momentum,
             nesterovs_momentum=False,

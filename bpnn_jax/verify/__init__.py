@@ -1,9 +1,16 @@
 """The ladder of trust for this project's own derivation: what ``bpnn verify`` runs.
 
->>> from bpnn_jax import verify
->>> report = verify.run(verify.Options(sizes=(2, 2, 1), activations=("tanh",), networks=2000))
->>> report.verdict
-'correct'
+    report = verify.run(verify.Options(sizes=(2, 2, 1), activations=("tanh",), networks=2000))
+    report.verdict, report.checks, report.mistakes
+
+takes half a minute; one rung of it:
+
+>>> from bpnn_jax.verify.ladder import Options
+>>> from bpnn_jax.verify.equations import compare_extremes
+>>> max(comparison.ratio()[0] for comparison in compare_extremes()) <= 1
+True
+>>> Options(hidden_bias=True).bias_choices()
+[(True, True)]
 """
 
 from bpnn_jax.verify.checks import Caught, Check

@@ -75,7 +75,7 @@ def title(study: Study, workload: str) -> str:
     row = next(row for row in study.rows if row.workload == workload)
     return (
         f"{workload}: ours {time(row.ours_ns)} for an update of one network ({span(row.ours_range)}), "
-        f"compiled in {row.ours_compile_s:.1f} s"
+        f"started in {row.ours_compile_s:.1f} s"
     )
 
 

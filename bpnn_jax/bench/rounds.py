@@ -41,7 +41,7 @@ class Row:
     ratios:     smallest and largest ratio of a round.
     cpu_ratio:  the same ratio by CPU time, which other work on the machine moves least; for peers that use one core only.
     peer_range: smallest and largest time of the peer, likewise ``ours_range``.
-    compile_s, ours_compile_s: seconds before the first result beyond what a later run takes.
+    compile_s, ours_compile_s: seconds that the first run of the process takes beyond the next: imports and compiling.
     apart, allowed: the largest difference of a weight from the reference, and the bound on it.
     """
 
@@ -63,7 +63,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Timed:
-    """What was measured of one peer: nanoseconds for each round by the clock and of CPU, seconds compiling, how far it is off."""
+    """What was measured of one peer: nanoseconds for each round by the clock and of CPU, seconds to start, how far it is off."""
 
     peer: Peer
     ns: list[float]
@@ -106,17 +106,21 @@ class References:
     def __init__(self) -> None:
         self._known: dict[tuple, Weights] = {}
 
-    def check(self, peer: Peer, worker: Worker, task: Task, updates: int) -> tuple[float, float]:
-        """Train up to an epoch, ``updates`` at most, and compare: (largest difference of a weight, the bound on it)."""
+    def check(self, peer: Peer, worker: Worker, task: Task, updates: int) -> tuple[float, float, float]:
+        """Train up to an epoch, ``updates`` at most, and compare.
+
+        Returns (largest difference of a weight, the bound on it, seconds that the first run took beyond the next).
+        """
         task = task.of_length(min(updates, len(task.x) // task.batch_size))
-        got, _ = worker.load(task)
+        got, first = worker.load(task)
+        again, _ = worker.time()
         some = np.unique(np.linspace(0, task.networks - 1, CHECKED).astype(int))
         few = task.some(some)
         same = (peer.reference, tuple(sorted(peer.changes.items())), few.networks, few.updates)
         if same not in self._known:
             with Worker(peer.reference) as reference:
                 self._known[same], _ = reference.load(few)
-        return compare(peer, tuple(W[some] for W in got), few, self._known[same])
+        return *compare(peer, tuple(W[some] for W in got), few, self._known[same]), max(0.0, first - again)
 
 
 def alternate(
@@ -139,28 +143,28 @@ def alternate(
 
 
 class Ready(NamedTuple):
-    """A peer that is right, its task loaded: network-updates of a run, seconds of the first one, distance from the reference."""
+    """A peer that is right, its task loaded: network-updates of a run, distance from the reference, seconds to start."""
 
     peer: Peer
     worker: Worker
     updates: int
-    first: float
     apart: float
     allowed: float
+    compile_s: float
 
 
 def make_ready(peer: Peer, worker: Worker, workload: Workload, seconds: float, references: References) -> Ready:
     """Check a peer, and load a task that keeps it busy for about ``seconds``. Raises PeerError."""
     task = replace(workload.task, **peer.changes)
     updates = max(1, round(seconds * 1e9 / peer.guess / task.networks))
-    apart, limit = references.check(peer, worker, task, updates)
+    checked = references.check(peer, worker, task, updates)
     task = task.of_length(updates)
-    _, first = worker.load(task)
+    worker.load(task)
     once, _ = worker.time()
     if once > TOO_LONG * seconds:
         task = task.of_length(round(task.updates * seconds / once))
-        _, first = worker.load(task)
-    return Ready(peer, worker, task.updates * task.networks, first, apart, limit)
+        worker.load(task)
+    return Ready(peer, worker, task.updates * task.networks, *checked)
 
 
 def measure(workload: Workload, rounds: int, seconds: float, progress: Progress) -> tuple[list[Timed], dict[str, str]]:
@@ -188,8 +192,7 @@ def measure(workload: Workload, rounds: int, seconds: float, progress: Progress)
     found = []
     for r, ran in zip(ready, times, strict=True):
         wall, cpu = ([1e9 * s / r.updates for s in seconds] for seconds in zip(*ran, strict=True))
-        compiling = max(0.0, r.first - median(wall) * r.updates / 1e9)
-        found.append(Timed(r.peer, wall, cpu, compiling, r.apart, r.allowed))
+        found.append(Timed(r.peer, wall, cpu, r.compile_s, r.apart, r.allowed))
     return found, told
 
 

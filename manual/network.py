@@ -78,9 +78,7 @@ def forward_with_bias_vectors(weights: tuple, biases: tuple, x: Array, functions
     return tuple(activations)
 
 
-def layers(
-    weights: tuple, activations: tuple, functions: tuple[Activation, ...], skip: bool = False
-) -> list[Layer]:
+def layers(weights: tuple, activations: tuple, functions: tuple[Activation, ...], skip: bool = False) -> list[Layer]:
     """A forward pass as a list of L layers, from the first hidden layer to the output."""
     below = [all_below(activations[:l]) for l in range(1, len(activations))] if skip else activations[:-1]
     return [Layer(*parts) for parts in zip(below, weights, activations[1:], functions, strict=True)]

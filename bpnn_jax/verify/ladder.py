@@ -97,8 +97,8 @@ def _work(options: Options) -> Iterator[tuple[str, Callable[[], list[Check]]]]:
     for name in options.activations:
         yield piece(1, "SymPy", 1, lambda n=name: _proofs(proof.curvature(Network(CURVED_SIZES, n))))
     if any(net.skip for net in _proved(options)):
-        skipping = Network(PROVED_SKIPPING[0], options.activations[0], skip=True)
-        yield piece(1, "SymPy", 1, lambda: _proofs(proof.curvature(skipping)))
+        smallest = Network(PROVED_SKIPPING[0], options.activations[0], skip=True)
+        yield piece(1, "SymPy", 1, lambda: _proofs(proof.curvature(smallest)))
     yield piece(3, "JAX float64", 0, equations.compare_extremes)
     sizes = options.sizes or DRAWN_SIZES
     drawn = [Network(sizes, name, *bias) for name in options.activations for bias in options.bias_choices()]

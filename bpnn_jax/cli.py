@@ -78,6 +78,8 @@ class Train:
     """A bias node among the inputs."""
     hidden_bias: bool = True
     """A bias node on each hidden layer."""
+    skip: bool = False
+    """Skip connections: each layer is fed by all layers below it, not by the nearest alone."""
     rule: str = "previous-gradient"
     """previous-gradient, heavy-ball, nesterov, sgd, adam, adamw, nadam, adagrad, adadelta, rmsprop, lion or rprop."""
     learning_rate: float = 0.5

@@ -29,6 +29,7 @@ class Network:
     activations: a name for each of the L weight layers, or one name for all: sigmoid, tanh, linear, lecun_tanh.
     input_bias:  a bias node (output always 1) feeds the first weight layer.
     hidden_bias: a bias node feeds each later weight layer.
+    skip:        skip connections: each layer is fed by all layers below it, the nearest first, the input last.
 
     >>> Network((2, 3, 1), ("tanh", "linear")).shapes
     ((3, 3), (4, 1))
@@ -38,6 +39,7 @@ class Network:
     activations: tuple[str, ...]
     input_bias: bool
     hidden_bias: bool
+    skip: bool
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class Network:
         activations: str | Sequence[str] = "sigmoid",
         input_bias: bool = True,
         hidden_bias: bool = True,
+        skip: bool = False,
     ):
         if not isinstance(sizes, Sequence) or len(sizes) < 2:
             raise InputError(f"expected sizes as two or more positive whole numbers, got {sizes!r}")
@@ -65,6 +68,7 @@ class Network:
         object.__setattr__(self, "activations", names)
         object.__setattr__(self, "input_bias", bool(input_bias))
         object.__setattr__(self, "hidden_bias", bool(hidden_bias))
+        object.__setattr__(self, "skip", bool(skip))
 
     @property
     def biases(self) -> tuple[bool, ...]:
@@ -72,10 +76,39 @@ class Network:
         return (self.input_bias,) + (self.hidden_bias,) * (len(self.sizes) - 2)
 
     @property
+    def below(self) -> tuple[tuple[int, ...], ...]:
+        """For each weight layer the layers that feed it, by their number, in the order of its rows: 0 is the input.
+
+        >>> Network((2, 3, 1)).below, Network((2, 3, 1), skip=True).below
+        (((0,), (1,)), ((0,), (1, 0)))
+        """
+        return tuple(tuple(range(l, -1, -1)) if self.skip else (l,) for l in range(len(self.sizes) - 1))
+
+    def rows(self, l: int, k: int) -> slice:
+        """The rows of weight layer ``l`` (counted from 0) that layer ``k`` feeds.
+
+        >>> Network((2, 3, 1), skip=True).rows(1, 0)
+        slice(3, 5, None)
+        """
+        below = self.below[l]
+        first = sum(self.sizes[j] for j in below[: below.index(k)])
+        return slice(first, first + self.sizes[k])
+
+    def above(self, k: int) -> tuple[int, ...]:
+        """The weight layers (counted from 0) that layer ``k`` feeds, from the nearest up.
+
+        >>> Network((2, 3, 3, 1)).above(1), Network((2, 3, 3, 1), skip=True).above(1)
+        ((1,), (1, 2))
+        """
+        return tuple(l for l, below in enumerate(self.below) if k in below)
+
+    @property
     def shapes(self) -> tuple[tuple[int, int], ...]:
         """The shape (n_in + bias, n_out) of each weight matrix."""
-        pairs = zip(self.sizes[:-1], self.sizes[1:], self.biases, strict=True)
-        return tuple((n_in + bias, n_out) for n_in, n_out, bias in pairs)
+        return tuple(
+            (sum(self.sizes[k] for k in below) + bias, n_out)
+            for below, n_out, bias in zip(self.below, self.sizes[1:], self.biases, strict=True)
+        )
 
     def __str__(self) -> str:
         names = self.activations if len(set(self.activations)) > 1 else self.activations[:1]
@@ -85,6 +118,7 @@ class Network:
             + " "
             + "/".join(names)
             + bias.get((self.input_bias, self.hidden_bias), ", no bias")
+            + (", skip connections" if self.skip else "")
         )
 
 
@@ -141,17 +175,19 @@ def intermediates(
     network: Network, weights: Weights, x: Any, z_taps: Sequence[Any] | None = None
 ) -> tuple[list[jax.Array], list[jax.Array]]:
     """Every z^l and every a^l. ``z_taps``, zeros added to each z, make the gradient with respect to them the reference δ^l."""
-    a, zs, activations = jnp.asarray(x), [], []
+    outputs, zs = [jnp.asarray(x)], []
     for l, (W, name, bias) in enumerate(zip(weights, network.activations, network.biases, strict=True)):
-        z = jnp.dot(a, W[:-1]) if bias else jnp.dot(a, W)
+        # A product for each layer below, each with its own rows of W.
+        z, *more = (jnp.dot(outputs[k], W[network.rows(l, k)]) for k in network.below[l])
+        for part in more:
+            z = z + part
         if bias:
             z = z + jnp.broadcast_to(W[-1], z.shape)
         if z_taps is not None:
             z = z + z_taps[l]
-        a = ACTIVATIONS[name](z)
         zs.append(z)
-        activations.append(a)
-    return zs, activations
+        outputs.append(ACTIVATIONS[name](z))
+    return zs, outputs[1:]
 
 
 def check_weights(network: Network, weights: Weights) -> None:

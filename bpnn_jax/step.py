@@ -22,8 +22,8 @@ def functions(network: Network) -> tuple[manual.Activation, ...]:
 def gradient(network: Network, weights: Weights, x: Any, t: Any, which: str) -> tuple[Weights, Any]:
     """(∂E/∂W for each layer, outputs a^L) by the hand derivation or by JAX: the same to rounding."""
     if which == "manual":
-        activations = manual.forward(weights, x, functions(network))
-        return manual.gradient(weights, activations, t, functions(network)), activations[-1]
+        activations = manual.forward(weights, x, functions(network), network.skip)
+        return manual.gradient(weights, activations, t, functions(network), skip=network.skip), activations[-1]
     g = jax.grad(half_squared_error, argnums=1)(network, weights, x, t)
     return g, intermediates(network, weights, x)[1][-1]
 
@@ -59,14 +59,15 @@ def article_order(
     network: Network, rule: optax.GradientTransformation, weights: Weights, states: tuple, x: Any, t: Any
 ) -> tuple[Weights, tuple, Any]:
     """From the output down, each layer moves before the delta below it is computed from the moved weights: not a gradient."""
-    activations = manual.forward(weights, x, functions(network))
-    net = manual.layers(weights, activations, functions(network))
+    activations = manual.forward(weights, x, functions(network), network.skip)
+    net = manual.layers(weights, activations, functions(network), network.skip)
     moved, new_states = list(weights), list(states)
-    delta = manual.CORRECT.output_delta(net[-1], t)
+    deltas = (manual.CORRECT.output_delta(net[-1], t),)
     for l in range(len(net) - 1, -1, -1):
-        g = manual.CORRECT.weight_gradient(net[l], delta)
+        g = manual.CORRECT.weight_gradient(net[l], deltas[0])
         step, new_states[l] = rule.update(g, states[l], weights[l])
         moved[l] = optax.apply_updates(weights[l], step)
         if l:
-            delta = manual.CORRECT.hidden_delta(net[l - 1], net[l]._replace(W=moved[l]), delta)
+            net[l] = net[l]._replace(W=moved[l])
+            deltas = (manual.delta_below(net, l, deltas, skip=network.skip), *deltas)
     return tuple(moved), tuple(new_states), activations[-1]

@@ -92,8 +92,10 @@ def load_network(path: str | os.PathLike[str]) -> Saved:
 
 def _described(found: Any) -> tuple[Network, tuple[str, ...], tuple[str, ...], float]:
     """A description's parts, each of just the kind that ``save_network`` writes."""
-    kinds = {"sizes": list, "activations": list, "input_bias": bool, "hidden_bias": bool}
+    kinds = {"sizes": list, "activations": list, "input_bias": bool, "hidden_bias": bool, "skip": bool}
     kinds |= {"inputs": list, "outputs": list, "tolerance": float}
+    if isinstance(found, dict):
+        found = {"skip": False, **found}  # files from before there were skip connections do not say
     if not isinstance(found, dict) or set(found) != set(kinds):
         raise InputError(f"expected the fields {', '.join(kinds)}, got {found!r:.80}")
     for name, kind in kinds.items():
@@ -102,7 +104,7 @@ def _described(found: Any) -> tuple[Network, tuple[str, ...], tuple[str, ...], f
     for name in ("activations", "inputs", "outputs"):
         if not all(isinstance(item, str) for item in found[name]):
             raise InputError(f"expected {name} as names, got {found[name]!r:.80}")
-    network = Network(found["sizes"], found["activations"], found["input_bias"], found["hidden_bias"])
+    network = Network(found["sizes"], found["activations"], found["input_bias"], found["hidden_bias"], found["skip"])
     for name, size in (("inputs", network.sizes[0]), ("outputs", network.sizes[-1])):
         if len(found[name]) not in (0, size):
             raise InputError(f"expected {size} names of {name}, or none, got {len(found[name])}")

@@ -18,15 +18,17 @@ from manual.activations import ACTIVATIONS, LECUN_TANH, LINEAR, SIGMOID, TANH, A
 from manual.backprop import (
     CORRECT,
     Equations,
+    delta_below,
     deltas,
     gradient,
+    gradient_of_input,
     gradient_with_bias_vectors,
     input_gradient,
     per_pattern_gradients,
 )
 from manual.curvature import hessian_vector_product
 from manual.momentum import heavy_ball, nesterov, previous_gradient
-from manual.network import Layer, forward, forward_with_bias_vectors, layers
+from manual.network import Layer, all_below, fed_by, forward, forward_with_bias_vectors, layers
 from manual.objective import half_squared_error
 
 __all__ = [
@@ -39,10 +41,14 @@ __all__ = [
     "Activation",
     "Equations",
     "Layer",
+    "all_below",
+    "delta_below",
     "deltas",
+    "fed_by",
     "forward",
     "forward_with_bias_vectors",
     "gradient",
+    "gradient_of_input",
     "gradient_with_bias_vectors",
     "half_squared_error",
     "heavy_ball",

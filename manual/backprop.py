@@ -1,14 +1,14 @@
 """The backward pass: equations (8) to (12), for any number of layers and for one pattern or a batch.
 
 ``delta`` is dE/dz of a layer and nothing else, of shape (..., n_out). Each function is one equation; ``deltas`` and
-``gradient`` only put them in order.
+``gradient`` only put them in order, and with skip connections add (9) and (12) up over the layers that a layer feeds.
 """
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 from manual.activations import Activation, Array
-from manual.network import Layer, layers
+from manual.network import Layer, fed_by, layers
 
 
 def output_delta(layer: Layer, t: Array) -> Array:
@@ -50,19 +50,37 @@ class Equations(NamedTuple):
 CORRECT = Equations()
 
 
+def delta_below(
+    net: list[Layer], l: int, deltas_above: tuple, equations: Equations = CORRECT, skip: bool = False
+) -> Array:
+    """δ^l, from (δ^(l+1), ..., δ^L): (9), summed over the layers that layer l feeds. Without ``skip`` that is one."""
+    layer = net[l - 1]
+    parts = [
+        equations.hidden_delta(layer, above, delta)
+        for above, delta in zip(fed_by(net, l, skip), deltas_above, strict=False)
+    ]
+    return _sum(parts)
+
+
+def gradient_of_input(net: list[Layer], deltas: tuple, equations: Equations = CORRECT, skip: bool = False) -> Array:
+    """∂E/∂x, from (δ^1, ..., δ^L): (12), summed over the layers that the input feeds. Without ``skip`` that is one."""
+    return _sum([equations.input_gradient(above, d) for above, d in zip(fed_by(net, 0, skip), deltas, strict=False)])
+
+
 def deltas(
     weights: tuple,
     activations: tuple,
     t: Array,
     functions: tuple[Activation, ...],
     equations: Equations = CORRECT,
+    skip: bool = False,
 ) -> tuple:
     """(δ^1, ..., δ^L), from the output down: (8), then (9) for each hidden layer."""
-    net = layers(weights, activations, functions)
-    found = [equations.output_delta(net[-1], t)]
-    for layer, above in zip(net[-2::-1], net[:0:-1], strict=True):
-        found.append(equations.hidden_delta(layer, above, found[-1]))
-    return tuple(found[::-1])
+    net = layers(weights, activations, functions, skip)
+    found = (equations.output_delta(net[-1], t),)
+    for l in range(len(net) - 1, 0, -1):
+        found = (delta_below(net, l, found, equations, skip), *found)
+    return found
 
 
 def gradient(
@@ -71,10 +89,11 @@ def gradient(
     t: Array,
     functions: tuple[Activation, ...],
     equations: Equations = CORRECT,
+    skip: bool = False,
 ) -> tuple:
     """∂E/∂W^1, ..., ∂E/∂W^L, each of its matrix's shape, summed over patterns. Equations (8), (9), (10).
 
-    ``activations`` is what ``forward(weights, x, functions)`` returned; ``t`` has the shape of its last.
+    ``activations`` is what ``forward(weights, x, functions, skip)`` returned; ``t`` has the shape of its last.
 
     >>> import numpy as np
     >>> from manual import LINEAR, forward
@@ -84,8 +103,8 @@ def gradient(
     (array([[6.],
            [2.]]),)
     """
-    found = deltas(weights, activations, t, functions, equations)
-    net = layers(weights, activations, functions)
+    found = deltas(weights, activations, t, functions, equations, skip)
+    net = layers(weights, activations, functions, skip)
     return tuple(equations.weight_gradient(layer, delta) for layer, delta in zip(net, found, strict=True))
 
 
@@ -105,14 +124,23 @@ def gradient_with_bias_vectors(
     )
 
 
-def per_pattern_gradients(weights: tuple, activations: tuple, t: Array, functions: tuple[Activation, ...]) -> tuple:
+def per_pattern_gradients(
+    weights: tuple, activations: tuple, t: Array, functions: tuple[Activation, ...], skip: bool = False
+) -> tuple:
     """Equation (10) before its sum: for each pattern its own gradient, of shape (patterns, n_in + bias, n_out)."""
-    found = deltas(weights, activations, t, functions)
-    net = layers(weights, activations, functions)
+    found = deltas(weights, activations, t, functions, skip=skip)
+    net = layers(weights, activations, functions, skip)
     return tuple(
         _rows(layer.with_bias_node)[:, :, None] * _rows(delta)[:, None, :]
         for layer, delta in zip(net, found, strict=True)
     )
+
+
+def _sum(parts: list) -> Array:
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
 
 
 def _rows(a: Array) -> Array:

@@ -6,12 +6,17 @@ for about twice the price of the gradient.
 """
 
 from manual.activations import Activation, Array
-from manual.backprop import CORRECT, _rows, deltas
-from manual.network import layers
+from manual.backprop import CORRECT, _rows, _sum, deltas
+from manual.network import all_below, fed_by, layers
 
 
 def hessian_vector_product(
-    weights: tuple, direction: tuple, activations: tuple, t: Array, functions: tuple[Activation, ...]
+    weights: tuple,
+    direction: tuple,
+    activations: tuple,
+    t: Array,
+    functions: tuple[Activation, ...],
+    skip: bool = False,
 ) -> tuple:
     """(H V)^1, ..., (H V)^L for ``direction`` V, shaped like ``weights``. Equation (16).
 
@@ -23,31 +28,36 @@ def hessian_vector_product(
     (array([[9.],
            [3.]]),)
     """
-    net = layers(weights, activations, functions)
-    delta = deltas(weights, activations, t, functions, CORRECT)
+    net = layers(weights, activations, functions, skip)
+    delta = deltas(weights, activations, t, functions, CORRECT, skip)
 
-    R_a = activations[0] * 0.0  # R{a^0} = 0: the input does not depend on the weights
-    R_as, R_zs = [R_a], []
+    R_as, R_zs, R_belows = [activations[0] * 0.0], [], []  # R{a^0} = 0: the input does not depend on the weights
     for layer, V in zip(net, direction, strict=True):
-        R_z = R_a @ layer.W_bar + layer.with_bias_node @ V  # R{z^l} = R{a^(l-1)} W̄^l + [a^(l-1),1] V^l
-        R_a = layer.f.derivative(layer.a) * R_z  # R{a^l} = f'(a^l) ⊙ R{z^l}
+        R_below = all_below(R_as) if skip else R_as[-1]
+        R_z = R_below @ layer.W_bar + layer.with_bias_node @ V  # R{z^l} = R{a^(l-1)} W̄^l + [a^(l-1),1] V^l
+        R_as.append(layer.f.derivative(layer.a) * R_z)  # R{a^l} = f'(a^l) ⊙ R{z^l}
         R_zs.append(R_z)
-        R_as.append(R_a)
+        R_belows.append(R_below)
 
     top = net[-1]
     # R{δ^L} = f'(a^L) ⊙ R{a^L} + (a^L - t) ⊙ f''(a^L) ⊙ R{z^L}
-    R_delta = top.f.derivative(top.a) * R_a + (top.a - t) * top.f.second(top.a) * R_zs[-1]
-    R_deltas = [R_delta]
-    for l in range(len(net) - 2, -1, -1):
-        layer, above, V_bar = net[l], net[l + 1], direction[l + 1][: net[l].a.shape[-1]]
-        back = delta[l + 1] @ above.W_bar.T
-        R_back = R_delta @ above.W_bar.T + delta[l + 1] @ V_bar.T
+    R_deltas = [top.f.derivative(top.a) * R_as[-1] + (top.a - t) * top.f.second(top.a) * R_zs[-1]]
+    directed = [layer._replace(W=V) for layer, V in zip(net, direction, strict=True)]
+    for l in range(len(net) - 1, 0, -1):
+        layer, fed, along = net[l - 1], fed_by(net, l, skip), fed_by(directed, l, skip)
+        back = _sum([d @ above.W_bar.T for d, above in zip(delta[l:], fed, strict=False)])
+        R_back = _sum(
+            [
+                R_d @ above.W_bar.T + d @ V_above.W_bar.T
+                for R_d, d, above, V_above in zip(R_deltas, delta[l:], fed, along, strict=False)
+            ]
+        )
         # R{δ^l} = f''(a^l) ⊙ R{z^l} ⊙ (δ^(l+1) W̄ᵀ) + f'(a^l) ⊙ (R{δ^(l+1)} W̄ᵀ + δ^(l+1) V̄ᵀ)
-        R_delta = layer.f.second(layer.a) * R_zs[l] * back + layer.f.derivative(layer.a) * R_back
-        R_deltas.append(R_delta)
+        R_delta = layer.f.second(layer.a) * R_zs[l - 1] * back + layer.f.derivative(layer.a) * R_back
+        R_deltas.insert(0, R_delta)
 
     products = []
-    for layer, R_a, d, R_d in zip(net, R_as[:-1], delta, R_deltas[::-1], strict=True):
+    for layer, R_a, d, R_d in zip(net, R_belows, delta, R_deltas, strict=True):
         # R{g^l} = [a^(l-1),1]ᵀ R{δ^l} + [R{a^(l-1)},0]ᵀ δ^l: the bias node is constant, so its R is 0
         first = _rows(layer.with_bias_node).T @ _rows(R_d)
         xp = first.__array_namespace__()

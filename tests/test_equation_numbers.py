@@ -97,6 +97,9 @@ def test_a_function_that_puts_equations_together_names_them_all():
 
     def used(name: str) -> set[int]:
         inner = used("deltas") if " deltas(weights" in source[name] else set()
+        inner |= (
+            used("delta_below") if " delta_below(" in source[name].partition(":")[2] and name == "deltas" else set()
+        )
         return inner | {number[equation] for equation in re.findall(r"equations\.(\w+)\(", source[name])}
 
     for name in ("deltas", "gradient", "gradient_with_bias_vectors"):

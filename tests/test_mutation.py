@@ -22,6 +22,7 @@ SAMPLE = (
     ("network", "a product changes its sign", "z = with_bias_node(activations[-1], W) @ W"),
     ("objective", "0.5 becomes 0.505", "return 0.5 *"),
     ("backprop", ".T is lost", "return _rows(layer.with_bias_node).T @ _rows(delta)"),
+    ("network", "+= becomes -=", "before += above.a.shape[-1]"),
 )
 
 

@@ -154,7 +154,8 @@ def _angle(program: Program, lane: Lane) -> float:
             rule, mode = str(settings.rule), settings.mode
             moved = fast.in_numpy(network, weights, x, t, rule, mode, "article", rates=rates, batch=one, epochs=1)
             step = _flat(tuple(before - after for before, after in zip(weights, moved, strict=True)))
-            g = _flat(manual.gradient(weights, manual.forward(weights, x, f), t, f))
+            a = manual.forward(weights, x, f, network.skip)
+            g = _flat(manual.gradient(weights, a, t, f, skip=network.skip))
             angles.append(_between(step, g))
     return float(np.median(angles))
 

@@ -177,6 +177,7 @@ def _program(study: Study, arm: Arm, task: patterns.Patterns) -> Program:
         (run.activation,) * len(hidden) + (output,),
         input_bias=run.input_bias,
         hidden_bias=run.hidden_bias,
+        skip=run.skip,
     )
     settings = Settings(
         epochs=study.epochs,

@@ -21,6 +21,8 @@ class Run:
     """A bias node among the inputs."""
     hidden_bias: bool = True
     """A bias node on each hidden layer."""
+    skip: bool = False
+    """Skip connections: each layer is fed by all layers below it."""
     hidden: tuple[int, ...] = ()
     """Hidden nodes, several numbers for several layers. Otherwise what is customary for the task."""
     rule: str = "previous-gradient"

@@ -5,15 +5,27 @@ from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax.network import Network, Weights, init
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2))
-def _with_biases(sizes: tuple[int, ...], initial: str, ranges: tuple[float, ...], seeds: Any) -> Weights:
-    network = Network(sizes)  # with every bias node; the activations do not matter
-    return jax.vmap(lambda seed: init(network, jax.random.key(seed), initial=initial, ranges=ranges))(seeds)
+@partial(jax.jit, static_argnums=(0, 1, 2, 3))
+def _with_biases(sizes: tuple[int, ...], skip: bool, initial: str, ranges: tuple[float, ...], seeds: Any) -> Weights:
+    plain, skipping = Network(sizes), Network(sizes, skip=True)  # with every bias node; the activations do not matter
+
+    def one(seed: Any) -> Weights:
+        key = jax.random.key(seed)
+        if skip and initial != "uniform":  # whose spread depends on how many nodes are below
+            return init(skipping, key, initial=initial)
+        drawn = init(plain, key, initial=initial, ranges=ranges)
+        if not skip:
+            return drawn
+        more = init(skipping, jax.random.fold_in(key, 0), ranges=ranges)
+        return tuple(jnp.concatenate([W[:-1], S[len(W) - 1 : -1], W[-1:]]) for W, S in zip(drawn, more, strict=True))
+
+    return jax.vmap(one)(seeds)
 
 
 def weights(
@@ -21,7 +33,8 @@ def weights(
 ) -> Weights:
     """The first weights of each seed, arrays (n, n_in + bias, n_out) in float32, the precision in which ``init`` draws.
 
-    They are drawn for the network with all bias nodes, and the rows of those that it does not have are left out.
+    They are drawn for the network with all bias nodes, and the rows of those that it does not have are left out. The rows of skip
+    connections come on top: the others are the weights of the same network without.
     width: seeds are filled up to a multiple of it, so that other numbers of seeds compile nothing anew.
 
     >>> with_node, without = Network((2, 2, 1)), Network((2, 2, 1), hidden_bias=False)
@@ -34,6 +47,6 @@ def weights(
     with jax.enable_x64(False):
         for at in range(0, n, width):
             full = np.resize(np.asarray(seeds[at : at + width], np.uint32), width)
-            found.append(jax.device_get(_with_biases(network.sizes, initial, tuple(ranges), full)))
+            found.append(jax.device_get(_with_biases(network.sizes, network.skip, initial, tuple(ranges), full)))
     drawn = (np.concatenate(layer)[:n] for layer in zip(*found, strict=True))
-    return tuple(W[:, :rows] for W, (rows, _) in zip(drawn, network.shapes, strict=True))
+    return tuple(W if bias else W[:, :-1] for W, bias in zip(drawn, network.biases, strict=True))

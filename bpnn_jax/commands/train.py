@@ -81,6 +81,7 @@ def shape(options: cli.Train, data: Patterns) -> Network:
         (options.activation,) * len(hidden) + (output,),
         input_bias=options.input_bias,
         hidden_bias=options.hidden_bias,
+        skip=options.skip,
     )
 
 

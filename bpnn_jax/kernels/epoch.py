@@ -82,21 +82,25 @@ def memory(network: Network, settings: Settings, weights: tuple) -> tuple:
 
 def backward(network: Network, layout: Layout, weights: tuple, activations: list, t: Any, step: Any) -> Any:
     """Carry δ from the output down; ``step(l, gradient)`` is told each layer's gradient and says which weights (9) looks at."""
-    f = functions(network)
-    # (8) δ^L
-    delta = equations.output_delta(activations[-1], t, f[-1])
+    f, moved, deltas = functions(network), {}, {}
     for l in range(len(weights) - 1, -1, -1):
+        a = activations[l + 1]
+        if l == len(weights) - 1:
+            # (8) δ^L
+            deltas[l] = equations.output_delta(a, t, f[l])
+        else:
+            # (9) δ^l, from the δ of the layers that it feeds
+            above = [(moved[m], deltas[m], network.rows(m, l + 1)) for m in network.above(l + 1)]
+            deltas[l] = equations.hidden_delta(layout, a, f[l], above)
         # (10) ∂E/∂W^l = [a^(l-1), 1]ᵀ δ^l, as its two factors
-        W = step(l, Factors(equations.with_bias_node(activations[l], network.biases[l]), delta))
-        if l:
-            # (9) δ^l, from the δ of the layer just above
-            delta = equations.hidden_delta(layout, activations[l], f[l - 1], W, delta)
+        below = equations.with_bias_node(equations.all_below(network, activations, l), network.biases[l])
+        moved[l] = step(l, Factors(below, deltas[l]))
 
 
 def online(network: Network, settings: Settings, layout: Layout, carry: tuple, pattern: tuple, rates: Rates) -> tuple:
     """One pattern, one update. ``carry`` is (weights, what the rule remembers, the error of the epoch so far)."""
     (weights, kept, error), (x, t) = carry, pattern
-    activations = equations.forward(layout, weights, x, functions(network))
+    activations = equations.forward(layout, network, weights, x)
     moved, remembered = list(weights), list(kept)
 
     def step(l: int, g: Factors) -> Any:
@@ -113,7 +117,7 @@ def batch(network: Network, settings: Settings, layout: Layout, carry: tuple, pa
 
     def add(carry: tuple, pattern: tuple) -> tuple:
         (sums, error), (x, t) = carry, pattern
-        activations = equations.forward(layout, weights, x, functions(network))
+        activations = equations.forward(layout, network, weights, x)
         added = list(sums)
 
         def step(l: int, g: Factors) -> Any:

@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 
 import manual
-from bpnn_jax.network import ACTIVATIONS
+from bpnn_jax.network import ACTIVATIONS, Network
 
 
 def total(terms: Sequence[Any]) -> Any:
@@ -38,7 +38,7 @@ class Layout(NamedTuple):
     """How a weight matrix lies in memory, and the three things that depend on it."""
 
     pre_activation: Callable[[Any, Any], Any]  # (5)
-    back: Callable[[Any, Any, int], Any]  # the sum in (9)
+    back: Callable[[Any, Any, slice], Any]  # the sum in (9), for the nodes below that have these rows
     gradient: Callable[[Any, Any], Any]  # (10)
 
 
@@ -46,8 +46,8 @@ def _one_pre_activation(a: Any, W: Any) -> Any:
     return total([a_i * W_i for a_i, W_i in zip(a, W, strict=False)] + list(W[a.shape[0] :]))  # (5) z = [a, 1] W
 
 
-def _one_back(W: Any, delta: Any, n: int) -> Any:
-    return total([delta[k] * W[:n, k] for k in range(delta.shape[0])])  # Σ_k δ_k W̄_ik for each node i below
+def _one_back(W: Any, delta: Any, rows: slice) -> Any:
+    return total([delta[k] * W[rows, k] for k in range(delta.shape[0])])  # Σ_k δ_k W̄_ik for each node i below
 
 
 def _one_gradient(below: Any, delta: Any) -> Any:
@@ -65,8 +65,8 @@ def _lanes_pre_activation(a: Any, W: Any) -> Any:
     return jax.lax.fori_loop(0, W.shape[0], node, jnp.zeros((W.shape[0], W.shape[2]), W.dtype))
 
 
-def _lanes_back(W: Any, delta: Any, n: int) -> Any:
-    return total([delta[k][None] * W[k, :n] for k in range(delta.shape[0])])  # Σ_k δ_k W̄_ik for each node i below
+def _lanes_back(W: Any, delta: Any, rows: slice) -> Any:
+    return total([delta[k][None] * W[k, rows] for k in range(delta.shape[0])])  # Σ_k δ_k W̄_ik for each node i below
 
 
 def _lanes_gradient(below: Any, delta: Any) -> Any:
@@ -77,12 +77,21 @@ ONE = Layout(_one_pre_activation, _one_back, _one_gradient)
 LANES = Layout(_lanes_pre_activation, _lanes_back, _lanes_gradient)
 
 
-def forward(layout: Layout, weights: tuple, x: Any, functions: Sequence[manual.Activation]) -> list:
+def all_below(network: Network, activations: Sequence[Any], l: int) -> Any:
+    """What feeds weight layer ``l``: a^l (counted from 0), or with skip connections [a^l, ..., a^0]; (n_in,) or (n_in, lanes)."""
+    if not network.skip:
+        return activations[l]
+    lanes = activations[l].shape[1:]  # an input may be the same for all lanes
+    parts = [activations[k].reshape(-1, *activations[k].shape[1:] or (1,) * len(lanes)) for k in network.below[l]]
+    return jnp.concatenate([jnp.broadcast_to(part, (len(part), *lanes)) for part in parts])
+
+
+def forward(layout: Layout, network: Network, weights: tuple, x: Any) -> list:
     """All activations a^0, ..., a^L of one pattern ``x`` of shape (n0,), or (n0, lanes): each of shape (n,) or (n, lanes)."""
     activations = [x]  # (6) a^0 = x
-    for W, f in zip(weights, functions, strict=True):
-        z = layout.pre_activation(activations[-1], W)  # (5) z^l = [a^(l-1), 1] W^l
-        activations.append(ACTIVATIONS[f.name](z))  # (6) a^l = f(z^l), by JAX's own sigmoid and tanh
+    for l, (W, name) in enumerate(zip(weights, network.activations, strict=True)):
+        z = layout.pre_activation(all_below(network, activations, l), W)  # (5) z^l = [a^(l-1), 1] W^l
+        activations.append(ACTIVATIONS[name](z))  # (6) a^l = f(z^l), by JAX's own sigmoid and tanh
     return activations
 
 
@@ -91,9 +100,10 @@ def output_delta(a: Any, t: Any, f: manual.Activation) -> Any:
     return manual.CORRECT.output_delta(manual.Layer(None, None, a, f), t)  # (8) δ^L = (a^L - t) ⊙ f'(a^L)
 
 
-def hidden_delta(layout: Layout, a: Any, f: manual.Activation, W_above: Any, delta_above: Any) -> Any:
-    """δ^l from the layer above, of the shape of ``a``."""
-    return f.derivative(a) * layout.back(W_above, delta_above, a.shape[0])  # (9) δ^l = f'(a^l) ⊙ (δ^(l+1) W̄^(l+1)ᵀ)
+def hidden_delta(layout: Layout, a: Any, f: manual.Activation, above: Sequence[tuple[Any, Any, slice]]) -> Any:
+    """δ^l, of the shape of ``a``. ``above``: W, δ, and the rows of W that a^l meets, of each layer that a^l feeds."""
+    # (9) δ^l = f'(a^l) ⊙ (δ^(l+1) W̄^(l+1)ᵀ)
+    return f.derivative(a) * total([layout.back(W, delta, rows) for W, delta, rows in above])
 
 
 def with_bias_node(a: Any, bias: bool) -> Any:

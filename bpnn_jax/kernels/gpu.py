@@ -86,6 +86,8 @@ def supports(network: Network, settings: loop.Settings) -> str:
         return f"the GPU kernel knows the rules {', '.join(RULES)}; got {settings.rule!r}"
     if settings.gradient != "manual":
         return f"the GPU kernel has the gradient by hand; got gradient={settings.gradient!r}"
+    if network.skip:
+        return f"the GPU kernel has no skip connections; got {network}"
     rule = str(settings.rule)
     if not threads_for(network, rule):
         fewest = min(registers(network, rule, s) for s in splits(network))

@@ -10,7 +10,6 @@ from bpnn_jax.kernels import epoch, equations
 from bpnn_jax.kernels.equations import LANES
 from bpnn_jax.loop import Rates, Settings
 from bpnn_jax.network import Network
-from bpnn_jax.step import functions
 
 
 class Block(NamedTuple):
@@ -88,7 +87,7 @@ def _miss(network: Network, weights: tuple, x: Any, t: Any) -> Any:
 
     def worse(miss: Any, pattern: tuple) -> tuple[Any, None]:
         x, t = pattern
-        outputs = equations.forward(LANES, weights, x, functions(network))[-1]
+        outputs = equations.forward(LANES, network, weights, x)[-1]
         return jnp.maximum(miss, abs(outputs - t[:, None]).max(axis=0)), None
 
     return jax.lax.scan(worse, jnp.zeros(weights[0].shape[2:], x.dtype), (x, t))[0]

@@ -21,12 +21,13 @@ def error(network: Network):
     """E with every W̄, θ, z and a of it named, and the input as ``a0``."""
 
     def half_squared_error(weights, x, t):
-        a = audit.stage("a0", x)
+        outputs = [audit.stage("a0", x)]
         for l, (W, name, bias) in enumerate(zip(weights, network.activations, network.biases, strict=True), 1):
+            below = jnp.concatenate([outputs[k] for k in network.below[l - 1]], axis=-1)
             theta = audit.stage(f"theta{l}", W[-1]) if bias else 0.0
-            z = audit.stage(f"z{l}", a @ audit.stage(f"W{l}", W[:-1] if bias else W) + theta)
-            a = audit.stage(f"a{l}", ACTIVATIONS[name](z))
-        return 0.5 * jnp.sum((a - t) ** 2)
+            z = audit.stage(f"z{l}", below @ audit.stage(f"W{l}", W[:-1] if bias else W) + theta)
+            outputs.append(audit.stage(f"a{l}", ACTIVATIONS[name](z)))
+        return 0.5 * jnp.sum((outputs[-1] - t) ** 2)
 
     return half_squared_error
 
@@ -40,28 +41,29 @@ def equation(network: Network, stage: str) -> int:
 
 def report(draw: Draw, derivation: Mistake, draws: int = DRAWS) -> audit.Report:
     """The auditor's report on a derivation at one network, in float64."""
-    network = draw.network
+    network, skip = draw.network, draw.network.skip
     functions, equations = derivation.functions(network.activations), derivation.equations
 
     def by_hand(weights, x, t):
         weights, x = tuple(map(np.asarray, weights)), np.asarray(x)  # NumPy's own: nothing is compiled for a mistake
-        activations = manual.forward(weights, x, functions)
-        found = manual.deltas(weights, activations, t, functions, equations)
-        net = manual.layers(weights, activations, functions)
+        activations = manual.forward(weights, x, functions, skip)
+        found = manual.deltas(weights, activations, t, functions, equations, skip)
+        net = manual.layers(weights, activations, functions, skip)
         g = tuple(equations.weight_gradient(layer, delta) for layer, delta in zip(net, found, strict=True))
-        return g, equations.input_gradient(net[0], found[0])
+        return g, manual.gradient_of_input(net, found, equations, skip)
 
     def stage(name):
         def hand(delta, values, weights, x, t):
             activations = [values[f"a{l}"] for l in range(1, len(weights) + 1)]
-            net = manual.layers(weights, (x, *activations), functions)
+            net = manual.layers(weights, (x, *activations), functions, skip)
             kind, l = name[:-1], int(name[-1])
+            above = [delta[f"z{m + 1}"] for m in network.above(l)] if kind in ("a", "z") else []
             if kind == "a":
-                return equations.input_gradient(net[0], delta["z1"])  # (12)
+                return manual.gradient_of_input(net, above, equations, skip)  # (12)
             if kind == "z" and l == len(weights):
                 return equations.output_delta(net[-1], t)  # (8)
             if kind == "z":
-                return equations.hidden_delta(net[l - 1], net[l], delta[f"z{l + 1}"])  # (9)
+                return manual.delta_below(net, l, above, equations, skip)  # (9)
             g = equations.weight_gradient(net[l - 1], delta[f"z{l}"])
             return g[-1] if kind == "theta" else g[: net[l - 1].below.shape[-1]]  # (11), (10)
 

@@ -56,18 +56,23 @@ def bound(network: Network, weights: Weights, x: Any, t: Any, exact: Reference, 
     xp = x.__array_namespace__()
     B = x.shape[0]
     W = [abs(w) for w in weights]
-    below = [x, *exact.a[:-1]]
+    outputs, E_outputs = [x, *exact.a], [0.0 * x]
     slopes = [abs(d) for d in exact.derivative]
 
-    E_z, E_a, E_slope, E_below = [], [], [], 0.0 * x
+    def all_below(arrays: list, l: int) -> Any:
+        """What feeds weight layer l, in the order of its rows."""
+        return arrays[l] if not network.skip else xp.concat([arrays[k] for k in network.below[l]], axis=-1)
+
+    E_z, E_slope = [], []
     for l, name in enumerate(network.activations):
-        n = below[l].shape[-1]
+        below = all_below(outputs, l)
+        n = below.shape[-1]
         row = xp.broadcast_to(W[l][-1], exact.z[l].shape) if network.biases[l] else 0.0
         fan_in = n + network.biases[l]
-        E_z.append((fan_in + 1) * u * (abs(below[l]) @ W[l][:n] + row) + E_below @ W[l][:n])
-        E_a.append(_value_error(name, exact.z[l], exact.a[l], slopes[l], E_z[l], u))
-        E_slope.append(_derivative_error(name, exact.a[l], slopes[l], E_a[l], u))
-        E_below = E_a[l]
+        E_z.append((fan_in + 1) * u * (abs(below) @ W[l][:n] + row) + all_below(E_outputs, l) @ W[l][:n])
+        E_outputs.append(_value_error(name, exact.z[l], exact.a[l], slopes[l], E_z[l], u))
+        E_slope.append(_derivative_error(name, exact.a[l], slopes[l], E_outputs[-1], u))
+    E_a = E_outputs[1:]
 
     e = abs(exact.a[-1] - t)
     squared = xp.sum(e * e)
@@ -75,21 +80,28 @@ def bound(network: Network, weights: Weights, x: Any, t: Any, exact: Reference, 
 
     delta = [abs(d) for d in exact.delta]
     E_delta = [(E_a[-1] + u * e) * slopes[-1] + e * E_slope[-1] + u * delta[-1]]
+
+    def back(k: int) -> tuple[Any, Any]:
+        """|Σ δ W̄ᵀ| at the outputs of layer k, over all layers that they feed, and how far off it may be."""
+        s, E_s = 0.0, 0.0
+        above = network.above(k)
+        terms = sum(network.sizes[l + 1] for l in above)
+        for l, E_d in zip(above, E_delta, strict=False):  # E_delta begins with that of layer k
+            rows = network.rows(l, k)
+            s = s + exact.delta[l] @ weights[l][rows].T
+            E_s = E_s + E_d @ W[l][rows].T + (terms + 1) * u * (delta[l] @ W[l][rows].T)
+        return abs(s), E_s
+
     for l in range(len(W) - 2, -1, -1):
-        n = below[l + 1].shape[-1]
-        W_bar = W[l + 1][:n]
-        s = abs(exact.delta[l + 1] @ weights[l + 1][:n].T)
-        E_s = E_delta[0] @ W_bar.T + (W_bar.shape[1] + 1) * u * (delta[l + 1] @ W_bar.T)
+        s, E_s = back(l + 1)
         E_delta.insert(0, E_s * slopes[l] + s * E_slope[l] + u * delta[l])
 
     gradient = []
     for l in range(len(W)):
-        a, E = abs(below[l]), 0.0 * x if l == 0 else E_a[l - 1]
+        a, E = abs(all_below(outputs, l)), all_below(E_outputs, l)
         E_g = a.T @ E_delta[l] + E.T @ delta[l] + (B + 1) * u * (a.T @ delta[l])
         if network.biases[l]:
             E_bias = xp.sum(E_delta[l], axis=0) + (B + 1) * u * xp.sum(delta[l], axis=0)
             E_g = xp.concat([E_g, E_bias[None, :]], axis=0)
         gradient.append(E_g)
-    W_bar = W[0][: x.shape[-1]]
-    E_input = E_delta[0] @ W_bar.T + (W_bar.shape[1] + 1) * u * (delta[0] @ W_bar.T)
-    return Bound(E_z, E_a, E_slope, E_error, E_delta, tuple(gradient), E_input)
+    return Bound(E_z, E_a, E_slope, E_error, E_delta, tuple(gradient), back(0)[1])

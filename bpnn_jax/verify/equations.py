@@ -38,7 +38,7 @@ def compare(draw: Draw, exact: Reference, allowed: Bound, derivation: Mistake = 
     network, weights, x, t, name = draw
     functions, equations = derivation.functions(network.activations), derivation.equations
     activations = (x, *exact.a)
-    net = manual.layers(weights, activations, functions)
+    net = manual.layers(weights, activations, functions, network.skip)
 
     def at(l):
         return f"layer {l + 1} of {name}"
@@ -52,16 +52,16 @@ def compare(draw: Draw, exact: Reference, allowed: Bound, derivation: Mistake = 
             allowed.derivative[l],
             at(l),
         )
-        (_, z) = manual.forward((weights[l],), activations[l], (manual.LINEAR,))
+        (_, z) = manual.forward((weights[l],), net[l].below, (manual.LINEAR,))
         yield Comparison(5, z, exact.z[l], allowed.z[l], at(l))
-    for l, a in enumerate(manual.forward(weights, x, functions)[1:]):
+    for l, a in enumerate(manual.forward(weights, x, functions, network.skip)[1:]):
         yield Comparison(6, a, exact.a[l], allowed.a[l], at(l))
     yield Comparison(7, manual.half_squared_error(exact.a[-1], t), exact.error, allowed.error, name)
 
     yield Comparison(8, equations.output_delta(net[-1], t), exact.delta[-1], allowed.delta[-1], at(len(net) - 1))
-    for l in range(len(net) - 1):
-        delta = equations.hidden_delta(net[l], net[l + 1], exact.delta[l + 1])
-        yield Comparison(9, delta, exact.delta[l], allowed.delta[l], at(l))
+    for l in range(1, len(net)):
+        delta = manual.delta_below(net, l, tuple(exact.delta[l:]), equations, network.skip)
+        yield Comparison(9, delta, exact.delta[l - 1], allowed.delta[l - 1], at(l - 1))
     for l, layer in enumerate(net):
         n = layer.below.shape[-1]
         g, g_exact, g_allowed = equations.weight_gradient(layer, exact.delta[l]), exact.gradient[l], allowed.gradient[l]
@@ -70,7 +70,8 @@ def compare(draw: Draw, exact: Reference, allowed: Bound, derivation: Mistake = 
             yield Comparison(11, g[n:], g_exact[n:], g_allowed[n:], at(l))
             theta = equations.bias_gradient(layer, exact.delta[l])
             yield Comparison(11, theta, g_exact[-1], g_allowed[-1], at(l))
-    yield Comparison(12, equations.input_gradient(net[0], exact.delta[0]), exact.input, allowed.input, at(0))
+    found = manual.gradient_of_input(net, tuple(exact.delta), equations, network.skip)
+    yield Comparison(12, found, exact.input, allowed.input, at(0))
 
 
 def compare_extremes() -> Iterator[Comparison]:
@@ -94,7 +95,7 @@ def compare_forms(draw: Draw, exact: Reference, allowed: Bound) -> Iterator[Comp
     network, weights, x, t, name = draw
     functions = CORRECT.functions(network.activations)
     activations = (x, *exact.a)
-    if all(network.biases):
+    if all(network.biases) and not network.skip:
         bars, thetas = tuple(W[:-1] for W in weights), tuple(W[-1] for W in weights)
         for a, a_exact, E in zip(
             manual.forward_with_bias_vectors(bars, thetas, x, functions)[1:], exact.a, allowed.a, strict=True
@@ -104,16 +105,16 @@ def compare_forms(draw: Draw, exact: Reference, allowed: Bound) -> Iterator[Comp
         for g_bar, g_theta, g, E in zip(*parts, exact.gradient, allowed.gradient, strict=True):
             yield Comparison(10, g_bar, g[:-1], E[:-1], f"bias vectors of {name}")
             yield Comparison(11, g_theta, g[-1], E[-1], f"bias vectors of {name}")
-    each = manual.per_pattern_gradients(weights, activations, t, functions)
-    whole = manual.gradient(weights, activations, t, functions)
-    (first, *_) = manual.layers(weights, activations, functions)
-    one = manual.gradient(weights, tuple(a[0] for a in activations), t[0], functions)
+    each = manual.per_pattern_gradients(weights, activations, t, functions, network.skip)
+    whole = manual.gradient(weights, activations, t, functions, skip=network.skip)
+    net = manual.layers(weights, activations, functions, network.skip)
+    one = manual.gradient(weights, tuple(a[0] for a in activations), t[0], functions, skip=network.skip)
     for l, (g, E) in enumerate(zip(exact.gradient, allowed.gradient, strict=True)):
         yield Comparison(10, whole[l], g, E, f"layer {l + 1} of {name}, all layers at once")
         yield Comparison(10, each[l].sum(axis=0), g, E, f"layer {l + 1} of {name}, pattern by pattern")
         yield Comparison(10, each[l][0], one[l], E, f"layer {l + 1} of {name}, one pattern")
-    delta = manual.deltas(weights, activations, t, functions)[0]
-    yield Comparison(12, manual.input_gradient(first, delta), exact.input, allowed.input, name)
+    deltas = manual.deltas(weights, activations, t, functions, skip=network.skip)
+    yield Comparison(12, manual.gradient_of_input(net, deltas, skip=network.skip), exact.input, allowed.input, name)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -126,7 +127,12 @@ def compare_curvature(draw: Draw, rng: np.random.Generator) -> Iterator[Comparis
     network, weights, x, t, name = draw
     functions = CORRECT.functions(network.activations)
     direction = tuple(rng.uniform(-1.0, 1.0, W.shape) for W in weights)
-    hand = manual.hessian_vector_product(weights, direction, manual.forward(weights, x, functions), t, functions)
+
+    def by_hand(x, t):
+        activations = manual.forward(weights, x, functions, network.skip)
+        return manual.hessian_vector_product(weights, direction, activations, t, functions, network.skip)
+
+    hand = by_hand(x, t)
 
     def product(dtype):
         with jax.enable_x64(dtype == np.float64):
@@ -141,11 +147,7 @@ def compare_curvature(draw: Draw, rng: np.random.Generator) -> Iterator[Comparis
         allowed = 6.0 * (scale * abs(f32 - e).max() + 4.0 * UNIT["float64"] * abs(e).max())
         yield Comparison(16, h, e, allowed, f"layer {l + 1} of {name}")
     # One pattern of shape (n,) is a batch of one: the same operations, so the same bits but for the order of a sum.
-    batch, alone = (
-        manual.hessian_vector_product(weights, direction, manual.forward(weights, some, functions), target, functions)
-        for some, target in ((x[:1], t[:1]), (x[0], t[0]))
-    )
-    for l, (one, row) in enumerate(zip(alone, batch, strict=True)):
+    for l, (one, row) in enumerate(zip(by_hand(x[0], t[0]), by_hand(x[:1], t[:1]), strict=True)):
         yield Comparison(16, one, row, 64 * UNIT["float64"] * abs(row).max(), f"layer {l + 1} of {name}, one pattern")
 
 

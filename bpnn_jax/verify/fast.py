@@ -32,6 +32,10 @@ LOOPS = {
     ("nesterov", "minibatch", "simultaneous"): 15,
 }
 ONLINE_LOOPS = tuple(loop for loop in LOOPS if loop[1] == "online")
+SKIPPING_LOOPS = {  # with skip connections: every layout and loop once, and what takes the generic path
+    "train": [("previous-gradient", "online", "simultaneous"), ("previous-gradient", "minibatch", "simultaneous")],
+    "train_many": [("previous-gradient", "online", "article"), ("previous-gradient", "minibatch", "simultaneous")],
+}
 PATTERNS, BATCH, EPOCHS = 5, 2, 3
 RULES = {
     "sgd": None,  # no memory
@@ -133,17 +137,18 @@ def in_numpy(
 
     cuts = [*range(0, len(x), 1 if mode == "online" else batch), len(x)]
     for first, last in list(pairwise(cuts)) * epochs:
-        a = manual.forward(tuple(moved), x[first:last], f)
+        a = manual.forward(tuple(moved), x[first:last], f, network.skip)
         if order == "simultaneous":
-            g = manual.gradient(tuple(moved), a, t[first:last], f)
+            g = manual.gradient(tuple(moved), a, t[first:last], f, skip=network.skip)
             moved = [step(l, g[l]) for l in range(len(g))]
             continue
-        net = manual.layers(tuple(moved), a, f)
-        delta = manual.CORRECT.output_delta(net[-1], t[first:last])
+        net = manual.layers(tuple(moved), a, f, network.skip)
+        deltas = (manual.CORRECT.output_delta(net[-1], t[first:last]),)
         for l in range(len(net) - 1, -1, -1):
-            moved[l] = step(l, manual.CORRECT.weight_gradient(net[l], delta))
+            moved[l] = step(l, manual.CORRECT.weight_gradient(net[l], deltas[0]))
             if l:
-                delta = manual.CORRECT.hidden_delta(net[l - 1], net[l]._replace(W=moved[l]), delta)
+                net[l] = net[l]._replace(W=moved[l])
+                deltas = (manual.delta_below(net, l, deltas, skip=network.skip), *deltas)
     return tuple(moved)
 
 

@@ -15,6 +15,7 @@ from manual.mistakes import MISTAKES, Mistake
 
 PROVED_SIZES = ((1, 1), (2, 1), (2, 2, 1), (3, 2, 2), (2, 2, 2, 1), (3, 3, 2, 2))
 PROVABLE = 30  # weights; above that a proof takes minutes
+PROVED_SKIPPING = ((2, 1, 1), (2, 1, 1, 2))  # with skip connections
 CURVED_SIZES = (2, 2, 1)
 DRAWN_SIZES = (4, 5, 5, 3)
 SCALE_SIZES = (20, 8, 3)
@@ -95,21 +96,27 @@ def _work(options: Options) -> Iterator[tuple[str, Callable[[], list[Check]]]]:
         )
     for name in options.activations:
         yield piece(1, "SymPy", 1, lambda n=name: _proofs(proof.curvature(Network(CURVED_SIZES, n))))
+    if any(net.skip for net in _proved(options)):
+        smallest = Network(PROVED_SKIPPING[0], options.activations[0], skip=True)
+        yield piece(1, "SymPy", 1, lambda: _proofs(proof.curvature(smallest)))
     yield piece(3, "JAX float64", 0, equations.compare_extremes)
     sizes = options.sizes or DRAWN_SIZES
     drawn = [Network(sizes, name, *bias) for name in options.activations for bias in options.bias_choices()]
+    mixed, skipping = _mixed(options, sizes), _mixed(options, sizes, skip=True)
+    drawn += [skipping] if len(sizes) > 2 else []  # without a hidden layer there is nothing to skip
     rng = np.random.default_rng(options.seed)
     for net in drawn:
         for saturated in (False, True):
             d = draw(net, rng, saturated=saturated)
             yield piece(2, "complex step", 1, lambda d=d: complex_step.compare(d, equations.reference_and_bound(d)[1]))
             yield piece(3, "JAX float64", 1, lambda d=d: _equations(d))
-    for name in options.activations:
-        d = draw(Network(sizes, name), rng)
+    for net in [*(Network(sizes, name) for name in options.activations), *([skipping] if len(sizes) > 2 else [])]:
+        d = draw(net, rng)
         yield piece(3, "JAX float64", 1, lambda d=d: equations.compare_curvature(d, rng))
     broad = _mixed(options, options.sizes or MISTAKEN.sizes)
-    d = draw(broad, rng)
-    yield piece(3, "auditor, float64", audited.DRAWS, lambda d=d: audited.compare(d, equations.CORRECT))
+    for net in (broad, *([skipping] if len(sizes) > 2 else [])):
+        d = draw(net, rng)
+        yield piece(3, "auditor, float64", audited.DRAWS, lambda d=d: audited.compare(d, equations.CORRECT))
     yield piece(3, "closed form", 0, lambda: equations.compare_previous_gradient(rng))
     yield piece(3, "optax", 0, lambda: equations.compare_momentum(rng))
     for name in options.activations:
@@ -122,13 +129,16 @@ def _work(options: Options) -> Iterator[tuple[str, Callable[[], list[Check]]]]:
         for step in running.STEPS:
             yield piece(5, f"train {step}", 10, lambda n=net, s=step: running.compare_step(n, rng, s))
         yield piece(5, "train_many online", 20, lambda n=net: fast.compare_many_step(n, rng, "online"))
-    mixed = _mixed(options, sizes)
     for mode in ("minibatch", "batch"):
         yield piece(5, f"train_many {mode}", 20, lambda m=mode: fast.compare_many_step(mixed, rng, m))
     for run in fast.RUNS:
         yield piece(5, f"{run}, N = 0", 10, lambda r=run: fast.compare_second_tap(mixed, rng, r))
         for loop in fast.LOOPS if run == "train_many" else fast.ONLINE_LOOPS:  # train leaves batches to matrix products
             yield piece(5, f"{run}, NumPy loop", 10, lambda r=run, l=loop: fast.compare_loop(mixed, rng, r, *l))
+        if len(sizes) > 2:
+            for loop in fast.SKIPPING_LOOPS[run]:
+                witness = f"{run}, skip connections"
+                yield piece(5, witness, 10, lambda r=run, l=loop: fast.compare_loop(skipping, rng, r, *l))
     yield piece(5, "auditor, float32", 4, lambda: running.compare_audit(broad, rng))
     small = _mixed(options, GPU_SIZES)
     yield piece(5, "GPU kernel, interpreted", 20, lambda: fast.compare_gpu_kernel(small, rng))
@@ -138,10 +148,10 @@ def _work(options: Options) -> Iterator[tuple[str, Callable[[], list[Check]]]]:
         yield piece(5, "article's loops", 1, lambda b=hidden_bias: running.compare_article_program(b))
 
 
-def _mixed(options: Options, sizes: tuple[int, ...]) -> Network:
+def _mixed(options: Options, sizes: tuple[int, ...], skip: bool = False) -> Network:
     """One network with all the activations, in turn, for what takes too long to do for each of them."""
     names = [options.activations[l % len(options.activations)] for l in range(len(sizes) - 1)]
-    return Network(sizes, names, hidden_bias=options.hidden_bias is not False)
+    return Network(sizes, names, hidden_bias=options.hidden_bias is not False, skip=skip)
 
 
 def _proved(options: Options) -> Iterator[Network]:
@@ -152,6 +162,9 @@ def _proved(options: Options) -> Iterator[Network]:
                 # The mixed choices of bias are proved where that is cheap; the larger networks take both or none.
                 if bias[0] == bias[1] or options.hidden_bias is not None or sizes == CURVED_SIZES:
                     yield Network(sizes, name, *bias)
+    for sizes in (options.sizes,) if options.sizes and small else PROVED_SKIPPING:
+        if len(sizes) > 2:
+            yield _mixed(options, sizes, skip=True)
 
 
 def _weights(net: Network) -> int:

@@ -116,7 +116,7 @@ def _write(network: Network, patterns: int) -> _Written:
     weights = tuple(symbols(f"W{l + 1}_", shape) for l, shape in enumerate(network.shapes))
     x, t = symbols("x", (patterns, network.sizes[0])), symbols("t", (patterns, network.sizes[-1]))
     taps = [symbols(f"tau{l + 1}_", (patterns, n)) for l, n in enumerate(network.sizes[1:])]
-    nested, named, names, zs = x, [x], {}, []
+    nested, named, names, zs = [x], [x], {}, []
     for l, (W, name, bias) in enumerate(zip(weights, network.activations, network.biases, strict=True)):
         above = np.empty((patterns, W.shape[1]), dtype=object)
         z_named = np.empty_like(above)
@@ -125,15 +125,16 @@ def _write(network: Network, patterns: int) -> _Written:
             for j in range(W.shape[1]):
                 z = taps[l][p, j] + (W[-1, j] if bias else 0)
                 z_named[p, j] = W[-1, j] if bias else sympy.Integer(0)
-                for i in range(W.shape[0] - bias):
-                    z += nested[p, i] * W[i, j]
-                    z_named[p, j] += named[-1][p, i] * W[i, j]
+                sources = [(k, i) for k in network.below[l] for i in range(network.sizes[k])]
+                for row, (k, i) in enumerate(sources):
+                    z += nested[k][p, i] * W[row, j]
+                    z_named[p, j] += named[k][p, i] * W[row, j]
                 above[p, j] = FUNCTIONS[name](z)
                 names[above[p, j]] = a[p, j]
-        nested = above
+        nested.append(above)
         named.append(a)
         zs.append(z_named)
-    E = sum(((nested[i] - t[i]) ** 2 for i in np.ndindex(*t.shape)), sympy.Integer(0)) / 2
+    E = sum(((nested[-1][i] - t[i]) ** 2 for i in np.ndindex(*t.shape)), sympy.Integer(0)) / 2
     return _Written(E, weights, x, t, taps, tuple(named), zs, names)
 
 
@@ -154,15 +155,16 @@ def network(net: Network, patterns: int = 2) -> Iterator[Proof]:
     def diff(variables) -> list[sympy.Expr]:
         return [derivative(v) for v in np.asarray(variables).ravel()]
 
+    layers = manual.layers(weights, a, functions, net.skip)
     for l, W in enumerate(weights):
-        z = manual.forward((W,), a[l], (manual.LINEAR,))[-1]
+        z = manual.forward((W,), layers[l].below, (manual.LINEAR,))[-1]
         yield same(5, z, written.z[l].ravel())
     yield same(7, manual.half_squared_error(a[-1], t), [written.named(written.E)])
-    deltas = manual.deltas(weights, a, t, functions)
+    deltas = manual.deltas(weights, a, t, functions, skip=net.skip)
     for l, delta in enumerate(deltas):
         yield same(8 if l == len(weights) - 1 else 9, delta, diff(written.taps[l]))
-    gradient = manual.gradient(weights, a, t, functions)
-    each = manual.per_pattern_gradients(weights, a, t, functions)
+    gradient = manual.gradient(weights, a, t, functions, skip=net.skip)
+    each = manual.per_pattern_gradients(weights, a, t, functions, net.skip)
     for l, (g, bias) in enumerate(zip(gradient, net.biases, strict=True)):
         n = g.shape[0] - bias
         wanted = diff(weights[l])
@@ -170,14 +172,13 @@ def network(net: Network, patterns: int = 2) -> Iterator[Proof]:
         yield same(10, sum(each[l]), wanted)
         if bias:
             yield same(11, g[n:], wanted[n * g.shape[1] :])
-    if all(net.biases):
+    if all(net.biases) and not net.skip:
         bars = tuple(W[:-1] for W in weights)
         g_bars, g_thetas = manual.gradient_with_bias_vectors(bars, a, t, functions)
         for l, (g_bar, g_theta) in enumerate(zip(g_bars, g_thetas, strict=True)):
             yield same(10, g_bar, diff(weights[l][:-1]))
             yield same(11, g_theta, diff(weights[l][-1]))
-    first = manual.layers(weights, a, functions)[0]
-    yield same(12, manual.input_gradient(first, deltas[0]), diff(x))
+    yield same(12, manual.gradient_of_input(layers, deltas, skip=net.skip), diff(x))
 
 
 def curvature(net: Network) -> Iterator[Proof]:
@@ -187,7 +188,7 @@ def curvature(net: Network) -> Iterator[Proof]:
     weights = [w for W in written.weights for w in np.asarray(W).ravel()]
     V = tuple(symbols(f"V{l + 1}_", W.shape) for l, W in enumerate(written.weights))
     directions = [v for part in V for v in np.asarray(part).ravel()]
-    hand = manual.hessian_vector_product(written.weights, V, written.a, written.t, functions)
+    hand = manual.hessian_vector_product(written.weights, V, written.a, written.t, functions, net.skip)
     products = [h for part in hand for h in entries(part)]
     for w, h in zip(weights, products, strict=True):
         g = sympy.diff(written.E, w)

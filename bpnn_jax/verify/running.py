@@ -44,7 +44,7 @@ def gradients(network: Network, draws: list[Draw], path: str) -> list[tuple]:
     f = functions(network)
 
     def hand(weights, x, t):
-        return manual.gradient(weights, manual.forward(weights, x, f), t, f)
+        return manual.gradient(weights, manual.forward(weights, x, f, network.skip), t, f, skip=network.skip)
 
     if path == "NumPy":
         return [hand(d.weights, d.x, d.t) for d in draws]
@@ -77,7 +77,7 @@ def compare_audit(network: Network, rng: np.random.Generator) -> Iterator[Compar
         return half_squared_error(network, weights, x, t)
 
     def by_hand(weights, x, t):
-        return manual.gradient(weights, manual.forward(weights, x, f), t, f)
+        return manual.gradient(weights, manual.forward(weights, x, f, network.skip), t, f, skip=network.skip)
 
     report = audit.gradient(loss, by_hand, d.weights, d.x, d.t, draws=4, mutate=False)
     for leaf in report.leaves:

@@ -56,7 +56,7 @@ def _worst_between(network: Network, patterns: int, key: Any, first: Any, last: 
     def check(number: Any) -> Worst:
         weights, x, t = random_network(network, jax.random.fold_in(key, number), patterns, jnp.float64)
         f = functions(network)
-        hand = manual.gradient(weights, manual.forward(weights, x, f), t, f)
+        hand = manual.gradient(weights, manual.forward(weights, x, f, network.skip), t, f, skip=network.skip)
         exact = reference(network, weights, x, t)
         allowed = bound(network, weights, x, t, exact, 2 * UNIT["float64"])
         errors = [abs(h - g) for h, g in zip(hand, exact.gradient, strict=True)]

@@ -56,6 +56,15 @@ def test_shapes_and_name(input_bias, hidden_bias, shapes, text):
         assert tuple(W.shape for W in jax.eval_shape(partial(init, network, initial=initial))) == shapes
 
 
+def test_skip_connections_feed_each_layer_from_all_below_it():
+    network = Network((2, 4, 3, 1), "tanh", hidden_bias=False, skip=True)
+    assert network.shapes == ((3, 4), (4 + 2, 3), (3 + 4 + 2, 1))
+    assert str(network) == "2-4-3-1 tanh, no hidden bias, skip connections"
+    assert [network.above(k) for k in range(3)] == [(0, 1, 2), (1, 2), (2,)]
+    assert [network.rows(2, k) for k in (2, 1, 0)] == [slice(0, 3), slice(3, 7), slice(7, 9)]
+    assert network != Network((2, 4, 3, 1), "tanh", hidden_bias=False)
+
+
 def test_it_is_frozen_and_hashable_and_lists_become_tuples():
     network = Network([2, 3, 1], ["tanh", "linear"])
     assert network == Network((2, 3, 1), ("tanh", "linear"))
@@ -152,6 +161,7 @@ NETWORKS = (
     Network((3, 4, 2), ("sigmoid", "lecun_tanh")),
     Network((2, 3, 3, 2), ("tanh", "sigmoid", "tanh"), input_bias=False),
     Network((2, 3, 3, 2), ("lecun_tanh", "sigmoid", "linear"), hidden_bias=False),
+    Network((2, 3, 3, 2), ("tanh", "sigmoid", "linear"), skip=True),
 )
 
 
@@ -160,7 +170,7 @@ NETWORKS = (
 @pytest.mark.parametrize("network", NETWORKS, ids=str)
 def test_apply_is_manual_forward(network, dtype, saturated, assert_within):
     d, exact, allowed = rounded(draw(network, np.random.default_rng(41), patterns=3, saturated=saturated), dtype)
-    by_hand = manual.forward(d.weights, d.x, functions(network))
+    by_hand = manual.forward(d.weights, d.x, functions(network), network.skip)
     assert_within(by_hand[1:], exact.a, allowed.a)
     with jax.enable_x64(dtype == "float64"):
         weights, x = jax.tree.map(jnp.asarray, (d.weights, d.x))

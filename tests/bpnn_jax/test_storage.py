@@ -53,6 +53,7 @@ def refusal(path):
         Network((1, 1), "linear", input_bias=False),
         Network((3, 2, 4, 2), "lecun_tanh", hidden_bias=False),
         Network((2, 2, 2), "sigmoid", input_bias=False, hidden_bias=False),
+        Network((2, 3, 2, 2), "tanh", skip=True),
     ],
     ids=str,
 )
@@ -68,6 +69,13 @@ def test_round_trip_to_the_bit(tmp_path, network, dtype):
     for W, loaded in zip(weights, saved.weights, strict=True):
         assert loaded.dtype == dtype
         assert loaded.tobytes() == W.tobytes()
+
+
+def test_a_file_from_before_skip_connections_has_none(tmp_path):
+    description = {**asdict(NETWORK), "inputs": [], "outputs": [], "tolerance": 0.5}
+    del description["skip"]
+    write(tmp_path / "n", metadata={"format": FORMAT, "network": json.dumps(description)})
+    assert load_network(tmp_path / "n").network == NETWORK
 
 
 def test_a_name_with_spaces_and_letters_of_other_alphabets(tmp_path):
@@ -223,6 +231,7 @@ def test_a_missing_description_is_refused(tmp_path):
         {"extra": 1},
         {"input_bias": "no"},
         {"hidden_bias": "false"},
+        {"skip": 1},
         {"hidden_bias": float("nan")},
     ],
     ids=str,

@@ -19,6 +19,7 @@ OTHERS = {
     "output_activation": "linear",
     "input_bias": "off",
     "hidden_bias": "off",
+    "skip": "on",
     "hidden": "3:2",
     "rule": "nesterov",
     "learning_rate": "0.25",

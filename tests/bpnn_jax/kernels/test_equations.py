@@ -17,7 +17,8 @@ from bpnn_jax.verify import fast, running
 from bpnn_jax.verify.checks import summarise
 
 DEEP = Network((3, 4, 2, 2), ("lecun_tanh", "sigmoid", "tanh"), hidden_bias=False)
-NETWORKS = (Network((3, 4, 2), ("tanh", "linear")), DEEP, Network((2, 1), input_bias=False))
+SKIPPING = Network((2, 3, 2, 2), ("sigmoid", "tanh", "sigmoid"), hidden_bias=False, skip=True)
+NETWORKS = (Network((3, 4, 2), ("tanh", "linear")), DEEP, Network((2, 1), input_bias=False), SKIPPING)
 ALLOWED = 200 * 2.0**-53  # some 50 roundings on each side, of numbers up to 2
 
 
@@ -31,11 +32,12 @@ def drawn(network, patterns, lanes, seed=81):
 def test_one_pattern_is_manual_s_gradient_in_both_layouts(network, assert_within, x64):
     weights, (x,), (t,) = drawn(network, 1, 3)
     f = functions(network)
-    expected = [manual.gradient(W, manual.forward(W, x, f), t, f) for W in weights]
+    skip = network.skip
+    expected = [manual.gradient(W, manual.forward(W, x, f, skip), t, f, skip=skip) for W in weights]
 
     def found(layout, W, t):
         g = {}
-        a = equations.forward(layout, W, jnp.asarray(x), f)
+        a = equations.forward(layout, network, W, jnp.asarray(x))
         epoch.backward(
             network, layout, W, a, t, lambda l, factors: g.setdefault(l, epoch.matrix(layout, factors)) * 0 + W[l]
         )
@@ -143,8 +145,9 @@ def test_rung_5_finds_nothing_wrong_in_the_fast_loops(run):
     assert climbed(run) == set()
 
 
-def _no_slope(layout, a, f, W_above, delta_above):
-    return layout.back(W_above, delta_above, a.shape[0])
+def _no_slope(layout, a, f, above):
+    (W, delta, rows), *_ = above
+    return layout.back(W, delta, rows)
 
 
 def _no_output_slope(a, t, f):

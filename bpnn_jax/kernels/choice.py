@@ -1,4 +1,4 @@
-"""Which loop serves which run. The measurements behind the limits are in docs/speed.md."""
+"""Which loop serves which run. The measurements behind the limits are in docs/speed.md, under "Written out, or matrix products"."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ from bpnn_jax.network import Network
 
 LANES_WIDTH = {"float32": 64, "float64": 64}  # of 16, 32, 48, 64, 96 and 128 the fastest, or as fast as the fastest
 LANES = "lanes"
-WIDEST = 64  # nodes in a layer: a sum is written out term by term, and a wider one is better a matrix product
+WIDEST = 256  # nodes in a layer: a sum is written out term by term, which compiles ever longer; benchmarks/widest.py
 FUSED = Engine(
     "fused loop",
     lambda network, settings, weights, rates: epoch.memory(network, settings, weights),

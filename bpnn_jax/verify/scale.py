@@ -30,8 +30,12 @@ def random_network(network: Network, key: Any, patterns: int, dtype: Any = None)
     """(weights, x, t): weights from ±1 scaled by a random factor up to 2, inputs from ±1 by one up to 10. Traceable."""
     sizes = [rows * columns for rows, columns in network.shapes]
     n_x, n_t = patterns * network.sizes[0], patterns * network.sizes[-1]
-    # One draw of float32 for everything: random numbers were a third of the time. The scales, in dtype, fill up the last bits.
-    drawn = jax.random.uniform(key, (2 + sum(sizes) + n_x + n_t,), jnp.float32, -1.0, 1.0).astype(dtype)
+    # One draw for everything, and two numbers of 16 bits from each word: random numbers were a third of the time. The scales, in
+    # dtype, fill up the last bits.
+    count = 2 + sum(sizes) + n_x + n_t
+    words = jax.random.bits(key, (-(-count // 2),), jnp.uint32)
+    halves = jnp.concatenate([words >> 16, words & 0xFFFF])[:count]
+    drawn = ((halves.astype(jnp.int32) * 2 + 1 - 2**16).astype(jnp.float32) * 2.0**-16).astype(dtype)  # in steps of 2^-15
     scales, flat, x, t = jnp.split(drawn, [2, 2 + sum(sizes), 2 + sum(sizes) + n_x])
     scales = (scales + 1.0) * jnp.array([1.0, 5.0], dtype)
     weights = jnp.split(flat * scales[0], [sum(sizes[:l]) for l in range(1, len(sizes))])

@@ -66,7 +66,7 @@ def test_a_sum_has_every_term_once():
         (Network((20, 8, 3)), {"rule": "adam"}, "generic"),
         (Network((20, 8, 3)), {"gradient": "autodiff"}, "generic"),
         (Network((20, 8, 3)), {"mode": "minibatch"}, "generic"),
-        (Network((2, 65, 1)), {}, "generic"),
+        (Network((2, 257, 1)), {}, "generic"),
     ],
 )
 def test_the_fast_path_is_the_one_taken(network, given, path):

@@ -21,6 +21,7 @@ from bpnn_jax.training import DTYPES, STOPPED, check_patterns
 POINTS = 100  # of the history, unless history_every is given
 LARGEST_HISTORY = 50_000_000  # numbers: networks times points
 AT_ONCE = 4096  # networks whose first weights are drawn in one call
+DEVICES = ("cpu", "gpu")
 WORDS = np.array([STOPPED[status] for status in sorted(STOPPED)])
 
 
@@ -32,9 +33,9 @@ class ManyResult:
     seeds, iterations, error, stopped: arrays (n,), with each network's values as in ``TrainResult``. A run that diverged is one of
                 these (``stopped`` says so), and stops no other.
     history:    the errors at the epochs ``history_epochs``, shape (points, n); NaN after a network's stop.
-    path:       ``lanes``, or ``generic, vmapped`` for what the lanes do not serve.
+    path:       ``lanes``, or ``generic, vmapped`` for what the lanes do not serve, or ``GPU kernel``.
     lanes:      networks in a block. Another width may round differently; the number of networks, their order and that of the cores
-                change no bit.
+                change no bit. For the GPU kernel, which takes them all at once, their number.
     seconds, compile_seconds: spent training, and before that compiling.
     """
 
@@ -79,6 +80,7 @@ def train_many(
     progress: Callable[[int, int], None] | None = None,
     lanes: int | None = None,
     cores: int | None = None,
+    device: str = "cpu",
     **changes: Any,
 ) -> ManyResult:
     """Train many networks of one shape on the same patterns; each is what ``train`` makes of its seed, to rounding.
@@ -91,6 +93,8 @@ def train_many(
     progress: called with (networks done, networks) after each block.
     lanes:    networks in a block, a multiple of 16.
     cores:    how many blocks to train at the same time; otherwise as many as there are processors.
+    device:   ``gpu`` trains all of them by one kernel on an NVIDIA GPU, in float32 (docs/gpu.md). What the kernel cannot do is an
+              InputError; it keeps no history, which is empty then. ``cpu`` is the other ways, on whatever JAX runs on.
 
     Raises InputError for what cannot be used.
 
@@ -119,6 +123,10 @@ def train_many(
             "a larger history_every keeps it short"
         )
     x, t = check_patterns(network, x, t, dtype)
+    if device not in DEVICES:
+        raise unknown("device", device, DEVICES)
+    if device == "gpu":
+        return _on_gpu(network, settings, numbers, weights, rates, x, t, dtype)
     path, block, width = choice.block(network, settings, dtype)
     if path == choice.LANES:
         _xla.say_what_was_lost()
@@ -158,6 +166,43 @@ def train_many(
         path=path,
         lanes=width,
         seconds=seconds,
+        compile_seconds=compiled - began,
+    )
+
+
+def _on_gpu(
+    network: Network, settings: Settings, seeds: np.ndarray, weights: Any, rates: Rates, x: Any, t: Any, dtype: str
+) -> ManyResult:
+    """``train_many`` by ``kernels.gpu``."""
+    from bpnn_jax.kernels import gpu  # here, because Pallas takes a while to import
+
+    reason = (
+        gpu.supports(network, settings) if dtype == "float32" else f"the GPU kernel is float32; got dtype={dtype!r}"
+    )
+    if reason:
+        raise InputError(reason)
+    gpu.check_device()
+    n, began = len(seeds), time.perf_counter()
+    with jax.enable_x64(False):
+        start = _drawn(network, seeds, dtype) if weights is None else _given(network, weights, n, dtype)
+        last = tuple(
+            np.ascontiguousarray(np.moveaxis(W, 0, -1)) for W in start
+        )  # the kernel's networks are the last axis
+        run = jax.jit(gpu.train_block, static_argnums=(0, 1)).lower(network, settings, last, x, t, rates).compile()
+        compiled = time.perf_counter()
+        found = jax.device_get(run(last, x, t, rates))
+    return ManyResult(
+        network=network,
+        seeds=seeds,
+        weights=tuple(np.moveaxis(W, -1, 0) for W in found.weights),
+        iterations=found.iterations,
+        error=found.error,
+        stopped=WORDS[found.status],
+        history=np.empty((0, n), dtype),
+        history_epochs=np.empty(0, int),
+        path="GPU kernel",
+        lanes=n,
+        seconds=time.perf_counter() - compiled,
         compile_seconds=compiled - began,
     )
 

@@ -138,7 +138,7 @@ def train_block(
             raise InputError(f"expected {what} of shape (patterns, {columns}) for {network}, got {jnp.shape(array)}")
 
     if not interpret and not isinstance(weights[0], Tracer):
-        _check_device()
+        check_device()
 
     n = shapes[0][-1]
     update = Update(network, rule, settings.order, threads)
@@ -217,8 +217,11 @@ def _load_plainly(ref: Any, here: Any) -> list[jax.Array]:
     return [block[row] for row in range(ref.shape[0])]
 
 
-def _check_device() -> None:
-    """For a call that runs at once. A traced one may be lowered for a GPU elsewhere; if not, JAX itself refuses to run it."""
+def check_device() -> None:
+    """Raise InputError unless JAX has a GPU that the kernel runs on.
+
+    For a call that runs at once. A traced one may be lowered for a GPU elsewhere; if not, JAX itself refuses to run it.
+    """
     if jax.default_backend() != "gpu":
         raise InputError(
             f"expected a GPU, got {jax.default_backend()}; interpret=True runs the kernel's body there, slowly"

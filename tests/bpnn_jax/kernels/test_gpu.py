@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import manual
-from bpnn_jax import Network, load_patterns, loop, train
+from bpnn_jax import Network, load_patterns, loop, many, train
 from bpnn_jax.errors import InputError
 from bpnn_jax.kernels import gpu, gpu_rows
 from bpnn_jax.kernels.gpu_update import RULES, Layer, Update
@@ -386,3 +386,40 @@ def test_the_benchmark_without_a_gpu_says_so_in_one_line():
     assert run.returncode == 2
     assert run.stderr.count("\n") == 1
     assert "expected a GPU that JAX sees, got none" in run.stderr
+
+
+# --- by train_many ---
+
+
+def test_train_many_on_the_gpu_is_train_many(monkeypatch):
+    """The kernel interpreted: the same runs as in lanes, to the roundings of three epochs, with each network's own rate and stop."""
+    monkeypatch.setattr(gpu, "check_device", lambda: None)
+    monkeypatch.setattr(gpu, "train_block", partial(gpu.train_block, interpret=True))
+    nand, network = load_patterns("nand"), Network((2, 2, 1), "tanh")
+    given = {"seeds": 130, "learning_rate": np.linspace(0.05, 0.3, 130), "tolerance": 0.4, "epochs": 30}
+    ours = many.train_many(network, nand.x, nand.t, device="gpu", **given)
+    lanes = many.train_many(network, nand.x, nand.t, **given)
+    assert (ours.path, ours.history.shape, ours.history_epochs.size) == ("GPU kernel", (0, 130), 0)
+    assert set(ours.stopped) == {"solved", "epochs"}  # both kinds, or nothing is compared
+    assert ours.stopped.tolist() == lanes.stopped.tolist()
+    assert ours.iterations.tolist() == lanes.iterations.tolist()
+    for W, other in zip(ours.weights, lanes.weights, strict=True):
+        # 120 updates, each rounding some tens of numbers near 1, at rates so low that errors add up and do not multiply.
+        np.testing.assert_allclose(W, other, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"device": "tpu"}, "unknown device 'tpu'"),
+        ({"device": "gpu", "dtype": "float64"}, "float32; got dtype='float64'"),
+        ({"device": "gpu", "mode": "batch"}, "got mode='batch'"),
+        ({"device": "gpu", "network": Network((2, 2, 1), skip=True)}, "has no skip connections"),
+        ({"device": "gpu"}, "expected a GPU, got cpu"),
+    ],
+    ids=str,
+)
+def test_what_the_gpu_cannot_do_is_said_before_anything_runs(given, reason):
+    xor, network = load_patterns("xor"), given.pop("network", Network((2, 2, 1)))
+    with pytest.raises(InputError, match=reason):
+        many.train_many(network, xor.x, xor.t, seeds=2, **given)

@@ -1,4 +1,4 @@
-"""Up to which width does the derivation written out term by term beat matrix products? The limit ``kernels.choice.WIDEST`` is from here.
+"""Up to which width do sums written out term by term beat matrix products? ``kernels.choice.WIDEST`` is from here.
 
     python -m benchmarks.widest        under a minute
 

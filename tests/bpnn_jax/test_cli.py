@@ -351,6 +351,13 @@ def test_several_hidden_layers_activations_and_biases(result):
     assert load_network("m").network == Network((2, 4, 3, 1), ("tanh", "tanh", "sigmoid"), False, False)
 
 
+def test_skip_connections(result):
+    assert result("train", "xor", *SHORT, "--hidden", 1, "--skip", "--save", "m")["network"] == (
+        "2-1-1 sigmoid, skip connections"
+    )
+    assert load_network("m").network == Network((2, 1, 1), skip=True)
+
+
 @pytest.fixture(scope="module")
 def errors_of_rules(tmp_path_factory):
     path = tmp_path_factory.mktemp("rules") / "r.json"

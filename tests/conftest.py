@@ -1,6 +1,9 @@
 """Strict JAX for every test, hypothesis profiles (quick, ci, deep by ``--hypothesis-profile``), and the one tolerance helper."""
 
+import json
 import os
+import time
+from pathlib import Path
 
 import hypothesis
 import jax
@@ -22,6 +25,44 @@ def x64():
     """float64 for one test. Never set globally: the library promises to work under either setting, and to leave it alone."""
     with jax.enable_x64(True):
         yield
+
+
+@pytest.fixture(scope="session")
+def ladder_report(tmp_path_factory):
+    """``bpnn verify --sizes 2-2-1`` for tanh and sigmoid, climbed once for all workers: the first comes and the others wait."""
+    from bpnn_jax import verify
+    from bpnn_jax.verify.checks import Caught, Check
+
+    def climb() -> dict:
+        options = verify.Options(sizes=(2, 2, 1), activations=("tanh", "sigmoid"), hidden_bias=True, networks=2000)
+        with jax.numpy_dtype_promotion("standard"):
+            return verify.run(options).to_json()
+
+    found = once_for_all_workers(tmp_path_factory, "ladder", climb)
+    return verify.Report(tuple(Check(**c) for c in found["checks"]), tuple(Caught(**m) for m in found["mistakes"]))
+
+
+def once_for_all_workers(tmp_path_factory, name, make):
+    """What ``make`` returns, in what JSON knows, made by one worker of pytest-xdist and read by the others."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return make()
+    folder: Path = tmp_path_factory.getbasetemp().parent
+    file = folder / f"{name}.json"
+    try:
+        (folder / f"{name}.lock").touch(exist_ok=False)
+    except FileExistsError:
+        while not file.exists():
+            assert not (folder / f"{name}.failed").exists(), f"another worker could not make {name}"
+            time.sleep(0.1)
+        return json.loads(file.read_text())
+    try:
+        made = make()
+    except BaseException:
+        (folder / f"{name}.failed").touch()
+        raise
+    (folder / f"{name}.part").write_text(json.dumps(made))
+    (folder / f"{name}.part").rename(file)
+    return json.loads(file.read_text())
 
 
 @pytest.fixture(scope="session")

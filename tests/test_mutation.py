@@ -19,7 +19,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 # (file, change, part of the line): one from each of several files, all found on a low rung.
 SAMPLE = (
     ("activations", "1.0 becomes 1.01", "return a * (1.0 - a)"),
-    ("network", "a product changes its sign", "z = with_bias_node(activations[-1], W) @ W"),
+    ("network", "a product changes its sign", "z = with_bias_node(below, W) @ W"),
     ("objective", "0.5 becomes 0.505", "return 0.5 *"),
     ("backprop", ".T is lost", "return _rows(layer.with_bias_node).T @ _rows(delta)"),
     ("network", "+= becomes -=", "before += above.a.shape[-1]"),

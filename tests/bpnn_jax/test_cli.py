@@ -4,6 +4,8 @@ Most tests call ``bpnn_jax.cli.main`` in this process; anything but a return or 
 one of them is also a test that there is no traceback.
 """
 
+import contextlib
+import io
 import json
 import os
 import re
@@ -811,10 +813,16 @@ NARROW = ("--sizes", "2-2-1", "--activation", "tanh", "--networks", "2000")
 
 
 @pytest.fixture(scope="module")
-def verified(tmp_path_factory):
-    path = tmp_path_factory.mktemp("verify") / "v.json"
-    with jax.numpy_dtype_promotion("standard"):
-        return main(["verify", *NARROW, "--json", str(path)]), json.loads(path.read_text())
+def verified(tmp_path_factory, ladder_report):
+    """The command; the ladder itself is climbed once for all tests."""
+    from bpnn_jax import verify
+
+    path, asked = tmp_path_factory.mktemp("verify") / "v.json", []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verify, "run", lambda options, progress: asked.append(options) or ladder_report)
+        code = main(["verify", *NARROW, "--json", str(path)])
+    assert asked == [verify.Options(sizes=(2, 2, 1), activations=("tanh",), networks=2000)]
+    return code, json.loads(path.read_text())
 
 
 def test_the_ladder_is_climbed_and_correct(verified):
@@ -989,21 +997,27 @@ def test_what_featurize_refuses(here, sources, refused, arguments, words):
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("demo")
-    ran = python("-m", "bpnn_jax", "demo", "--json", "d.json", cwd=folder)
-    return folder, ran, json.loads((folder / "d.json").read_text()) if ran.returncode == 0 else {}
+def demo(tmp_path_factory, ladder_report):
+    """All of it but the ladder, which is climbed once for all tests."""
+    from bpnn_jax import verify
+
+    folder, out, asked = tmp_path_factory.mktemp("demo"), io.StringIO(), []
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
+        patch.chdir(folder)
+        patch.setattr(verify, "run", lambda options, progress: asked.append(options) or ladder_report)
+        code = main(["demo", "--json", "d.json"])
+    assert asked == [verify.Options(activations=("sigmoid", "tanh"), networks=20_000)]
+    return folder, Ran(code, out.getvalue(), ""), json.loads((folder / "d.json").read_text())
 
 
 def test_the_demo_shows_all_three(demo):
     folder, ran, report = demo
-    assert ran.returncode == 0, ran.stderr
-    assert "Traceback" not in ran.stderr
+    assert ran.code == 0
     assert report["verify"]["verdict"] == "correct"
     assert report["reproduce"]["match"] is True
-    assert "correct: " in ran.stdout
-    assert "0.171204877501" in ran.stdout
-    assert "saved demo/code.safetensors" in ran.stdout
+    assert "correct: " in ran.out
+    assert "0.171204877501" in ran.out
+    assert "saved demo/code.safetensors" in ran.out
     assert report["train"]["success_rate"] > 80
     assert sum(map(sum, report["train"]["confusion"])) == len(patterns.load_held_out("code"))
     assert sorted(p.name for p in folder.rglob("*") if p.is_file()) == ["code.safetensors", "d.json"]

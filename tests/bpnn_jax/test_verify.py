@@ -170,11 +170,11 @@ def _input_gradient(first, delta):
     return delta @ first.W[1:].T
 
 
-def _per_pattern(weights, activations, t, functions):
-    found = deltas(weights, activations, t, functions)  # noqa: F821
+def _per_pattern(weights, activations, t, functions, skip=False):
+    found = deltas(weights, activations, t, functions, skip=skip)  # noqa: F821
     return tuple(
         _rows(layer.with_bias_node)[:, :, None] * (2.0 * _rows(delta))[:, None, :]  # noqa: F821
-        for layer, delta in zip(layers(weights, activations, functions), found, strict=True)  # noqa: F821
+        for layer, delta in zip(layers(weights, activations, functions, skip), found, strict=True)  # noqa: F821
     )
 
 

@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from bpnn_jax.ablation.statistics import Comparison, Estimate
 
 SUCCESS = "success rate"  # the statistics' word for it; shares are written as percentages
+CLEAR = 0.05  # p after Holm at which a difference is called clear
 TINY = 1e-300  # below this a p-value is rounding
 
 

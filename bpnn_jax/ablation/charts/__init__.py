@@ -2,13 +2,9 @@
 
 ``pictures(results, summary)`` needs neither of the two: a picture is a list of dicts, its title, its caption and the words for whoever
 does not see it. ``vega.chart`` and ``paper.figure`` draw one.
-
->>> from bpnn_jax.ablation import Study, charts
->>> [name for name in charts.__all__]
-['Panels', 'Picture', 'pictures']
 """
 
 from bpnn_jax.ablation.charts._panels import Panels
-from bpnn_jax.ablation.charts._pictures import Picture, pictures
+from bpnn_jax.ablation.charts._pictures import Picture, pictures, ranking
 
-__all__ = ["Panels", "Picture", "pictures"]
+__all__ = ["Panels", "Picture", "pictures", "ranking"]

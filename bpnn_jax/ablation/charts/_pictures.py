@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from bpnn_jax.ablation.charts import _rows
 from bpnn_jax.ablation.charts._panels import Panels, panels
 from bpnn_jax.ablation.results import Results
-from bpnn_jax.ablation.wording import number
+from bpnn_jax.ablation.wording import CLEAR, number
 
 if TYPE_CHECKING:
     from bpnn_jax.ablation.statistics import Summary
@@ -104,9 +104,9 @@ def _differences(summary: "Summary", results: Results, where: Panels, ranked: li
         "differences",
         f"Each arm minus {label}",
         f"Differences paired by seed, with {level} intervals; the line at 0 is no difference. "
-        f"Filled: p after Holm's correction over all of them is {_rows.CLEAR:g} or less.{note}",
+        f"Filled: p after Holm's correction over all of them is {CLEAR:g} or less.{note}",
         f"Dots with intervals for the difference of each arm to {label}. "
-        f"{len(clear)} of {len(rows)} differences have p of {_rows.CLEAR:g} or less after Holm"
+        f"{len(clear)} of {len(rows)} differences have p of {CLEAR:g} or less after Holm"
         + (f": {'; '.join(clear[:NAMED])}{', and more' if len(clear) > NAMED else ''}." if clear else "."),
         rows,
         where,

@@ -7,7 +7,7 @@ import numpy as np
 from bpnn_jax.ablation import fields
 from bpnn_jax.ablation.charts._panels import Panels, said
 from bpnn_jax.ablation.results import Results
-from bpnn_jax.ablation.wording import SUCCESS, p_value, pair
+from bpnn_jax.ablation.wording import CLEAR, SUCCESS, p_value, pair
 
 if TYPE_CHECKING:
     from bpnn_jax.ablation.statistics import Curve, Estimate, Summary
@@ -17,7 +17,6 @@ Rows = list[dict[str, Any]]
 FALL = 0.005  # of a survival curve that is drawn: less is under a pixel
 FLOOR = 1e-12  # errors below are drawn here: a logarithmic axis has no 0
 BAND = (0.1, 0.5, 0.9)
-CLEAR = 0.05  # p after Holm at which a difference is called clear
 RATE, MOMENTUM = "learning_rate", "momentum"
 
 

@@ -137,10 +137,10 @@ def _differences(picture: Picture) -> Any:
     parts = max(len(part) for arm in arms for part in arm.split(", "))
     fit = {
         "most": len(kinds),
-        "least": 130,
+        "least": LETTER * max(map(len, kinds)),
         "margin": LETTER * max(map(len, arms)) + 12,
         # Where that leaves no room, the labels' parts go below each other.
-        "split": {"margin": LETTER * parts + 12, "step": ROW * max(arm.count(", ") + 1 for arm in arms)},
+        "split": {"margin": LETTER * parts + 12, "step": 4 + 14 * max(arm.count(", ") + 1 for arm in arms)},
     }
     drawn = _facets(alt.layer(zero, bar, dot), picture, "kind", kinds, len(kinds), alt.Step(ROW), fit)
     return drawn.resolve_scale(x="independent") if len(kinds) > 1 else drawn

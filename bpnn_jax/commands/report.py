@@ -1,5 +1,7 @@
 """``bpnn report``: a study's folder as one page, and as figures for a paper."""
 
+from collections.abc import Callable, Sequence
+
 from rich.markup import escape
 
 from bpnn_jax import cli
@@ -15,6 +17,7 @@ def run(options: cli.Report) -> int:
     _, described = manifest.read(Store(folder, read_only=True))
     html = options.html or folder / "report.html"
     check_outputs(html, options.pdf, options.json, reads=[folder / name for name in manifest.FILES])
+    draw_pdf = _pdf() if options.pdf else None
     out, complaints = console(), []
     with bar("the report") as update:
         update(0, 3, "reading")
@@ -25,7 +28,7 @@ def run(options: cli.Report) -> int:
         pictures = charts.pictures(found, summary)
         # A file's name may hold bytes that are no text: these alone become question marks.
         content = page(found, summary, pictures, described["place"], complaints).encode("utf-8", "replace")
-        figures = _pdf(pictures) if options.pdf else b""
+        figures = draw_pdf(pictures) if draw_pdf else b""
     write_atomically(html, content)
     out.print(f"{escape(str(html))}, {_size(len(content))}, {len(pictures)} charts")
     if options.pdf:
@@ -39,10 +42,11 @@ def run(options: cli.Report) -> int:
     return 0
 
 
-def _pdf(pictures: tuple[charts.Picture, ...]) -> bytes:
-    from bpnn_jax.ablation.charts import paper  # Matplotlib takes a second to import
+def _pdf() -> Callable[[Sequence[charts.Picture]], bytes]:
+    """What draws the figures; asked for before any work, in case Matplotlib is missing, and only then: it takes a second."""
+    from bpnn_jax.ablation.charts import paper
 
-    return paper.pdf(pictures)
+    return paper.pdf
 
 
 def _size(count: int) -> str:

@@ -2,9 +2,7 @@
 
 import io
 import textwrap
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from bpnn_jax.ablation.charts import look
@@ -24,7 +22,7 @@ except ImportError as error:
 WIDTH = 6.5  # inches: the text of a letter or A4 page
 LABEL = 36  # letters of an arm's name on a line
 LINES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))  # beside the colours, for a black and white printer
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 8,
     "axes.titlesize": 8,
     "axes.labelsize": 8,
@@ -35,14 +33,13 @@ STYLE = {
     "grid.linewidth": 0.4,
     "grid.color": "#dddddd",
     "pdf.fonttype": 42,  # TrueType, which publishers ask for
-    "text.parse_math": False,  # a name with two dollars in it is no formula
 }
 
 
 def pdf(pictures: Sequence[Picture]) -> bytes:
     r"""A PDF with a page for each picture, as wide as a paper's text: ``\includegraphics[page=2]{figures.pdf}``."""
     file = io.BytesIO()
-    with _style(), PdfPages(file, metadata={"CreationDate": None, "Title": "Figures"}) as pages:
+    with rc_context(STYLE), PdfPages(file, metadata={"CreationDate": None, "Title": "Figures"}) as pages:
         for picture in pictures:
             pages.savefig(_drawn(picture))
     return file.getvalue()
@@ -50,15 +47,8 @@ def pdf(pictures: Sequence[Picture]) -> bytes:
 
 def figure(picture: Picture) -> Figure:
     """A Matplotlib figure of a picture."""
-    with _style():
+    with rc_context(STYLE):
         return _drawn(picture)
-
-
-@contextmanager
-def _style() -> Iterator[None]:
-    with rc_context(STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a file's name in letters that the font lacks
-        yield
 
 
 def _drawn(picture: Picture) -> Figure:
@@ -183,7 +173,7 @@ def _heat(picture: Picture, value: str, label: str, written: str, ends: tuple[fl
     drawn = Figure(figsize=(WIDTH, 0.6 + lines * (0.45 + 0.24 * len(rates))), layout="constrained")
     grid = drawn.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
     small = max(len(momenta) * columns, len(rates)) <= 14
-    image = None
+    image: Any = None
     for panel, axes in zip(panels, grid, strict=False):
         cells = [[float("nan")] * len(momenta) for _ in rates]
         for row in (row for row in picture.rows if row["panel"] == panel):
@@ -209,7 +199,10 @@ def _heat(picture: Picture, value: str, label: str, written: str, ends: tuple[fl
         if k + columns >= len(panels):
             axes.set_xlabel("momentum")
             axes.tick_params(labelbottom=True)
-    drawn.colorbar(image, ax=list(grid), label=label, shrink=0.9, format=lambda tick, _: written.format(tick))
+    bar: Any = drawn.colorbar(
+        image, ax=list(grid), label=label, shrink=0.9, format=lambda tick, _: written.format(tick)
+    )
+    bar.solids.set(rasterized=False, edgecolor="face")  # vectors here too, without seams
     return drawn
 
 

@@ -29,7 +29,7 @@ def chart(picture: Picture) -> Any:
     return drawn.properties(description=picture.description).configure(**look.config())
 
 
-def _curves(picture: Picture, value: str, step: bool, y: alt.Y, tooltip: list) -> Any:
+def _curves(picture: Picture, value: str, step: bool, y: dict[str, Any], tooltip: list) -> Any:
     """A line an arm with its band, a panel a facet; the legend's words pick a line."""
     where = picture.panels
     shape = "step-after" if step else "linear"
@@ -38,16 +38,16 @@ def _curves(picture: Picture, value: str, step: bool, y: alt.Y, tooltip: list) -
     base = alt.Chart().encode(x=alt.X("epoch:Q", title="epoch", axis=alt.Axis(format=",d", tickCount=4), scale=scale))
     picked = alt.selection_point(fields=["series"], bind="legend")
     band = base.mark_area(interpolate=shape, opacity=look.band(len(where.series))).encode(
-        y=alt.Y("low:Q", **y.to_dict()), y2="high:Q", color=colour
+        y=alt.Y("low:Q", **y), y2="high:Q", color=colour
     )
     line = base.mark_line(interpolate=shape, strokeWidth=1.8).encode(
-        y=alt.Y(f"{value}:Q", **y.to_dict()),
+        y=alt.Y(f"{value}:Q", **y),
         color=colour,
         opacity=alt.when(picked).then(alt.value(1)).otherwise(alt.value(0.15)),
     )
     # What a pointer finds: a line answers as a whole, with its first row only.
     points = base.mark_point(opacity=0, size=40, filled=True).encode(
-        y=alt.Y(f"{value}:Q", **y.to_dict()), tooltip=[alt.Tooltip("arm:N"), *tooltip]
+        y=alt.Y(f"{value}:Q", **y), tooltip=[alt.Tooltip("arm:N"), *tooltip]
     )
     layers = alt.layer(band, line.add_params(picked), points)
     many = len(where.panels) > 1
@@ -83,7 +83,7 @@ def _colour(where: Panels) -> Any:
 
 
 def _survival(picture: Picture) -> Any:
-    share = alt.Y(title="not yet solved", axis=alt.Axis(format=".0%", tickCount=5), scale=alt.Scale(domain=[0, 1]))
+    share = {"title": "not yet solved", "axis": alt.Axis(format=".0%", tickCount=5), "scale": alt.Scale(domain=[0, 1])}
     tooltip = [
         alt.Tooltip("epoch:Q", format=","),
         alt.Tooltip("unsolved:Q", title="not yet solved", format=".1%"),
@@ -97,7 +97,7 @@ def _loss(picture: Picture) -> Any:
     low, high = picture.span(("median", "low", "high"))
     low, high = low / 1.2, high * 1.2
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    error = alt.Y(title="error E", axis=alt.Axis(format="~g", values=look.log_ticks(low, high)), scale=scale)
+    error = {"title": "error E", "axis": alt.Axis(format="~g", values=look.log_ticks(low, high)), "scale": scale}
     tooltip = [
         alt.Tooltip("epoch:Q", format=","),
         alt.Tooltip("median:Q", format=".3g"),

@@ -1,6 +1,7 @@
 """The page itself: the template filled, the charts beside the one bundle that draws them, and a policy that lets nothing be loaded."""
 
 import base64
+import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -73,6 +74,7 @@ def _template() -> jinja2.Template:
     return environment.from_string(_file("page.html.jinja"))
 
 
+@functools.cache  # a second, and the same each time
 def _script() -> str:
     """Vega, Vega-Lite and Vega-Embed in one, with page.js on top."""
     bundle = vl_convert.javascript_bundle(_file("page.js"))
@@ -147,4 +149,4 @@ def _comparisons(results: Results, summary: "Summary | None") -> dict[str, Any] 
 
 
 def _file(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text("utf-8")
+    return resources.files("bpnn_jax.ablation.report").joinpath(name).read_text("utf-8")

@@ -173,6 +173,6 @@ def _seeds(study: Study) -> str:
     seeds = study.seed_list
     if isinstance(study.seeds, int):
         return str(study.seeds)
-    if len(seeds) > 1 and list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
+    if list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
         return f"{seeds[0]}:{seeds[-1] + 1}"
     return ",".join(map(str, seeds))

@@ -246,6 +246,20 @@ class Ablate:
 
 
 @dataclass(frozen=True)
+class Report:
+    """A study, finished or not, as one page that needs no network: what came out, tables, charts, and how to repeat it."""
+
+    folder: Positional[Path]
+    """The folder of the study, as made by bpnn ablate --out."""
+    html: Annotated[Path | None, arg(metavar="FILE")] = None
+    """The page; otherwise report.html in that folder."""
+    pdf: Annotated[Path | None, arg(metavar="FILE")] = None
+    """Write the charts to this file as well, a page each, for a paper."""
+    json: Json = None
+    """Write the results and what each chart shows to this file as JSON."""
+
+
+@dataclass(frozen=True)
 class Bpnn:
     """Back-propagation derived by hand: check it, repeat it, train with it. bpnn COMMAND --help says more."""
 
@@ -259,10 +273,13 @@ class Bpnn:
         | Annotated[Audit, subcommand("audit", prefix_name=False)]
         | Annotated[Bench, subcommand("bench", prefix_name=False)]
         | Annotated[Ablate, subcommand("ablate", prefix_name=False)]
+        | Annotated[Report, subcommand("report", prefix_name=False)]
     ) = field()
 
 
-COMMANDS = {c.__name__.lower(): c for c in (Demo, Verify, Reproduce, Train, Predict, Featurize, Audit, Bench, Ablate)}
+COMMANDS = {
+    c.__name__.lower(): c for c in (Demo, Verify, Reproduce, Train, Predict, Featurize, Audit, Bench, Ablate, Report)
+}
 BIAS_CHOICES = ("both", "on", "off")
 NO_HIDDEN_BIAS = {"--no-hidden-bias": "off", "--hidden-bias": "on"}
 

@@ -11,6 +11,7 @@ from bpnn_jax.ablation.study import Study, from_dict
 from bpnn_jax.errors import InputError
 
 FILE, SUMMARY, CERTIFICATES = "study.json", "summary.json", "certificates.json"
+FILES = (FILE, SUMMARY, CERTIFICATES)
 FORMAT = 1
 
 

@@ -11,14 +11,14 @@ from rich.table import Table
 
 from bpnn_jax import cli
 from bpnn_jax._files import write_json
-from bpnn_jax.ablation import fields, manifest, results, runner
+from bpnn_jax.ablation import fields, manifest, results, runner, wording
 from bpnn_jax.ablation.results import Results
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.commands.common import bar, check_outputs, console, finish, plain_warnings
 from bpnn_jax.errors import InputError
 
 if TYPE_CHECKING:
-    from bpnn_jax.ablation.statistics import Comparison, Estimate, Summary
+    from bpnn_jax.ablation.statistics import Comparison, Summary
 
 COLOURS = {"gradient": "green", "not a gradient": "yellow", "wrong": "bold red"}
 
@@ -119,29 +119,13 @@ def arms_table(found: Results, summary: "Summary | None") -> Table:
             said = f"[{COLOURS[certificate.verdict]}]{certificate.verdict}{angle}"
         table.add_row(
             escape(name),
-            interval(arm.success, 100, "%") if arm else "",
-            interval(arm.epochs) if arm else "",
-            interval(arm.error) if arm else "",
+            wording.interval(arm.success, 100, "%") if arm else "",
+            wording.interval(arm.epochs) if arm else "",
+            wording.interval(arm.error) if arm else "",
             str(int(found.diverged[:, k].sum())),
             said,
         )
     return table
-
-
-def interval(estimate: "Estimate | None", times: float = 1, unit: str = "") -> str:
-    if estimate is None:
-        return "-"
-    value, low, high = (times * v for v in (estimate.value, estimate.low, estimate.high))
-    return f"{number(value)}{unit} [{number(low)}, {number(high)}]"
-
-
-def number(value: float, sign: str = "") -> str:
-    """Three digits, and all of those before the point.
-
-    >>> number(1234.5), number(-0.012345), number(7, "+")
-    ('1234', '-0.0123', '+7')
-    """
-    return format(value, f"{sign}.0f" if abs(value) >= 1000 else f"{sign}.3g")
 
 
 def comparisons_table(arms: Sequence[str], comparisons: "Sequence[Comparison]") -> Table:
@@ -149,15 +133,10 @@ def comparisons_table(arms: Sequence[str], comparisons: "Sequence[Comparison]") 
     base = arms[0]
     table = Table(title=f"Minus {base}, paired by seed; d is standardised, p after Holm", title_justify="left")
     table.add_column("arm")
-    kinds = {f"{arm} - {base}, ": arm for arm in arms[1:]}
     cells: dict[tuple[str, str], str] = {}
     for c in comparisons:
-        arm, kind = next((arm, c.what.removeprefix(start)) for start, arm in kinds.items() if c.what.startswith(start))
-        d = "" if c.standardised is None else f"d {c.standardised:+.2f}, "
-        p = c.p if c.p_holm is None else c.p_holm
-        times, unit = (100, "%") if kind == "success rate" else (1, "")
-        effect, low, high = (number(times * v, "+") for v in (c.effect, c.low, c.high))
-        cells[arm, kind] = f"{effect}{unit} [{low}, {high}]\n{d}p {p:.2g}"
+        about = wording.pair(c)
+        cells[about.arm, about.kind] = f"{wording.effect(c)}\n{wording.strength(c)}"
     found = list(dict.fromkeys(kind for _, kind in cells))
     for kind in found:
         table.add_column(escape(kind), justify="right")

@@ -1,0 +1,61 @@
+"""How numbers, intervals and comparisons are written, on a terminal and on a page alike."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from bpnn_jax.ablation.statistics import Comparison, Estimate
+
+SUCCESS = "success rate"  # the statistics' word for it; shares are written as percentages
+CLEAR = 0.05  # p after Holm at which a difference is called clear
+TINY = 1e-300  # below this a p-value is rounding
+
+
+class Pair(NamedTuple):
+    """What a comparison is about: ``arm`` minus ``against``, in ``kind``."""
+
+    arm: str
+    against: str
+    kind: str
+
+
+def pair(comparison: "Comparison") -> Pair:
+    """The arms and the kind of difference that ``Comparison.what`` names, such as ``tanh - sigmoid, success rate``."""
+    arms, _, kind = comparison.what.rpartition(", ")
+    arm, _, against = arms.partition(" - ")
+    return Pair(arm, against, kind)
+
+
+def number(value: float, sign: str = "") -> str:
+    """Three digits, and all of those before the point.
+
+    >>> number(1234.5), number(999.7), number(-0.012345), number(7, "+")
+    ('1234', '1000', '-0.0123', '+7')
+    """
+    return format(value, f"{sign}.0f" if abs(value) >= 999.5 else f"{sign}.3g")
+
+
+def interval(estimate: "Estimate | None", times: float = 1, unit: str = "") -> str:
+    """An estimate with its interval; ``-`` where there is none."""
+    if estimate is None:
+        return "-"
+    value, low, high = (times * v for v in (estimate.value, estimate.low, estimate.high))
+    return f"{number(value)}{unit} [{number(low)}, {number(high)}]"
+
+
+def effect(comparison: "Comparison") -> str:
+    """The difference with its interval; of success rates in percentage points."""
+    times, unit = (100, "%") if pair(comparison).kind == SUCCESS else (1, "")
+    value, low, high = (number(times * v, "+") for v in (comparison.effect, comparison.low, comparison.high))
+    return f"{value}{unit} [{low}, {high}]"
+
+
+def strength(comparison: "Comparison") -> str:
+    """The standardised difference, where there is one, and p after Holm."""
+    d = "" if comparison.standardised is None else f"d {comparison.standardised:+.2f}, "
+    return f"{d}p {p_value(comparison)}"
+
+
+def p_value(comparison: "Comparison") -> str:
+    """After Holm, where that has been made."""
+    p = comparison.p if comparison.p_holm is None else comparison.p_holm
+    return f"{p:.2g}" if p >= TINY else f"< {TINY:g}"

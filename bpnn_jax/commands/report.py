@@ -1,0 +1,58 @@
+"""``bpnn report``: a study's folder as one page, and as figures for a paper."""
+
+from collections.abc import Callable, Sequence
+
+from rich.markup import escape
+
+from bpnn_jax import cli
+from bpnn_jax._files import write_atomically
+from bpnn_jax.ablation import charts, manifest, results, runner
+from bpnn_jax.ablation.report import page
+from bpnn_jax.ablation.store import Store
+from bpnn_jax.commands.common import bar, check_outputs, console, finish
+
+
+def run(options: cli.Report) -> int:
+    folder = options.folder
+    _, described = manifest.read(Store(folder, read_only=True))
+    html = options.html or folder / "report.html"
+    check_outputs(html, options.pdf, options.json, reads=[folder / name for name in manifest.FILES])
+    draw_pdf = _pdf() if options.pdf else None
+    out, complaints = console(), []
+    with bar("the report") as update:
+        update(0, 3, "reading")
+        found = runner.read(folder, complaints)
+        update(1, 3, "statistics")
+        summary = results.summarise(found)
+        update(2, 3, "drawing")
+        pictures = charts.pictures(found, summary)
+        # A file's name may hold bytes that are no text: these alone become question marks.
+        content = page(found, summary, pictures, described["place"], complaints).encode("utf-8", "replace")
+        figures = draw_pdf(pictures) if draw_pdf else b""
+    write_atomically(html, content)
+    out.print(f"{escape(str(html))}, {_size(len(content))}, {len(pictures)} charts")
+    if options.pdf:
+        write_atomically(options.pdf, figures)
+        out.print(f"{escape(str(options.pdf))}, {_size(len(figures))}, {len(pictures)} pages")
+    finish(options.json, results.as_dict(found, summary) | {"charts": {p.kind: p.rows for p in pictures}})
+    for complaint in complaints:
+        out.print(f"[bold red]{escape(complaint)}")
+    if not found.complete:
+        out.print(f"of a study that is not finished: {found.chunks_done} of {found.chunks} chunks")
+    return 0
+
+
+def _pdf() -> Callable[[Sequence[charts.Picture]], bytes]:
+    """What draws the figures; asked for before any work, in case Matplotlib is missing, and only then: it takes a second."""
+    from bpnn_jax.ablation.charts import paper
+
+    return paper.pdf
+
+
+def _size(count: int) -> str:
+    """Bytes as one would say them.
+
+    >>> _size(1_234_567), _size(45_678)
+    ('1.2 MB', '46 kB')
+    """
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"

@@ -1,0 +1,207 @@
+"""What the charts of a study show, as data; and that both ways to draw them take every state of a study."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+import vl_convert
+
+from bpnn_jax.ablation import charts
+from bpnn_jax.ablation.charts import _rows, look, paper, vega
+from bpnn_jax.ablation.charts._panels import COLOURS, MOST, panels
+from bpnn_jax.ablation.statistics import kaplan_meier
+from bpnn_jax.ablation.study import Study
+
+STATES = ("twelve", "grid", "one", "unsolved", "diverged", "one diverged", "partial", "one seed", "nothing", "many")
+
+
+def picture(state, kind):
+    return next(p for p in charts.pictures(*state) if p.kind == kind)
+
+
+# --- where an arm is drawn ---
+
+
+@pytest.mark.parametrize(
+    ("vary", "colour", "series", "count"),
+    [
+        ({}, "", 1, 1),
+        ({"activation": ("sigmoid", "tanh"), "momentum": (0, 0.9)}, "", 4, 1),
+        ({"momentum": tuple(range(8))}, "momentum", 8, 1),
+        ({"momentum": tuple(range(9))}, "", 1, 9),
+        ({"activation": ("sigmoid", "tanh"), "momentum": (0, 0.1, 0.9)}, "momentum", 3, 2),
+        ({"activation": ("sigmoid", "tanh"), "learning_rate": tuple(range(1, 21))}, "activation", 2, 20),
+        ({"momentum": tuple(range(30))}, "", 1, MOST),
+        ({"momentum": tuple(range(9)), "learning_rate": tuple(range(1, 10))}, "", 1, MOST),
+    ],
+)
+def test_arms_share_panels_while_they_can_be_told_apart(vary, colour, series, count):
+    study = Study("xor", vary=vary)
+    found = panels(study, ())
+    assert (found.colour, len(found.series), len(found.panels)) == (colour, series, count)
+    assert len(found.series) <= COLOURS == len(set(look.CATEGORIES))
+    assert len(set(found.places.values())) == len(found.places)  # no two arms in one place
+    assert len(found.places) + found.left_out == len(study.arms)
+
+
+def test_of_too_many_arms_the_first_and_the_best_are_drawn():
+    study = Study("xor", vary={"momentum": tuple(k / 100 for k in range(40))})
+    names = [arm.name for arm in study.arms]
+    found = panels(study, names[::-1])
+    assert list(found.places) == [names[0], *names[-(MOST - 1) :]]
+    assert found.left_out == 40 - MOST
+
+
+# --- rows ---
+
+
+def test_survival_rows_are_the_kaplan_meier_curve_to_the_horizon(states):
+    results, summary = states["grid"]
+    rows = picture(states["grid"], "survival").rows
+    for arm in summary.arms:
+        own = [row for row in rows if row["arm"] == arm.name]
+        assert (own[0]["epoch"], own[0]["unsolved"], own[-1]["epoch"]) == (0, 1, summary.horizon)
+        for row in own:
+            assert (row["unsolved"], row["low"], row["high"]) == arm.curve.at(row["epoch"])
+        assert {row["epoch"] for row in own} == {*arm.curve.epochs.tolist(), summary.horizon}
+    assert {row["arm"] for row in rows} == set(results.arms)
+
+
+def test_a_long_survival_curve_is_thinned_to_what_can_be_seen(made_up):
+    results, summary = made_up({}, "solved", seeds=2000, epochs=100_000)
+    object.__setattr__(summary.arms[0], "curve", _all_different(2000))
+    rows = _rows.survival(summary, panels(results.study, ()))
+    curve = summary.arms[0].curve
+    assert 190 <= len(rows) <= 203
+    for epoch in range(0, 2001, 7):
+        drawn = [row["unsolved"] for row in rows if row["epoch"] <= epoch][-1]
+        assert 0 <= drawn - curve.at(epoch)[0] < _rows.FALL + 1e-9
+    assert rows[-1]["unsolved"] == 0
+
+
+def _all_different(count):
+    return kaplan_meier(np.arange(1, count + 1), np.ones(count, bool))
+
+
+def test_loss_rows_keep_a_solved_run_and_count_a_diverged_one_as_infinite(made_up):
+    results, summary = made_up({}, "solved", seeds=10)
+    results.stopped[7:, 0] = "diverged"
+    rows = picture((results, summary), "loss").rows
+    assert [row["epoch"] for row in rows] == [1, 11, 21, 31, 41, 51, 61, 71, 81, 91, 100]
+    assert {row["runs"] for row in rows} == {10}
+    # Ranks 1, 5 and 9 of ten: seven errors of 0.05 and up, and three that are infinite.
+    last = rows[-1]
+    assert (last["low"], last["median"], last["high"]) == (pytest.approx(0.05), pytest.approx(0.054), None)
+    first = sorted(results.history[:, 0, 0])
+    assert (rows[0]["low"], rows[0]["median"], rows[0]["high"]) == (first[0], first[4], first[8])
+
+
+def test_an_error_of_0_is_drawn_on_the_floor_of_a_logarithmic_axis(made_up):
+    results, summary = made_up({}, "solved")
+    results.error[:] = 0
+    row = picture((results, summary), "loss").rows[-1]
+    assert row["low"] == row["median"] == row["high"] == _rows.FLOOR
+
+
+def test_difference_rows_are_the_comparisons_with_effect_beside_p(states):
+    _, summary = states["grid"]
+    rows = picture(states["grid"], "differences").rows
+    assert len(rows) == len(summary.comparisons) > 0
+    for row, c in zip(rows, summary.comparisons, strict=True):
+        times = 100 if "success" in c.what else 1
+        assert (row["effect"], row["low"], row["high"]) == (times * c.effect, times * c.low, times * c.high)
+        assert (row["p"], row["clear"], row["n"]) == (c.p_holm, c.p_holm <= 0.05, c.n)
+        assert c.what.startswith(f"{row['arm']} - {row['against']}, ")
+    assert {row["clear"] for row in rows} == {True, False}
+    kinds = list(dict.fromkeys(row["kind"] for row in rows))
+    assert kinds == ["success rate, percentage points", "epochs to solve", "final error (interquartile mean)"]
+
+
+def test_heat_rows_are_the_arms_at_their_rate_and_momentum(states):
+    _, summary = states["grid"]
+    rows = picture(states["grid"], "success").rows
+    assert [(row["learning_rate"], row["momentum"]) for row in rows] == [
+        ("0.1", "0"),
+        ("0.1", "0.9"),
+        ("0.5", "0"),
+        ("0.5", "0.9"),
+    ]
+    assert [row["success"] for row in rows] == [arm.success.value for arm in summary.arms]
+    assert [row["epochs"] for row in rows] == [arm.epochs.value for arm in summary.arms]
+    assert {row["panel"] for row in rows} == {""}
+
+
+def test_what_varies_besides_makes_a_panel_of_the_heat_map(made_up):
+    vary = {"activation": ("sigmoid", "tanh"), "momentum": (0, 0.9), "hidden_bias": (True,), "learning_rate": (1, 2)}
+    rows = picture(made_up(vary), "success").rows
+    assert [row["panel"] for row in rows] == ["activation=sigmoid"] * 4 + ["activation=tanh"] * 4
+
+
+def test_a_partial_study_shows_the_seeds_that_every_arm_has(states):
+    for p in charts.pictures(*states["partial"]):
+        assert {row.get("runs", row.get("n", 5)) for row in p.rows} == {5}
+
+
+@pytest.mark.parametrize(
+    ("state", "kinds"),
+    [
+        ("twelve", ["survival", "differences", "loss"]),
+        ("grid", ["survival", "differences", "success", "epochs", "loss"]),
+        ("one", ["survival", "loss"]),
+        ("unsolved", ["survival", "differences", "success", "loss"]),
+        ("diverged", ["survival", "differences", "success", "loss"]),
+        ("one seed", ["loss"]),
+        ("nothing", []),
+    ],
+)
+def test_there_is_a_chart_for_what_there_are_numbers_for(states, state, kinds):
+    found = charts.pictures(*states[state])
+    assert [p.kind for p in found] == kinds
+    for p in found:
+        assert p.title
+        assert p.caption.endswith(".")
+        assert p.description.endswith(".")
+        assert not re.search(r"\bnan\b|None", p.description)
+
+
+# --- drawn ---
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_altair_and_matplotlib_draw_every_state(states, state):
+    """Altair checks each chart against Vega-Lite's schema; Matplotlib's warnings are errors here."""
+    for p in charts.pictures(*states[state]):
+        spec = vega.chart(p).to_dict()
+        assert spec["description"] == p.description
+        assert spec["usermeta"]["fit"]["most"] >= 1
+        figure = paper.figure(p)
+        figure.savefig(io.BytesIO(), format="svg")
+
+
+@pytest.mark.parametrize("state", ["grid", "diverged"])
+def test_vega_draws_them(states, state):
+    for p in charts.pictures(*states[state]):
+        svg = vl_convert.vegalite_to_svg(vega.chart(p).to_dict())
+        assert "NaN" not in svg
+        assert p.kind not in ("survival", "loss") or svg.count("mark-line") >= 1
+        assert p.kind != "success" or svg.count('aria-roledescription="rect mark"') == 4
+
+
+def test_the_pdf_has_a_page_a_picture_its_fonts_and_no_date(states):
+    pictures = charts.pictures(*states["grid"])
+    pdf = paper.pdf(pictures)
+    assert pdf == paper.pdf(pictures)
+    assert pdf.startswith(b"%PDF")
+    assert len(re.findall(rb"/Type /Page\b", pdf)) == len(pictures) == 5
+    assert b"/FontFile2" in pdf
+    assert b"/Subtype /Image" not in pdf
+    assert b"Date" not in pdf
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(0.5, 0.6, [0.5]), (1e-12, 1, [1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1]), (3, 3, [])],
+)
+def test_a_logarithmic_axis_has_a_handful_of_lines(low, high, expected):
+    assert look.log_ticks(low, high) == expected

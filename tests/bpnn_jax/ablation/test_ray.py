@@ -1,0 +1,246 @@
+"""Studies on a Ray cluster, here one of two machines with a processor each, which are really two on this one."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import ray
+from ray.cluster_utils import Cluster as Machines
+
+from bpnn_jax.ablation import ray_engine, runner
+from bpnn_jax.ablation.chunks import place, plan, run_chunk
+from bpnn_jax.ablation.fields import Run
+from bpnn_jax.ablation.store import _digest
+from bpnn_jax.ablation.study import Study
+from bpnn_jax.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[3]
+SMALL = {
+    "object_store_memory": 80 * 2**20
+}  # bytes, little more than Ray's least: a container's /dev/shm may have 64 MB
+# Four chunks of one program, some tenths of a second each.
+STUDY = Study(
+    "xor", vary={"momentum": (0.0, 0.1)}, base=Run(tolerance=0.0), seeds=128, epochs=20000, points=10, chunk=64
+)
+COMMAND = ("ablate", "--task", "xor", "--engine", "ray", "--out")
+SHORT = replace(STUDY, seeds=64, epochs=50)  # two chunks of another
+
+
+@pytest.fixture(scope="module")
+def machines():
+    started = Machines(head_node_args={"num_cpus": 1, "include_dashboard": False, **SMALL})
+    started.add_node(num_cpus=1, **SMALL)
+    yield started
+    started.shutdown()
+
+
+# For machines that are added when JAX runs already. What Ray starts are other programs, so nothing is shared with them.
+pytestmark = pytest.mark.filterwarnings(r"ignore:os\.fork\(\) was called:RuntimeWarning")
+
+
+@pytest.fixture(scope="module")
+def cluster(machines):
+    with ray_engine.connect(machines.address) as connected:
+        yield connected
+
+
+def never(chunk):
+    return False
+
+
+def at_work(cluster):
+    """The chunk of each process that has one."""
+    return {cluster.processes[worker][1]: chunk for worker, chunk in cluster._busy.values() if chunk}
+
+
+def wait_until_gone(pids):
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):  # a test that waits for ever is one that fails
+        time.sleep(0.05)
+
+
+# --- what happens to a study ---
+
+
+def test_a_worker_killed_in_the_middle_costs_no_bit(cluster, tmp_path):
+    """After the first chunk the one that has just been given its second dies, as when its machine runs out of memory."""
+    handed, lost, hand_out = [], [], cluster._hand_out
+
+    def note(chunk, programs):
+        handed.append(chunk.name)
+        hand_out(chunk, programs)
+
+    def engine(chunks, kept):
+        cluster._hand_out = note
+        for done in cluster.train(chunks, kept):
+            if not lost:
+                pid, chunk = list(at_work(cluster).items())[-1]
+                os.kill(pid, signal.SIGKILL)
+                lost[:] = chunk.name, pid
+            yield done
+
+    try:
+        found = runner.run(STUDY, tmp_path / "ray", engine=engine, where=cluster.place)
+    finally:
+        del cluster._hand_out
+    assert len(handed) == found.chunks + 1
+    assert handed.count(lost[0]) == 2
+    assert f"process {lost[1]} died of chunk {lost[0][:12]}, which went to another" in cluster.complaints[-1]
+    assert found.sha256 == runner.run(STUDY, tmp_path / "local").sha256
+
+
+def test_what_another_process_has_kept_is_not_trained(cluster):
+    first, second = plan(SHORT, cluster.place)
+    done = {chunk.name: table for chunk, table in cluster.train([first, second], lambda chunk: chunk is first)}
+    assert done[first.name] is None
+    assert _digest(done[second.name]) != _digest(run_chunk(first))
+    assert _digest(done[second.name].drop(["seconds"])) == _digest(run_chunk(second).drop(["seconds"]))
+
+
+class Deadly(str):
+    """Ends whoever reads it."""
+
+    def __reduce__(self):
+        return os._exit, (1,)
+
+
+def test_a_chunk_that_kills_every_worker_is_named(cluster):
+    good, bad = plan(SHORT, cluster.place)
+    bad = replace(bad, lanes=(bad.lanes[0]._replace(initial=Deadly("uniform")), *bad.lanes[1:]))
+    began, done = set(cluster.processes), []
+    words = rf"chunk {bad.name[:12]}, 64 runs of .*2-2-1.*, seeds 32 to 63: expected a worker to finish it, got 3 that died of it: "
+    with pytest.raises(InputError, match=words):
+        done.extend(cluster.train([bad, good], never))
+    assert len(began - set(cluster.processes)) >= 1
+    # Whoever is left, and whoever comes in the place of the dead, goes on with other work.
+    assert [chunk.name for chunk, _ in cluster.train([good], never)] == [good.name]
+
+
+def test_what_a_worker_objects_to_is_said_here(cluster):
+    chunk = plan(SHORT, cluster.place)[0]
+    chunk = replace(chunk, lanes=(chunk.lanes[0]._replace(learning_rate=-1.0), *chunk.lanes[1:]))
+    with pytest.raises(InputError, match=r"^expected learning_rate as finite numbers from 0 up, got -1\.0$"):
+        list(cluster.train([chunk], never))
+
+
+# --- who may take part ---
+
+
+def test_workers_are_where_the_study_is_planned_for(cluster):
+    assert cluster.place == place()  # here, on this machine's CPU: XLA's flags too
+    elsewhere = plan(SHORT, {**place(), "jaxlib": "0.0.1"})
+    with pytest.raises(InputError, match=r"jaxlib: '0\.0\.1' planned, '[\d.]+' there"):
+        list(cluster.train(elsewhere, never))
+
+
+def test_a_worker_of_another_kind_is_refused(cluster, monkeypatch):
+    cluster.close()  # whoever comes next is new
+    machine, kind = cluster._first
+    assert kind.keys() - cluster.place.keys() == {"processor"}
+    monkeypatch.setattr(cluster, "_first", ("elsewhere", {**kind, "processor": "x86_64-00000000"}))
+    words = re.escape(f"processor: 'x86_64-00000000' on elsewhere, '{kind['processor']}' on {machine}")
+    with pytest.raises(InputError, match=rf"expected a worker of the same kind as that on elsewhere, .*\n  {words}$"):
+        list(cluster.train(plan(SHORT, cluster.place), never))
+
+
+def test_a_gpu_is_claimed_and_one_that_jax_does_not_find_is_refused(cluster, machines, monkeypatch):
+    """A machine that says it has a GPU. The claim is seen by what Ray leaves to others."""
+    machine, left = machines.add_node(num_cpus=0, num_gpus=1, **SMALL), []
+    admit = ray_engine.Cluster._admit
+
+    def look(self, *report):
+        left.append(ray.available_resources().get("GPU", 0))
+        admit(self, *report)
+
+    monkeypatch.setattr(ray_engine.Cluster, "_admit", look)
+    try:
+        with (
+            pytest.raises(InputError, match="expected JAX to find the GPU that Ray claimed for it, got only a CPU"),
+            ray_engine.connect(),
+        ):
+            pass
+        assert left == [0]
+    finally:
+        machines.remove_node(machine)
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("127.0.0.1:1", r"expected a Ray cluster at 127\.0\.0\.1:1, got: .*Connection refused"),
+        ("ray://127.0.0.1:10001", "expected the address of a Ray cluster's head as HOST:PORT, or auto, got ray://"),
+        ("head", "as HOST:PORT, or auto, got head"),
+    ],
+)
+def test_an_address_that_is_none_or_answers_nothing(address, words):
+    with pytest.raises(InputError, match=words):
+        ray_engine._init(address)
+
+
+# --- what is left behind ---
+
+
+def test_whoever_is_interrupted_leaves_no_worker(cluster, machines):
+    busy = []
+    cluster.close()
+    with pytest.raises(InputError, match="expected no address after"), ray_engine.connect(machines.address):
+        pass
+
+    def work():
+        with ray_engine.connect() as own:
+            for _ in own.train(plan(STUDY, own.place), never):
+                busy.extend(at_work(own))
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert busy
+    wait_until_gone(busy)
+
+
+def test_the_command_says_nothing_but_its_results_and_leaves_nothing(tmp_path):
+    """On a cluster of its own, which is gone with it."""
+    mark = uuid.uuid4().hex
+    flags = ["--vary", "momentum=0,0.1", "--seeds", "32", "--epochs", "50", "--points", "10", "--tolerance", "0"]
+    ran = subprocess.run(
+        [sys.executable, "-m", "bpnn_jax", *COMMAND, tmp_path / "out", *flags],
+        cwd=ROOT,
+        env={**os.environ, "BPNN_TEST_MARK": mark},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    said = json.loads((tmp_path / "out/summary.json").read_text())
+    assert said["results_sha256"] == runner.run(replace(SHORT, seeds=32, chunk=512), tmp_path / "local").sha256
+
+    def marked():
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if mark.encode() in (process / "environ").read_bytes():
+                    yield process.name
+            except OSError:  # gone, or not ours
+                pass
+
+    wait_until_gone(marked())
+
+
+def test_without_ray_it_says_what_to_install(tmp_path):
+    code = "import sys\nsys.modules['ray'] = None\nfrom bpnn_jax.cli import main\nsys.exit(main(sys.argv[1:]))"
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *COMMAND, tmp_path / "out"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == "bpnn ablate: clusters stand on Ray; for these pip install 'bpnn-jax[ray]'\n"
+    assert not (tmp_path / "out").exists()

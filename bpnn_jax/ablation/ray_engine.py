@@ -230,13 +230,11 @@ def _init(address: str) -> None:
         options = {"num_cpus": _cores.available(), "object_store_memory": OBJECT_STORE, "include_dashboard": False}
     elif address != "auto":
         _check_answers(address)
-    ray_worker._worker_logs_enabled = (
-        False  # there is no public way to keep what raylets say of the dead off standard output
-    )
+    # What raylets say of the dead comes on standard output, log_to_driver or not; there is no public way to stop it.
+    ray_worker._worker_logs_enabled = False
     try:
-        with (
-            warnings.catch_warnings()
-        ):  # JAX, where it runs already, warns of the fork; what Ray starts are other programs
+        with warnings.catch_warnings():
+            # Where JAX runs already it warns of any fork; what Ray starts are other programs, which share nothing with it.
             warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
             ray.init(address, log_to_driver=False, logging_level="ERROR", **options)
     except (ConnectionError, OSError, RuntimeError, ValueError, RayError) as error:

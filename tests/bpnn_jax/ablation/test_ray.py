@@ -140,10 +140,13 @@ def test_a_chunk_that_kills_every_worker_is_named(cluster, monkeypatch):
 
 
 def test_what_a_worker_objects_to_is_said_here(cluster):
-    chunk = plan(SHORT, cluster.place)[0]
-    chunk = replace(chunk, lanes=(chunk.lanes[0]._replace(learning_rate=-1.0), *chunk.lanes[1:]))
+    good, bad = plan(SHORT, cluster.place)
+    bad = replace(bad, lanes=(bad.lanes[0]._replace(learning_rate=-1.0), *bad.lanes[1:]))
+    for_hours = plan(replace(STUDY, epochs=10**9), cluster.place)[0]
     with pytest.raises(InputError, match=r"^expected learning_rate as finite numbers from 0 up, got -1\.0$"):
-        list(cluster.train([chunk], never))
+        list(cluster.train([for_hours, bad], never))
+    # What was under way beside it is no part of what comes next.
+    assert [chunk.name for chunk, _ in cluster.train([good], never)] == [good.name]
 
 
 # --- who may take part ---
@@ -210,7 +213,8 @@ def test_whoever_is_interrupted_leaves_no_worker(cluster, monkeypatch):
     def work():
         with ray_engine.connect() as own:
             assert own.place == place() != cluster.place
-            for _ in own.train(plan(STUDY, own.place), never):
+            for_hours, kept, *_ = plan(replace(STUDY, epochs=10**9), own.place)
+            for _ in own.train([for_hours, kept], lambda chunk: chunk is kept):
                 busy.extend(at_work(own))
                 raise KeyboardInterrupt
 

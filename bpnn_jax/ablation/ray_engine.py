@@ -5,6 +5,7 @@ Chunks know nothing of each other, so a worker may die without harm: another tra
 
 import contextlib
 import os
+import re
 import socket
 import warnings
 from collections import Counter, deque
@@ -262,5 +263,6 @@ def _differences(one: str, ones: dict[str, str], other: str, others: dict[str, s
 
 
 def _reason(error: Exception) -> str:
-    """The first sentence or so of what Ray has to say."""
-    return " ".join(str(error).split())[:200]
+    """The sentence of what Ray has to say that gives a cause, where there is one."""
+    said = " ".join(str(error).split())
+    return re.split(r"(?=The actor (?:died|is dead) because)", said)[-1][:200]

@@ -132,7 +132,7 @@ def test_a_chunk_that_kills_every_worker_is_named(cluster, monkeypatch):
     bad = replace(bad, lanes=(bad.lanes[0]._replace(initial=Deadly("uniform")), *bad.lanes[1:]))
     done, before = [], len(cluster.complaints)
     words = rf"chunk {bad.name[:12]}, 64 runs of .*2-2-1.*, seeds 32 to 63: expected a worker to finish it, got 2 that died of it: "
-    with pytest.raises(InputError, match=words):
+    with pytest.raises(InputError, match=rf"{words}The actor .* because "):
         done.extend(cluster.train([bad, good], never))
     assert len(cluster.complaints) == before + 1  # the second is the error
     # Whoever is left, and whoever comes in the place of the dead, goes on with other work.

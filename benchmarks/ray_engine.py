@@ -53,7 +53,7 @@ def main(quick: bool) -> None:
 def overhead(cluster: ray_engine.Cluster, chunks: Sequence[Chunk], store: Store) -> None:
     """Chunks of runs of 50 epochs through the cluster and into their files, beside training them here."""
     size = len(chunks[0].lanes)
-    for _ in cluster.train(chunks[:2] * 2, lambda chunk: False):  # every worker has compiled by then
+    for _ in cluster.train([*chunks[:2], *chunks[:2]], lambda chunk: False):  # every worker has compiled by then
         pass
     run_chunk(chunks[0])
     began = time.perf_counter()

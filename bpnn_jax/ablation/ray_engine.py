@@ -4,6 +4,7 @@ Chunks know nothing of each other, so a worker may die without harm: another tra
 """
 
 import contextlib
+import logging
 import os
 import re
 import socket
@@ -227,7 +228,6 @@ class Cluster:
 def _init(address: str) -> None:
     options = {}
     if address == "local":
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # otherwise Ray reports to its makers
         options = {"num_cpus": _cores.available(), "object_store_memory": OBJECT_STORE, "include_dashboard": False}
     elif address != "auto":
         _check_answers(address)
@@ -237,9 +237,11 @@ def _init(address: str) -> None:
         with warnings.catch_warnings():
             # Where JAX runs already it warns of any fork; what Ray starts are other programs, which share nothing with it.
             warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
-            ray.init(address, log_to_driver=False, logging_level="ERROR", **options)
+            ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **options)
     except (ConnectionError, OSError, RuntimeError, ValueError, RayError) as error:
-        raise InputError(f"expected a Ray cluster at {address}, got: {_reason(error)}") from error
+        raise InputError(
+            f"expected a Ray cluster at {address}, got: {_reason(error)}; versions of Ray and Python have to agree, and RAY_AUTH_MODE too"
+        ) from error
 
 
 def _check_answers(address: str) -> None:

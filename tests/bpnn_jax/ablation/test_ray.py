@@ -45,6 +45,7 @@ def cluster(tmp_path_factory):
         )  # of the workers: here JAX runs already
         patch.setenv("JAX_PLATFORMS", "cpu")
         patch.delenv("RAY_ADDRESS", raising=False)
+        patch.setenv("RAY_AUTH_TOKEN", mark)  # otherwise Ray makes one, and keeps it in the user's home
         patch.setattr(ray_engine, "OBJECT_STORE", 80 * 2**20)  # Ray's least is 75 MB
         patch.setattr(_cores, "available", lambda: 2)
         patch.setattr(ray, "init", partial(ray.init, num_gpus=1))

@@ -52,7 +52,7 @@ def folder() -> Path | None:
         return None
     from jaxlib.version import __version__  # brings the version and nothing else of jaxlib
 
-    return (Path(wanted).expanduser() if wanted else _user_folder()) / f"jaxlib-{__version__}-{_cpu()}"
+    return (Path(wanted).expanduser() if wanted else _user_folder()) / f"jaxlib-{__version__}-{processor()}"
 
 
 def _user_folder() -> Path:
@@ -69,7 +69,7 @@ def _user_folder() -> Path:
     return base / "bpnn-jax"
 
 
-def _cpu() -> str:
+def processor() -> str:
     """A short name for the kind of CPU: the same for two machines only if their CPUs have the same features."""
     try:  # Linux
         lines = Path("/proc/cpuinfo").read_text("utf-8", errors="replace").splitlines()

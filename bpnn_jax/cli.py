@@ -239,6 +239,10 @@ class Ablate:
     """Of each run's error curve, about."""
     chunk: int = 512
     """Runs that are kept together in a file."""
+    engine: Literal["local", "ray"] = "local"
+    """ray: on a Ray cluster, one process a GPU, or a processor where it has none."""
+    address: Annotated[str | None, arg(metavar="HOST:PORT")] = None
+    """Of the Ray cluster's head, or auto for the one that this machine belongs to. Otherwise one is begun, on this machine."""
     settings: Annotated[Run, arg(name="")] = field(default_factory=Run)
     """What does not vary."""
     json: Json = None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bpnn_jax import Network, verify
+from bpnn_jax import Network
 from bpnn_jax.verify import proof
 from bpnn_jax.verify.equations import DERIVATIVE_EQUATION, VALUE_EQUATION
 from manual.activations import ACTIVATIONS

@@ -47,6 +47,7 @@ def run(
     force: bool = False,
     progress: Progress | None = None,
     engine: Engine | None = None,
+    where: dict[str, str] | None = None,
     complaints: list[str] | None = None,
 ) -> Results:
     """Train what ``folder`` does not have of ``study``, and return the results of all of it.
@@ -54,6 +55,7 @@ def run(
     force:      start afresh where the folder has another study, or this one under other versions, which otherwise is an InputError.
     progress:   called after each chunk with (runs done, runs to do, a note with their rate and the time left).
     engine:     what trains the chunks; otherwise ``local()``.
+    where:      ``chunks.place()`` where the engine trains them, if that is not in this process.
     complaints: files that were not what they should be, and where they are now, are added to this list.
 
     The results are the same to the bit, however often it was interrupted and gone on with. Raises InputError for a study or folder
@@ -65,7 +67,7 @@ def run(
     >>> results.solved.tolist()
     [[True, True], [True, True], [True, True], [True, True]]
     """
-    store, where = Store(folder), place()
+    store, where = Store(folder), where or place()
     chunks = plan(study, where)
     wanted = manifest.manifest(study, where, digest(patterns.load(study.task)))
     manifest.check(store, wanted, force)

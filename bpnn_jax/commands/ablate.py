@@ -1,10 +1,12 @@
 """``bpnn ablate``: a study from its flags, its progress, and a table of what came out."""
 
+import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import jax
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -25,6 +27,8 @@ COLOURS = {"gradient": "green", "not a gradient": "yellow", "wrong": "bold red"}
 
 def run(options: cli.Ablate) -> int:
     check_outputs(options.json)
+    if options.address is not None and options.engine != "ray":
+        raise InputError(f"expected an address only with --engine ray, got --address {options.address}")
     out, complaints = console(), []
     if options.status is not None:
         found, folder = runner.read(options.status, complaints), options.status
@@ -32,8 +36,9 @@ def run(options: cli.Ablate) -> int:
         asked, folder = study(options), options.out
         if folder is None:
             raise InputError("expected a folder for the results, got none: --out DIR")
-        with plain_warnings(), bar(f"{len(asked.arms)} arms, {len(asked.seed_list)} seeds") as update:
-            found = runner.run(asked, folder, force=options.force, progress=update, complaints=complaints)
+        what = f"{len(asked.arms)} arms, {len(asked.seed_list)} seeds"
+        with plain_warnings(), bar(what) as update, engine(options, complaints) as trains:
+            found = runner.run(asked, folder, force=options.force, progress=update, complaints=complaints, **trains)
     summary = results.summarise(found)
     said = results.as_dict(found, summary)
     if options.status is None:
@@ -41,6 +46,22 @@ def run(options: cli.Ablate) -> int:
     finish(options.json, said)
     show(found, summary, complaints, folder, out)
     return 0 if found.complete or options.status is not None else 1
+
+
+@contextlib.contextmanager
+def engine(options: cli.Ablate, complaints: list[str]) -> Iterator[dict[str, Any]]:
+    """What trains the chunks, and where: what ``runner.run`` has to be told of them."""
+    if options.engine == "local":
+        yield {}
+        return
+    from bpnn_jax.ablation import ray_engine  # Ray is an extra
+
+    jax.config.update(
+        "jax_platforms", "cpu"
+    )  # trains nothing here, and must not take memory of a GPU that a worker has
+    with ray_engine.connect(options.address) as cluster:
+        yield {"engine": cluster.train, "where": cluster.place}
+        complaints += cluster.complaints
 
 
 def study(options: cli.Ablate) -> Study:

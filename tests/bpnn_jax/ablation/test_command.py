@@ -70,6 +70,10 @@ def test_a_study_its_table_its_summary_and_its_status(bpnn):
         ([*SMALL, "--vary", "learning-rate=fast"], "expected learning-rate as a number, got 'fast'"),
         ([*SMALL, "--seeds", "3,4,3"], "expected seeds that are all different, got 3 more than once"),
         ([*SMALL, "--seeds", "many"], "expected seeds as a number, a range such as 100:200 or a list such as 3,17"),
+        (
+            [*SMALL, "--address", "10.0.0.1:6379"],
+            "expected an address only with --engine ray, got --address 10.0.0.1:6379",
+        ),
         (["--status", "."], "expected the folder of a study, got no study.json in it"),
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else "",

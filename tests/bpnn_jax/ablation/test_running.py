@@ -17,7 +17,7 @@ import pytest
 
 from bpnn_jax import patterns
 from bpnn_jax.ablation import manifest, results, runner, store
-from bpnn_jax.ablation.chunks import place, plan
+from bpnn_jax.ablation.chunks import place, plan, run_chunk
 from bpnn_jax.ablation.fields import Run
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.errors import InputError
@@ -126,6 +126,19 @@ def test_a_report_of_what_is_there_so_far(copy):
     assert 0 < partial.whole_seeds.sum() < 60
     summary = results.summarise(partial)
     assert {arm.success.n for arm in summary.arms} == {int(partial.whole_seeds.sum())}
+
+
+def test_a_study_is_planned_for_where_its_engine_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(runner, "run_checks", lambda program: [])
+    study, elsewhere = Study("nand", seeds=2, epochs=10), {**place(), "device": "another"}
+
+    def engine(chunks, kept):
+        return ((chunk, run_chunk(chunk)) for chunk in chunks)
+
+    found = runner.run(study, tmp_path / "out", engine=engine, where=elsewhere)
+    assert runner.read(tmp_path / "out").sha256 == found.sha256
+    with pytest.raises(InputError, match=r'place\.device: "another" there, "cpu" here'):
+        runner.run(study, tmp_path / "out")
 
 
 def test_progress_is_told_chunk_by_chunk(tmp_path, copy):

@@ -126,6 +126,16 @@ def test_a_study_does_not_know_the_command_line():
     assert not loaded & {"bpnn_jax.cli", "bpnn_jax.__main__", "bpnn_jax.commands", "tyro", "rich", "experiments"}
 
 
+def test_what_a_chart_shows_needs_nothing_that_draws_it():
+    drawing = {"altair", "matplotlib", "vl_convert", "jinja2"}
+    loaded = loaded_by("bpnn_jax.ablation.charts")
+    assert "bpnn_jax.ablation.charts._rows" in loaded
+    assert not loaded & {*drawing, "tyro", "rich", "bpnn_jax.commands"}
+    loaded = loaded_by("bpnn_jax.ablation.report")
+    assert {"altair", "vl_convert"} <= loaded
+    assert not loaded & {"matplotlib", "bpnn_jax.cli", "bpnn_jax.commands", "tyro", "rich"}
+
+
 # --- doors ---
 
 

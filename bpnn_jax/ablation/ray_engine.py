@@ -240,7 +240,7 @@ def _init(address: str) -> None:
             ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **options)
     except (ConnectionError, OSError, RuntimeError, ValueError, RayError) as error:
         raise InputError(
-            f"expected a Ray cluster at {address}, got: {_reason(error)}; versions of Ray and Python have to agree, and RAY_AUTH_MODE too"
+            f"expected a Ray cluster at {address}, got: {_reason(error)}; Ray's and Python's versions have to agree, and RAY_AUTH_MODE"
         ) from error
 
 

@@ -120,7 +120,7 @@ def _differences(picture: Picture) -> Any:
     dot = base.mark_point(size=55, strokeWidth=1.6, opacity=1).encode(
         x="effect:Q",
         color=colour,
-        fill=alt.when("datum.clear").then(alt.value(look.CLEAR)).otherwise(alt.value("white")),
+        fill=alt.when("datum.clear").then(alt.value(look.CLEAR)).otherwise(alt.value("transparent")),
         tooltip=[
             alt.Tooltip("arm:N"),
             alt.Tooltip("against:N", title="minus"),

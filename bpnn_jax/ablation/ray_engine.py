@@ -13,6 +13,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import bpnn_jax
 from bpnn_jax import _cores
 from bpnn_jax.ablation.chunks import Chunk, Program
 from bpnn_jax.ablation.ray_worker import Worker
@@ -208,6 +209,8 @@ class Cluster:
                 f"{machine}: expected JAX to find the GPU that Ray claimed for it, got only a CPU: pip install 'bpnn-jax[cuda]' "
                 "there, or JAX_PLATFORMS=cpu here to train on processors"
             )
+        if kind["bpnn_jax"] != bpnn_jax.__version__:  # a study is planned here and read there
+            raise InputError(f"{machine}: expected bpnn-jax {bpnn_jax.__version__}, as here, got {kind['bpnn_jax']}")
         if self._first is None:
             self._first = machine, kind
             self.place = {name: value for name, value in kind.items() if name != "processor"}

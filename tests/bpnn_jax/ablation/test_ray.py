@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import ray
 
+import bpnn_jax
 from bpnn_jax import _cores, ablation
 from bpnn_jax.ablation import ray_engine, runner
 from bpnn_jax.ablation.chunks import place, plan, run_chunk
@@ -187,6 +188,16 @@ def test_a_gpu_is_claimed_and_one_that_jax_does_not_find_is_refused(cluster, mon
     ):
         pass
     assert left == [0]
+
+
+def test_a_worker_with_another_version_of_ours_is_refused(cluster, monkeypatch):
+    cluster.close()
+    chunks = plan(SHORT, cluster.place)
+    monkeypatch.setattr(bpnn_jax, "__version__", "99.0")
+    with pytest.raises(
+        InputError, match=rf"expected bpnn-jax 99\.0, as here, got {re.escape(cluster.place['bpnn_jax'])}"
+    ):
+        list(cluster.train(chunks, never))
 
 
 @pytest.mark.parametrize(

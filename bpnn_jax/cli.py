@@ -56,6 +56,10 @@ class Reproduce:
 
     data: Annotated[Path | None, arg(metavar="FOLDER")] = None
     """Where the article's testdata.200 lies; otherwise $BPNN_ARTICLE_DATA, ../shared/data or this folder."""
+    published: bool = False
+    """Numbers from the literature instead (1986 to 1999), beside ours with intervals. Minutes."""
+    seeds: Count = None
+    """With --published: how many runs of each setup; otherwise 512, and of the slow two spirals 32."""
     json: Json = None
     """Write the results to this file as JSON."""
 

@@ -136,6 +136,12 @@ def test_what_a_chart_shows_needs_nothing_that_draws_it():
     assert not loaded & {"matplotlib", "bpnn_jax.cli", "bpnn_jax.commands", "tyro", "rich"}
 
 
+def test_published_numbers_do_not_know_the_command_line_nor_the_experiments():
+    loaded = loaded_by("bpnn_jax.published.report")
+    assert {"bpnn_jax.published.readings", "bpnn_jax.many", "bpnn_jax.ablation.statistics", "manual"} <= loaded
+    assert not loaded & {"bpnn_jax.cli", "bpnn_jax.__main__", "bpnn_jax.commands", "tyro", "rich", "experiments"}
+
+
 # --- doors ---
 
 

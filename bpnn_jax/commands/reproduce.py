@@ -1,4 +1,4 @@
-"""``bpnn reproduce``: every number that the article prints, beside ours."""
+"""``bpnn reproduce``: every number that the article prints, or with --published numbers from the literature, beside ours."""
 
 from dataclasses import asdict
 
@@ -7,10 +7,17 @@ from rich.table import Table
 
 from bpnn_jax import cli, reproduce
 from bpnn_jax.commands.common import check_outputs, console, finish
+from bpnn_jax.errors import InputError
 
 
 def run(options: cli.Reproduce) -> int:
     check_outputs(options.json)
+    if options.published:
+        from bpnn_jax.commands import published
+
+        return published.run(options)
+    if options.seeds is not None:
+        raise InputError("expected seeds only with --published: the article's numbers come from its own seed")
     data = reproduce.find_data(options.data)
     rows = reproduce.rows(data)
     show(rows, data is not None, console())

@@ -1,0 +1,89 @@
+"""What was published: a number, where it stands, what its authors say of the setup, and what they leave open."""
+
+from dataclasses import dataclass
+
+PDP = "Rumelhart, Hinton and Williams 1986, Learning internal representations by error propagation, PDP vol. 1, ch. 8"
+NATURE = "Rumelhart, Hinton and Williams 1986, Learning representations by back-propagating errors, Nature 323"
+FAHLMAN = "Fahlman 1988, An empirical study of learning speed in back-propagation networks, CMU-CS-88-162"
+LANG = "Lang 1988, A harder learning problem, connectionists mailing list, 5 August 1988 (Lang and Witbrock 1988 is the paper)"
+NO_MINIMA = (
+    "Sprinkhuizen-Kuyper and Boers 1999, The local minima of the error surface of the 2-2-1 XOR network, AMAI 25"
+)
+
+
+@dataclass(frozen=True)
+class Original:
+    """One published number.
+
+    number: epochs (sweeps over all patterns) until the network was trained.
+    runs:   how many runs it is the mean of; 1 where it is that of the single run that is told of.
+    stated, not_stated: of the setup, in words.
+    """
+
+    key: str
+    title: str
+    source: str
+    number: float
+    runs: int
+    stated: str
+    not_stated: str
+
+
+ORIGINALS = (
+    Original(
+        "encoder",
+        "10-5-10 encoder",
+        FAHLMAN,
+        129,
+        25,
+        "mean 129, standard deviation 46, range 80 to 265; batch, summed gradient, ε = 1.7, no momentum, U(±1), 40-20-40",
+        "the number of runs is taken as 25; whether the error has the ½",
+    ),
+    Original(
+        "xor-skip",
+        "XOR, one hidden unit, skip connections",
+        PDP,
+        558,
+        1,
+        "558 sweeps, η = 0.5; of most of their simulations: momentum about 0.9, targets 0.1 and 0.9",
+        "this run's momentum, targets, initial weights, criterion, and whether the weights move after each pattern or each sweep",
+    ),
+    Original(
+        "symmetry",
+        "symmetry of six bits, 6-2-1",
+        NATURE,
+        1425,
+        1,
+        "1425 sweeps; batch, accumulated gradient, ε = 0.1, α = 0.9, U(±0.3)",
+        "the criterion, the targets",
+    ),
+    Original(
+        "parity",
+        "parity of four bits, 4-4-1",
+        PDP,
+        2825,
+        1,
+        "2825 presentations of each of the sixteen patterns, η = 0.5",
+        "momentum, targets, initial weights, criterion, online or batch",
+    ),
+    Original(
+        "spirals",
+        "two spirals, 2-5-5-5-1 with shortcuts",
+        LANG,
+        18000,
+        1,
+        "all outputs on the right side of 0.5 by epoch 18000 (not yet at 16000); batch, targets 0.2 and 0.8, learning rate raised "
+        "gradually from 0.001 to 0.002, momentum from 0.5 to 0.95, 138 weights; the paper's own runs took 20000 epochs, say "
+        "Fahlman and Lebiere 1990",
+        "initial weights, when the rates were raised, whether the error has the ½",
+    ),
+)
+
+
+def original(key: str) -> Original:
+    """The original of that key.
+
+    >>> original("parity").number
+    2825
+    """
+    return next(o for o in ORIGINALS if o.key == key)

@@ -1,0 +1,136 @@
+"""How an original may be meant: a base setup, and beside it every ambiguity as a setup that differs in that one thing."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Setup:
+    """One way to train for a number. Heavy ball is the momentum of the originals: Δw(t) = -ε g + α Δw(t-1), equation (14).
+
+    learning_rate: of the gradient of E as in (7), summed over patterns, with the ½.
+    initial:       half-width of the uniform initial weights of all layers, biases too.
+    tolerance:     solved when every output is this near to its target, after an epoch. 0: only the cut-off counts.
+    cutoff:        solved when E of an epoch is below. 0: only the tolerance counts.
+    low, high:     the targets.
+    raised:        over how many epochs learning rate and momentum rise, in steps of ``STEP`` epochs, from a half and from 0.5.
+    """
+
+    task: str
+    sizes: tuple[int, ...]
+    skip: bool = False
+    mode: str = "batch"
+    learning_rate: float = 0.5
+    momentum: float = 0.9
+    initial: float = 0.3
+    tolerance: float = 0.4
+    cutoff: float = 0.0
+    low: float = 0.0
+    high: float = 1.0
+    epochs: int = 10_000
+    raised: int = 0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A setup, and in words what it takes the original to mean where that is not said: "" for the base."""
+
+    words: str
+    setup: Setup
+
+
+STEP = 2000  # epochs between two rises of a rate
+ENCODER = Setup("encoder-10-5-10", (10, 5, 10), learning_rate=1.7, momentum=0.0, initial=1.0, epochs=3000)
+XOR_SKIP = Setup("xor", (2, 1, 1), skip=True, epochs=5000)
+SYMMETRY = Setup("symmetry-6", (6, 2, 1), learning_rate=0.1, epochs=10_000)
+PARITY = Setup("parity-4", (4, 4, 1), initial=0.5, epochs=20_000)
+SPIRAL = Setup(
+    "two-spirals",
+    (2, 5, 5, 5, 1),
+    skip=True,
+    learning_rate=0.002,
+    momentum=0.95,
+    initial=0.5,
+    tolerance=0.3,
+    low=0.2,
+    high=0.8,
+    epochs=30_000,
+    raised=8000,
+)
+
+
+def _readings(base: Setup, words: str, **ambiguities: dict[str, Any]) -> tuple[Reading, ...]:
+    changed = (Reading(name, replace(base, **change)) for name, change in ambiguities.items())
+    return Reading(words, base), *changed
+
+
+def _within(share: float, low: float = 0.0, high: float = 1.0) -> dict[str, float]:
+    return {"low": low, "high": high, "tolerance": share * (high - low)}
+
+
+READINGS = {
+    "encoder": _readings(
+        ENCODER,
+        "as stated",
+        **{
+            "mean gradient": {"learning_rate": 0.17},
+            "error without the ½": {"learning_rate": 3.4},
+            "online": {"mode": "online"},
+            "U(±0.5)": {"initial": 0.5},
+            "U(±0.3)": {"initial": 0.3},
+            "outputs within 0.5": _within(0.5),
+            "outputs within 0.1": _within(0.1),
+            "targets 0.1 and 0.9": _within(0.4, 0.1, 0.9),
+        },
+    ),
+    "xor-skip": _readings(
+        XOR_SKIP,
+        "batch, momentum 0.9, U(±0.3), 40-20-40, targets 0 and 1",
+        **{
+            "no momentum": {"momentum": 0.0},
+            "online": {"mode": "online"},
+            "online, no momentum": {"mode": "online", "momentum": 0.0},
+            "mean gradient": {"learning_rate": 0.125},
+            "U(±0.1)": {"initial": 0.1},
+            "U(±1)": {"initial": 1.0},
+            "outputs within 0.1": _within(0.1),
+            "targets 0.1 and 0.9": _within(0.4, 0.1, 0.9),
+        },
+    ),
+    "symmetry": _readings(
+        SYMMETRY,
+        "as stated, 40-20-40, targets 0 and 1",
+        **{
+            "outputs within 0.5": _within(0.5),
+            "outputs within 0.1": _within(0.1),
+            "targets 0.1 and 0.9": _within(0.4, 0.1, 0.9),
+            "error without the ½": {"learning_rate": 0.2},
+            "mean gradient": {"learning_rate": 0.1 / 64},
+            "online": {"mode": "online"},
+            "U(±1)": {"initial": 1.0},
+            "no momentum": {"momentum": 0.0},
+        },
+    ),
+    "parity": _readings(
+        PARITY,
+        "batch, momentum 0.9, U(±0.5), 40-20-40, targets 0 and 1",
+        **{
+            "no momentum": {"momentum": 0.0},
+            "online": {"mode": "online"},
+            "online, no momentum": {"mode": "online", "momentum": 0.0},
+            "mean gradient": {"learning_rate": 0.5 / 16},
+            "U(±0.3)": {"initial": 0.3},
+            "U(±1)": {"initial": 1.0},
+            "outputs within 0.1": _within(0.1),
+            "targets 0.1 and 0.9": _within(0.4, 0.1, 0.9),
+        },
+    ),
+    "spirals": _readings(
+        SPIRAL,
+        "U(±0.5), rates raised over the first 8000 epochs",
+        **{
+            "error without the ½": {"learning_rate": 0.004},
+            "U(±1)": {"initial": 1.0},
+        },
+    ),
+}

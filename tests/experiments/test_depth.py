@@ -1,0 +1,63 @@
+"""Experiment 7: its quick run, the deltas it measures, and that the page says what the committed results say."""
+
+import json
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from bpnn_jax import Network, load_patterns
+from bpnn_jax.ablation import initial
+from bpnn_jax.objective import half_squared_error
+from experiments import depth
+from experiments._common import Options
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    out = tmp_path_factory.mktemp("out")
+    depth.EXPERIMENT.run(Options(quick=True, out=out))
+    assert (out / "depth.png").read_bytes()[:4] == b"\x89PNG"
+    return json.loads((out / "depth.json").read_text())
+
+
+def test_the_answer_has_intervals(found):
+    assert found["answer"].count("[") >= 6
+
+
+def test_sigmoid_s_delta_vanishes_and_tanh_s_does_not(found):
+    """From Glorot's weights a sum of squares is kept on average, so what is left a layer is f': at most 1/4 under sigmoid."""
+    kept = {name: 10 ** e["high"] for name, e in found["comparisons"]["factor"].items()}
+    assert kept["sigmoid, glorot"] < 0.25
+    low = 10 ** found["comparisons"]["factor"]["tanh, glorot"]["low"]
+    assert low > 0.5
+    assert found["comparisons"]["tanh - sigmoid"]["glorot"]["low"] > 0
+
+
+def test_the_deltas_are_those_of_jax(x64):
+    """∂E/∂θ of a layer is its delta summed over patterns (11); of a single pattern it is the delta."""
+    network = Network((4, 3, 2, 1), "tanh")
+    weights = initial.weights(network, "glorot", (), np.arange(2))
+    x, t = load_patterns("parity-4").x[5:6], np.array([[1.0]])
+    sizes = depth.delta_sizes(network, weights, x, t)
+    for i in range(2):
+        own = tuple(W[i].astype(np.float64) for W in weights)
+        g = jax.grad(half_squared_error, argnums=1)(network, own, x, t)
+        expected = [float(np.sqrt(np.mean(np.square(W[-1])))) for W in g]
+        np.testing.assert_allclose(sizes[i], expected, rtol=1e-12)  # a dozen operations in float64
+
+
+def test_the_factor_a_layer_is_counted_from_the_output_down():
+    run = {"deltas": np.array([[[1e-3, 1e-2, 1e-1, 1.0]]])}
+    assert depth.step_down(run).tolist() == pytest.approx([-1.0])
+
+
+def test_the_page_has_the_committed_answer():
+    committed = json.loads((ROOT / "experiments/results/depth.json").read_text())
+    assert committed["quick"] is False
+    page = " ".join((ROOT / "docs/experiments-6-8.md").read_text().split())
+    for sentence in committed["answer"].splitlines():
+        assert sentence in page

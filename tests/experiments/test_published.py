@@ -1,0 +1,171 @@
+"""Experiment 8 and ``bpnn reproduce --published``: the quick run, the judgement, and that the page says what the results say."""
+
+import json
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from bpnn_jax import Network, load_patterns
+from bpnn_jax.ablation import initial
+from bpnn_jax.cli import main
+from bpnn_jax.objective import half_squared_error
+from bpnn_jax.published import mirror, report, rows, scaling, terrain
+from bpnn_jax.published.originals import ORIGINALS
+from bpnn_jax.published.readings import READINGS, Setup
+from bpnn_jax.published.runs import carry_out, stages
+from experiments import published
+from experiments._common import Options
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    out = tmp_path_factory.mktemp("out")
+    published.EXPERIMENT.run(Options(quick=True, out=out))
+    assert (out / "published.png").read_bytes()[:4] == b"\x89PNG"
+    return json.loads((out / "published.json").read_text())
+
+
+def test_the_answer_has_intervals(found):
+    assert len(found["sentences"]) == 5
+    assert all("[" in sentence for sentence in found["sentences"])
+
+
+def test_fahlman_s_mean_comes_out(found):
+    """With the mean for the sum of the gradients, or with the error's ½ lost, it would be ten times as many."""
+    row = found["originals"][0]["rows"][0]
+    assert (row["original"], row["verdict"]) == ("encoder", "reproduced")
+    assert row["low"] < 129 < row["high"] < 160
+
+
+def test_symmetry_is_learned_by_weights_that_are_mirrored_negatives(found):
+    assert found["mirror"]["antisymmetric"]["value"] == 1
+    hidden = np.array(found["mirror"]["example"]["hidden"])[:, :6]
+    np.testing.assert_allclose(hidden, -hidden[:, ::-1], atol=mirror.CLOSE * abs(hidden).max())  # what the share is of
+
+
+def test_more_hidden_nodes_take_fewer_sweeps(found):
+    assert found["chauvin"]["readings"][0]["slope"]["high"] < 0
+
+
+# --- judgement ---
+
+
+def test_a_mean_is_held_to_a_mean_and_a_run_to_a_run():
+    epochs = np.arange(1, 201)
+    of_one, of_many = rows.covered(150, 1, epochs), rows.covered(150, 100, epochs)
+    assert (of_one[3], of_many[3]) == ("reproduced", "not reproduced")
+    assert of_many[2] < 0.01 < 0.3 < of_one[2] < 0.6
+
+
+@pytest.mark.parametrize(
+    ("number", "verdict"), [(105, "reproduced"), (120, "near"), (90, "near"), (200, "not reproduced")]
+)
+def test_near_is_a_factor_of_a_quarter_more(number, verdict):
+    assert rows.covered(number, 1, np.arange(100, 111))[3] == verdict
+
+
+def test_every_original_has_readings_that_differ_from_the_first_and_from_each_other():
+    assert {o.key for o in ORIGINALS} == set(READINGS)
+    for readings in READINGS.values():
+        setups = [reading.setup for reading in readings]
+        assert len(set(setups)) == len(setups)
+        assert all(s.task == setups[0].task and s.sizes == setups[0].sizes for s in setups)
+
+
+def test_the_spirals_have_the_138_weights_of_the_original():
+    setup = READINGS["spirals"][0].setup
+    assert sum(a * b for a, b in Network(setup.sizes, skip=setup.skip).shapes) == 138
+
+
+def test_a_run_that_goes_on_in_stages_counts_all_its_epochs():
+    """XOR in two stages: those that the first solves keep their count, the others count on from its end."""
+    setup = Setup("xor", (2, 2, 1), learning_rate=0.5, momentum=0.5, initial=1.0, epochs=4000, raised=4000)
+    assert stages(setup) == [(0.25, 0.5, 2000), (0.375, 0.5, 2000)]
+    o = carry_out(setup, np.arange(64))
+    early = o.epochs[o.solved & (o.epochs <= 2000)]
+    late = o.epochs[o.solved & (o.epochs > 2000)]
+    assert early.size
+    assert late.size
+    assert (o.epochs[~o.solved] == 4000).all()
+
+
+def test_sums_and_bends_of_a_known_curve():
+    hidden = scaling.HIDDEN
+    x = np.log2(hidden)
+    solved = np.ones((40, 5), bool)
+    solved[3, 1] = False  # a seed that failed somewhere is in no fit
+    epochs = np.tile(300 - 40 * x + 5 * x * x, (40, 1))
+    epochs[3] = 10_000
+    line = scaling.fit(hidden, epochs, solved)
+    assert line["bend"]["value"] == pytest.approx(5)
+    assert line["slope"]["value"] == pytest.approx(-10)  # -40 + 5 (x² has slope 6 on 1..5)
+    assert line["verdict"] == "not reproduced"
+
+
+# --- where XOR ends ---
+
+
+def test_slope_and_curvature_are_those_of_jax(x64):
+    network, data = Network((2, 2, 1)), load_patterns("xor")
+    weights = tuple(W[0].astype(np.float64) for W in initial.weights(network, "uniform", (1.0,), np.arange(1)))
+
+    def error(flat):
+        return half_squared_error(network, (flat[:6].reshape(3, 2), flat[6:].reshape(3, 1)), data.x, data.t)
+
+    flat = np.concatenate([W.ravel() for W in weights])
+    g, eigenvalues = terrain.slope_and_curvature(network, weights, data.x, data.t)
+    assert g == pytest.approx(float(np.linalg.norm(jax.grad(error)(flat))), rel=1e-12)
+    expected = np.linalg.eigvalsh(jax.hessian(error)(flat))
+    np.testing.assert_allclose(eigenvalues, expected, atol=1e-13)  # rounding of nine eigenvalues near 1
+
+
+def test_bad_ends_are_no_stationary_points(found):
+    base = found["terrain"][0]
+    assert len(base["gradient"]) == round(base["bad"]["value"] * base["bad"]["n"]) > 0
+    assert min(base["gradient"]) > 1e-6  # at a minimum float32's rounding alone would leave 1e-8
+    assert min(base["weight"]) > 5  # they started within 1
+
+
+# --- the command ---
+
+
+def test_the_command_prints_tables_and_sentences(found, monkeypatch, tmp_path, capsys):
+    asked = []
+
+    def instead(seeds, spiral_seeds, progress):
+        asked.append((seeds, spiral_seeds))
+        return found
+
+    monkeypatch.setattr(report, "everything", instead)
+    assert main(["reproduce", "--published", "--seeds", "320", "--json", str(tmp_path / "j")]) == 0
+    assert asked == [(320, 20)]
+    told = " ".join(capsys.readouterr().out.split())
+    assert "10-5-10 encoder: 129" in told
+    assert "as stated" in told
+    assert "Fahlman 1988" in told
+    assert json.loads((tmp_path / "j").read_text())["originals"] == found["originals"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--seeds", "64"], "expected seeds only with --published"),
+        (["--published", "--seeds", "3"], "expected seeds"),
+        (["--published", "--data", "."], "expected no --data with --published"),
+    ],
+)
+def test_what_does_not_fit_is_refused(arguments, says, capsys):
+    assert main(["reproduce", *arguments]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_the_page_has_the_committed_answer():
+    committed = json.loads((ROOT / "experiments/results/published.json").read_text())
+    assert committed["quick"] is False
+    page = " ".join((ROOT / "docs/experiments-6-8.md").read_text().split())
+    for sentence in committed["sentences"]:
+        assert sentence in page

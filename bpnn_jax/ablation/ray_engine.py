@@ -87,9 +87,9 @@ class Cluster:
         self._failed_starts = 0
         self._first: tuple[str, dict[str, str]] | None = None  # machine and kind of the first worker
         self.processes: dict[Any, tuple[str, int]] = {}
-        self._grow(1)
         try:
             while not self._idle:
+                self._grow(1)
                 self._next(Counter())
         except BaseException:
             self.close()
@@ -268,6 +268,6 @@ def _differences(one: str, ones: dict[str, str], other: str, others: dict[str, s
 
 
 def _reason(error: Exception) -> str:
-    """The sentence of what Ray has to say that gives a cause, where there is one."""
-    said = " ".join(str(error).split())
-    return re.split(r"(?=The actor (?:died|is dead) because)", said)[-1][:200]
+    """Of what Ray has to say the cause: the last line, be it of a traceback or of its own, and not what the actor was called."""
+    said = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return re.split(r"(?=The actor (?:died|is dead) because)", said[-1])[-1][:200]

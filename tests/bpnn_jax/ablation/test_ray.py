@@ -190,6 +190,19 @@ def test_a_gpu_is_claimed_and_one_that_jax_does_not_find_is_refused(cluster, mon
     assert left == [0]
 
 
+def test_workers_that_do_not_start_are_an_error_and_no_endless_loop(cluster, monkeypatch):
+    cluster.close()
+    monkeypatch.setattr(ray_engine, "TRIES", 2)
+    monkeypatch.setenv("XLA_FLAGS", "--there_is_no_such_flag")  # which ends whoever begins with it
+    with (
+        pytest.raises(
+            InputError, match=r"expected workers that start, got 2 in a row that did not: The actor .* because"
+        ),
+        ray_engine.connect(),
+    ):
+        pass
+
+
 def test_a_worker_with_another_version_of_ours_is_refused(cluster, monkeypatch):
     cluster.close()
     chunks = plan(SHORT, cluster.place)

@@ -25,7 +25,7 @@ def plot(found: dict[str, Any]) -> "Figure":
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 6.6), layout="constrained")
-    rows = figure.subfigures(2, 1, hspace=0.04)
+    rows: Any = figure.subfigures(2, 1, hspace=0.04)
     above, below = (row.subplots(1, 4, width_ratios=widths) for row, widths in zip(rows, WIDTHS, strict=True))
     _maps(rows[0], above[:3], found["quadratic"])
     _conditions(above[3], found["quadratic"])
@@ -41,7 +41,7 @@ def plot(found: dict[str, Any]) -> "Figure":
 def _maps(figure: "Figure", axes: Any, found: dict[str, Any]) -> None:
     """Measured rates as colours, the exact border as a line."""
     step, share = np.array(found["step"]), np.array(found["share"])
-    mesh = None
+    mesh: Any = None
     for axis, (rule, rate) in zip(axes, found["rate"].items(), strict=True):
         mesh = axis.pcolormesh(step, share, rate, vmin=0, vmax=2, cmap="PuOr_r", shading="nearest", rasterized=True)
         axis.plot(_quadratic.border(rule, share), share, color=BLACK, linewidth=1.5)

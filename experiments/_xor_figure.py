@@ -27,17 +27,23 @@ def plot(found: dict[str, Any]) -> "Figure":
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 7), layout="constrained")
-    above, below = figure.subfigures(2, 1, hspace=0.04)
+    rows: Any = figure.subfigures(2, 1, hspace=0.04)
+    above, below = rows
     curves, without, with_node = above.subplots(1, 3, width_ratios=(1.6, 1, 1))
     _curves(curves, found)
     for k, axis in enumerate((without, with_node)):
         _heat(axis, found, k)
     with_node.set(ylabel="")
+    below.suptitle(
+        "One seed, 1000 epochs: the way of each pattern through the hidden outputs (red: target or answer 0, blue: 1), "
+        "and the way of sigmoid's weights over E",
+        fontsize=9,
+    )
     axes = below.subplots(1, 4)
-    _hidden(axes[0], found["pictures"]["sigmoid"], "sigmoid")
-    _hidden(axes[1], found["pictures"]["sigmoid, bias"], "sigmoid, bias")
-    _hidden(axes[2], found["pictures"]["tanh"], "tanh")
-    _surface(axes[3], found["pictures"]["sigmoid"])
+    _hidden(axes[0], found["hidden"]["sigmoid"], "sigmoid")
+    _hidden(axes[1], found["hidden"]["sigmoid, bias"], "sigmoid, bias")
+    _hidden(axes[2], found["hidden"]["tanh"], "tanh")
+    _surface(axes[3], found["surface"])
     for axis in (curves, without, with_node, *axes):
         axis.title.set_fontsize(10)
     return figure
@@ -53,16 +59,16 @@ def _curves(axis: Any, found: dict[str, Any]) -> None:
         "the article's 1000", (1000, 101), (-3, 0), textcoords="offset points", ha="right", va="bottom", fontsize=8
     )
     axis.set(
-        xscale="log", xlim=(10, found["epochs"]), ylim=(-2, 109), xlabel="epochs", ylabel="per cent have learnt XOR"
+        xscale="log", xlim=(1, found["epochs"]), ylim=(-2, 109), xlabel="epochs", ylabel="per cent have learnt XOR"
     )
-    axis.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(0, 0.95))
+    axis.legend(frameon=False, fontsize=8, loc="center left", handlelength=1.2, borderaxespad=0.2)
 
 
 def _heat(axis: Any, found: dict[str, Any], bias: int) -> None:
     shares = 100 * np.array(found["grid"][bias])
     axis.imshow(shares, vmin=0, vmax=130, cmap="Blues", aspect="auto")
     for (y, x), share in np.ndenumerate(shares):
-        axis.text(x, y, f"{share:.0f}%", ha="center", va="center", fontsize=9, color="white" if share > 70 else BLACK)
+        axis.text(x, y, f"{share:.0f}%", ha="center", va="center", fontsize=9, color="white" if share > 60 else BLACK)
     axis.set(
         xticks=range(len(found["rates"])),
         xticklabels=[f"{rate:g}" for rate in found["rates"]],
@@ -96,9 +102,10 @@ def _surface(axis: Any, of: dict[str, Any]) -> None:
     surface = np.array(of["surface"])
     levels = np.linspace(0.3, 1.0, 29)
     axis.contourf(*of["axes"], np.clip(surface, levels[0], levels[-1]), levels=levels, cmap="Greys_r")
-    axis.contour(*of["axes"], surface, levels=(0.45, 0.475, 0.49, 0.5, 0.51, 0.55, 0.7), colors=BLACK, linewidths=0.5)
+    lines = axis.contour(*of["axes"], surface, levels=(0.45, 0.475, 0.5, 0.55, 0.7), colors=BLACK, linewidths=0.5)
+    axis.clabel(lines, fontsize=6)
     path = np.array(of["path"])
     axis.plot(*path.T, color=ORANGE, linewidth=1.5)
     axis.plot(*path[0], "o", color=ORANGE, markersize=5)
     axis.plot(*path[-1], "*", color=ORANGE, markersize=11)
-    axis.set(title="E around sigmoid's path", xlabel="the weights' main direction", ylabel="the second")
+    axis.set(title="E around sigmoid's path, • to ★", xlabel="the weights' main direction", ylabel="the second")

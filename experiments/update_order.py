@@ -122,9 +122,7 @@ def plot(found: dict[str, Any]) -> "Figure":
             axis.errorbar(beside, effect, bars, fmt="o", color=colour, markersize=4, linewidth=1.2)
     left.set(yscale="log", ylabel="degrees", title="angle of the first step to the gradient")
     left.legend(frameon=False, fontsize=9)
-    middle.set(
-        ylabel="per cent of the simultaneous order's; up is slower", title="epochs to solve: article − simultaneous"
-    )
+    middle.set(ylabel="% of simultaneous; up is slower", title="epochs to solve: article − simultaneous")
     right.set(ylabel="percentage points; up is better", title="success: article − simultaneous")
     for axis in (left, middle, right):
         axis.set(xscale="log", xlabel="learning rate N", xticks=rates, xticklabels=[f"{r:g}" for r in rates])

@@ -23,6 +23,8 @@ import manual
 from bpnn_jax import Network, Settings, load_patterns, loop
 from bpnn_jax.ablation import Results, Run, Study, initial
 from bpnn_jax.ablation.statistics import compare_rates, correct, kaplan_meier, success_rate
+from bpnn_jax.ablation.study import LANES
+from bpnn_jax.step import functions
 from experiments._common import Experiment, Options, run, short
 from experiments._report import INTERVALS, difference, holds, percent, plain
 from experiments._xor_figure import plot
@@ -78,7 +80,10 @@ def compute(options: Options) -> dict[str, Any]:
     found["grid"] = _grid(results["sigmoid"], len(ranges), len(rates))
     seed = int(np.flatnonzero(learnt["tanh"][0] & ~learnt[ARTICLE][0])[0])
     found["seed"] = seed
-    found["pictures"] = {name: picture(*PICTURES[name], seed, 21 if quick else 61) for name in PICTURES}
+    networks = {name: Network((2, 2, 1), kind, hidden_bias=bias) for name, (kind, bias) in PICTURES.items()}
+    paths = {name: weights_on_the_way(network, seed) for name, network in networks.items()}
+    found["hidden"] = short({name: hidden_nodes(network, paths[name]) for name, network in networks.items()})
+    found["surface"] = short(surface(networks[ARTICLE], paths[ARTICLE], 21 if quick else 61))
     return found
 
 
@@ -88,42 +93,39 @@ def _grid(results: Results, ranges: int, rates: int) -> list:
     return short(learnt.mean(axis=0).reshape(2, ranges, rates))
 
 
-def picture(kind: str, bias: bool, seed: int, points: int) -> dict[str, Any]:
-    """One run of 1000 epochs: the hidden outputs, the line between 0 and 1 among them, and E around the path of the weights.
+def hidden_nodes(network: Network, path: list[tuple[np.ndarray, ...]]) -> dict[str, Any]:
+    """What the hidden nodes make of the four patterns, on the way (steps, patterns, 2), and the line between 0 and 1 at its end."""
+    x, f = load_patterns("xor").x, functions(network)
+    w1, w2, *bias = path[-1][1].ravel()
+    middle = np.arctanh(0.5) if network.activations[-1] == "tanh" else 0.0  # where the output is 1/2
+    return {
+        "hidden": np.array([manual.forward(weights, x, f)[1][:, :2] for weights in path]),
+        "line": [w1, w2, middle - sum(bias)],  # w1 h1 + w2 h2 = the third
+        "outputs": manual.forward(path[-1], x, f)[-1].ravel(),
+    }
 
-    The plane is that of the two directions in which the weights move most; all else stays as at the end.
-    """
-    xor, network = load_patterns("xor"), Network((2, 2, 1), kind, hidden_bias=bias)
-    path = weights_on_the_way(network, seed)
-    f = (manual.ACTIVATIONS[kind],) * 2
+
+def surface(network: Network, path: list[tuple[np.ndarray, ...]], points: int) -> dict[str, Any]:
+    """E in the plane of the two directions in which the weights move most; all else stays as at the end of the path."""
+    xor, f = load_patterns("xor"), functions(network)
     flat = np.array([np.concatenate([W.ravel() for W in weights]) for weights in path])
-    end = flat[-1]
+    end, cut = flat[-1], path[0][0].size
     _, sizes, directions = np.linalg.svd(flat - end, full_matrices=False)
     along = (flat - end) @ directions[:2].T
     low, high = along.min(axis=0), along.max(axis=0)
     room = np.maximum(0.6 * (high - low), 0.25 * (high - low).max())
     axes = [np.linspace(low[k] - room[k], high[k] + room[k], points) for k in (0, 1)]
-    split = network.shapes[0][0] * network.shapes[0][1]
 
     def error(w: np.ndarray) -> float:
-        weights = w[:split].reshape(network.shapes[0]), w[split:].reshape(network.shapes[1])
+        weights = w[:cut].reshape(network.shapes[0]), w[cut:].reshape(network.shapes[1])
         return float(manual.half_squared_error(manual.forward(weights, xor.x, f)[-1], xor.t))
 
-    surface = [[error(end + a * directions[0] + b * directions[1]) for a in axes[0]] for b in axes[1]]
-    hidden = [manual.forward(weights, xor.x, f)[1] for weights in path]
-    middle = 0.5 if kind == "tanh" else 0.0
-    W2 = path[-1][1].ravel()
-    return short(
-        {
-            "hidden": np.array(hidden)[:, :, :2],
-            "line": [W2[0], W2[1], np.arctanh(middle) - (W2[2] if bias else 0.0)],  # w1 h1 + w2 h2 = the third
-            "outputs": manual.forward(path[-1], xor.x, f)[-1].ravel(),
-            "axes": axes,
-            "surface": surface,
-            "path": along,
-            "in_plane": float((sizes[:2] ** 2).sum() / (sizes**2).sum()),
-        }
-    )
+    return {
+        "axes": axes,
+        "surface": [[error(end + a * directions[0] + b * directions[1]) for a in axes[0]] for b in axes[1]],
+        "path": along,
+        "in_plane": float((sizes[:2] ** 2).sum() / (sizes**2).sum()),
+    }
 
 
 @partial(jax.jit, static_argnums=(0, 1))
@@ -136,7 +138,8 @@ def weights_on_the_way(network: Network, seed: int) -> list[tuple[np.ndarray, ..
     xor, settings = load_patterns("xor"), Settings(epochs=ARTICLE_EPOCHS)
     x, t = (np.asarray(v, np.float32) for v in (xor.x, xor.t))
     rates = loop.Rates(*np.array([0.5, 0.1, 0.0, 0.0], np.float32))
-    start = tuple(W[0] for W in initial.weights(network, "uniform", RANGES[0], np.array([seed])))
+    drawn = initial.weights(network, "uniform", RANGES[0], np.array([seed]), width=LANES)  # as the study has drawn them
+    start = tuple(W[0] for W in drawn)
     state = loop.start(settings, start, rates, network)
     found = [start]
     for until in range(20, ARTICLE_EPOCHS + 1, 20):

@@ -1,114 +1,172 @@
 """Why does XOR not train with the article's sigmoid network, and does with tanh?
 
-A reader below the article found it so. Here both are trained from the same seeds with the article's settings: 2-2-1, a bias node
-among the inputs and none on the hidden layer, online, previous-gradient momentum, 1000 epochs.
+A reader below the article found it so. The article's settings: 2-2-1, a bias node among the inputs and none on the hidden layer,
+targets 0 and 1, initial weights from ±0.2 and ±2, online, previous-gradient momentum, N = 0.5, M = 0.1, 1000 epochs. Here one of
+them is changed at a time, and then several: the bias node, the learning rate, the range of the first layer's initial weights, the
+epochs. "Learnt" is every output within 0.4 of its target.
 
-    python -m experiments.xor_with_sigmoid            half a minute; writes experiments/results/xor_with_sigmoid.{json,png}
+The pictures show why. Without the bias node the output's middle lies where w·h = atanh(1/2) for tanh, and that line may lie
+anywhere; for sigmoid it lies where w·h = 0, and all h are positive: the line goes through the corner of the square that the hidden
+nodes live in. A solution has to keep (0,0) and (1,1) on one side of it (there is one, but training is slow to find it).
+
+    python -m experiments.xor_with_sigmoid            two minutes; writes experiments/results/xor_with_sigmoid.{json,png}
     python -m experiments.xor_with_sigmoid --quick    seconds, fewer seeds, writes nowhere unless --out says so
 """
 
-import json
-from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
+from typing import Any
 
+import jax
 import numpy as np
-import tyro
-from rich.progress import track
 
-from bpnn_jax import Network, load_patterns, predict, train
+import manual
+from bpnn_jax import Network, Settings, load_patterns, loop
+from bpnn_jax.ablation import Results, Run, Study, initial
+from bpnn_jax.ablation.statistics import compare_rates, correct, kaplan_meier, success_rate
+from bpnn_jax.ablation.study import LANES
+from bpnn_jax.step import functions
+from experiments._common import Experiment, Options, run, short
+from experiments._report import INTERVALS, difference, holds, percent, plain
+from experiments._xor_figure import plot
 
 QUESTION = "Why does XOR not train with the article's sigmoid network, and does with tanh?"
-EPOCHS = 1000
-ACTIVATIONS = ("sigmoid", "tanh")
-RESULTS = Path(__file__).parent / "results"
+ARTICLE_EPOCHS, EPOCHS, SEEDS = 1000, 20000, 1000
+RANGES = ((0.2, 2.0), (1.0, 2.0), (2.0, 2.0), (4.0, 4.0))
+RATES = (0.5, 2.0, 8.0)
+ARTICLE = "sigmoid"
+# Name: activation, hidden bias, ranges, learning rate.
+ARMS = {
+    ARTICLE: ("sigmoid", False, RANGES[0], 0.5),
+    "sigmoid, N = 2": ("sigmoid", False, RANGES[0], 2.0),
+    "sigmoid, wide range": ("sigmoid", False, RANGES[2], 0.5),
+    "sigmoid, wide range, N = 2": ("sigmoid", False, RANGES[2], 2.0),
+    "sigmoid, bias": ("sigmoid", True, RANGES[0], 0.5),
+    "sigmoid, bias, N = 2": ("sigmoid", True, RANGES[0], 2.0),
+    "tanh": ("tanh", False, RANGES[0], 0.5),
+    "tanh, bias": ("tanh", True, RANGES[0], 0.5),
+}
+PICTURES = {"sigmoid": ("sigmoid", False), "sigmoid, bias": ("sigmoid", True), "tanh": ("tanh", False)}
 
 
-@dataclass(frozen=True)
-class Options:
-    """How many seeds, and where to write."""
-
-    seeds: int = 1000
-    quick: bool = False
-    """20 seeds, no figure."""
-    out: Path | None = None
-    """Folder for the results; by default experiments/results."""
-
-
-def compute(seeds: int) -> dict:
-    """Error curves and the number of networks that answer all four patterns right, for each activation."""
-    xor = load_patterns("xor")
-    grid = np.linspace(-0.25, 1.25, 61)
-    plane = np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2)
-    found: dict = {"epochs": EPOCHS, "seeds": seeds, "grid": grid.tolist()}
-    for name in ACTIVATIONS:
-        network = Network((2, 2, 1), name, hidden_bias=False)
-        runs = [train(network, xor.x, xor.t, epochs=EPOCHS, seed=s) for s in track(range(seeds), name)]
-        solved = [bool((abs(predict(network, r.weights, xor.x) - xor.t) < 0.5).all()) for r in runs]
-        curves = np.array([r.history[:, 1] for r in runs])
-        typical = int(np.argsort(curves[:, -1])[seeds // 2])
-        found[name] = {
-            "solved": int(sum(solved)),
-            "quantiles": _short(np.quantile(curves, (0.1, 0.5, 0.9), axis=0)),
-            "surface": _short(predict(network, runs[typical].weights, plane).reshape(grid.size, grid.size)),
+def compute(options: Options) -> dict[str, Any]:
+    """Shares learnt by 1000 and by 20 000 epochs, for each arm and over the grid; then the pictures of one seed."""
+    quick = options.quick
+    seeds, epochs = (24, 2000) if quick else (SEEDS, EPOCHS)
+    ranges, rates = (RANGES[::2], RATES[:2]) if quick else (RANGES, RATES)
+    both = {"hidden_bias": (False, True)}
+    grids = {
+        "sigmoid": Study("xor", vary={**both, "ranges": ranges, "learning_rate": rates}, seeds=seeds, epochs=epochs),
+        "tanh": Study("xor", vary=both, base=Run(activation="tanh"), seeds=seeds, epochs=epochs),
+    }
+    results = {kind: run(study, options, kind) for kind, study in grids.items()}
+    found: dict[str, Any] = {"seeds": seeds, "epochs": epochs, "ranges": list(ranges), "rates": list(rates), "arms": {}}
+    at = np.unique(np.geomspace(1, epochs, 80).astype(int))
+    found["at"] = at.tolist()
+    learnt = {}
+    for name, (kind, bias, wide, rate) in ARMS.items():
+        wanted = Run(activation=kind, hidden_bias=bias, ranges=wide, learning_rate=rate)  # type: ignore[arg-type]
+        column = [arm.run for arm in grids[kind].arms].index(wanted)
+        solved, needed = results[kind].solved[:, column], results[kind].epochs[:, column]
+        curve = kaplan_meier(needed, solved)
+        learnt[name] = [solved & (needed <= limit) for limit in (ARTICLE_EPOCHS, epochs)]
+        found["arms"][name] = {
+            "learnt": [int(by.sum()) for by in learnt[name]],
+            "rates": [plain(success_rate(by)) for by in learnt[name]],
+            "curve": short(np.array([curve.at(epoch) for epoch in at]).T),  # unsolved, low, high
         }
+    pairs = [(name, ARTICLE) for name in ARMS if name != ARTICLE] + [("tanh, bias", "tanh")]
+    family = [compare_rates(learnt[a][k], learnt[b][k], what=f"{a} - {b} - {k}") for a, b in pairs for k in (0, 1)]
+    found["comparisons"] = {c.what: plain(c) for c in correct(family)}
+    found["grid"] = _grid(results["sigmoid"], len(ranges), len(rates))
+    seed = int(np.flatnonzero(learnt["tanh"][0] & ~learnt[ARTICLE][0])[0])
+    found["seed"] = seed
+    networks = {name: Network((2, 2, 1), kind, hidden_bias=bias) for name, (kind, bias) in PICTURES.items()}
+    paths = {name: weights_on_the_way(network, seed) for name, network in networks.items()}
+    found["hidden"] = short({name: hidden_nodes(network, paths[name]) for name, network in networks.items()})
+    found["surface"] = short(surface(networks[ARTICLE], paths[ARTICLE], 21 if quick else 61))
     return found
 
 
-def _short(numbers: np.ndarray) -> list:
-    """Six digits are plenty for a picture."""
-    return [[float(f"{n:.6g}") for n in row] for row in numbers]
+def _grid(results: Results, ranges: int, rates: int) -> list:
+    """Share learnt in the article's 1000 epochs: (without and with the node, ranges, learning rates)."""
+    learnt = results.solved & (results.epochs <= ARTICLE_EPOCHS)
+    return short(learnt.mean(axis=0).reshape(2, ranges, rates))
 
 
-def answer(found: dict) -> str:
-    shares = [f"{name} {found[name]['solved']} of {found['seeds']}" for name in ACTIVATIONS]
-    return f"After {found['epochs']} epochs XOR is answered right by: {', '.join(shares)}."
+def hidden_nodes(network: Network, path: list[tuple[np.ndarray, ...]]) -> dict[str, Any]:
+    """What the hidden nodes make of the four patterns, on the way (steps, patterns, 2), and the line between 0 and 1 at its end."""
+    x, f = load_patterns("xor").x, functions(network)
+    w1, w2, *bias = path[-1][1].ravel()
+    middle = np.arctanh(0.5) if network.activations[-1] == "tanh" else 0.0  # where the output is 1/2
+    return {
+        "hidden": np.array([manual.forward(weights, x, f)[1][:, :2] for weights in path]),
+        "line": [w1, w2, middle - sum(bias)],  # w1 h1 + w2 h2 = the third
+        "outputs": manual.forward(path[-1], x, f)[-1].ravel(),
+    }
 
 
-def plot(found: dict, path: Path) -> None:
-    import matplotlib
+def surface(network: Network, path: list[tuple[np.ndarray, ...]], points: int) -> dict[str, Any]:
+    """E in the plane of the two directions in which the weights move most; all else stays as at the end of the path."""
+    xor, f = load_patterns("xor"), functions(network)
+    flat = np.array([np.concatenate([W.ravel() for W in weights]) for weights in path])
+    end, cut = flat[-1], path[0][0].size
+    _, sizes, directions = np.linalg.svd(flat - end, full_matrices=False)
+    along = (flat - end) @ directions[:2].T
+    low, high = along.min(axis=0), along.max(axis=0)
+    room = np.maximum(0.6 * (high - low), 0.25 * (high - low).max())
+    axes = [np.linspace(low[k] - room[k], high[k] + room[k], points) for k in (0, 1)]
 
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
+    def error(w: np.ndarray) -> float:
+        weights = w[:cut].reshape(network.shapes[0]), w[cut:].reshape(network.shapes[1])
+        return float(manual.half_squared_error(manual.forward(weights, xor.x, f)[-1], xor.t))
 
-    figure, axes = plt.subplots(1, 3, figsize=(11, 3.4), width_ratios=(1.25, 1, 1), layout="constrained")
-    colours = {"sigmoid": "#c0392b", "tanh": "#1f6fb2"}
-    for name in ACTIVATIONS:
-        low, middle, high = np.array(found[name]["quantiles"])
-        epochs = np.arange(middle.size)
-        axes[0].plot(
-            epochs, middle, color=colours[name], label=f"{name}: {found[name]['solved']} of {found['seeds']} solve it"
-        )
-        axes[0].fill_between(epochs, low, high, color=colours[name], alpha=0.2, linewidth=0)
-    axes[0].set(yscale="log", xlabel="epoch", ylabel="E, half the squared error")
-    axes[0].set_title("median of all seeds, and 10% to 90%", fontsize=10)
-    axes[0].legend(frameon=False, fontsize=9, loc=(0.33, 0.52))
-    edges = (found["grid"][0], found["grid"][-1])
-    for axis, name in zip(axes[1:], ACTIVATIONS, strict=True):
-        surface = np.array(found[name]["surface"])
-        axis.imshow(surface, origin="lower", extent=edges * 2, vmin=0, vmax=1, cmap="RdBu", interpolation="bilinear")
-        axis.contour(surface, levels=[0.5], extent=edges * 2, colors="black", linewidths=1.2)
-        for x1, x2 in ((0, 0), (0, 1), (1, 0), (1, 1)):
-            axis.plot(x1, x2, "o", markersize=11, markerfacecolor="white", markeredgecolor="black")
-            axis.annotate(str(x1 ^ x2), (x1, x2), ha="center", va="center", fontsize=8)
-        axis.set_title(f"what a typical {name} network answers", fontsize=10)
-        axis.set(xlabel="$x_1$", xticks=(0, 1), yticks=(0, 1))
-    axes[1].set_ylabel("$x_2$")
-    figure.colorbar(axes[1].images[0], ax=axes[1:], shrink=0.9, label="output", pad=0.02)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    return {
+        "axes": axes,
+        "surface": [[error(end + a * directions[0] + b * directions[1]) for a in axes[0]] for b in axes[1]],
+        "path": along,
+        "in_plane": float((sizes[:2] ** 2).sum() / (sizes**2).sum()),
+    }
 
 
-def main(options: Options) -> dict:
-    found = compute(20 if options.quick else options.seeds)
-    print(QUESTION, answer(found), sep="\n")
-    folder = options.out or (None if options.quick else RESULTS)
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = folder / "xor_with_sigmoid.json"
-        file.write_text(json.dumps(found))
-        plot(json.loads(file.read_text()), folder / "xor_with_sigmoid.png")
-    return found
+@partial(jax.jit, static_argnums=(0, 1))
+def _on(network: Network, settings: Settings, *args: Any) -> loop.State:
+    return loop.run(network, settings, *args)
 
+
+def weights_on_the_way(network: Network, seed: int) -> list[tuple[np.ndarray, ...]]:
+    """The weights every 20 epochs, from the first to those after 1000."""
+    xor, settings = load_patterns("xor"), Settings(epochs=ARTICLE_EPOCHS)
+    x, t = (np.asarray(v, np.float32) for v in (xor.x, xor.t))
+    rates = loop.Rates(*np.array([0.5, 0.1, 0.0, 0.0], np.float32))
+    drawn = initial.weights(network, "uniform", RANGES[0], np.array([seed]), width=LANES)  # as the study has drawn them
+    start = tuple(W[0] for W in drawn)
+    state = loop.start(settings, start, rates, network)
+    found = [start]
+    for until in range(20, ARTICLE_EPOCHS + 1, 20):
+        state = _on(network, settings, state, x, t, rates, jax.random.key(seed), until)
+        found.append(state.weights)
+    return [tuple(np.asarray(W, np.float64) for W in weights) for weights in found]
+
+
+def answer(found: dict[str, Any]) -> str:
+    arms, seeds, long = found["arms"], found["seeds"], found["epochs"]
+    changes = [
+        f"{name.removeprefix('sigmoid, ')} {percent(arms[name]['rates'][0])} (by {long} {percent(arms[name]['rates'][1])})"
+        for name in ARMS
+        if name.startswith("sigmoid, ")
+    ]
+    back = found["comparisons"]["tanh, bias - tanh - 0"]
+    standing = sum(holds(found["comparisons"][f"{name} - {ARTICLE} - 0"]) for name in ARMS if name != ARTICLE)
+    return (
+        f"After {ARTICLE_EPOCHS} epochs {arms[ARTICLE]['learnt'][0]} of {seeds} sigmoid networks have learnt XOR and "
+        f"{arms['tanh']['learnt'][0]} of {seeds} tanh networks, from the same seeds; after {long} epochs "
+        f"{arms[ARTICLE]['learnt'][1]} of the sigmoid ones. Sigmoid with its settings changed, by {ARTICLE_EPOCHS} epochs: "
+        f"{'; '.join(changes)}. The bias node costs tanh {difference(back, 1, 100)} points. Of the {len(ARMS) - 1} differences to the "
+        f"article's sigmoid at {ARTICLE_EPOCHS} epochs {standing} stand after Holm's correction. {INTERVALS}"
+    )
+
+
+EXPERIMENT = Experiment("xor_with_sigmoid", QUESTION, compute, answer, plot)
 
 if __name__ == "__main__":
-    main(tyro.cli(Options, description=__doc__))
+    EXPERIMENT.main()

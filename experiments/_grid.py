@@ -1,0 +1,57 @@
+"""Every pair of rates of a grid from every seed, in one call of ``train_many``: one program, the same first weights at each pair."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bpnn_jax import ManyResult, Network, train_many
+from bpnn_jax.commands.common import bar
+from bpnn_jax.patterns import Patterns
+
+
+class Grid(NamedTuple):
+    """Arrays (pairs of rates, seeds). ``epochs`` counts from 1, and is the limit where a run was not solved.
+
+    runs: all of them, as ``train_many`` has them, the first pair's seeds first.
+    """
+
+    solved: np.ndarray
+    diverged: np.ndarray
+    epochs: np.ndarray
+    runs: ManyResult
+
+    def best(self, seeds: slice) -> int:
+        """The pair that is fastest for these seeds, by the restricted mean: every run is followed to the limit."""
+        return int(self.epochs[:, seeds].mean(axis=1).argmin())
+
+
+def train_grid(
+    title: str,
+    network: Network,
+    task: Patterns,
+    pairs: Sequence[tuple[float, float]],
+    seeds: int,
+    epochs: int,
+    tolerance: float | None = 0.4,
+    **settings: Any,
+) -> Grid:
+    """``pairs`` are (learning rate, momentum). ``tolerance`` is a share of the distance between the targets, as in a study."""
+    rates = np.repeat(np.array(pairs, float), seeds, axis=0)
+    with bar(title) as update:
+        runs = train_many(
+            network,
+            task.x,
+            task.t,
+            seeds=np.tile(np.arange(seeds), len(pairs)).tolist(),
+            learning_rate=rates[:, 0],
+            momentum=rates[:, 1],
+            tolerance=None if tolerance is None else tolerance * float(task.t.max() - task.t.min()),
+            epochs=epochs,
+            history_every=epochs,
+            progress=update,
+            **settings,
+        )
+    shape = len(pairs), seeds
+    solved, diverged = ((runs.stopped == word).reshape(shape) for word in ("solved", "diverged"))
+    return Grid(solved, diverged, np.where(solved, runs.iterations.reshape(shape) + 1, epochs), runs)

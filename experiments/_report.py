@@ -1,0 +1,51 @@
+"""Words and colours that the experiments have in common."""
+
+from dataclasses import asdict
+from typing import Any
+
+# Okabe and Ito's colours, which people tell apart however they see colours.
+BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
+    "#000000", "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7",
+)  # fmt: skip
+GREY = "#767676"
+INTERVALS = "Brackets are 95% intervals."
+
+
+def percent(estimate: dict[str, Any], digits: int = 1) -> str:
+    """A rate with its interval, in per cent.
+
+    >>> percent({"value": 0.996, "low": 0.9898, "high": 0.9984})
+    '99.6% [99.0, 99.8]'
+    """
+    value, low, high = (100 * estimate[key] for key in ("value", "low", "high"))
+    return f"{value:.{digits}f}% [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def number(estimate: dict[str, Any], digits: int = 0) -> str:
+    """A number with its interval.
+
+    >>> number({"value": 1234.4, "low": 1100.2, "high": 1300.0})
+    '1234 [1100, 1300]'
+    """
+    value, low, high = (estimate[key] for key in ("value", "low", "high"))
+    return f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def difference(comparison: dict[str, Any], digits: int = 0, scale: float = 1.0) -> str:
+    """An effect with its sign and its interval; ``scale=100`` makes percentage points of a difference of rates.
+
+    >>> difference({"effect": -0.123, "low": -0.2, "high": 0.01}, 1, 100)
+    '-12.3 [-20.0, +1.0]'
+    """
+    effect, low, high = (scale * comparison[key] for key in ("effect", "low", "high"))
+    return f"{effect:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
+
+
+def holds(comparison: dict[str, Any]) -> bool:
+    """Whether the difference stands after Holm's correction, at 5%."""
+    return comparison["p_holm"] is not None and comparison["p_holm"] <= 0.05
+
+
+def plain(of: Any) -> dict[str, Any]:
+    """An Estimate or a Comparison as JSON has it."""
+    return asdict(of)

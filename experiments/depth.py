@@ -35,29 +35,38 @@ TOLERANCE, LIMIT = 0.4, 3000  # 40-20-40, as a share of the way from the low to 
 
 
 def compute(options: Options) -> dict[str, Any]:
-    seeds, depths, stops = (32, (3,), (0, 30)) if options.quick else (SEEDS, DEPTHS, STOPS)
-    rates, limit = ((0.01, 0.3), 300) if options.quick else (RATES, LIMIT)
+    seeds, depths, stops, width = (32, (3,), (0, 30), 3) if options.quick else (SEEDS, DEPTHS, STOPS, WIDTH)
+    rates, limit = (
+        ((0.01,), 300) if options.quick else (RATES, LIMIT)
+    )  # as many epochs as to the stop: one program for both
     arms = [(a, start, depth) for a in ACTIVATIONS for start in STARTS for depth in depths]
     found: dict[str, Any] = {"seeds": seeds, "stops": list(stops), "arms": []}
     runs = {}
     with bar("depth") as update:
         for k, arm in enumerate(arms):
             update(k, len(arms), " ".join(map(str, arm)))
-            runs[arm] = trained(*arm, seeds, stops, rates, limit)
+            runs[arm] = trained(*arm, width, seeds, stops, rates, limit)
             found["arms"].append(described(*arm, runs[arm], stops, limit))
     found["comparisons"] = compared(runs, depths[-1], limit)
     return short(found)
 
 
 def trained(
-    activation: str, start: str, depth: int, seeds: int, stops: tuple[int, ...], rates: tuple[float, ...], limit: int
+    activation: str,
+    start: str,
+    depth: int,
+    width: int,
+    seeds: int,
+    stops: tuple[int, ...],
+    rates: tuple[float, ...],
+    limit: int,
 ) -> dict[str, Any]:
     """Deltas at each stop (stops, seeds, layers); and, from a second training that ends when solved, when that was."""
-    network = Network((4, *(WIDTH,) * depth, 1), activation)
+    network = Network((4, *(width,) * depth, 1), activation)
     data = load_patterns(TASK)
     x, t = data.x, data.with_targets(-1, 1).t if activation == "tanh" else data.t
 
-    def run(weights: tuple, epochs: int, rate: Any, **more: Any) -> ManyResult:
+    def run(weights: tuple, epochs: int, rate: Any, tolerance: float | None = None) -> ManyResult:
         return train_many(
             network,
             x,
@@ -70,12 +79,12 @@ def trained(
             mode="batch",
             epochs=epochs,
             history_every=epochs,
-            **more,
+            tolerance=tolerance,
         )
 
     def solve(numbers: np.ndarray, rate: Any) -> tuple[np.ndarray, np.ndarray]:
         weights = initial.weights(network, start, STARTS[start], numbers)
-        ended = run(weights, limit, rate, tolerance=TOLERANCE * float(t.max() - t.min()))
+        ended = run(weights, limit, rate, TOLERANCE * float(t.max() - t.min()))
         solved = ended.stopped == "solved"
         return np.where(solved, ended.iterations + 1, limit), solved
 

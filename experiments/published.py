@@ -54,7 +54,6 @@ def forest(axis: Any, original: dict[str, Any]) -> None:
     """A line a reading: the interval that the published number should be in; beside its name how many runs were solved."""
     rows = original["rows"]
     for at, row in enumerate(rows):
-        colour, mark = COLOURS[row["verdict"]], MARKS[row["verdict"]]
         if row["low"] is None:
             axis.text(
                 0.03,
@@ -66,6 +65,7 @@ def forest(axis: Any, original: dict[str, Any]) -> None:
                 transform=axis.get_yaxis_transform(),
             )
             continue
+        colour, mark = COLOURS[row["verdict"]], MARKS[row["verdict"]]
         axis.plot((row["low"], row["high"]), (at, at), color=colour, linewidth=3, solid_capstyle="butt")
         axis.plot(np.sqrt(row["low"] * row["high"]), at, mark, color=colour, markersize=7)
     axis.axvline(rows[0]["published"], color="black", linewidth=1, linestyle="--")
@@ -106,7 +106,7 @@ def line(axis: Any, chauvin: dict[str, Any]) -> None:
         label="Chauvin: 280 - 33 log2 H",
     )
     axis.set_xscale("log", base=2)
-    axis.set(xlabel="hidden nodes H", ylabel="sweeps", xticks=hidden, xticklabels=hidden, ylim=(0, None))
+    axis.set(xlabel="hidden nodes H", ylabel="sweeps", xticks=hidden, xticklabels=hidden, ylim=(0, 900))
     axis.set_title("XOR: sweeps against hidden nodes", fontsize=10, loc="right")
     axis.legend(frameon=False, fontsize=7.5)
 

@@ -89,7 +89,7 @@ READINGS = {
         **{
             "no momentum": {"momentum": 0.0},
             "online": {"mode": "online"},
-            "online, no momentum": {"mode": "online", "momentum": 0.0},
+            "online without momentum": {"mode": "online", "momentum": 0.0},
             "mean gradient": {"learning_rate": 0.125},
             "U(±0.1)": {"initial": 0.1},
             "U(±1)": {"initial": 1.0},
@@ -117,7 +117,7 @@ READINGS = {
         **{
             "no momentum": {"momentum": 0.0},
             "online": {"mode": "online"},
-            "online, no momentum": {"mode": "online", "momentum": 0.0},
+            "online without momentum": {"mode": "online", "momentum": 0.0},
             "mean gradient": {"learning_rate": 0.5 / 16},
             "U(±0.3)": {"initial": 0.3},
             "U(±1)": {"initial": 1.0},

@@ -43,9 +43,10 @@ def test_the_deltas_are_those_of_jax(x64):
     weights = initial.weights(network, "glorot", (), np.arange(2))
     x, t = load_patterns("parity-4").x[5:6], np.array([[1.0]])
     sizes = depth.delta_sizes(network, weights, x, t)
+    gradient = jax.jit(jax.grad(half_squared_error, argnums=1), static_argnums=0)
     for i in range(2):
         own = tuple(W[i].astype(np.float64) for W in weights)
-        g = jax.grad(half_squared_error, argnums=1)(network, own, x, t)
+        g = gradient(network, own, x, t)
         expected = [float(np.sqrt(np.mean(np.square(W[-1])))) for W in g]
         np.testing.assert_allclose(sizes[i], expected, rtol=1e-12)  # a dozen operations in float64
 

@@ -57,7 +57,7 @@ def report(draw: Draw, derivation: Mistake, draws: int = DRAWS) -> audit.Report:
             activations = [values[f"a{l}"] for l in range(1, len(weights) + 1)]
             net = manual.layers(weights, (x, *activations), functions, skip)
             kind, l = name[:-1], int(name[-1])
-            above = [delta[f"z{m + 1}"] for m in network.above(l)] if kind in ("a", "z") else []
+            above = tuple(delta[f"z{m + 1}"] for m in network.above(l)) if kind in ("a", "z") else ()
             if kind == "a":
                 return manual.gradient_of_input(net, above, equations, skip)  # (12)
             if kind == "z" and l == len(weights):

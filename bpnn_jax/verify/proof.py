@@ -116,7 +116,8 @@ def _write(network: Network, patterns: int) -> _Written:
     weights = tuple(symbols(f"W{l + 1}_", shape) for l, shape in enumerate(network.shapes))
     x, t = symbols("x", (patterns, network.sizes[0])), symbols("t", (patterns, network.sizes[-1]))
     taps = [symbols(f"tau{l + 1}_", (patterns, n)) for l, n in enumerate(network.sizes[1:])]
-    nested, named, names, zs = [x], [x], {}, []
+    named, names, zs = [x], {}, []
+    nested: list[np.ndarray] = [x]
     for l, (W, name, bias) in enumerate(zip(weights, network.activations, network.biases, strict=True)):
         above = np.empty((patterns, W.shape[1]), dtype=object)
         z_named = np.empty_like(above)

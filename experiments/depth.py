@@ -35,7 +35,7 @@ TOLERANCE, LIMIT = 0.4, 3000  # 40-20-40, as a share of the way from the low to 
 
 
 def compute(options: Options) -> dict[str, Any]:
-    seeds, depths, stops, width = (32, (3,), (0, 30), 3) if options.quick else (SEEDS, DEPTHS, STOPS, WIDTH)
+    seeds, depths, stops, width = (32, (2,), (0, 30), 3) if options.quick else (SEEDS, DEPTHS, STOPS, WIDTH)
     rates, limit = (
         ((0.01,), 300) if options.quick else (RATES, LIMIT)
     )  # as many epochs as to the stop: one program for both
@@ -83,7 +83,7 @@ def trained(
         )
 
     def solve(numbers: np.ndarray, rate: Any) -> tuple[np.ndarray, np.ndarray]:
-        weights = initial.weights(network, start, STARTS[start], numbers)
+        weights = initial.weights(network, start, STARTS[start], numbers, TRIED)
         ended = run(weights, limit, rate, TOLERANCE * float(t.max() - t.min()))
         solved = ended.stopped == "solved"
         return np.where(solved, ended.iterations + 1, limit), solved
@@ -91,7 +91,7 @@ def trained(
     tried = np.tile(np.arange(seeds, seeds + TRIED), len(rates))
     epochs, _ = solve(tried, np.repeat(rates, TRIED))
     rate = rates[int(epochs.reshape(len(rates), TRIED).mean(axis=1).argmin())]
-    weights = initial.weights(network, start, STARTS[start], np.arange(seeds))
+    weights = initial.weights(network, start, STARTS[start], np.arange(seeds), TRIED)
     sizes = [delta_sizes(network, weights, x, t)]
     for before, stop in pairwise(stops):
         weights = run(weights, stop - before, rate).weights

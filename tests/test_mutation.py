@@ -79,6 +79,12 @@ def test_every_formula_has_mutants():
     assert len({(m.file, m.text) for every in found.values() for m in every}) == sum(map(len, found.values()))
 
 
+deep = pytest.mark.skipif(
+    not os.environ.get("BPNN_DEEP"), reason="a whole ladder, or all mutants, a quarter of an hour: set BPNN_DEEP=1"
+)
+
+
+@deep
 @pytest.mark.parametrize(
     ("right", "wrong", "equation"),
     [("layer.f.derivative(layer.a) * (delta_above @ above.W_bar.T)", "(delta_above @ above.W_bar.T)", "(9)")],
@@ -112,11 +118,6 @@ def test_verify_ends_in_status_one_when_a_line_of_backprop_is_broken(tmp_path, r
     assert rungs[3, "JAX float64"]["(8)"] == "correct"
     assert "wrong" in rungs[1, "SymPy"].values()
     assert "wrong" in rungs[4, "JAX grad, vmap"].values()
-
-
-deep = pytest.mark.skipif(
-    not os.environ.get("BPNN_DEEP"), reason="all mutants take a quarter of an hour: set BPNN_DEEP=1 to try them"
-)
 
 
 @deep

@@ -90,7 +90,7 @@ def train_many(
     learning_rate, momentum, cutoff, tolerance: one value for all, or one a network. Another value compiles nothing anew.
     weights:  where to start, arrays (n, n_in + bias, n_out), or of one network for all; otherwise ``init(network, seed)``.
     settings: as for ``train``, or its fields one by one. The history has at most 100 points unless ``history_every`` is given.
-    progress: called with (networks done, networks) after each block.
+    progress: called with (networks done, networks) after each block; on a GPU they are one.
     lanes:    networks in a block, a multiple of 16.
     cores:    how many blocks to train at the same time; otherwise as many as there are processors.
     device:   ``gpu`` trains all of them by one kernel on an NVIDIA GPU, in float32 (docs/gpu.md). What the kernel cannot do is an
@@ -117,16 +117,21 @@ def train_many(
     )
     if weights is None or np.ndim(weights[0]) == 2:
         _check_different(numbers, rates)
-    if loop.points(settings) * n > LARGEST_HISTORY:
+    if device not in DEVICES:
+        raise unknown("device", device, DEVICES)
+    if device == "cpu" and loop.points(settings) * n > LARGEST_HISTORY:
         raise InputError(
             f"expected a history of at most {LARGEST_HISTORY} numbers, got {loop.points(settings)} points of {n} networks: "
             "a larger history_every keeps it short"
         )
     x, t = check_patterns(network, x, t, dtype)
-    if device not in DEVICES:
-        raise unknown("device", device, DEVICES)
     if device == "gpu":
-        return _on_gpu(network, settings, numbers, weights, rates, x, t, dtype)
+        if lanes is not None or cores is not None:
+            raise InputError("expected lanes and cores for the CPU alone, got them with device='gpu'")
+        found = _on_gpu(network, settings, numbers, weights, rates, x, t, dtype)
+        if progress:
+            progress(n, n)
+        return found
     path, block, width = choice.block(network, settings, dtype)
     if path == choice.LANES:
         _xla.say_what_was_lost()

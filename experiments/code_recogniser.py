@@ -238,11 +238,13 @@ def _about_the_article(a: dict[str, Any]) -> list[str]:
     )
     if "1000 - 200" in a:
         large = a["sizes"]["1k"]
-        chunk, order = a["1000 - 200"]["stretches"], a["sizes"]["500"]["in order"]["within"]
+        chunk, middle = a["1000 - 200"]["stretches"], a["sizes"]["500"]
         low, split, high = (100 * whole[key] - w["rate"] for key in ("low", "value", "high"))
         said.append(
-            f"In the article's order 500 characters give {percent(order)} and 1000 {percent(large['in order']['within'])}; other "
-            f"stretches with 1000, {percent(large['stretches']['within'])}. So on the way from {w['rate']:.2f}% the missing language "
+            f"In the article's order 500 characters give {percent(middle['in order']['within'])} and 1000 "
+            f"{percent(large['in order']['within'])}; other stretches {percent(middle['stretches']['within'])} and "
+            f"{percent(large['stretches']['within'])}: the gain is there with 1000 only. "
+            f"So on the way from {w['rate']:.2f}% the missing language "
             f"is {split:+.1f} points [{low:+.1f}, {high:+.1f}], the longer chunk {points(chunk)}."
         )
     return said

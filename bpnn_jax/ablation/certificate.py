@@ -112,7 +112,7 @@ def _epoch(program: Program, equation: int, seed: int) -> list[Comparison]:
     rates = Rates(*(np.full(width, rate, dtype) for rate in (learning_rate, momentum, 0.0, -1.0)))
     ended = run_block(block, network, settings, dtype, own, rates, x, t, lanes.astype(np.uint32), 1)
 
-    updates, fan = -(-count // batch), max(network.sizes) / SMALL
+    updates, fan = -(-count // batch), max(rows for rows, _ in network.shapes) / SMALL
     # As in fast.compare_loop, in either precision; a wider layer has longer sums, and a batch one of all its patterns.
     allowed = updates * fast.ROUNDINGS * max(1.0, fan) * max(1.0, batch / SMALL) * 2 * UNIT[dtype]
     found = []

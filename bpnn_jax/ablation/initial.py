@@ -34,7 +34,8 @@ def weights(
     """The first weights of each seed, arrays (n, n_in + bias, n_out) in float32, the precision in which ``init`` draws.
 
     They are drawn for the network with all bias nodes, and the rows of those that it does not have are left out. The rows of skip
-    connections come on top: the others are the weights of the same network without.
+    connections come on top: the others are the weights of the same network without, where ``initial`` is uniform (the other kinds
+    depend on how many nodes feed a layer, and are drawn anew).
     width: seeds are filled up to a multiple of it, so that other numbers of seeds compile nothing anew.
 
     >>> with_node, without = Network((2, 2, 1)), Network((2, 2, 1), hidden_bias=False)

@@ -1,6 +1,7 @@
 """``bpnn report``: a study's folder as one page, and as figures for a paper."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from rich.markup import escape
 
@@ -10,6 +11,7 @@ from bpnn_jax.ablation import charts, manifest, results, runner
 from bpnn_jax.ablation.report import page
 from bpnn_jax.ablation.store import Store
 from bpnn_jax.commands.common import bar, check_outputs, console, finish
+from bpnn_jax.errors import InputError
 
 
 def run(options: cli.Report) -> int:
@@ -17,6 +19,7 @@ def run(options: cli.Report) -> int:
     _, described = manifest.read(Store(folder, read_only=True))
     html = options.html or folder / "report.html"
     check_outputs(html, options.pdf, options.json, reads=[folder / name for name in manifest.FILES])
+    _check_outside(Store(folder, read_only=True), html, options.pdf, options.json)
     draw_pdf = _pdf() if options.pdf else None
     out, complaints = console(), []
     with bar("the report") as update:
@@ -40,6 +43,15 @@ def run(options: cli.Report) -> int:
     if not found.complete:
         out.print(f"of a study that is not finished: {found.chunks_done} of {found.chunks} chunks")
     return 0
+
+
+def _check_outside(store: Store, *outputs: Path | None) -> None:
+    """What a study has trained is not written over."""
+    for output in outputs:
+        if output is not None and output.resolve().is_relative_to(store.chunks.resolve()):
+            raise InputError(
+                f"expected a file to write outside {store.chunks}, which holds what was trained, got {output}"
+            )
 
 
 def _pdf() -> Callable[[Sequence[charts.Picture]], bytes]:

@@ -1,4 +1,4 @@
-"""How an original may be meant: a base setup, and beside it every ambiguity as a setup that differs in that one thing."""
+"""How an original may be meant: a base setup, and beside it every ambiguity as a setup that differs in that."""
 
 from dataclasses import dataclass, replace
 from typing import Any

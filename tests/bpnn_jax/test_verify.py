@@ -55,7 +55,13 @@ def climb(report, monkeypatch):
     return some
 
 
-FIRST = ("rung 1", "rung 2", "rung 3: JAX", "rung 3: closed", "rung 3: optax")  # the auditor is slow, and has tests of its own
+FIRST = (
+    "rung 1",
+    "rung 2",
+    "rung 3: JAX",
+    "rung 3: closed",
+    "rung 3: optax",
+)  # the auditor is slow, and has tests of its own
 
 
 # --- the bound ---

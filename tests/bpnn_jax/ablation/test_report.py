@@ -305,6 +305,8 @@ def test_a_report_that_cannot_be_written_leaves_what_was_there(bpnn, trained, mo
         (["STUDY", "--html", "a", "--pdf", "a"], "expected different files to write, got a more than once"),
         (["STUDY", "--html", "no/such.html"], "got: no folder no"),
         (["STUDY", "--json", "STUDY/study.json"], "expected another file to write than the one that is read"),
+        (["STUDY", "--html", "STUDY/chunks/a.parquet"], "which holds what was trained"),
+        (["STUDY", "--pdf", "STUDY/../study/chunks/a.parquet"], "which holds what was trained"),
     ],
 )
 def test_what_is_refused_in_a_sentence(bpnn, trained, arguments, words):

@@ -397,7 +397,11 @@ def test_train_many_on_the_gpu_is_train_many(monkeypatch):
     monkeypatch.setattr(gpu, "train_block", partial(gpu.train_block, interpret=True))
     nand, network = load_patterns("nand"), Network((2, 2, 1), "tanh")
     given = {"seeds": 130, "learning_rate": np.linspace(0.05, 0.3, 130), "tolerance": 0.4, "epochs": 30}
-    ours = many.train_many(network, nand.x, nand.t, device="gpu", **given)
+    monkeypatch.setattr(many, "LARGEST_HISTORY", 1000)  # of which the kernel keeps nothing
+    told = []
+    ours = many.train_many(network, nand.x, nand.t, device="gpu", progress=lambda *done: told.append(done), **given)
+    assert told == [(130, 130)]
+    monkeypatch.undo()
     lanes = many.train_many(network, nand.x, nand.t, **given)
     assert (ours.path, ours.history.shape, ours.history_epochs.size) == ("GPU kernel", (0, 130), 0)
     assert set(ours.stopped) == {"solved", "epochs"}  # both kinds, or nothing is compared
@@ -416,6 +420,7 @@ def test_train_many_on_the_gpu_is_train_many(monkeypatch):
         ({"device": "gpu", "mode": "batch"}, "got mode='batch'"),
         ({"device": "gpu", "network": Network((2, 2, 1), skip=True)}, "has no skip connections"),
         ({"device": "gpu"}, "expected a GPU, got cpu"),
+        ({"device": "gpu", "lanes": 64}, "lanes and cores for the CPU alone"),
     ],
     ids=str,
 )

@@ -45,7 +45,7 @@ ORIGINALS = (
         PDP,
         558,
         1,
-        "558 sweeps, η = 0.5; of most of their simulations: momentum about 0.9, targets 0.1 and 0.9",
+        "558 sweeps, η = 0.5; of most of their simulations: momentum about 0.9, targets 0.1 and 0.9 (from memory)",
         "this run's momentum, targets, initial weights, criterion, and whether the weights move after each pattern or each sweep",
     ),
     Original(

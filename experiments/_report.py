@@ -3,6 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
+from bpnn_jax.ablation import wording
+
 # Okabe and Ito's colours, which people tell apart however they see colours.
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
     "#000000", "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7",
@@ -12,13 +14,8 @@ INTERVALS = "Brackets are 95% intervals."
 
 
 def percent(estimate: dict[str, Any], digits: int = 1) -> str:
-    """A rate with its interval, in per cent.
-
-    >>> percent({"value": 0.996, "low": 0.9898, "high": 0.9984})
-    '99.6% [99.0, 99.8]'
-    """
-    value, low, high = (100 * estimate[key] for key in ("value", "low", "high"))
-    return f"{value:.{digits}f}% [{low:.{digits}f}, {high:.{digits}f}]"
+    """A rate with its interval, in per cent."""
+    return wording.percent(estimate["value"], estimate["low"], estimate["high"], digits)
 
 
 def number(estimate: dict[str, Any], digits: int = 0) -> str:
@@ -39,6 +36,15 @@ def difference(comparison: dict[str, Any], digits: int = 0, scale: float = 1.0) 
     """
     effect, low, high = (scale * comparison[key] for key in ("effect", "low", "high"))
     return f"{effect:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
+
+
+def points(comparison: dict[str, Any], p: str = "p") -> str:
+    """A difference of rates in percentage points, with its p-value, or with ``p_holm``.
+
+    >>> points({"effect": -0.123, "low": -0.2, "high": 0.01, "p": 0.071})
+    '-12.3 [-20.0, +1.0] points, p = 0.071'
+    """
+    return f"{difference(comparison, 1, 100)} points, {wording.p_words(comparison[p])}"
 
 
 def holds(comparison: dict[str, Any]) -> bool:

@@ -26,6 +26,7 @@ from bpnn_jax.patterns import Patterns, load_held_out
 from bpnn_jax.step import functions
 from experiments._common import Experiment, Options, short
 from experiments._recogniser_figure import CHARACTERS, plot
+from experiments._report import percent, points
 
 QUESTION = (
     "Why does the article's code recogniser reach 65.20%, and how much of that is its split, how much its chunks?"
@@ -248,15 +249,6 @@ def _about_the_article(a: dict[str, Any]) -> list[str]:
             f"is {split:+.1f} points [{low:+.1f}, {high:+.1f}], the longer chunk {points(chunk)}."
         )
     return said
-
-
-def percent(e: dict[str, Any]) -> str:
-    return f"{100 * e['value']:.1f}% [{100 * e['low']:.1f}, {100 * e['high']:.1f}]"
-
-
-def points(c: dict[str, Any]) -> str:
-    p = "p < 0.001" if c["p"] < 0.001 else f"p = {c['p']:.2g}"
-    return f"{100 * c['effect']:+.1f} [{100 * c['low']:+.1f}, {100 * c['high']:+.1f}] points, {p}"
 
 
 EXPERIMENT = Experiment("code_recogniser", QUESTION, compute, answer, plot)

@@ -18,10 +18,12 @@ import numpy as np
 import manual
 from bpnn_jax import Network, load_patterns
 from bpnn_jax.ablation import initial, statistics
+from bpnn_jax.ablation.wording import p_words
 from bpnn_jax.commands.common import bar
 from bpnn_jax.many import ManyResult, train_many
 from bpnn_jax.step import functions
 from experiments._common import Experiment, Options, short
+from experiments._report import percent, points
 
 QUESTION = "What is left of the delta after one, two or three hidden layers, under sigmoid and under tanh?"
 TASK, WIDTH = "parity-4", 8
@@ -162,27 +164,18 @@ def answer(found: dict[str, Any]) -> str:
     arms = {(a["activation"], a["start"]): a for a in found["arms"] if a["depth"] == depth}
     shares = {a: f"{percent(arms[a, 'glorot']['success'])} (rate {arms[a, 'glorot']['rate']:g})" for a in ACTIVATIONS}
     times = f"{10 ** g['effect']:.1f} [{10 ** g['low']:.1f}, {10 ** g['high']:.1f}]"
-    gap = f"{100 * s['effect']:+.1f} [{100 * s['low']:+.1f}, {100 * s['high']:+.1f}] points, p {p_words(s['p'])}"
     return (
         f"Before training, with {depth} hidden layers, a delta is multiplied by this for every layer down: under sigmoid by "
         f"{kept['sigmoid, uniform']} from U(±0.5) and {kept['sigmoid, glorot']} from Glorot's weights, under tanh by "
         f"{kept['tanh, uniform']} and {kept['tanh, glorot']}.\n"
-        f"From Glorot's weights tanh keeps {times} times as much a layer as sigmoid (p {p_words(g['p_holm'])}).\n"
+        f"From Glorot's weights tanh keeps {times} times as much a layer as sigmoid ({p_words(g['p_holm'])}).\n"
         f"By epoch {limit}, each at its best rate, {shares['sigmoid']} of the sigmoid networks are solved from there, and "
-        f"{shares['tanh']} of the tanh ones: {gap}."
+        f"{shares['tanh']} of the tanh ones: {points(s)}."
     )
 
 
 def factor(e: dict[str, Any]) -> str:
     return f"{10 ** e['value']:.3f} [{10 ** e['low']:.3f}, {10 ** e['high']:.3f}]"
-
-
-def percent(e: dict[str, Any]) -> str:
-    return f"{100 * e['value']:.1f}% [{100 * e['low']:.1f}, {100 * e['high']:.1f}]"
-
-
-def p_words(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"= {p:.2g}"
 
 
 STYLES = {  # colour says the activation, line and mark the initial weights

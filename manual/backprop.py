@@ -137,10 +137,7 @@ def per_pattern_gradients(
 
 
 def _sum(parts: list) -> Array:
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return total
+    return sum(parts[1:], parts[0])
 
 
 def _rows(a: Array) -> Array:

@@ -51,7 +51,9 @@ def once_for_all_workers(tmp_path_factory, name, make):
     try:
         (folder / f"{name}.lock").touch(exist_ok=False)
     except FileExistsError:
+        until = time.monotonic() + 600
         while not file.exists():
+            assert time.monotonic() < until, f"another worker began {name} and never ended"
             assert not (folder / f"{name}.failed").exists(), f"another worker could not make {name}"
             time.sleep(0.1)
         return json.loads(file.read_text())

@@ -80,9 +80,8 @@ class Cluster:
     def __init__(self):
         self._on_gpus = ray.cluster_resources().get("GPU", 0) >= 1 and os.environ.get("JAX_PLATFORMS") != "cpu"
         self._idle: list[Any] = []
-        self._busy: dict[
-            Any, tuple[Any, Chunk | None]
-        ] = {}  # a worker by what it will answer; without a chunk it starts
+        # A worker by what it will answer; without a chunk it starts.
+        self._busy: dict[Any, tuple[Any, Chunk | None]] = {}
         self.complaints: list[str] = []
         self._failed_starts = 0
         self._first: tuple[str, dict[str, str]] | None = None  # machine and kind of the first worker

@@ -56,9 +56,8 @@ def engine(options: cli.Ablate, complaints: list[str]) -> Iterator[dict[str, Any
         return
     from bpnn_jax.ablation import ray_engine  # Ray is an extra
 
-    jax.config.update(
-        "jax_platforms", "cpu"
-    )  # trains nothing here, and must not take memory of a GPU that a worker has
+    # JAX trains nothing here, and must not take memory of a GPU that a worker has.
+    jax.config.update("jax_platforms", "cpu")
     with ray_engine.connect(options.address) as cluster:
         yield {"engine": cluster.train, "where": cluster.place}
         complaints += cluster.complaints

@@ -24,7 +24,8 @@ FUSED = Engine(
 def written_out(network: Network, settings: Settings) -> bool:
     """Whether ``equations`` serves: small layers, the gradient by hand, a rule of ``epoch.STEPS``."""
     by_hand = settings.gradient == "manual" and isinstance(settings.rule, str) and settings.rule in epoch.STEPS
-    return by_hand and max(n for shape in network.shapes for n in (shape[0] - 1, shape[1])) <= WIDEST
+    widest = max(*network.sizes, *(sum(network.sizes[k] for k in below) for below in network.below))
+    return by_hand and widest <= WIDEST
 
 
 def engine(network: Network, settings: Settings) -> Engine:

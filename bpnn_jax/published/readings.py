@@ -68,6 +68,12 @@ def _within(share: float, low: float = 0.0, high: float = 1.0) -> dict[str, floa
     return {"low": low, "high": high, "tolerance": share * (high - low)}
 
 
+TIGHTER = {"outputs within 0.1": _within(0.1), "targets 0.1 and 0.9": _within(0.4, 0.1, 0.9)}
+WHEN_UNSTATED = {  # what PDP's chapter leaves open of XOR and of parity alike
+    "no momentum": {"momentum": 0.0},
+    "online": {"mode": "online"},
+    "online without momentum": {"mode": "online", "momentum": 0.0},
+}
 READINGS = {
     "encoder": _readings(
         ENCODER,
@@ -79,22 +85,18 @@ READINGS = {
             "U(±0.5)": {"initial": 0.5},
             "U(±0.3)": {"initial": 0.3},
             "outputs within 0.5": _within(0.5),
-            "outputs within 0.1": _within(0.1),
-            "targets 0.1 and 0.9": _within(0.4, 0.1, 0.9),
+            **TIGHTER,
         },
     ),
     "xor-skip": _readings(
         XOR_SKIP,
         "batch, momentum 0.9, U(±0.3), 40-20-40, targets 0 and 1",
         **{
-            "no momentum": {"momentum": 0.0},
-            "online": {"mode": "online"},
-            "online without momentum": {"mode": "online", "momentum": 0.0},
+            **WHEN_UNSTATED,
             "mean gradient": {"learning_rate": 0.125},
             "U(±0.1)": {"initial": 0.1},
             "U(±1)": {"initial": 1.0},
-            "outputs within 0.1": _within(0.1),
-            "targets 0.1 and 0.9": _within(0.4, 0.1, 0.9),
+            **TIGHTER,
         },
     ),
     "symmetry": _readings(
@@ -102,8 +104,7 @@ READINGS = {
         "as stated, 40-20-40, targets 0 and 1",
         **{
             "outputs within 0.5": _within(0.5),
-            "outputs within 0.1": _within(0.1),
-            "targets 0.1 and 0.9": _within(0.4, 0.1, 0.9),
+            **TIGHTER,
             "error without the ½": {"learning_rate": 0.2},
             "mean gradient": {"learning_rate": 0.1 / 64},
             "online": {"mode": "online"},
@@ -115,14 +116,11 @@ READINGS = {
         PARITY,
         "batch, momentum 0.9, U(±0.5), 40-20-40, targets 0 and 1",
         **{
-            "no momentum": {"momentum": 0.0},
-            "online": {"mode": "online"},
-            "online without momentum": {"mode": "online", "momentum": 0.0},
+            **WHEN_UNSTATED,
             "mean gradient": {"learning_rate": 0.5 / 16},
             "U(±0.3)": {"initial": 0.3},
             "U(±1)": {"initial": 1.0},
-            "outputs within 0.1": _within(0.1),
-            "targets 0.1 and 0.9": _within(0.4, 0.1, 0.9),
+            **TIGHTER,
         },
     ),
     "spirals": _readings(

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from bpnn_jax.ablation.wording import p_words, percent
 from bpnn_jax.published import mirror, scaling, terrain
 from bpnn_jax.published.originals import NATURE, NO_MINIMA, PDP, original
 from bpnn_jax.published.readings import READINGS
@@ -70,7 +71,7 @@ def sentence(key: str, rows: list[Row], limit: int) -> str:
     else:
         what = "95% of our solved runs take" if o.runs == 1 else f"95% of means of {o.runs} of our runs are"
         said += f"{what} {base.low:.0f} to {base.high:.0f}; "
-    said += f"solved by epoch {limit}: {_share(base.success.value, base.success.low, base.success.high)}"
+    said += f"solved by epoch {limit}: {percent(base.success.value, base.success.low, base.success.high)}"
     if base.epochs is not None:
         said += f", restricted mean {base.epochs.value:.0f} [{base.epochs.low:.0f}, {base.epochs.high:.0f}]"
     said += f". {len(covers)} of {len(rows)} readings cover it"
@@ -78,9 +79,9 @@ def sentence(key: str, rows: list[Row], limit: int) -> str:
     if others:
         said += f" (not: {', '.join(others)})"
     most = deciding(rows)
-    if most is not None and most.effect is not None:
+    if most is not None and most.effect is not None and most.effect.p_holm is not None:
         e = most.effect
-        said += f"; most depends on: {most.words} ({e.effect:+.0f} [{e.low:+.0f}, {e.high:+.0f}] epochs, p {_p(e.p_holm or 0)})"
+        said += f"; most depends on: {most.words} ({e.effect:+.0f} [{e.low:+.0f}, {e.high:+.0f}] epochs, {p_words(e.p_holm)})"
     return said + "."
 
 
@@ -98,8 +99,8 @@ def _mirror(m: dict[str, Any]) -> str:
     return (
         f"Symmetry's weights (Nature's 1:2:4 and their negatives on the other side): 1 : {two['value']:.2f} "
         f"[{two['low']:.2f}, {two['high']:.2f}] : {four['value']:.2f} [{four['low']:.2f}, {four['high']:.2f}] in our solved runs; the "
-        f"other side is the negative in {_share(anti['value'], anti['low'], anti['high'])}, each step about a doubling in "
-        f"{_share(both['value'], both['low'], both['high'])}."
+        f"other side is the negative in {percent(anti['value'], anti['low'], anti['high'])}, each step about a doubling in "
+        f"{percent(both['value'], both['low'], both['high'])}."
     )
 
 
@@ -123,8 +124,8 @@ def _terrain(ends: list[dict[str, Any]]) -> str:
     soon, bad = base["bad_soon"], base["bad"]
     first, later = terrain.BASE.epochs, terrain.BASE.epochs * terrain.LONGER
     said = (
-        f"XOR 2-2-1 has no strict local minimum, yet from U(±1) {_share(soon['value'], soon['low'], soon['high'])} of runs are "
-        f"unsolved after {first} epochs and {_share(bad['value'], bad['low'], bad['high'])} after {later}"
+        f"XOR 2-2-1 has no strict local minimum, yet from U(±1) {percent(soon['value'], soon['low'], soon['high'])} of runs are "
+        f"unsolved after {first} epochs and {percent(bad['value'], bad['low'], bad['high'])} after {later}"
     )
     if base["gradient"]:
         flat, weight = np.median(base["gradient"]), np.median(base["weight"])
@@ -136,16 +137,8 @@ def _terrain(ends: list[dict[str, Any]]) -> str:
     theirs = next((e for e in ends if e["words"] == terrain.LIKE_PDP), None)
     if theirs is not None:
         b = theirs["bad"]
-        said += f". Two in hundreds, says the PDP chapter; from {terrain.LIKE_PDP} ours are {_share(b['value'], b['low'], b['high'])}"
+        said += f". Two in hundreds, says the PDP chapter; from {terrain.LIKE_PDP} ours are {percent(b['value'], b['low'], b['high'])}"
     return said + "."
-
-
-def _share(value: float, low: float, high: float) -> str:
-    return f"{100 * value:.1f}% [{100 * low:.1f}, {100 * high:.1f}]"
-
-
-def _p(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"= {p:.2g}"
 
 
 SOURCES = {"chauvin": scaling.SOURCE, "mirror": NATURE, "terrain": f"{NO_MINIMA}; {PDP}: two in hundreds of runs"}

@@ -8,6 +8,7 @@ import numpy as np
 
 from bpnn_jax.ablation import statistics
 from bpnn_jax.ablation.statistics import Comparison, Estimate
+from bpnn_jax.ablation.wording import CLEAR
 from bpnn_jax.published.originals import Original
 from bpnn_jax.published.readings import Reading
 from bpnn_jax.published.runs import Outcome
@@ -30,7 +31,8 @@ class Row:
     p:        how often such an experiment is as far out as the published number, or further; two-sided.
     verdict:  ``reproduced`` where the interval covers the number, ``near`` where a factor of 1.25 is missing at most,
               ``too few solved`` where there is none.
-    effect:   restricted mean against that of the base reading, paired by seed; None for the base.
+    effect:   restricted mean against that of the base reading, paired by seed, a run that was not solved counted as the limit; None
+              for the base, and where neither has a solved run.
     """
 
     original: str
@@ -93,7 +95,7 @@ def _row(original: Original, reading: Reading, o: Outcome) -> Row:
 
 
 def _effect(reading: Reading, o: Outcome, base: Outcome) -> Comparison | None:
-    if o is base or not (o.solved.any() and base.solved.any()):
+    if o is base or not (o.solved.any() or base.solved.any()):
         return None
     return statistics.compare_epochs(
         o.epochs, o.solved, base.epochs, base.solved, horizon=base.setup.epochs, what=f"{reading.words} - base"
@@ -102,5 +104,9 @@ def _effect(reading: Reading, o: Outcome, base: Outcome) -> Comparison | None:
 
 def deciding(found: list[Row]) -> Row | None:
     """The ambiguity with the largest effect among those that hold after Holm's correction; None where none does."""
-    held = [r for r in found if r.effect is not None and (r.effect.p_holm or 0) <= 0.05]
-    return max(held, key=lambda r: abs(r.effect.effect) if r.effect else 0, default=None)
+    held = [
+        (abs(r.effect.effect), r)
+        for r in found
+        if r.effect and r.effect.p_holm is not None and r.effect.p_holm <= CLEAR
+    ]
+    return max(held, key=lambda pair: pair[0])[1] if held else None

@@ -8,7 +8,7 @@ import numpy as np
 from bpnn_jax.ablation import statistics
 from bpnn_jax.published.originals import PDP
 from bpnn_jax.published.readings import Setup
-from bpnn_jax.published.rows import NOT, REPRODUCED, Progress
+from bpnn_jax.published.rows import NEAR, NEARLY, NOT, REPRODUCED, Progress
 from bpnn_jax.published.runs import carry_out
 
 SOURCE = f"Chauvin, reported in {PDP}"
@@ -77,4 +77,4 @@ def fit(hidden: tuple[int, ...], epochs: np.ndarray, solved: np.ndarray) -> dict
 def _verdict(low: float, high: float, value: float) -> str:
     if low <= SLOPE <= high:
         return REPRODUCED
-    return "near" if SLOPE * 1.25 <= value <= SLOPE / 1.25 else NOT
+    return NEAR if SLOPE * NEARLY <= value <= SLOPE / NEARLY else NOT

@@ -35,9 +35,8 @@ def random_network(network: Network, key: Any, patterns: int, dtype: Any = None)
     count = 2 + sum(sizes) + n_x + n_t
     words = jax.random.bits(key, (-(-count // 2),), jnp.uint32)
     halves = jnp.concatenate([words >> 16, words & 0xFFFF])[:count]
-    drawn = ((halves.astype(jnp.int32) * 2 + 1 - 2**16).astype(jnp.float32) * 2.0**-16).astype(
-        dtype
-    )  # in steps of 2^-15
+    odd = halves.astype(jnp.int32) * 2 + 1 - 2**16  # from ±1 in steps of 2^-15, when they are divided
+    drawn = (odd.astype(jnp.float32) * 2.0**-16).astype(dtype)
     scales, flat, x, t = jnp.split(drawn, [2, 2 + sum(sizes), 2 + sum(sizes) + n_x])
     scales = (scales + 1.0) * jnp.array([1.0, 5.0], dtype)
     weights = jnp.split(flat * scales[0], [sum(sizes[:l]) for l in range(1, len(sizes))])

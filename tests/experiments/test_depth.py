@@ -1,8 +1,5 @@
 """Experiment 7: its quick run, the deltas it measures, and that the page says what the committed results say."""
 
-import json
-from pathlib import Path
-
 import jax
 import numpy as np
 import pytest
@@ -11,17 +8,11 @@ from bpnn_jax import Network, load_patterns
 from bpnn_jax.ablation import initial
 from bpnn_jax.objective import half_squared_error
 from experiments import depth
-from experiments._common import Options
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
-    out = tmp_path_factory.mktemp("out")
-    depth.EXPERIMENT.run(Options(quick=True, out=out))
-    assert (out / "depth.png").read_bytes()[:4] == b"\x89PNG"
-    return json.loads((out / "depth.json").read_text())
+def found(quick_run):
+    return quick_run("depth")
 
 
 def test_the_answer_has_intervals(found):
@@ -54,11 +45,3 @@ def test_the_deltas_are_those_of_jax(x64):
 def test_the_factor_a_layer_is_counted_from_the_output_down():
     run = {"deltas": np.array([[[1e-3, 1e-2, 1e-1, 1.0]]])}
     assert depth.step_down(run).tolist() == pytest.approx([-1.0])
-
-
-def test_the_page_has_the_committed_answer():
-    committed = json.loads((ROOT / "experiments/results/depth.json").read_text())
-    assert committed["quick"] is False
-    page = " ".join((ROOT / "docs/experiments.md").read_text().split())
-    for sentence in committed["answer"].splitlines():
-        assert sentence in page

@@ -14,19 +14,14 @@ from bpnn_jax.objective import half_squared_error
 from bpnn_jax.published import mirror, report, rows, scaling, terrain
 from bpnn_jax.published.originals import ORIGINALS
 from bpnn_jax.published.readings import READINGS, Setup
-from bpnn_jax.published.runs import carry_out, stages
-from experiments import published
-from experiments._common import Options
+from bpnn_jax.published.runs import Outcome, carry_out, stages
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
-    out = tmp_path_factory.mktemp("out")
-    published.EXPERIMENT.run(Options(quick=True, out=out))
-    assert (out / "published.png").read_bytes()[:4] == b"\x89PNG"
-    return json.loads((out / "published.json").read_text())
+def found(quick_run):
+    return quick_run("published")
 
 
 def test_the_answer_has_intervals(found):
@@ -66,6 +61,22 @@ def test_a_mean_is_held_to_a_mean_and_a_run_to_a_run():
 )
 def test_near_is_a_factor_of_a_quarter_more(number, verdict):
     assert rows.covered(number, 1, np.arange(100, 111))[3] == verdict
+
+
+def test_a_reading_that_solves_nothing_has_an_effect_and_may_decide():
+    original, (base, slower, never, *_) = ORIGINALS[0], READINGS["encoder"]
+    limit, seeds = base.setup.epochs, np.arange(20)
+
+    def outcome(reading, epochs):
+        return Outcome(reading.setup, Network(base.setup.sizes), epochs, epochs < limit, ())
+
+    outcomes = [outcome(r, e + 0 * seeds) for r, e in ((base, 100 + seeds), (slower, 200 + seeds), (never, limit))]
+    found = rows.judge(original, (base, slower, never), outcomes)
+    assert (found[0].effect, found[2].epochs, found[2].verdict) == (None, None, "too few solved")
+    assert found[2].effect.effect == pytest.approx(limit - (100 + seeds).mean())
+    assert rows.deciding(found) is found[2]
+    nothing = rows.judge(original, (base, never), [outcome(base, limit + 0 * seeds), outcomes[2]])
+    assert [row.effect for row in nothing] == [None, None]
 
 
 def test_every_original_has_readings_that_differ_from_the_first_and_from_each_other():
@@ -163,12 +174,8 @@ def test_what_does_not_fit_is_refused(arguments, says, capsys):
     assert says in capsys.readouterr().err
 
 
-def test_the_page_has_the_committed_answer():
+def test_a_committed_sentence_is_about_its_rows():
     committed = json.loads((ROOT / "experiments/results/published.json").read_text())
-    assert committed["quick"] is False
-    for original in committed["originals"]:  # a sentence's lists are those of its rows
+    for original in committed["originals"]:
         others = [row["words"] for row in original["rows"][1:] if row["verdict"] != "reproduced"]
         assert (f" (not: {', '.join(others)})" if others else "covers it.") in original["sentence"]
-    page = " ".join((ROOT / "docs/experiments.md").read_text().split())
-    for sentence in committed["sentences"]:
-        assert sentence in page

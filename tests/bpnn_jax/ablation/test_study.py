@@ -111,6 +111,22 @@ def test_a_mean_is_a_sum_with_smaller_rates():
     assert rates == [(2.0, 0.8), (0.5, 0.2), (2.0, 0.8), (0.5, 0.8)]
 
 
+@pytest.mark.parametrize("hidden_bias", [True, False])
+def test_skip_connections_come_on_top_of_the_weights_without(hidden_bias):
+    seeds = np.array([0, 3], np.uint32)
+    plain, skipping = (Network((2, 3, 4, 2), "tanh", True, hidden_bias, skip) for skip in (False, True))
+    without, with_skip = (initial.weights(n, "uniform", (0.2, 2.0), seeds, width=64) for n in (plain, skipping))
+    assert tuple(W.shape[1:] for W in with_skip) == skipping.shapes
+    for l, (W, S) in enumerate(zip(without, with_skip, strict=True)):
+        near = plain.sizes[l]
+        assert S[:, :near].tolist() == W[:, :near].tolist()
+        assert S[:, S.shape[1] - plain.biases[l] :].tolist() == W[:, near:].tolist()
+        more = S[:, near : S.shape[1] - plain.biases[l]]
+        assert len(set(more.ravel())) == more.size  # numbers of their own
+        assert (abs(more) <= 2.0).all()
+        assert not set(more.ravel()) & set(W.ravel())
+
+
 @pytest.mark.parametrize("kind", ["uniform", "glorot", "lecun"])
 def test_shared_weights_are_equal_with_and_without_bias_nodes(kind):
     """Also those of ``init``, so that a run of a study is what ``train`` makes of its seed."""

@@ -67,6 +67,7 @@ def test_a_sum_has_every_term_once():
         (Network((20, 8, 3)), {"gradient": "autodiff"}, "generic"),
         (Network((20, 8, 3)), {"mode": "minibatch"}, "generic"),
         (Network((2, 257, 1)), {}, "generic"),
+        (Network((255, 2, 1), input_bias=False, skip=True), {}, "generic"),  # the output's sum has 257 terms
     ],
 )
 def test_the_fast_path_is_the_one_taken(network, given, path):

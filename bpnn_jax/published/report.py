@@ -79,8 +79,8 @@ def sentence(key: str, rows: list[Row], limit: int) -> str:
     if others:
         said += f" (not: {', '.join(others)})"
     most = deciding(rows)
-    if most is not None and most.effect is not None and most.effect.p_holm is not None:
-        e = most.effect
+    e = most and most.effect
+    if most and e and e.p_holm is not None:
         said += f"; most depends on: {most.words} ({e.effect:+.0f} [{e.low:+.0f}, {e.high:+.0f}] epochs, {p_words(e.p_holm)})"
     return said + "."
 

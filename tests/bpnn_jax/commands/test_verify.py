@@ -1,0 +1,212 @@
+"""``bpnn verify``, ``bpnn reproduce`` and ``bpnn demo``: their reports. The ladder is climbed once for all tests."""
+
+import contextlib
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from bpnn_jax import patterns
+from bpnn_jax.cli import Verify, main, parse
+
+NAND = "0 0 > 1\n0 1 > 1\n1 0 > 1\n1 1 > 0\n"
+
+
+# --- verify ---
+
+NARROW = ("--sizes", "2-2-1", "--activation", "tanh", "--networks", "2000")
+
+
+@pytest.fixture(scope="module")
+def verified(tmp_path_factory, ladder_report):
+    """The command; the ladder itself is climbed once for all tests."""
+    from bpnn_jax import verify
+
+    path, asked = tmp_path_factory.mktemp("verify") / "v.json", []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verify, "run", lambda options, progress: asked.append(options) or ladder_report)
+        code = main(["verify", *NARROW, "--json", str(path)])
+    assert asked == [verify.Options(sizes=(2, 2, 1), activations=("tanh",), networks=2000)]
+    return code, json.loads(path.read_text())
+
+
+def test_the_ladder_is_climbed_and_correct(verified):
+    code, report = verified
+    assert (code, report["verdict"]) == (0, "correct")
+    keys = {"rung", "equation", "witness", "networks", "worst", "allowed", "verdict"}
+    assert all(keys <= set(check) for check in report["checks"])
+    assert {check["rung"] for check in report["checks"]} == {1, 2, 3, 4, 5, 6}
+    assert {check["verdict"] for check in report["checks"]} == {"correct"}
+    assert sum(check["networks"] for check in report["checks"] if check["rung"] == 4) >= 2000
+    equations = " ".join(check["equation"] for check in report["checks"])
+    assert all(f"({n})" in equations for n in (5, 6, 7, 8, 9, 10, 12, 13, 16))
+
+
+def test_at_least_twenty_mistakes_all_caught(verified):
+    mistakes = verified[1]["mistakes"]
+    assert len({m["name"] for m in mistakes}) >= 20
+    assert all({"name", "caught", "equation"} <= set(m) for m in mistakes)
+    assert all(m["caught"] is True and re.fullmatch(r"\(\d+\)", m["equation"]) for m in mistakes)
+
+
+def test_a_derivation_that_is_wrong_ends_in_status_one(here, bpnn, monkeypatch):
+    """The rungs' own report, spoiled: the command must pass it on."""
+    from bpnn_jax import verify
+    from bpnn_jax.verify.checks import Check
+
+    wrong = Check(3, "(9)", "JAX float64", 1, 0.5, 1e-9, "wrong", "[a network]")
+    monkeypatch.setattr(verify, "run", lambda options, progress: verify.Report((wrong,), ()))
+    ran = bpnn("verify", "--json", "j")
+    assert ran.code == 1
+    assert "WRONG [a network]" in ran.out
+    assert json.loads(Path("j").read_text())["verdict"] == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--sizes 0-1", ["positive whole numbers", "(0, 1)"]),
+        ("--sizes abc", ["such as 2-2-1, got 'abc'"]),
+        ("--sizes 1", ["such as 2-2-1, got '1'"]),
+        ("--sizes 2-2-1.5", ["such as 2-2-1"]),
+        ("--sizes=-1-2", ["such as 2-2-1"]),
+        ("--networks 0", ["networks", "from 1 up, got 0"]),
+        ("--networks -5", ["networks", "got -5"]),
+        ("--seed -1", ["seed", "got -1"]),
+        pytest.param("--seed 99999999999999999999", ["seed"]),
+    ],
+)
+def test_what_verify_refuses(refused, options, words):
+    small = ["--activation", "tanh", "--networks", "10", "--sizes", "1-1"] if "--seed" in options else []
+    refused(["verify", *small, *options.split(), "--json", "j"], *words)
+
+
+@pytest.mark.parametrize(
+    ("switch", "chosen"),
+    [
+        ([], None),
+        (["--hidden-bias"], True),
+        (["--no-hidden-bias"], False),
+        pytest.param(["--hidden-bias", "off"], False),
+    ],
+)
+def test_the_switch_for_hidden_bias(bpnn, monkeypatch, switch, chosen):
+    from bpnn_jax import verify
+
+    seen = []
+    monkeypatch.setattr(verify, "run", lambda options, progress: seen.append(options) or verify.Report((), ()))
+    bpnn("verify", *switch, "--sizes", "20-8-3", "--seed", 3, "--activation", "linear")
+    assert seen == [verify.Options((20, 8, 3), ("linear",), chosen, 100_000, 3)]
+
+
+# --- reproduce ---
+
+
+def test_the_article_s_numbers_without_its_data(bpnn, monkeypatch):
+    monkeypatch.delenv("BPNN_ARTICLE_DATA", raising=False)
+    ran = bpnn("reproduce", "--json", "j")
+    assert (ran.code, ran.err) == (0, "")
+    report = json.loads(Path("j").read_text())
+    rows = report["rows"]
+    assert all({"table", "what", "published", "ours", "match"} <= set(row) for row in rows)
+    assert all(row["match"] is True for row in rows)
+    assert sum(row["what"].startswith("error") for row in rows) == 21
+    assert sum(row["what"].startswith("output") for row in rows) == 4
+    assert (rows[-1]["published"], rows[-1]["ours"]) == ("0.00262203286178", "0.00262203286178")
+    assert report["article_data"] is False
+    told = " ".join(ran.out.split())
+    assert "left out: the code recogniser's 65.20%, twice" in told
+    assert "github.com/hankcs/neural_net" in told
+    assert "BPNN_ARTICLE_DATA" in told
+
+
+def test_the_article_s_numbers_with_its_data(article_file, result):
+    report = result("reproduce", "--data", article_file.parent)
+    assert [(r["published"], r["ours"], r["match"]) for r in report["rows"][-2:]] == [("65.20", "65.20", True)] * 2
+    assert len(report["rows"]) == 27
+
+
+@pytest.mark.parametrize("folder", ["nowhere", "nand.txt", "."])
+def test_a_folder_without_the_article_s_data(refused, folder):
+    refused(["reproduce", "--data", folder, "--json", "j"], f"expected testdata.200 in {folder}", "BPNN_ARTICLE_DATA")
+
+
+def test_other_data_in_the_article_s_place_does_not_match(here, bpnn):
+    line = " ".join(["0.1"] * 20)
+    (here / "testdata.200").write_text(f"{line} > 1 0 0\n{line} > 0 1 0\n" * 501)
+    ran = bpnn("reproduce", "--data", here, "--json", "j")
+    assert ran.code == 1
+    assert [row["match"] for row in json.loads(Path("j").read_text())["rows"]] == [True] * 25 + [False] * 2
+
+
+@pytest.mark.parametrize("lines", ["1 2 > 1\n", NAND * 10])
+def test_too_little_data_in_the_article_s_place(here, refused, lines):
+    (here / "testdata.200").write_text(lines)
+    refused(["reproduce", "--data", here], "testdata.200")
+
+
+# --- demo ---
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory, ladder_report):
+    """All of it but the ladder, which is climbed once for all tests."""
+    from bpnn_jax import verify
+
+    folder, out, asked = tmp_path_factory.mktemp("demo"), io.StringIO(), []
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
+        patch.chdir(folder)
+        patch.setattr(verify, "run", lambda options, progress: asked.append(options) or ladder_report)
+        code = main(["demo", "--json", "d.json"])
+    assert asked == [verify.Options(activations=("sigmoid", "tanh"), networks=20_000)]
+    return folder, (code, out.getvalue()), json.loads((folder / "d.json").read_text())
+
+
+def test_the_demo_shows_all_three(demo):
+    folder, (code, out), report = demo
+    assert code == 0
+    assert report["verify"]["verdict"] == "correct"
+    assert report["reproduce"]["match"] is True
+    assert "correct: " in out
+    assert "0.171204877501" in out
+    assert "saved demo/code.safetensors" in out
+    assert report["train"]["success_rate"] > 80
+    assert sum(map(sum, report["train"]["confusion"])) == len(patterns.load_held_out("code"))
+    assert sorted(p.name for p in folder.rglob("*") if p.is_file()) == ["code.safetensors", "d.json"]
+
+
+def test_the_demo_s_network_predicts_as_it_said(demo, result):
+    folder, _, report = demo
+    assert (
+        result("predict", folder / "demo" / "code.safetensors", "code")["success_rate"]
+        == report["train"]["success_rate"]
+    )
+
+
+@pytest.mark.parametrize("folder", ["nand.txt", "nand.txt/x"])
+def test_a_folder_that_the_demo_cannot_make(refused, folder):
+    refused(["demo", "--folder", folder], "expected a folder that can be made", folder)
+
+
+def test_verify_without_any_option_is_understood():
+    assert parse(["verify"]) == Verify()
+    assert parse(["verify", "--no-hidden-bias"]) == Verify(hidden_bias="off")
+    assert parse(["verify", "--hidden-bias", "--seed", "3"]) == Verify(hidden_bias="on", seed=3)
+
+
+def test_audit_says_what_it_cannot_use(here, refused, monkeypatch):
+    (here / "mine.py").write_text(
+        "import jax\n@jax.custom_vjp\ndef f(x, y):\n    return x * y\n"
+        "f.defvjp(lambda x, y: (x * y, (x, y)), lambda r, g: (g * r[1], g * r[0]))\n"
+        "def plain(x):\n    return x\n"
+    )
+    monkeypatch.syspath_prepend(str(here))
+    refused(["audit", "mine:plain", "--args", "float32[3]"], "custom_vjp or custom_jvp", "mine:plain")
+    refused(["audit", "mine:f", "--args", "float32[8,4]", "float32[5]"], "arguments that mine:f takes")
+    refused(["audit", "mine:f"], "--args")
+    refused(["audit", "mine:g"], "'g'")
+    refused(["audit", "nowhere:f"], "'nowhere'")
+    assert main(["audit", "mine:f", "--args", "float32[3]", "float32[3]", "--json", "j"]) == 0
+    assert json.loads((here / "j").read_text())["verdict"] == "correct"

@@ -1,9 +1,9 @@
-"""Strict JAX for every test, hypothesis profiles (quick, ci, deep by ``--hypothesis-profile``), and the one tolerance helper."""
+"""Strict JAX for every test, a compile cache for all of them, what only a deep run needs, and the one tolerance helper.
 
-import json
+Profiles of hypothesis: quick, ci, deep by ``--hypothesis-profile``.
+"""
+
 import os
-import time
-from pathlib import Path
 
 import hypothesis
 import jax
@@ -15,6 +15,32 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 # bpnn_jax passes under "strict"; optax's Adam does not, so tests that run it say ``jax.numpy_dtype_promotion("standard")``.
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
+
+def pytest_configure(config):
+    """What was compiled by another test process, or the last time, is not compiled again: most of the suite's time is XLA's.
+
+    JAX keeps an entry under a hash of the program, the flags, the version and the CPU, so an old entry is never a wrong one.
+    In the environment too, for the processes that tests start.
+    """
+    settings = {
+        "jax_compilation_cache_dir": str(config.cache.mkdir("jax")),
+        "jax_persistent_cache_min_compile_time_secs": 0.0,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }
+    for name, value in settings.items():
+        if name.upper() not in os.environ:
+            os.environ[name.upper()] = str(value)
+            jax.config.update(name, value)
+
+
+def pytest_collection_modifyitems(items):
+    """Tests marked deep repeat with more cases, or at length, what a quicker one asserts."""
+    if not os.environ.get("BPNN_DEEP"):
+        for item in items:
+            if item.get_closest_marker("deep"):
+                item.add_marker(pytest.mark.skip(reason="at length: set BPNN_DEEP=1"))
+
+
 for name, examples in (("quick", 25), ("ci", 100), ("deep", 3000)):
     hypothesis.settings.register_profile(name, max_examples=examples, deadline=None, derandomize=name != "deep")
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
@@ -25,46 +51,6 @@ def x64():
     """float64 for one test. Never set globally: the library promises to work under either setting, and to leave it alone."""
     with jax.enable_x64(True):
         yield
-
-
-@pytest.fixture(scope="session")
-def ladder_report(tmp_path_factory):
-    """``bpnn verify --sizes 2-2-1`` for tanh and sigmoid, climbed once for all workers: the first comes and the others wait."""
-    from bpnn_jax import verify
-    from bpnn_jax.verify.checks import Caught, Check
-
-    def climb() -> dict:
-        options = verify.Options(sizes=(2, 2, 1), activations=("tanh", "sigmoid"), hidden_bias=True, networks=2000)
-        with jax.numpy_dtype_promotion("standard"):
-            return verify.run(options).to_json()
-
-    found = once_for_all_workers(tmp_path_factory, "ladder", climb)
-    return verify.Report(tuple(Check(**c) for c in found["checks"]), tuple(Caught(**m) for m in found["mistakes"]))
-
-
-def once_for_all_workers(tmp_path_factory, name, make):
-    """What ``make`` returns, in what JSON knows, made by one worker of pytest-xdist and read by the others."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        return make()
-    folder: Path = tmp_path_factory.getbasetemp().parent
-    file = folder / f"{name}.json"
-    try:
-        (folder / f"{name}.lock").touch(exist_ok=False)
-    except FileExistsError:
-        until = time.monotonic() + 600
-        while not file.exists():
-            assert time.monotonic() < until, f"another worker began {name} and never ended"
-            assert not (folder / f"{name}.failed").exists(), f"another worker could not make {name}"
-            time.sleep(0.1)
-        return json.loads(file.read_text())
-    try:
-        made = make()
-    except BaseException:
-        (folder / f"{name}.failed").touch()
-        raise
-    (folder / f"{name}.part").write_text(json.dumps(made))
-    (folder / f"{name}.part").rename(file)
-    return json.loads(file.read_text())
 
 
 @pytest.fixture(scope="session")

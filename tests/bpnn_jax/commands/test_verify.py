@@ -1,14 +1,13 @@
-"""``bpnn verify``, ``bpnn reproduce`` and ``bpnn demo``: their reports. The ladder is climbed once for all tests."""
+"""``bpnn verify``, ``bpnn reproduce`` and ``bpnn demo``: their reports. The ladder's is made up."""
 
 import contextlib
 import io
 import json
-import re
 from pathlib import Path
 
 import pytest
 
-from bpnn_jax import patterns
+from bpnn_jax import patterns, verify
 from bpnn_jax.cli import Verify, main, parse
 
 NAND = "0 0 > 1\n0 1 > 1\n1 0 > 1\n1 1 > 0\n"
@@ -16,47 +15,31 @@ NAND = "0 0 > 1\n0 1 > 1\n1 0 > 1\n1 1 > 0\n"
 
 # --- verify ---
 
-NARROW = ("--sizes", "2-2-1", "--activation", "tanh", "--networks", "2000")
+RIGHT = verify.Report(
+    (verify.Check(3, "(9)", "JAX float64", 1, 1e-12, 1e-9, "correct"),),
+    (verify.Caught("no slope", True, "(9)", "(9)", "f' left out", "(9)"),),
+)
 
 
-@pytest.fixture(scope="module")
-def verified(tmp_path_factory, ladder_report):
-    """The command; the ladder itself is climbed once for all tests."""
-    from bpnn_jax import verify
-
-    path, asked = tmp_path_factory.mktemp("verify") / "v.json", []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(verify, "run", lambda options, progress: asked.append(options) or ladder_report)
-        code = main(["verify", *NARROW, "--json", str(path)])
-    assert asked == [verify.Options(sizes=(2, 2, 1), activations=("tanh",), networks=2000)]
-    return code, json.loads(path.read_text())
+@pytest.fixture
+def climbed(monkeypatch):
+    """What the ladder was asked for. It is not climbed here (verify/test_ladder.py does): its report is made up."""
+    asked = []
+    monkeypatch.setattr(verify, "run", lambda options, progress: asked.append(options) or RIGHT)
+    return asked
 
 
-def test_the_ladder_is_climbed_and_correct(verified):
-    code, report = verified
-    assert (code, report["verdict"]) == (0, "correct")
-    keys = {"rung", "equation", "witness", "networks", "worst", "allowed", "verdict"}
-    assert all(keys <= set(check) for check in report["checks"])
-    assert {check["rung"] for check in report["checks"]} == {1, 2, 3, 4, 5, 6}
-    assert {check["verdict"] for check in report["checks"]} == {"correct"}
-    assert sum(check["networks"] for check in report["checks"] if check["rung"] == 4) >= 2000
-    equations = " ".join(check["equation"] for check in report["checks"])
-    assert all(f"({n})" in equations for n in (5, 6, 7, 8, 9, 10, 12, 13, 16))
-
-
-def test_at_least_twenty_mistakes_all_caught(verified):
-    mistakes = verified[1]["mistakes"]
-    assert len({m["name"] for m in mistakes}) >= 20
-    assert all({"name", "caught", "equation"} <= set(m) for m in mistakes)
-    assert all(m["caught"] is True and re.fullmatch(r"\(\d+\)", m["equation"]) for m in mistakes)
+def test_a_derivation_that_is_right_ends_in_status_zero(climbed, bpnn):
+    ran = bpnn("verify", "--sizes", "2-2-1", "--activation", "tanh", "--networks", 2000, "--json", "j")
+    assert climbed == [verify.Options(sizes=(2, 2, 1), activations=("tanh",), networks=2000)]
+    assert ran.code == 0
+    assert "correct: 1 checks, 1 of 1 mistakes caught" in ran.out
+    assert json.loads(Path("j").read_text()) == RIGHT.to_json()
 
 
 def test_a_derivation_that_is_wrong_ends_in_status_one(here, bpnn, monkeypatch):
     """The rungs' own report, spoiled: the command must pass it on."""
-    from bpnn_jax import verify
-    from bpnn_jax.verify.checks import Check
-
-    wrong = Check(3, "(9)", "JAX float64", 1, 0.5, 1e-9, "wrong", "[a network]")
+    wrong = verify.Check(3, "(9)", "JAX float64", 1, 0.5, 1e-9, "wrong", "[a network]")
     monkeypatch.setattr(verify, "run", lambda options, progress: verify.Report((wrong,), ()))
     ran = bpnn("verify", "--json", "j")
     assert ran.code == 1
@@ -92,13 +75,9 @@ def test_what_verify_refuses(refused, options, words):
         pytest.param(["--hidden-bias", "off"], False),
     ],
 )
-def test_the_switch_for_hidden_bias(bpnn, monkeypatch, switch, chosen):
-    from bpnn_jax import verify
-
-    seen = []
-    monkeypatch.setattr(verify, "run", lambda options, progress: seen.append(options) or verify.Report((), ()))
+def test_the_switch_for_hidden_bias(climbed, bpnn, switch, chosen):
     bpnn("verify", *switch, "--sizes", "20-8-3", "--seed", 3, "--activation", "linear")
-    assert seen == [verify.Options((20, 8, 3), ("linear",), chosen, 100_000, 3)]
+    assert climbed == [verify.Options((20, 8, 3), ("linear",), chosen, 100_000, 3)]
 
 
 # --- reproduce ---
@@ -151,14 +130,12 @@ def test_too_little_data_in_the_article_s_place(here, refused, lines):
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory, ladder_report):
-    """All of it but the ladder, which is climbed once for all tests."""
-    from bpnn_jax import verify
-
+def demo(tmp_path_factory):
+    """All of it but the ladder, whose report is made up."""
     folder, out, asked = tmp_path_factory.mktemp("demo"), io.StringIO(), []
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
         patch.chdir(folder)
-        patch.setattr(verify, "run", lambda options, progress: asked.append(options) or ladder_report)
+        patch.setattr(verify, "run", lambda options, progress: asked.append(options) or RIGHT)
         code = main(["demo", "--json", "d.json"])
     assert asked == [verify.Options(activations=("sigmoid", "tanh"), networks=20_000)]
     return folder, (code, out.getvalue()), json.loads((folder / "d.json").read_text())

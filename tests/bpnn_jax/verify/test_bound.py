@@ -1,0 +1,74 @@
+"""The bound on rounding: no correct run exceeds it, one weight that is 1% off does, and it is the same traced."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import manual
+from bpnn_jax.network import Network
+from bpnn_jax.step import functions
+from bpnn_jax.verify.bound import UNIT, bound
+from bpnn_jax.verify.draws import draw
+from bpnn_jax.verify.reference import Reference, float64
+from bpnn_jax.verify.running import rounded
+
+NETWORKS = (
+    Network((4, 5, 3), "sigmoid"),
+    Network((4, 5, 3), "tanh", hidden_bias=False),
+    Network((3, 4, 4, 2), ("lecun_tanh", "tanh", "linear"), input_bias=False),
+    Network((6, 2), "linear"),
+)
+
+
+def by_hand(d):
+    """A Reference from the derivation by hand, in the precision of the draw."""
+    f = functions(d.network)
+    a = manual.forward(d.weights, d.x, f)
+    zs = [manual.forward((W,), below, (manual.LINEAR,))[-1] for W, below in zip(d.weights, a[:-1], strict=True)]
+    slopes = [g.derivative(out) for g, out in zip(f, a[1:], strict=True)]
+    deltas = manual.deltas(d.weights, a, d.t, f)
+    g = manual.gradient(d.weights, a, d.t, f)
+    first = manual.layers(d.weights, a, f)[0]
+    E = manual.half_squared_error(a[-1], d.t)
+    return Reference(zs, list(a[1:]), slopes, E, list(deltas), g, manual.input_gradient(first, deltas[0]))
+
+
+@pytest.mark.parametrize("net", NETWORKS, ids=str)
+def test_no_correct_run_exceeds_the_bound(net, assert_within):
+    """100 draws in float32, half of them saturated: every z, a, f', δ, E and gradient."""
+    rng = np.random.default_rng(61)
+    for i in range(100):
+        d, exact, allowed = rounded(draw(net, rng, saturated=bool(i % 2)), "float32")
+        for name in Reference._fields:
+            assert_within(getattr(by_hand(d), name), getattr(exact, name), getattr(allowed, name))
+
+
+@pytest.mark.parametrize("net", NETWORKS, ids=str)
+def test_the_bound_is_not_vacuous(net):
+    """In ordinary float32 draws one weight that is 1% off shows in the gradient, and so does nearly any entry that is 1% off."""
+    rng, shown = np.random.default_rng(62), []
+    for _ in range(50):
+        d, exact, allowed = rounded(draw(net, rng), "float32")
+        weights = [W.copy() for W in d.weights]
+        l = rng.integers(len(weights))
+        weights[l][tuple(rng.integers(n) for n in weights[l].shape)] *= np.float32(1.01)
+        g = by_hand(d._replace(weights=tuple(weights))).gradient
+        pairs = zip(g, exact.gradient, allowed.gradient, strict=True)
+        assert max((abs(wrong - e) / E).max() for wrong, e, E in pairs) > 1
+        shown += [
+            (0.01 * abs(e) > 2 * E).ravel() for e, E in zip(exact.gradient, allowed.gradient, strict=True)
+        ]  # twice: once for the rounding of the wrong run itself
+    assert np.concatenate(shown).mean() > 0.99
+
+
+def test_the_bound_is_the_same_on_numpy_and_traced(assert_within, x64):
+    d = draw(NETWORKS[2], np.random.default_rng(63))
+    exact = float64(d.network, d.weights, d.x, d.t)
+    plain = bound(d.network, d.weights, d.x, d.t, exact, UNIT["float32"])
+    traced = jax.jit(lambda *args: bound(d.network, *args, UNIT["float32"]))(
+        *jax.tree.map(jnp.asarray, (d.weights, d.x, d.t, exact))
+    )
+    assert_within(traced, plain, [1e-12 * abs(E).max() for E in jax.tree.leaves(plain)])  # a bound needs no last digits
+    doubled = bound(d.network, d.weights, d.x, d.t, exact, 2 * UNIT["float32"])
+    assert_within(doubled.gradient, [2 * E for E in plain.gradient], [1e-12 * E.max() for E in plain.gradient])

@@ -40,7 +40,8 @@ class Experiment:
     """A question and the way to its answer.
 
     compute: runs everything and returns what came out, in what JSON knows.
-    answer:  from that, the answer in a sentence or a few, with its intervals.
+    answer:  from that, the answer in one sentence, with its intervals.
+    details: from that, everything else that came out, with its intervals.
     plot:    from that, the figure: whatever is in the picture is in the file.
     """
 
@@ -48,13 +49,15 @@ class Experiment:
     question: str
     compute: Callable[[Options], dict[str, Any]]
     answer: Callable[[dict[str, Any]], str]
+    details: Callable[[dict[str, Any]], str]
     plot: Callable[[dict[str, Any]], "Figure"]
 
     def run(self, options: Options) -> dict[str, Any]:
-        """Print question and answer, and write NAME.json and NAME.png."""
+        """Print question, answer and details, and write NAME.json and NAME.png."""
         found = self.compute(options)
-        found = {"question": self.question, "answer": self.answer(found), "quick": options.quick, **found}
-        print(self.question, found["answer"], sep="\n")
+        said = {"question": self.question, "answer": self.answer(found), "details": self.details(found)}
+        print(*said.values(), sep="\n\n")
+        found = {**said, "quick": options.quick, **found}
         if options.folder is not None:
             options.folder.mkdir(parents=True, exist_ok=True)
             file = options.folder / f"{self.name}.json"

@@ -52,6 +52,19 @@ def holds(comparison: dict[str, Any]) -> bool:
     return comparison["p_holm"] is not None and comparison["p_holm"] <= 0.05
 
 
+def outcome(comparisons: dict[str, dict[str, Any]]) -> str:
+    """Where the first of two takes fewer epochs, where more, and where no difference stands.
+
+    >>> outcome({"xor": {"effect": -9, "low": -12, "high": -5, "p_holm": 0.001}})
+    'fewer epochs on xor (-9 [-12, -5])'
+    """
+    groups: dict[str, list[str]] = {"fewer epochs": [], "more epochs": [], "no difference that stands": []}
+    for name, c in comparisons.items():
+        where = ("fewer epochs" if c["effect"] < 0 else "more epochs") if holds(c) else "no difference that stands"
+        groups[where].append(f"{name} ({difference(c)})")
+    return ", ".join(f"{where} on {' and '.join(names)}" for where, names in groups.items() if names)
+
+
 def plain(of: Any) -> dict[str, Any]:
     """An Estimate or a Comparison as JSON has it."""
     return asdict(of)

@@ -36,7 +36,7 @@ from bpnn_jax.patterns import Patterns, load_held_out
 from experiments._activation_figure import plot
 from experiments._common import Experiment, Options
 from experiments._grid import Grid, train_grid
-from experiments._report import INTERVALS, difference, holds, plain
+from experiments._report import INTERVALS, difference, holds, outcome, plain
 
 QUESTION = "Sigmoid or tanh, or LeCun's scaled tanh? And is it the function, or the targets that come with it?"
 # Name: hidden activation, output activation, whether the targets are -1 and 1.
@@ -152,6 +152,15 @@ def _compared(task: str, a: tuple[np.ndarray, ...], b: tuple[np.ndarray, ...], w
 
 
 def answer(found: dict[str, Any]) -> str:
+    pair = " - ".join(PAIRS[1])
+    best = {task: of["comparisons"]["best"].get(pair) for task, of in found["tasks"].items() if task != "code"}
+    return (
+        "Each at its best learning rate, tanh with targets -1 and 1 takes, against sigmoid with 0 and 1, "
+        f"{outcome({task: c for task, c in best.items() if c})}."
+    )
+
+
+def details(found: dict[str, Any]) -> str:
     return " ".join(
         [
             _sentence(
@@ -191,7 +200,7 @@ def _edges(found: dict[str, Any]) -> str:
     return f"Best at an end of the grid of rates: {'; '.join(at) or 'none'}."
 
 
-EXPERIMENT = Experiment("activation", QUESTION, compute, answer, plot)
+EXPERIMENT = Experiment("activation", QUESTION, compute, answer, details, plot)
 
 if __name__ == "__main__":
     EXPERIMENT.main()

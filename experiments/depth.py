@@ -23,7 +23,7 @@ from bpnn_jax.commands.common import bar
 from bpnn_jax.many import ManyResult, train_many
 from bpnn_jax.step import functions
 from experiments._common import Experiment, Options, short
-from experiments._report import percent, points
+from experiments._report import difference, percent, points
 
 QUESTION = "What is left of the delta after one, two or three hidden layers, under sigmoid and under tanh?"
 TASK, WIDTH = "parity-4", 8
@@ -158,17 +158,30 @@ def compared(runs: dict, deepest: int, limit: int) -> dict[str, Any]:
 
 def answer(found: dict[str, Any]) -> str:
     c = found["comparisons"]
+    solved = difference(c["solved"]["glorot"], 1, 100)
+    return (
+        f"From Glorot's weights tanh keeps {_times(c)} times as much of the delta a layer as sigmoid, and with {c['depth']} hidden "
+        f"layers {solved} points more of its networks are solved."
+    )
+
+
+def _times(comparisons: dict[str, Any]) -> str:
+    g = comparisons["tanh - sigmoid"]["glorot"]
+    return f"{10 ** g['effect']:.1f} [{10 ** g['low']:.1f}, {10 ** g['high']:.1f}]"
+
+
+def details(found: dict[str, Any]) -> str:
+    c = found["comparisons"]
     depth, limit = c["depth"], c["limit"]
     kept = {name: factor(e) for name, e in c["factor"].items()}
     g, s = c["tanh - sigmoid"]["glorot"], c["solved"]["glorot"]
     arms = {(a["activation"], a["start"]): a for a in found["arms"] if a["depth"] == depth}
     shares = {a: f"{percent(arms[a, 'glorot']['success'])} (rate {arms[a, 'glorot']['rate']:g})" for a in ACTIVATIONS}
-    times = f"{10 ** g['effect']:.1f} [{10 ** g['low']:.1f}, {10 ** g['high']:.1f}]"
     return (
         f"Before training, with {depth} hidden layers, a delta is multiplied by this for every layer down: under sigmoid by "
         f"{kept['sigmoid, uniform']} from U(±0.5) and {kept['sigmoid, glorot']} from Glorot's weights, under tanh by "
         f"{kept['tanh, uniform']} and {kept['tanh, glorot']}.\n"
-        f"From Glorot's weights tanh keeps {times} times as much a layer as sigmoid ({p_words(g['p_holm'])}).\n"
+        f"From Glorot's weights tanh keeps {_times(c)} times as much a layer as sigmoid ({p_words(g['p_holm'])}).\n"
         f"By epoch {limit}, each at its best rate, {shares['sigmoid']} of the sigmoid networks are solved from there, and "
         f"{shares['tanh']} of the tanh ones: {points(s)}."
     )
@@ -242,7 +255,7 @@ def on_log_axis(logs: list[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray]:
     return middle, np.stack([middle - low, high - middle])
 
 
-EXPERIMENT = Experiment("depth", QUESTION, compute, answer, plot)
+EXPERIMENT = Experiment("depth", QUESTION, compute, answer, details, plot)
 
 if __name__ == "__main__":
     EXPERIMENT.main()

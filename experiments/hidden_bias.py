@@ -138,6 +138,17 @@ def _study(
 
 
 def answer(found: dict[str, Any]) -> str:
+    own = found["article"]["as in the article"]["opposite"]
+    added = {name: of["success"] for name, of in found["studies"].items() if "rates" in of}
+    least, most = (f(added, key=lambda name: added[name]["effect"]) for f in (min, max))
+    return (
+        f"The node adds {difference(added[least], 0, 100)} points of success where it does least ({least}) and "
+        f"{difference(added[most], 0, 100)} where it does most ({most}); what the article saw in one seed comes out the other way "
+        f"round for {percent(own)} of {found['seeds']} seeds."
+    )
+
+
+def details(found: dict[str, Any]) -> str:
     own, paired = found["article"]["as in the article"], found["article"]["paired"]
     sentences = [
         f"The article's comparison ({own['seed 0'][0]:.5f} without the node, {own['seed 0'][1]:.5f} with it, seed 0) comes out the "
@@ -173,7 +184,7 @@ def _largest(of: dict[str, Any]) -> int | None:
     return max((int(n) for n, runs in of["encoders"].items() if runs), default=None)
 
 
-EXPERIMENT = Experiment("hidden_bias", QUESTION, compute, answer, plot)
+EXPERIMENT = Experiment("hidden_bias", QUESTION, compute, answer, details, plot)
 
 if __name__ == "__main__":
     EXPERIMENT.main()

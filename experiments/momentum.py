@@ -24,7 +24,7 @@ from experiments import _quadratic
 from experiments._common import Experiment, Options, short
 from experiments._grid import Grid, train_grid
 from experiments._momentum_figure import plot
-from experiments._report import INTERVALS, difference, holds, number, plain
+from experiments._report import INTERVALS, difference, holds, number, outcome, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,6 +160,15 @@ def _comparisons(
 
 
 def answer(found: dict[str, Any]) -> str:
+    best = {name.replace(", ", " "): t["comparisons"]["heavy-ball"][BEST] for name, t in found["networks"].items()}
+    border = found["diverging"]["rules"]["heavy-ball"]["shift"]["0.5"]
+    return (
+        f"Each at its best rates, heavy ball takes, against none, {outcome(best)}; and a network that can diverge does so, at "
+        f"momentum 0.5, from {number({'value': border['effect'], **border}, 2)} times the rate on that it can stand without."
+    )
+
+
+def details(found: dict[str, Any]) -> str:
     at = found["quadratic"]["conditions"].index(SHOWN)
     exactly = ", ".join(
         f"{rule} {of['measured'][at]:.4f} ({of['exact'][at]:.4f})" for rule, of in found["quadratic"]["best"].items()
@@ -192,7 +201,7 @@ def answer(found: dict[str, Any]) -> str:
     return " ".join(sentences) + f" {INTERVALS}"
 
 
-EXPERIMENT = Experiment("momentum", QUESTION, compute, answer, plot)
+EXPERIMENT = Experiment("momentum", QUESTION, compute, answer, details, plot)
 
 if __name__ == "__main__":
     EXPERIMENT.main()

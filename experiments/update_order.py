@@ -85,6 +85,17 @@ def _compare(results: Results, name: str, rate: int, rates: int) -> tuple[Compar
 
 
 def answer(found: dict[str, Any]) -> str:
+    at = found["rates"].index(ARTICLE_RATE)
+    success = {name: task["success"][at] for name, task in found["tasks"].items()}
+    worst, best = (f(success, key=lambda name: success[name]["effect"]) for f in (min, max))
+    angle = max(task["angles"][at] for task in found["tasks"].values())
+    return (
+        f"At the article's rate its first step is up to {angle:.2f} degrees off the gradient, and the order changes success by "
+        f"{difference(success[worst], 1, 100)} points at worst ({worst}) and {difference(success[best], 1, 100)} at best ({best})."
+    )
+
+
+def details(found: dict[str, Any]) -> str:
     rates, tasks = found["rates"], found["tasks"]
     at = rates.index(ARTICLE_RATE)
     angles = [task["angles"][at] for task in tasks.values()]
@@ -135,7 +146,7 @@ def plot(found: dict[str, Any]) -> "Figure":
     return figure
 
 
-EXPERIMENT = Experiment("update_order", QUESTION, compute, answer, plot)
+EXPERIMENT = Experiment("update_order", QUESTION, compute, answer, details, plot)
 
 if __name__ == "__main__":
     EXPERIMENT.main()

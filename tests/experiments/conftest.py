@@ -20,9 +20,10 @@ def quick_run(tmp_path_factory):
         found = importlib.import_module(f"experiments.{name}").EXPERIMENT.run(Options(quick=True, out=folder))
         kept = json.loads((folder / f"{name}.json").read_text())
         assert kept["quick"] is True
-        assert kept["answer"] == found["answer"]
-        assert INTERVAL.search(kept["answer"])
-        assert not re.search(r"\bnan\b", kept["answer"])
+        for said in ("answer", "details"):
+            assert kept[said] == found[said]
+            assert INTERVAL.search(kept[said])
+            assert not re.search(r"\bnan\b", kept[said])
         assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         return kept
 

@@ -16,7 +16,7 @@ def found(quick_run):
 
 
 def test_the_answer_has_intervals(found):
-    assert found["answer"].count("[") >= 6
+    assert found["details"].count("[") >= 6
 
 
 def test_sigmoid_s_delta_vanishes_and_tanh_s_does_not(found):

@@ -124,9 +124,11 @@ def test_the_page_says_what_the_committed_results_say(name):
     page = " ".join(PAGE.read_text().split())
     assert found["quick"] is False
     assert found["question"] in page
-    for line in found["answer"].splitlines():
+    for line in (found["answer"], *found["details"].splitlines()):
         assert line in page
-    assert importlib.import_module(f"experiments.{name}").EXPERIMENT.answer(found) == found["answer"]
+    experiment = importlib.import_module(f"experiments.{name}").EXPERIMENT
+    assert (experiment.answer(found), experiment.details(found)) == (found["answer"], found["details"])
+    assert len(found["answer"]) < 400  # a sentence; the rest are details
     assert f"experiments/results/{name}.png" in page
     assert f"python -m experiments.{name}" in page
 

@@ -14,7 +14,7 @@ def found(quick_run):
 
 
 def test_the_answer_has_intervals(found):
-    assert found["answer"].count("[") >= 3
+    assert found["details"].count("[") >= 3
     for split in ("by file", "by chunk"):
         e = found["bundled"][split]["largest"]
         assert 0.5 < e["low"] <= e["value"] <= e["high"] < 1  # a constant answer has a quarter

@@ -9,6 +9,7 @@ import numpy as np
 
 from bpnn_jax.ablation.certificate import Certificate
 from bpnn_jax.ablation.chunks import Chunk
+from bpnn_jax.ablation.interactions import interactions
 from bpnn_jax.ablation.store import Store
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.errors import InputError
@@ -127,6 +128,7 @@ def summarise(results: Results, **options: Any) -> "Summary | None":
         solved=solved,
         error=np.where(diverged, np.inf, results.error[whole]),
         horizon=horizon,
+        contrasts=interactions(results.study),
         **options,
     )
 

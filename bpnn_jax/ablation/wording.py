@@ -25,6 +25,22 @@ def pair(comparison: "Comparison") -> Pair:
     return Pair(arm, against, kind)
 
 
+class Contrast(NamedTuple):
+    """What an interaction is about: ``change`` under ``under`` minus the same under ``against``, in ``kind``."""
+
+    change: str
+    under: str
+    against: str
+    kind: str
+
+
+def contrast(comparison: "Comparison") -> Contrast:
+    """The parts of ``Comparison.what``, such as ``momentum 0 to 0.9: activation=tanh - activation=sigmoid, success rate``."""
+    arm, against, kind = pair(comparison)
+    change, _, under = arm.rpartition(": ")
+    return Contrast(change, under, against, kind)
+
+
 def number(value: float, sign: str = "") -> str:
     """Three digits, and all of those before the point.
 

@@ -109,6 +109,8 @@ def show(found: Results, summary: "Summary | None", complaints: Sequence[str], f
     out.print(arms_table(found, summary))
     if summary and summary.comparisons:
         out.print(comparisons_table(found.arms, summary.comparisons))
+    if summary and summary.contrasts:
+        out.print(interactions_table(summary.contrasts))
     for note in summary.notes if summary else ("two seeds or more make intervals; there are none yet",):
         out.print(escape(note))
     for complaint in complaints:
@@ -153,13 +155,30 @@ def comparisons_table(arms: Sequence[str], comparisons: "Sequence[Comparison]") 
     base = arms[0]
     table = Table(title=f"Minus {base}, paired by seed; d is standardised, p after Holm", title_justify="left")
     table.add_column("arm")
-    cells: dict[tuple[str, str], str] = {}
-    for c in comparisons:
-        about = wording.pair(c)
-        cells[about.arm, about.kind] = f"{wording.effect(c)}\n{wording.strength(c)}"
-    found = list(dict.fromkeys(kind for _, kind in cells))
-    for kind in found:
-        table.add_column(escape(kind), justify="right")
-    for arm in arms[1:]:
-        table.add_row(escape(arm), *(cells.get((arm, kind), "-") for kind in found))
+    cells = {(about.arm, about.kind): c for about, c in zip(map(wording.pair, comparisons), comparisons, strict=True)}
+    _differences(table, {(arm,): arm for arm in arms[1:]}, cells)
     return table
+
+
+def interactions_table(contrasts: "Sequence[Comparison]") -> Table:
+    """What a change makes under the one choice minus what it makes under the other: a row for every two fields."""
+    table = Table(title="Does one matter more under another? p after Holm, over these alone", title_justify="left")
+    for name in ("what changes", "under", "minus under"):
+        table.add_column(name)
+    about = [wording.contrast(c) for c in contrasts]
+    rows = {(a.change, a.under, a.against): (a.change, a.under, a.against) for a in about}
+    cells = {((a.change, a.under, a.against), a.kind): c for a, c in zip(about, contrasts, strict=True)}
+    _differences(table, rows, cells)
+    return table
+
+
+def _differences(table: Table, rows: dict[tuple[str, ...], Any], cells: "dict[tuple[Any, str], Comparison]") -> None:
+    """A column a kind, effect sizes and p-values below each other; rows by what they begin with, and their key in ``cells``."""
+    kinds = list(dict.fromkeys(kind for _, kind in cells))
+    for kind in kinds:
+        table.add_column(escape(kind), justify="right")
+    for begin, key in rows.items():
+        found = (cells.get((key, kind)) for kind in kinds)
+        table.add_row(
+            *map(escape, begin), *(f"{wording.effect(c)}\n{wording.strength(c)}" if c else "-" for c in found)
+        )

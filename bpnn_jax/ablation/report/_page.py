@@ -50,6 +50,7 @@ def page(
         finding=_words.finding(results, summary),
         arms=_arms(results, summary),
         comparisons=_comparisons(results, summary),
+        interactions=_interactions(summary),
         pictures=[{"id": ID.format(p.kind), **vars(p)} for p in pictures],
         notes=[*_words.notes(summary), *complaints],
         command=_words.command(results.study),
@@ -146,6 +147,17 @@ def _comparisons(results: Results, summary: "Summary | None") -> dict[str, Any] 
     kinds = list(dict.fromkeys(pair.kind for pair, _ in about))
     rows = [(arm, [cells.get((arm, kind)) for kind in kinds]) for arm in results.arms[1:]]
     return {"base": results.arms[0], "kinds": kinds, "rows": rows}
+
+
+def _interactions(summary: "Summary | None") -> dict[str, Any] | None:
+    """A row for every two fields that vary, a column a kind of difference."""
+    if summary is None or not summary.contrasts:
+        return None
+    about = [(wording.contrast(c), c) for c in summary.contrasts]
+    cells = {(a[:3], a.kind): (wording.effect(c), wording.strength(c)) for a, c in about}
+    kinds = list(dict.fromkeys(a.kind for a, _ in about))
+    rows = [(row, [cells.get((row, kind)) for kind in kinds]) for row in dict.fromkeys(a[:3] for a, _ in about)]
+    return {"kinds": kinds, "rows": rows}
 
 
 def _file(name: str) -> str:

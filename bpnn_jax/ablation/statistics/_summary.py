@@ -1,7 +1,7 @@
 """A whole study at once: each arm, and the arms against each other, as one family."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,10 +31,14 @@ class ArmSummary:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Summary:
-    """Arms, the comparisons between them with Holm's correction over all of them, and what had to be left out, in words."""
+    """Arms, the comparisons between them with Holm's correction over all of them, and what had to be left out, in words.
+
+    contrasts: those of more than two arms that were asked for, a family of their own.
+    """
 
     arms: tuple[ArmSummary, ...]
     comparisons: tuple[Comparison, ...]
+    contrasts: tuple[Comparison, ...]
     notes: tuple[str, ...]
     horizon: float
 
@@ -52,6 +56,7 @@ def summarise(
     error: ArrayLike | None = None,
     error_kind: str = "iqm",
     pairs: Sequence[tuple[str, str]] | None = None,
+    contrasts: Mapping[str, ArrayLike] | None = None,
     groups: ArrayLike | None = None,
     groups_fixed: bool = False,
     bootstrap: Bootstrap = DEFAULT,
@@ -64,6 +69,8 @@ def summarise(
     horizon: the epoch up to which restricted means go
     error_kind: "iqm" or "mean"
     pairs: (a, b) for a - b; every other arm minus the first, if None
+    contrasts: by name, a weight for each arm: of success rates and of epochs, such as an interaction (see `interaction`). Holm's
+        correction is over these alone
 
     An arm with a diverged run has no error, and an arm with no solved run no mean epochs; the notes say so.
     With ``groups`` success rates, too, are bootstrapped by groups. Raises InputError as the functions that it calls do.
@@ -103,7 +110,13 @@ def summarise(
         )
         for k, name in enumerate(names)
     )
-    return Summary(arms=arms, comparisons=tuple(correct(comparisons)), notes=tuple(notes), horizon=float(horizon))
+    return Summary(
+        arms=arms,
+        comparisons=tuple(correct(comparisons)),
+        contrasts=tuple(correct(_contrasts(names, contrasts or {}, dead, d, values, drawn, bootstrap))),
+        notes=tuple(notes),
+        horizon=float(horizon),
+    )
 
 
 Pairs = list[tuple[str, str]]
@@ -153,6 +166,34 @@ def _rates(
     return rates, [
         compare_rates(columns[a], columns[b], what=f"{a} - {b}, success rate", level=settings.level) for a, b in pairs
     ]
+
+
+def _contrasts(
+    names: list[str],
+    asked: Mapping[str, ArrayLike],
+    dead: list[str],
+    solved: np.ndarray,
+    values: np.ndarray,
+    drawn: Sampling,
+    settings: Bootstrap,
+) -> list[Comparison]:
+    """Success rates and epochs of each; no epochs where no arm of it was ever solved."""
+    if not asked:
+        return []
+    rows = [_inputs.plain(name, weights) for name, weights in asked.items()]
+    for name, row in zip(asked, rows, strict=True):
+        if row.shape != (len(names),):
+            raise InputError(f"expected {len(names)} weights for {name}, one for each arm, got shape {row.shape}")
+        if not abs(row.sum()) < 1e-9:  # rounding of 1/3 and the like
+            raise InputError(f"expected weights for {name} that add up to 0, got {row.sum():g}")
+    alive = np.array([name not in dead for name in names])
+    found: list[Comparison] = []
+    for what, unit, array in (("success rate", "", solved.astype(np.float64)), ("epochs to solve", "epochs", values)):
+        kept = {name: row for name, row in zip(asked, rows, strict=True) if not unit or (row != 0)[alive].any()}
+        if kept:
+            titles, weights = [f"{name}, {what}" for name in kept], np.transpose(list(kept.values()))
+            found += arms_and_contrasts(array, weights, "mean", names, titles, unit, drawn, settings)[1]
+    return found
 
 
 def _errors(

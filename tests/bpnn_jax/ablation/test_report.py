@@ -128,7 +128,7 @@ def test_charts_have_words_and_tables_captions_and_headers(grid, states):
     pictures = {f"chart-{p.kind}": p.description for p in charts.pictures(*states["grid"])}
     assert {a["id"]: a["aria-label"] for a in read.all("div") if a.get("role") == "img"} == pictures
     assert read.all("html") == [{"lang": "en"}]
-    assert len(read.all("table")) == len(read.all("caption")) == 2
+    assert len(read.all("table")) == len(read.all("caption")) == 3
     assert {a["scope"] for a in read.all("th")} == {"col", "row"}
     identities = [a["id"] for _, a in read.elements if "id" in a]
     assert len(set(identities)) == len(identities)

@@ -102,20 +102,23 @@ def digest(task: patterns.Patterns) -> str:
     return hashlib.sha256(b"|".join(parts)).hexdigest()
 
 
-def programs(study: Study) -> list[Program]:
-    """The program of each arm. Raises InputError for an arm that cannot be trained, before anything is run."""
-    task = patterns.load(study.task)
+def programs(study: Study, task: patterns.Patterns | None = None) -> list[Program]:
+    """The program of each arm. Raises InputError for an arm that cannot be trained, before anything is run.
+
+    task: the study's patterns, if they are at hand.
+    """
+    task = patterns.load(study.task) if task is None else task
     return [_program(study, arm, task) for arm in study.arms]
 
 
-def plan(study: Study, where: dict[str, str]) -> list[Chunk]:
+def plan(study: Study, where: dict[str, str], task: patterns.Patterns | None = None) -> list[Chunk]:
     """Every chunk of a study, in the order in which they are run.
 
     Arms of one program share its lanes, all arms of the first seeds first, and programs take turns: so an unfinished study has
     whole seeds, and its first chunks compile different programs at the same time.
     """
     groups: dict[Program, list[Arm]] = {}
-    for arm, program in zip(study.arms, programs(study), strict=True):
+    for arm, program in zip(study.arms, programs(study, task), strict=True):
         groups.setdefault(program, []).append(arm)
     found: list[tuple[float, int, Chunk]] = []
     for number, (program, arms) in enumerate(groups.items()):

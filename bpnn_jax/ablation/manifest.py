@@ -10,8 +10,8 @@ from bpnn_jax.ablation.store import ASIDE, CHUNKS, Store
 from bpnn_jax.ablation.study import Study, from_dict
 from bpnn_jax.errors import InputError
 
-FILE, SUMMARY, CERTIFICATES = "study.json", "summary.json", "certificates.json"
-FILES = (FILE, SUMMARY, CERTIFICATES)
+FILE, SUMMARY, CERTIFICATES, PATTERNS = "study.json", "summary.json", "certificates.json", "patterns.npz"
+FILES = (FILE, SUMMARY, CERTIFICATES, PATTERNS)
 FORMAT = 1
 
 
@@ -57,10 +57,15 @@ def claim(store: Store, wanted: dict[str, Any], force: bool) -> None:
     if found is not None:
         check(store, wanted, force)
         mark = hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:8]
-        for name in (SUMMARY, CERTIFICATES, FILE):  # the manifest last: without it the folder would be a stranger's
+        for name in (
+            SUMMARY,
+            CERTIFICATES,
+            PATTERNS,
+            FILE,
+        ):  # the manifest last: without it the folder would be a stranger's
             path = store.folder / name
             if path.exists():
-                os.replace(path, path.with_suffix(f".{mark}.json"))
+                os.replace(path, path.with_suffix(f".{mark}{path.suffix}"))
     if not store.put(store.folder / FILE, content, first=True):  # another process was quicker
         check(store, wanted, force=False)
 

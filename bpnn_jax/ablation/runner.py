@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 
 from bpnn_jax import _cores, patterns
-from bpnn_jax.ablation import manifest
+from bpnn_jax.ablation import kept_patterns, manifest
 from bpnn_jax.ablation.certificate import Certificate, certify, from_dict, run_checks
 from bpnn_jax.ablation.chunks import Chunk, Program, digest, lane, place, plan, programs, run_chunk
 from bpnn_jax.ablation.results import Results, gather
 from bpnn_jax.ablation.store import Store, Table
 from bpnn_jax.ablation.study import Study
-from bpnn_jax.errors import InputError
+from bpnn_jax.patterns import Patterns
 from bpnn_jax.verify import Check
 
 # What carries out chunks: (chunks, whether one of them has meanwhile been kept by another process) to each of them with its table,
@@ -68,13 +68,15 @@ def run(
     [[True, True], [True, True], [True, True], [True, True]]
     """
     store, where = Store(folder), where or place()
-    chunks = plan(study, where)
-    wanted = manifest.manifest(study, where, digest(patterns.load(study.task)))
+    task = patterns.load(study.task)
+    chunks = plan(study, where, task)
+    wanted = manifest.manifest(study, where, digest(task))
     manifest.check(store, wanted, force)
     points = len(study.history_epochs)
     if not store.chunks.exists():
         store.check_room(study.runs, points)
     manifest.claim(store, wanted, force)
+    kept_patterns.keep(store, task)
     store.tidy()
     todo = [chunk for chunk in chunks if store.get(chunk.name, len(chunk.lanes), points) is None]
     store.check_room(_runs(todo), points)
@@ -88,7 +90,7 @@ def run(
             beside.shutdown(cancel_futures=True)
             raise
         if checks:
-            _certify(study, store, {program: found.result() for program, found in checks.items()})
+            _certify(study, task, store, {program: found.result() for program, found in checks.items()})
     found = gather(study, chunks, store, _certificates(store))
     if complaints is not None:
         complaints += store.complaints
@@ -99,18 +101,17 @@ def read(folder: str | os.PathLike[str], complaints: list[str] | None = None) ->
     """The results that a folder has, of a study that is finished or not. Changes nothing in it."""
     store = Store(folder, read_only=True)
     study, found = manifest.read(store)
-    if digest(patterns.load(study.task)) != found["patterns"]:
-        raise InputError(f"{study.task}: expected the patterns that the study was begun with, got others")
-    results = gather(study, plan(study, found["place"]), store, _certificates(store))
+    task = kept_patterns.load(store, study.task, found["patterns"])
+    results = gather(study, plan(study, found["place"], task), store, _certificates(store))
     if complaints is not None:
         complaints += store.complaints
     return results
 
 
-def _certify(study: Study, store: Store, checks: dict[Program, list[Check]]) -> None:
+def _certify(study: Study, task: Patterns, store: Store, checks: dict[Program, list[Check]]) -> None:
     """Write ``certificates.json``: a certificate for each arm."""
     found = {}
-    for arm, program in zip(study.arms, programs(study), strict=True):
+    for arm, program in zip(study.arms, programs(study, task), strict=True):
         found[arm.name] = asdict(certify(program, lane(program, arm, 0), checks[program]))
     store.put(store.folder / manifest.CERTIFICATES, (json.dumps(found, indent=2) + "\n").encode())
 

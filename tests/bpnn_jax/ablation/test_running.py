@@ -256,7 +256,12 @@ def test_two_on_one_folder_do_each_other_no_harm(finished, tmp_path):
     for thread in threads:
         thread.join()
     assert [f.sha256 for f in found] == [finished[1].sha256] * 2
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["certificates.json", "chunks", "study.json"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "certificates.json",
+        "chunks",
+        "patterns.npz",
+        "study.json",
+    ]
 
 
 # --- another study, another version, another file ---

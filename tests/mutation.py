@@ -9,11 +9,12 @@ not in EQUIVALENT. Some 200 mutants take about 15 minutes on two cores, so the s
 
 import argparse
 import ast
+import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from shutil import copytree, ignore_patterns
@@ -35,20 +36,37 @@ SWAPPED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.M
 # Rungs where these files are looked at; they are climbed first, which changes no verdict and saves half a minute a mutant.
 FIRST = {"article": "article's loops", "momentum": "3: "}
 
-# Run the ladder up to its first wrong row, and say which that was.
+# Climb the ladder in the ``manual/`` of one folder after another, each up to its first wrong row, and say which that was.
+# JAX and SymPy are imported once; ``manual`` and what stands on it anew for each folder.
 CLIMB = """
+import json
 import sys
-from bpnn_jax.verify import ladder
-work = sorted(ladder._work(ladder.Options(networks=8000)), key=lambda piece: sys.argv[1] not in piece[0])
-for what, piece in work:
-    for check in piece():
-        if check.verdict == "wrong":
-            print(check.rung, check.equation, check.witness)
-            raise SystemExit(1)
-for caught in ladder.mistakes():
-    if not caught.right:
-        print("6", caught.equation, caught.name)
-        raise SystemExit(1)
+
+def climb(folder, first, sizes):
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("manual", "bpnn_jax")]:
+        del sys.modules[name]
+    sys.path[0] = folder
+    import manual
+    from bpnn_jax.verify import ladder
+    if manual.__path__ != [folder + "/manual"]:
+        raise ImportError(f"expected the mutant, got {manual.__path__}")
+    options = ladder.Options(networks=8000, sizes=sizes and tuple(sizes))
+    for _, piece in sorted(ladder._work(options), key=lambda piece: first not in piece[0]):
+        for check in piece():
+            if check.verdict == "wrong":
+                return f"{check.rung} {check.equation} {check.witness}"
+    for caught in ladder.mistakes():
+        if not caught.right:
+            return f"6 {caught.equation} {caught.name}"
+    return ""
+
+def said(*what):
+    try:
+        return climb(*what)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+print(json.dumps([said(*what) for what in json.loads(sys.argv[1])]))
 """
 
 
@@ -114,24 +132,26 @@ def edits(node: ast.AST) -> Iterator[tuple[str, str]]:
         yield ".T is lost", ast.unparse(node.value)
 
 
-def climb(mutant: Mutant) -> tuple[Mutant, str]:
-    """What the ladder says of a mutant: its first wrong row, or nothing."""
+def climb(mutants: Sequence[Mutant], sizes: tuple[int, ...] | None = None) -> list[str]:
+    """What the ladder says of each mutant, in one process: its first wrong row, or nothing. ``sizes`` as ``bpnn verify --sizes``."""
     with tempfile.TemporaryDirectory() as folder:
-        for package in ("manual", "bpnn_jax"):
-            copytree(ROOT / package, Path(folder) / package, ignore=ignore_patterns("__pycache__", "data"))
-        (Path(folder) / "manual" / f"{mutant.file}.py").write_text(mutant.text)
-        environment = {**os.environ, "PYTHONPATH": folder, "PYTHONDONTWRITEBYTECODE": "1"}
+        work = []
+        for i, mutant in enumerate(mutants):
+            copy = Path(folder) / str(i)
+            copytree(ROOT / "manual", copy / "manual", ignore=ignore_patterns("__pycache__"))
+            (copy / "manual" / f"{mutant.file}.py").write_text(mutant.text)
+            work.append((str(copy), FIRST.get(mutant.file, ""), sizes))
         done = subprocess.run(
-            [sys.executable, "-c", CLIMB, FIRST.get(mutant.file, "")],
+            [sys.executable, "-c", CLIMB, json.dumps(work)],
             cwd=folder,
-            env=environment,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,
             text=True,
             check=False,
         )
-    if done.returncode == 0:
-        return mutant, ""
-    return mutant, done.stdout.strip() or done.stderr.strip().splitlines()[-1]
+    if done.returncode:
+        return done.stderr.strip().splitlines()[-1:] * len(mutants)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def main() -> int:
@@ -142,12 +162,15 @@ def main() -> int:
     every = [m for file in chosen.files for m in mutants(file)]
     survivors = 0
     with ThreadPoolExecutor(chosen.jobs) as pool:
-        for done, (mutant, verdict) in enumerate(pool.map(climb, every), 1):
+        said = pool.map(
+            lambda mutant: climb([mutant])[0], every
+        )  # a process each: one that crashes takes no other along
+        for done, (mutant, verdict) in enumerate(zip(every, said, strict=True), 1):
             known = EQUIVALENT.get((mutant.source, mutant.change))
             if not verdict and known is None:
                 survivors += 1
-            said = f"caught at {verdict}" if verdict else f"equivalent: {known}" if known else "SURVIVED"
-            print(f"[{done}/{len(every)}] {mutant}: {said}", flush=True)
+            how = f"caught at {verdict}" if verdict else f"equivalent: {known}" if known else "SURVIVED"
+            print(f"[{done}/{len(every)}] {mutant}: {how}", flush=True)
     print(f"{len(every)} mutants, {survivors} survived")
     return survivors
 

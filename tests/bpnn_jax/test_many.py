@@ -6,9 +6,10 @@ import jax
 import numpy as np
 import pytest
 
-from bpnn_jax import _xla, loop, many
+from bpnn_jax import _xla, many
 from bpnn_jax.errors import InputError
 from bpnn_jax.kernels import choice
+from bpnn_jax.loop import Settings
 from bpnn_jax.network import Network, init
 from bpnn_jax.training import DivergedError, train
 
@@ -25,6 +26,16 @@ def problem(patterns=7, seed=51):
     return rng.uniform(-1, 1, (patterns, 3)), rng.uniform(0, 1, (patterns, 2))
 
 
+def starts(network, n, seed=52):
+    """First weights that need not be those of ``init``: to draw another number of them compiles a program of its own."""
+    rng = np.random.default_rng(seed)
+    return tuple(rng.uniform(-1, 1, (n, *shape)) for shape in network.shapes)
+
+
+# One program for every test that does not need another; a tolerance of 0 stops nothing.
+PROGRAM = {"epochs": 12, "shuffle": True, "lanes": 16, "tolerance": 0.0}
+
+
 def bits(result, order=slice(None)):
     """All that a run says, in the order of its seeds."""
     parts = (*result.weights, result.iterations, result.error, result.stopped, result.history.T)
@@ -34,33 +45,47 @@ def bits(result, order=slice(None)):
 # --- each network is what train makes of it ---
 
 
+ON_LANES = [
+    {},
+    {"shuffle": True, "measure": "last-pattern"},
+    {"order": "article", "rule": "nesterov", "measure": "last-output"},
+    {"mode": "minibatch", "batch_size": 3, "rule": "heavy-ball"},
+    {"mode": "batch", "rule": "sgd", "shuffle": True},
+]
+VMAPPED = [{"rule": "rmsprop", "mode": "batch"}, {"mode": "batch", "order": "article"}, {"gradient": "autodiff"}]
+MAPPED = "generic, vmapped"
+BOTH = {"rule": "rmsprop", "mode": "batch", "order": "article"}
+
+
 @pytest.mark.parametrize(
-    "given",
+    ("given", "path"), [*((g, "lanes") for g in ON_LANES), *((g, MAPPED) for g in VMAPPED)], ids=str
+)
+def test_what_the_lanes_do_not_serve_is_left_to_jax(given, path):
+    assert choice.block(SMALL, Settings(**given), "float64")[0] == path
+
+
+def test_wide_networks_are_left_to_jax():
+    for inputs, path in ((choice.WIDEST, "lanes"), (choice.WIDEST + 1, MAPPED)):
+        assert choice.block(Network((inputs, 1)), Settings(), "float32")[0] == path
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
     [
-        {},
-        {"shuffle": True, "measure": "last-pattern"},
-        {"order": "article", "rule": "nesterov", "measure": "last-output"},
-        {"mode": "minibatch", "batch_size": 3, "rule": "heavy-ball"},
-        {"mode": "batch", "rule": "sgd", "shuffle": True},
-        {"mode": "batch", "order": "article"},
-        {"rule": "rmsprop", "mode": "batch"},
-        {"gradient": "autodiff", "mode": "batch"},
+        *((given, "lanes") for given in ON_LANES),
+        (BOTH, MAPPED),
+        *(pytest.param(given, MAPPED, marks=pytest.mark.deep) for given in VMAPPED),
     ],
     ids=str,
 )
-def test_each_network_is_that_of_train(given, assert_within):
+def test_each_network_is_that_of_train(given, path, assert_within):
     """Its own first weights, rates, order of the patterns and error; on the lanes and where JAX batches the loop of train."""
     x, t = problem()
     rates, momenta = RATES
     rates = rates / 50 if given.get("rule") == "rmsprop" else rates  # it divides by the gradient's size
     given = {"dtype": "float64", "epochs": 12, "history_every": 5, **given}
     found = train_many(SMALL, x, t, seeds=SEEDS, learning_rate=rates, momentum=momenta, **given)
-    lanes = (
-        given.get("rule") != "rmsprop"
-        and "gradient" not in given
-        and (given.get("mode"), given.get("order")) != ("batch", "article")
-    )
-    assert found.path == ("lanes" if lanes else "generic, vmapped")
+    assert found.path == path
     assert found.seeds.tolist() == list(SEEDS)
     assert found.history_epochs.tolist() == [0, 5, 10]
     for i, seed in enumerate(SEEDS):
@@ -70,48 +95,50 @@ def test_each_network_is_that_of_train(given, assert_within):
         assert (found.iterations[i], found.stopped[i]) == (alone.iterations, alone.stopped)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_first_weights_are_those_of_init(dtype):
-    """Bit for bit, and more of them than are drawn in one call."""
+@pytest.mark.parametrize(("dtype", "at_once"), [("float32", 40), ("float64", 4)])
+def test_first_weights_are_those_of_init(dtype, at_once, monkeypatch):
+    """Bit for bit, and more of them than are drawn in one call, of as many as in other tests."""
+    monkeypatch.setattr(many, "AT_ONCE", at_once)
     with jax.enable_x64(dtype == "float64"):
-        found = many._drawn(SMALL, np.array([*SEEDS, *range(100, 100 + many.AT_ONCE)], np.uint32), dtype)
-        for i, seed in ((0, 5), (2, 2**32 - 1), (3 + 100, 199), (3 + many.AT_ONCE, 99 + many.AT_ONCE)):
+        found = many._drawn(SMALL, np.array([*SEEDS, *range(100, 100 + at_once)], np.uint32), dtype)
+        assert len(found[0]) == 4 + at_once
+        for i, seed in ((0, 5), (2, 2**32 - 1), (4, 100), (3 + at_once, 99 + at_once)):
             assert [W[i].tolist() for W in found] == [np.asarray(W).tolist() for W in init(SMALL, seed, dtype=dtype)]
 
 
 # --- bits ---
-
-KWARGS = {"epochs": 12, "shuffle": True, "lanes": 16, "tolerance": 0.45}
 
 
 @pytest.mark.parametrize("given", [{}, {"rule": "rmsprop", "learning_rate": 0.01}], ids=["lanes", "vmapped"])
 def test_neither_number_nor_order_nor_cores_change_a_bit(given):
     """Blocks of 16: forty networks, the same the other way round, five of them, on one core and on three."""
     x, t = problem()
+    given = {**PROGRAM, "tolerance": 0.45, **given}
     rates = {"cutoff": np.linspace(0, 3, 40), "momentum": np.linspace(0, 0.2, 40)}
-    all_of_them = train_many(SMALL, x, t, seeds=range(40), cores=1, **KWARGS, **rates, **given)
+    all_of_them = train_many(SMALL, x, t, seeds=range(40), cores=1, **rates, **given)
     assert len(set(all_of_them.stopped.tolist())) > 1
     back = {name: value[::-1] for name, value in rates.items()}
-    turned = train_many(SMALL, x, t, seeds=range(39, -1, -1), cores=1, **KWARGS, **back, **given)
+    turned = train_many(SMALL, x, t, seeds=range(39, -1, -1), cores=1, **back, **given)
     assert bits(turned, slice(None, None, -1)) == bits(all_of_them)
     some = [3, 38, 17, 0, 16]
     few = {name: value[some] for name, value in rates.items()}
-    assert bits(train_many(SMALL, x, t, seeds=some, cores=1, **KWARGS, **few, **given)) == bits(all_of_them, some)
-    assert bits(train_many(SMALL, x, t, seeds=range(40), cores=3, **KWARGS, **rates, **given)) == bits(all_of_them)
+    assert bits(train_many(SMALL, x, t, seeds=some, cores=1, **few, **given)) == bits(all_of_them, some)
+    assert bits(train_many(SMALL, x, t, seeds=range(40), cores=3, **rates, **given)) == bits(all_of_them)
 
 
 def test_a_seed_may_come_twice_where_its_runs_differ():
     """In its rates, or in weights of their own: each is then what it is alone."""
     x, t = problem()
-    kwargs = {"epochs": 12, "lanes": 16, "shuffle": True}
-    alone = [train_many(SMALL, x, t, seeds=[5], momentum=m, **kwargs) for m in (0.0, 0.3)]
-    both = train_many(SMALL, x, t, seeds=[5, 5], momentum=[0.0, 0.3], **kwargs)
-    assert bits(both, [0]) == bits(alone[0])
-    assert bits(both, [1]) == bits(alone[1])
+    alone = [train_many(SMALL, x, t, seeds=[5, 6, 7, 8, 9], momentum=m, **PROGRAM) for m in (0.0, 0.3)]
+    both = train_many(SMALL, x, t, seeds=[5, 5, 7, 8, 9], momentum=[0.0, 0.3, 0.0, 0.0, 0.0], **PROGRAM)
+    assert bits(both, [0]) == bits(alone[0], [0])
+    assert bits(both, [1]) == bits(alone[1], [0])
+    assert bits(alone[0], [0]) != bits(alone[1], [0])
     own = tuple(np.stack([W, 2 * W]) for W in map(np.asarray, init(SMALL, 5)))
-    assert train_many(SMALL, x, t, seeds=[5, 5], weights=own, momentum=0.0, **kwargs).error[0] == alone[0].error[0]
+    twice = train_many(SMALL, x, t, seeds=[5, 5], weights=own, momentum=0.0, **PROGRAM)
+    assert twice.error[0] == alone[0].error[0] != twice.error[1]
     with pytest.raises(InputError, match="expected seeds that are all different, got 5 more than once"):
-        train_many(SMALL, x, t, seeds=[5, 5], weights=init(SMALL, 5), **kwargs)
+        train_many(SMALL, x, t, seeds=[5, 5], weights=init(SMALL, 5), **PROGRAM)
 
 
 # --- how runs end ---
@@ -120,35 +147,49 @@ def test_a_seed_may_come_twice_where_its_runs_differ():
 def test_each_stops_for_itself_and_stays_as_it_was():
     """Frozen at its stop: the same bits as when the epochs end there, while others in its block go on."""
     x, t = problem()
-    ends = train_many(SMALL, x, t, seeds=20, epochs=50, cutoff=np.linspace(0, 1.5, 20), history_every=1)
+    W = starts(SMALL, 40)
+    there = train_many(SMALL, x, t, seeds=40, weights=W, **PROGRAM)
+    cutoff = np.linspace(0, 1.5, 40)
+    at_12 = np.arange(0, 40, 3)  # every third of them is to end where that run does
+    cutoff[at_12] = np.nextafter(there.error[at_12], np.float32(9))
+    ends = train_many(SMALL, x, t, seeds=40, weights=W, **{**PROGRAM, "epochs": 50}, cutoff=cutoff)
     assert set(ends.stopped.tolist()) == {"cutoff", "epochs"}
     assert len(set(ends.iterations.tolist())) > 4
-    for i in (5, 19, int(np.argmin(ends.iterations))):
-        epochs = int(ends.iterations[i]) + 1
-        there = train_many(SMALL, x, t, seeds=20, epochs=epochs, history_every=1)
+    at_12 = at_12[ends.iterations[at_12] == 11]  # and was not below its last error before
+    assert len(at_12) > 4
+    for i in at_12:
         assert [W[i].tolist() for W in ends.weights] == [W[i].tolist() for W in there.weights]
-        assert ends.error[i] == there.error[i] == ends.history[epochs - 1, i]
-        assert np.isnan(ends.history[epochs:, i]).all()
+        assert ends.error[i] == there.error[i] == ends.history[11, i]
+    for i, last in enumerate(ends.iterations):
+        assert ends.error[i] == ends.history[last, i]
+        assert np.isnan(ends.history[last + 1 :, i]).all()
 
 
-def test_a_block_ends_with_its_last_network(monkeypatch):
+def test_a_block_ends_with_its_last_network_and_its_history_is_bounded():
     """All stop after one epoch: the epochs that are left, more than a lifetime of them, are not run."""
-    x, t = problem()
-    found = train_many(SMALL, x, t, seeds=3, epochs=2_000_000_000, cutoff=1e9)
+    network = Network((1, 1))
+    kwargs = {"seeds": 3, "weights": starts(network, 3), "cutoff": 1e9}
+    found = train_many(network, [[1.0]], [[1.0]], epochs=2_000_000_000, **kwargs)
     assert (found.iterations == 0).all()
     assert (found.stopped == "cutoff").all()
+    assert found.history.shape == (many.POINTS, 3)
+    every = 2_000_000_000 // many.POINTS
+    assert found.history_epochs.tolist() == list(range(0, 2_000_000_000, every))
+    with pytest.raises(InputError, match=r"got 1000000 points of 51 networks: a larger history_every"):
+        train_many(network, [[1.0]], [[1.0]], epochs=1_000_000, history_every=1, seeds=51)
 
 
 def test_one_that_diverges_is_recorded_and_harms_no_other():
     network, (x, t) = Network((3, 2), "linear"), problem()
     rates = np.array([0.01, 30.0, 0.02])
+    W = starts(network, 3)
     given = {"epochs": 40}
-    found = train_many(network, x, t, seeds=3, learning_rate=rates, **given)
+    found = train_many(network, x, t, seeds=3, weights=W, learning_rate=rates, **given)
     assert found.stopped.tolist() == ["epochs", "diverged", "epochs"]
     with pytest.raises(DivergedError) as caught:
-        train(network, x, t, seed=1, learning_rate=30.0, **given)
+        train(network, x, t, weights=[layer[1] for layer in W], learning_rate=30.0, **given)
     assert found.iterations[1] == caught.value.result.iterations
-    well = train_many(network, x, t, seeds=3, learning_rate=[0.01, 0.01, 0.02], **given)
+    well = train_many(network, x, t, seeds=3, weights=W, learning_rate=[0.01, 0.01, 0.02], **given)
     for i in (0, 2):
         assert [W[i].tolist() for W in found.weights] == [W[i].tolist() for W in well.weights]
 
@@ -156,31 +197,21 @@ def test_one_that_diverges_is_recorded_and_harms_no_other():
 def test_solved_means_every_output_within_the_networks_own_tolerance():
     xor = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([[0.0], [1], [1], [0]])
     network, tolerance = Network((2, 3, 1), "tanh"), np.array([0.1, 0.2, 0.4, 0.0])
-    found = train_many(network, *xor, seeds=4, epochs=3000, tolerance=tolerance, dtype="float64")
+    W = starts(network, 4)
+    found = train_many(network, *xor, seeds=4, weights=W, epochs=3000, tolerance=tolerance, dtype="float64")
     assert found.stopped.tolist() == ["solved", "solved", "solved", "epochs"]
     for i in range(3):
-        alone = train(network, *xor, seed=i, epochs=3000, tolerance=tolerance[i], dtype="float64")
+        own = [layer[i] for layer in W]
+        alone = train(network, *xor, weights=own, epochs=3000, tolerance=tolerance[i], dtype="float64")
         assert (alone.stopped, alone.iterations) == ("solved", found.iterations[i])
 
 
 # --- history, programs, progress ---
 
 
-def test_the_history_is_bounded_unless_asked_for():
-    x, t = problem()
-    kwargs = {"seeds": 2, "cutoff": 1e9}
-    assert train_many(SMALL, x, t, epochs=1_000_000, **kwargs).history.shape == (many.POINTS, 2)
-    assert train_many(SMALL, x, t, epochs=30, **kwargs).history.shape == (30, 2)
-    assert train_many(SMALL, x, t, epochs=1000, history_every=10, **kwargs).history_epochs.tolist() == list(
-        range(0, 1000, 10)
-    )
-    with pytest.raises(InputError, match=r"got 1000000 points of 51 networks: a larger history_every"):
-        train_many(SMALL, x, t, epochs=1_000_000, history_every=1, seeds=51)
-
-
 def test_rates_seeds_and_numbers_of_networks_compile_nothing_anew():
-    x, t = problem(patterns=5)
-    kwargs = {"epochs": 13, "tolerance": 0.1}
+    x, t = problem()
+    kwargs = {**PROGRAM, "weights": [W[0] for W in starts(SMALL, 1)]}
     train_many(SMALL, x, t, seeds=3, **kwargs)
     cached = many._run._cache_size()
     train_many(SMALL, x, t, seeds=[9, 4], learning_rate=[0.1, 0.2], momentum=0.0, cutoff=[1.0, 2.0], **kwargs)
@@ -192,28 +223,32 @@ def test_progress_and_given_weights():
     x, t = problem()
     seen = []
     W = init(SMALL, 3)
-    kwargs = {"seeds": 40, "epochs": 3, "lanes": 16}
+    kwargs = {"seeds": 40, **PROGRAM}
     one = train_many(SMALL, x, t, weights=W, progress=lambda *args: seen.append(args), **kwargs)
     assert seen == [(16, 40), (32, 40), (40, 40)]
     each = train_many(SMALL, x, t, weights=tuple(np.stack([layer] * 40) for layer in W), **kwargs)
     assert bits(one) == bits(each)
-    assert (one.weights[0] == one.weights[0][:1]).all()
+    assert one.history.shape == (12, 40)
+    still = train_many(SMALL, x, t, weights=W, learning_rate=0.0, momentum=0.0, **kwargs)
+    for layer, start in zip(still.weights, W, strict=True):
+        assert (layer == np.asarray(start)).all()
     assert {part.dtype.name for part in (*one.weights, one.error, one.history)} == {"float32"}
 
 
 def test_one_note_if_the_option_for_xla_came_too_late(monkeypatch):
-    x, t = problem()
+    tiny, one = Network((1, 1)), np.ones((1, 1))
+    kwargs = {"weights": [np.zeros((2, 1))], "epochs": 1}
     monkeypatch.setattr(_xla, "too_late", True)
     with pytest.warns(_xla.SpeedWarning, match="Import bpnn_jax before the first use of JAX") as warned:
-        train(SMALL, x, t, epochs=1)
-    train(SMALL, x, t, epochs=1)  # once is enough; warnings are errors here
+        train(tiny, one, one, **kwargs)
+    train(tiny, one, one, **kwargs)  # once is enough; warnings are errors here
     assert [w.filename for w in warned] == [__file__]
     monkeypatch.setattr(_xla, "too_late", True)
     with pytest.warns(_xla.SpeedWarning) as warned:
-        train_many(SMALL, x, t, seeds=2, epochs=1)
+        train_many(SMALL, *problem(), seeds=2, weights=init(SMALL, 3), **PROGRAM)
     assert [w.filename for w in warned] == [__file__]
     monkeypatch.setattr(_xla, "too_late", True)
-    train(SMALL, x, t, epochs=1, mode="batch")  # loses nothing worth a word
+    train(tiny, one, one, mode="batch", **kwargs)  # loses nothing worth a word
 
 
 @pytest.mark.parametrize(
@@ -283,14 +318,5 @@ def test_an_interrupted_run_starts_no_more_blocks():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train_many(SMALL, x, t, seeds=800, epochs=3, lanes=16, cores=1, progress=stop)
+        train_many(SMALL, x, t, seeds=800, weights=init(SMALL, 3), cores=1, progress=stop, **PROGRAM)
     assert seen == [16]
-
-
-def test_wide_networks_are_left_to_jax():
-    wide = Network((choice.WIDEST + 1, 1))
-    x, t = np.zeros((2, choice.WIDEST + 1)), np.zeros((2, 1))
-    found = train_many(wide, x, t, seeds=2, epochs=2)
-    assert found.path == "generic, vmapped"
-    assert loop.RUNNING == 0  # the word of status 0 is "epochs"
-    assert found.stopped.tolist() == ["epochs", "epochs"]

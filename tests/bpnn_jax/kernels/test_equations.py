@@ -1,12 +1,15 @@
 """The arithmetic of one pattern beside ``manual``, in both layouts, and the fast loops beside rung 5: right, and caught when wrong."""
 
+from functools import partial
+from itertools import product
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import manual
-from bpnn_jax import training
+from bpnn_jax import many, training
 from bpnn_jax.kernels import choice, epoch, equations
 from bpnn_jax.kernels.equations import LANES, ONE
 from bpnn_jax.loop import GENERIC, Settings
@@ -35,6 +38,7 @@ def test_one_pattern_is_manual_s_gradient_in_both_layouts(network, assert_within
     skip = network.skip
     expected = [manual.gradient(W, manual.forward(W, x, f, skip), t, f, skip=skip) for W in weights]
 
+    @partial(jax.jit, static_argnums=0)
     def found(layout, W, t):
         g = {}
         a = equations.forward(layout, network, W, jnp.asarray(x))
@@ -44,10 +48,10 @@ def test_one_pattern_is_manual_s_gradient_in_both_layouts(network, assert_within
         return [g[l] for l in range(len(W))]
 
     for W, exact in zip(weights, expected, strict=True):
-        assert_within(found(ONE, tuple(map(jnp.asarray, W)), jnp.asarray(t)), exact, ALLOWED)
-    stacked = tuple(jnp.asarray(np.stack(layer).transpose(2, 1, 0)) for layer in zip(*weights, strict=True))
-    for l, g in enumerate(found(LANES, stacked, jnp.asarray(t)[:, None])):
-        assert_within(g.transpose(2, 1, 0), np.stack([exact[l] for exact in expected]), ALLOWED)
+        assert_within(found(ONE, W, t), exact, ALLOWED)
+    stacked = tuple(np.stack(layer).transpose(2, 1, 0) for layer in zip(*weights, strict=True))
+    for l, g in enumerate(found(LANES, stacked, t[:, None])):
+        assert_within(np.asarray(g).transpose(2, 1, 0), np.stack([exact[l] for exact in expected]), ALLOWED)
 
 
 def test_a_sum_has_every_term_once():
@@ -71,13 +75,20 @@ def test_a_sum_has_every_term_once():
     ],
 )
 def test_the_fast_path_is_the_one_taken(network, given, path):
-    weights, x, t = drawn(network, 2, 1)
-    with jax.numpy_dtype_promotion("standard"):  # optax's Adam counts its steps in int32
-        assert train(network, x, t, weights=weights[0], epochs=1, learning_rate=0.01, **given).path == path
+    """As chosen; that ``train`` runs what is chosen and says so is seen below."""
+    assert choice.engine(network, Settings(**given)).name == path
 
 
-@pytest.mark.parametrize("rule", epoch.STEPS)
-@pytest.mark.parametrize("order", ["simultaneous", "article"])
+# Neither knows of the other: each rule and each order, and the rest of the pairs at length.
+RULES_AND_ORDERS = [("sgd", "article"), ("previous-gradient", "simultaneous"), ("heavy-ball", "article")]
+RULES_AND_ORDERS += [("nesterov", "simultaneous")]
+PAIRS = [
+    pytest.param(*pair, marks=() if pair in RULES_AND_ORDERS else pytest.mark.deep)
+    for pair in product(epoch.STEPS, ["simultaneous", "article"])
+]
+
+
+@pytest.mark.parametrize(("rule", "order"), PAIRS)
 def test_the_fused_loop_is_the_generic_one_to_rounding(rule, order, monkeypatch, assert_within):
     (weights,), x, t = drawn(DEEP, 5, 1)
     given = {
@@ -120,30 +131,40 @@ def running_rates():
 
 @pytest.fixture
 def plant(monkeypatch):
-    """Another body for a function of the kernels, and nothing of what was compiled before or with it."""
-    jax.clear_caches()
+    """Another body for a function of the kernels, and no run of what was compiled before or with it."""
+    forget()
     yield monkeypatch
     monkeypatch.undo()
-    jax.clear_caches()
+    forget()
+
+
+def forget():
+    for run in (training._run, many._run):  # all that calls the kernels is compiled in these two
+        run.clear_cache()
 
 
 SMALL = Network((3, 4, 2), ("tanh", "sigmoid"))
 
 
-def climbed(run):
-    """The rows of rung 5 for a fast loop: one step, the second tap, and a NumPy loop."""
-    rng = np.random.default_rng(82)
-    steps = (
-        running.compare_step(SMALL, rng, "online") if run == "train" else fast.compare_many_step(SMALL, rng, "online")
-    )
-    rows = summarise(5, run, 10, steps)
-    rows += summarise(5, run, 10, fast.compare_second_tap(SMALL, rng, run))
-    return {row.equation for row in rows if row.verdict == "wrong"}
+def wrong_in(run, comparisons):
+    return {row.equation for row in summarise(5, run, 10, comparisons) if row.verdict == "wrong"}
+
+
+def wrong_in_a_step(run):
+    """What the first row of rung 5 for a fast loop says: one step."""
+    compare = running.compare_step if run == "train" else fast.compare_many_step
+    return wrong_in(run, compare(SMALL, np.random.default_rng(82), "online"))
+
+
+def wrong_in_two(run):
+    """And with the second: the step after it, which remembers the first."""
+    after = fast.compare_second_tap(SMALL, np.random.default_rng(82), run)
+    return wrong_in_a_step(run) | wrong_in(run, after)
 
 
 @pytest.mark.parametrize("run", fast.RUNS)
 def test_rung_5_finds_nothing_wrong_in_the_fast_loops(run):
-    assert climbed(run) == set()
+    assert wrong_in_two(run) == set()
 
 
 def _no_slope(layout, a, f, above):
@@ -168,11 +189,16 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("run", fast.RUNS)
-@pytest.mark.parametrize("mistake", MISTAKES)
+def in_both(mistake):
+    """Both loops share the line; at length, both are run with each mistake in it."""
+    yield mistake, "train"
+    yield pytest.param(mistake, "train_many", marks=() if mistake == "(10) the bias forgotten" else pytest.mark.deep)
+
+
+@pytest.mark.parametrize(("mistake", "run"), [case for mistake in MISTAKES for case in in_both(mistake)])
 def test_rung_5_catches_a_mistake_in_the_lines_that_both_loops_share(mistake, run, plant):
     plant.setattr(*MISTAKES[mistake])
-    assert "(10)" in climbed(run)
+    assert wrong_in_a_step(run) == {"(10)"}
 
 
 def _lost_sum(back):
@@ -192,7 +218,7 @@ def test_rung_5_catches_a_mistake_in_a_layout(layout, run, part, plant):
     for module in (choice, epoch, choice.lanes):
         if hasattr(module, layout) and isinstance(getattr(module, layout), equations.Layout):
             plant.setattr(module, layout, replaced)
-    assert "(10)" in climbed(run)
+    assert wrong_in_a_step(run) == {"(10)"}
 
 
 def _forgets(layout, W, g, before, rates):
@@ -202,23 +228,33 @@ def _forgets(layout, W, g, before, rates):
 @pytest.mark.parametrize("run", fast.RUNS)
 def test_rung_5_catches_a_previous_gradient_that_is_forgotten(run, plant):
     plant.setitem(epoch.STEPS, "previous-gradient", _forgets)
-    assert climbed(run) == {"(13)"}
+    assert wrong_in_two(run) == {"(13)"}
 
 
 def _a_millionth_off(W, moved, kept):
     return W + 1.000001 * (moved - W), kept
 
 
-@pytest.mark.parametrize("run", fast.RUNS)
-@pytest.mark.parametrize("loop", fast.LOOPS, ids=str)
-def test_each_loop_is_the_numpy_loop_and_its_equation_is_named(loop, run, plant):
-    """Right as it stands; wrong when a step is a millionth too long, or when the article's order looks at the unmoved weights."""
-    if run == "train" and loop[1] != "online":
-        pytest.skip("train leaves batches to matrix products")
-    rng = np.random.default_rng(83)
-    (row,) = summarise(5, run, 10, fast.compare_loop(SMALL, rng, run, *loop))
+# ``train`` leaves batches to matrix products.
+LOOPS = [(run, loop) for run in fast.RUNS for loop in (fast.LOOPS if run == "train_many" else fast.ONLINE_LOOPS)]
+
+
+@pytest.mark.parametrize(("run", "loop"), LOOPS, ids=str)
+def test_each_loop_is_the_numpy_loop_and_its_equation_is_named(run, loop):
+    (row,) = summarise(5, run, 10, fast.compare_loop(SMALL, np.random.default_rng(83), run, *loop))
     assert (row.verdict, row.equation) == ("correct", f"({fast.LOOPS[loop]})")
-    jax.clear_caches()
+
+
+# What runs in both is off in ``train``, which compiles sooner, and at length in both.
+OFF = [
+    pytest.param(run, loop, marks=pytest.mark.deep if run == "train_many" and loop in fast.ONLINE_LOOPS else ())
+    for run, loop in LOOPS
+]
+
+
+@pytest.mark.parametrize(("run", "loop"), OFF, ids=str)
+def test_each_loop_is_wrong_with_a_mistake_in_it(run, loop, plant):
+    """A step is a millionth too long, or the article's order looks at the unmoved weights."""
     if loop[2] == "article":
         backward = epoch.backward
         plant.setattr(

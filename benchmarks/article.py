@@ -21,7 +21,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from bpnn_jax import _xla, article, pattern_files, reproduce
+from bpnn_jax import article
+from bpnn_jax._runtime import xla
+from bpnn_jax.patterns import files
 from manual.article import NN
 
 RUNS = 5
@@ -37,7 +39,7 @@ class Options:
 
 def whole_process(arguments: list[str], **environment: str) -> float:
     # Importing bpnn_jax here has set the option already; each process is to decide for itself.
-    flags = os.environ.get("XLA_FLAGS", "").replace(_xla.OPTION, "")
+    flags = os.environ.get("XLA_FLAGS", "").replace(xla.OPTION, "")
     environment = {**os.environ, "XLA_FLAGS": flags, **environment}
     began = time.perf_counter()
     subprocess.run([sys.executable, *arguments], check=True, env=environment, stdout=subprocess.DEVNULL)
@@ -56,7 +58,7 @@ def command(data: Path, option: str) -> tuple[float, float, int]:
 
 def article_program(data: Path, epochs: int) -> float:
     """Seconds that the article's loops take for the same number of epochs, reckoned from a twentieth of them."""
-    patterns = pattern_files.read(data)[1:][: article.TRAIN_SIZE]
+    patterns = files.read(data)[1:][: article.TRAIN_SIZE]
     pairs = list(zip(patterns.x.tolist(), patterns.t.tolist(), strict=True))
     net = NN(patterns.x.shape[1], article.HIDDEN, patterns.t.shape[1])
     some = max(1, epochs // 20)
@@ -66,9 +68,9 @@ def article_program(data: Path, epochs: int) -> float:
 
 
 def main(options: Options) -> None:
-    data = reproduce.find_data(options.data)
+    data = article.find_data(options.data)
     if data is None:
-        sys.exit(f"expected the article's data, got none: {reproduce.HOW_TO_GET_IT}")
+        sys.exit(f"expected the article's data, got none: {article.HOW_TO_GET_IT}")
     ours, plain, loops, imports, helps = [], [], [], [], []
     epochs = 0
     for _ in track(range(options.runs), "measuring"):

@@ -24,7 +24,7 @@ from rich.table import Table
 
 import manual
 from bpnn_jax import Network, audit, half_squared_error, init
-from bpnn_jax.step import functions
+from bpnn_jax.training._step import functions
 
 NETWORK, BATCH = Network((784, 128, 10)), 128
 WHAT = {"grad": "jax.grad, compiled", "audit": "an audit without mutate", "mutate": "an audit"}

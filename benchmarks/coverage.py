@@ -1,4 +1,4 @@
-"""Do the intervals of bpnn_jax.ablation.statistics hold the truth? Prints the tables of docs/statistics.md.
+"""Do the intervals of bpnn_jax.statistics hold the truth? Prints the tables of docs/statistics.md.
 
     python benchmarks/coverage.py        three minutes
 
@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from bpnn_jax.ablation.statistics import Bootstrap
-from bpnn_jax.ablation.statistics._contrast import arms_and_contrasts
-from bpnn_jax.ablation.statistics._sampling import sampling
+from bpnn_jax.statistics import Bootstrap
+from bpnn_jax.statistics._contrast import arms_and_contrasts
+from bpnn_jax.statistics._sampling import sampling
 
 STUDIES = 2000
 BLOCK = 50  # studies that share one draw of runs

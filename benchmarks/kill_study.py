@@ -28,7 +28,7 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
-from studies import peers, right, wrong
+from benchmarks.studies import peers, right, wrong
 
 from bpnn_jax import audit
 

@@ -1,6 +1,6 @@
 """Make the bundled source-code patterns anew: download the packages, choose their files, count.
 
-    python benchmarks/make_code_data.py [FILE]      default: bpnn_jax/data/code.txt, giving code.train.txt, code.test.txt
+    python benchmarks/make_code_data.py [FILE]      default: bpnn_jax/patterns/data/code.txt, giving code.train.txt, code.test.txt
 
 Needs pip, npm and a network connection. Downloads go to a temporary folder and nothing is installed, but pip asks every
 package for its metadata, which runs that package's own set-up script. Prints the table of the datasheet beside the
@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from bpnn_jax.featurize import Featurized, Split, featurize, write
+from bpnn_jax.patterns.featurize import Featurized, Split, featurize, write
 
 EXTENSIONS = {"C": (".c", ".h"), "JavaScript": (".js", ".cjs", ".mjs"), "Python": (".py",), "Rust": (".rs",)}
 TEST_FOLDERS = {"test", "tests", "testing", "fuzz", "benches", "examples"}
@@ -146,5 +146,5 @@ def main(target: Path) -> None:
 
 
 if __name__ == "__main__":
-    default = Path(__file__).resolve().parents[1] / "bpnn_jax" / "data" / "code.txt"
+    default = Path(__file__).resolve().parents[1] / "bpnn_jax" / "patterns" / "data" / "code.txt"
     main(Path(sys.argv[1]) if len(sys.argv) > 1 else default)

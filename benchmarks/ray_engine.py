@@ -12,15 +12,15 @@ import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 
-from bpnn_jax import _cores
-from bpnn_jax.ablation import ray_engine
-from bpnn_jax.ablation.chunks import Chunk, place, plan, run_chunk
-from bpnn_jax.ablation.fields import Run
+from bpnn_jax._runtime import cores
+from bpnn_jax.ablation import ray
+from bpnn_jax.ablation.folder import Store
+from bpnn_jax.ablation.plan import Chunk, place, plan, run_chunk
 from bpnn_jax.ablation.results import gather
-from bpnn_jax.ablation.store import Store
 from bpnn_jax.ablation.study import Study
+from bpnn_jax.settings import Run
 
-WORKERS = _cores.available()
+WORKERS = cores.available()
 # Of benchmarks/study.py, whose runs stop when they are solved; and runs too short to matter, for what is not training.
 WHOLE = Study(
     "xor",
@@ -34,7 +34,7 @@ EMPTY = Study("xor", base=Run(tolerance=0.0), epochs=50, points=50)
 def main(quick: bool) -> None:
     with tempfile.TemporaryDirectory() as name:
         began = time.perf_counter()
-        with ray_engine.connect() as cluster:
+        with ray.connect() as cluster:
             started = time.perf_counter()
             print(f"a cluster and its first worker {started - began:6.1f} s")
             for size, count in ((512, 40 if quick else 400), (16384, 4 if quick else 16)):
@@ -50,7 +50,7 @@ def main(quick: bool) -> None:
     print(f"load of the machine            {os.getloadavg()[0]:6.1f} on {os.cpu_count()} processors")
 
 
-def overhead(cluster: ray_engine.Cluster, chunks: Sequence[Chunk], store: Store) -> None:
+def overhead(cluster: ray.Cluster, chunks: Sequence[Chunk], store: Store) -> None:
     """Chunks of runs of 50 epochs through the cluster and into their files, beside training them here."""
     size = len(chunks[0].lanes)
     for _ in cluster.train([*chunks[:2], *chunks[:2]], lambda chunk: False):  # every worker has compiled by then

@@ -17,11 +17,12 @@ from statistics import median
 import numpy as np
 import tyro
 
-from bpnn_jax._files import write_json
-from bpnn_jax.bench import ours, report, tasks
-from bpnn_jax.bench.machine import machine, versions
-from bpnn_jax.bench.tasks import Task
-from bpnn_jax.bench.worker import Worker
+from benchmarks.speed import report, tasks
+from benchmarks.speed.machine import machine, versions
+from benchmarks.speed.peers import ours
+from benchmarks.speed.tasks import Task
+from benchmarks.speed.worker import Worker
+from bpnn_jax._runtime.files import write_json
 from bpnn_jax.commands.common import bar
 
 FILE = Path(__file__).parent / "results" / "scaling.json"

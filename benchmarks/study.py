@@ -34,9 +34,10 @@ def main(quick: bool) -> None:
 
 def store_and_statistics(folder: Path, copy: Path) -> None:
     """Processor time of reading, writing and summarising what the command did, imports left out."""
-    from bpnn_jax.ablation import manifest, results, statistics
-    from bpnn_jax.ablation.chunks import place, plan
-    from bpnn_jax.ablation.store import Store
+    from bpnn_jax import statistics
+    from bpnn_jax.ablation import manifest, results
+    from bpnn_jax.ablation.folder import Store
+    from bpnn_jax.ablation.plan import place, plan
 
     statistics.wilson(1, 2)  # imports SciPy
     study, _ = manifest.read(Store(folder))

@@ -1,4 +1,4 @@
-"""Up to which width do sums written out term by term beat matrix products? ``kernels.choice.WIDEST`` is from here.
+"""Up to which width do sums written out term by term beat matrix products? ``training._engines.WIDEST`` is from here.
 
     python -m benchmarks.widest        under a minute
 
@@ -16,8 +16,8 @@ from rich.progress import track
 from rich.table import Table
 
 from bpnn_jax import Network, train, train_many
-from bpnn_jax.kernels import choice
-from bpnn_jax.loop import Settings
+from bpnn_jax.training import _engines
+from bpnn_jax.training._loop import Settings
 
 HIDDEN = (32, 64, 128, 256, 512)
 PATTERNS, LANES = 200, 64
@@ -36,7 +36,7 @@ def measure(hidden: int, many: bool, widest: int) -> tuple[float, float]:
         found = train(network, x, t, settings=settings)
         return found.seconds, found.compile_seconds
 
-    with mock.patch.object(choice, "WIDEST", widest):
+    with mock.patch.object(_engines, "WIDEST", widest):
         jax.clear_caches()
         compile_seconds = run()[1]
         return median(run()[0] for _ in range(3)) / (PATTERNS * settings.epochs) * 1e9, compile_seconds

@@ -6,38 +6,37 @@
 import importlib
 from typing import TYPE_CHECKING
 
-from bpnn_jax import _xla
+from bpnn_jax._runtime import xla
 
 if TYPE_CHECKING:
-    from bpnn_jax.loop import Settings
-    from bpnn_jax.many import ManyResult, train_many
-    from bpnn_jax.momentum import previous_gradient
-    from bpnn_jax.network import Network, apply, init
-    from bpnn_jax.objective import half_squared_error
+    from bpnn_jax.network import Network, apply, half_squared_error, init
     from bpnn_jax.patterns import Patterns
     from bpnn_jax.patterns import load as load_patterns
+    from bpnn_jax.rules import previous_gradient
     from bpnn_jax.storage import load_network, save_network
     from bpnn_jax.training import DivergedError, TrainResult, predict, train
+    from bpnn_jax.training._loop import Settings
+    from bpnn_jax.training._many import ManyResult, train_many
 
 __version__ = "0.1.0"
 
 _HOME = {
     "DivergedError": "training",
-    "ManyResult": "many",
+    "ManyResult": "training",
     "Network": "network",
     "Patterns": "patterns",
-    "Settings": "loop",
+    "Settings": "training",
     "TrainResult": "training",
     "apply": "network",
-    "half_squared_error": "objective",
+    "half_squared_error": "network",
     "init": "network",
     "load_network": "storage",
     "load_patterns": "patterns",
     "predict": "training",
-    "previous_gradient": "momentum",
+    "previous_gradient": "rules",
     "save_network": "storage",
     "train": "training",
-    "train_many": "many",
+    "train_many": "training",
 }
 
 __all__ = [
@@ -59,7 +58,7 @@ __all__ = [
     "train_many",
 ]
 
-_xla.set_small_loop_option()
+xla.set_small_loop_option()
 
 
 def __getattr__(name: str):

@@ -13,8 +13,8 @@ import tyro
 from tyro.conf import Positional, UseAppendAction, arg, subcommand
 
 import bpnn_jax
-from bpnn_jax import _cache
-from bpnn_jax.ablation.fields import Run
+from bpnn_jax._runtime import cache
+from bpnn_jax.settings import Run
 
 Number = Annotated[float | None, arg(metavar="FLOAT")]
 Count = Annotated[int | None, arg(metavar="INT")]
@@ -55,11 +55,7 @@ class Reproduce:
     """Every number that the article prints, beside ours, and the digits that agree."""
 
     data: Annotated[Path | None, arg(metavar="FOLDER")] = None
-    """Where the article's testdata.200 lies; otherwise $BPNN_ARTICLE_DATA, ../shared/data or this folder."""
-    published: bool = False
-    """Numbers from the literature instead (1986 to 1999), beside ours with intervals. Minutes."""
-    seeds: Count = None
-    """With --published: how many runs of each setup; otherwise 512, and of the slow two spirals 32."""
+    """Where the article's testdata.200 lies; otherwise $BPNN_ARTICLE_DATA or this folder."""
     json: Json = None
     """Write the results to this file as JSON."""
 
@@ -200,28 +196,6 @@ class Audit:
 
 
 @dataclass(frozen=True)
-class Bench:
-    """How fast? Ours beside NumPy, the article's program, plain jax.grad, and PyTorch, scikit-learn, Numba where installed."""
-
-    quick: bool = False
-    """A look in under a minute: short runs, few rounds, and without the peers that compile for long."""
-    rounds: Count = None
-    """How often everybody is timed, in turn."""
-    seconds: Number = None
-    """How long a run is, about."""
-    networks: Count = None
-    """How many networks in "many 20-8-3"."""
-    xor_networks: Count = None
-    """How many networks in "xor 2-2-1 many"."""
-    workloads: tuple[str, ...] = ()
-    """Only these, such as "online 20-8-3"."""
-    peers: tuple[str, ...] = ()
-    """Only these, such as numpy."""
-    json: Json = None
-    """Write the results to this file as JSON."""
-
-
-@dataclass(frozen=True)
 class Ablate:
     """Train every combination of some settings from many seeds, and say what came out, with intervals. Goes on where it stopped."""
 
@@ -279,15 +253,12 @@ class Bpnn:
         | Annotated[Predict, subcommand("predict", prefix_name=False)]
         | Annotated[Featurize, subcommand("featurize", prefix_name=False)]
         | Annotated[Audit, subcommand("audit", prefix_name=False)]
-        | Annotated[Bench, subcommand("bench", prefix_name=False)]
         | Annotated[Ablate, subcommand("ablate", prefix_name=False)]
         | Annotated[Report, subcommand("report", prefix_name=False)]
     ) = field()
 
 
-COMMANDS = {
-    c.__name__.lower(): c for c in (Demo, Verify, Reproduce, Train, Predict, Featurize, Audit, Bench, Ablate, Report)
-}
+COMMANDS = {c.__name__.lower(): c for c in (Demo, Verify, Reproduce, Train, Predict, Featurize, Audit, Ablate, Report)}
 BIAS_CHOICES = ("both", "on", "off")
 NO_HIDDEN_BIAS = {"--no-hidden-bias": "off", "--hidden-bias": "on"}
 
@@ -321,7 +292,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(sys.argv[1:] if arguments is None else arguments)
     name = type(options).__name__.lower()
     try:
-        with _cache.compile_cache():  # before the command imports JAX, which reads where it is
+        with cache.compile_cache():  # before the command imports JAX, which reads where it is
             return importlib.import_module(f"bpnn_jax.commands.{name}").run(options)
     except InputError as error:
         print(f"bpnn {name}: {error}", file=sys.stderr)

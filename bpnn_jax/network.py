@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from bpnn_jax.errors import InputError, seed, unknown, whole
 
@@ -195,3 +197,59 @@ def check_weights(network: Network, weights: Weights) -> None:
     shapes = tuple(tuple(jnp.shape(W)) for W in weights)
     if shapes != network.shapes:
         raise InputError(f"expected weights of shapes {network.shapes} for {network}, got {shapes}")
+
+
+def half_squared_error(network: Network, weights: Weights, x: Any, t: Any) -> jax.Array:
+    """E = ½ Σ_patterns Σ_k (a_k - t_k)², a scalar. A sum over outputs and over patterns, with the ½. Equation (7).
+
+    ``x`` has shape (n0,) or (patterns, n0), ``t`` the same with nL.
+
+    >>> net = Network((1, 1), "linear")
+    >>> float(half_squared_error(net, (jnp.array([[2.0], [1.0]]),), jnp.array([[3.0]]), jnp.array([[5.0]])))
+    2.0
+    """
+    return 0.5 * jnp.sum(jnp.square(apply(network, weights, x) - jnp.asarray(t)))
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2, 3))
+def _draw_with_biases(
+    sizes: tuple[int, ...], skip: bool, initial: str, ranges: tuple[float, ...], seeds: Any
+) -> Weights:
+    plain, skipping = Network(sizes), Network(sizes, skip=True)  # with every bias node; the activations do not matter
+
+    def one(seed: Any) -> Weights:
+        key = jax.random.key(seed)
+        if skip and initial != "uniform":  # whose spread depends on how many nodes are below
+            return init(skipping, key, initial=initial)
+        drawn = init(plain, key, initial=initial, ranges=ranges)
+        if not skip:
+            return drawn
+        more = init(skipping, jax.random.fold_in(key, 0), ranges=ranges)
+        return tuple(jnp.concatenate([W[:-1], S[len(W) - 1 : -1], W[-1:]]) for W, S in zip(drawn, more, strict=True))
+
+    return jax.vmap(one)(seeds)
+
+
+def init_paired(
+    network: Network, initial: str, ranges: Sequence[float], seeds: np.ndarray, width: int | None = None
+) -> Weights:
+    """First weights of each seed, equal in all networks that share them: arrays (n, n_in + bias, n_out) in float32.
+
+    They are drawn for the network with all bias nodes, and the rows of those that it does not have are left out. The rows of skip
+    connections come on top: the others are the weights of the same network without, where ``initial`` is uniform (the other kinds
+    depend on how many nodes feed a layer, and are drawn anew).
+    width: seeds are filled up to a multiple of it, so that other numbers of seeds compile nothing anew.
+
+    >>> with_node, without = Network((2, 2, 1)), Network((2, 2, 1), hidden_bias=False)
+    >>> a, b = (init_paired(n, "uniform", (0.2, 2.0), np.array([7]))[1][0].tolist() for n in (with_node, without))
+    >>> len(a), len(b), a[:2] == b
+    (3, 2, True)
+    """
+    n, width = len(seeds), width or len(seeds)
+    found = []
+    with jax.enable_x64(False):
+        for at in range(0, n, width):
+            full = np.resize(np.asarray(seeds[at : at + width], np.uint32), width)
+            found.append(jax.device_get(_draw_with_biases(network.sizes, network.skip, initial, tuple(ranges), full)))
+    drawn = (np.concatenate(layer)[:n] for layer in zip(*found, strict=True))
+    return tuple(W if bias else W[:, :-1] for W, bias in zip(drawn, network.biases, strict=True))

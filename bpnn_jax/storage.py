@@ -9,7 +9,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from bpnn_jax._files import write_atomically
+from bpnn_jax._runtime.files import write_atomically
 from bpnn_jax.errors import InputError, finite
 from bpnn_jax.network import Network, Weights, check_weights
 

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from bpnn_jax.ablation import wording
+from bpnn_jax.ablation.report import words
 
 # Okabe and Ito's colours, which people tell apart however they see colours.
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
@@ -15,7 +15,7 @@ INTERVALS = "Brackets are 95% intervals."
 
 def percent(estimate: dict[str, Any], digits: int = 1) -> str:
     """A rate with its interval, in per cent."""
-    return wording.percent(estimate["value"], estimate["low"], estimate["high"], digits)
+    return words.percent(estimate["value"], estimate["low"], estimate["high"], digits)
 
 
 def number(estimate: dict[str, Any], digits: int = 0) -> str:
@@ -44,7 +44,7 @@ def points(comparison: dict[str, Any], p: str = "p") -> str:
     >>> points({"effect": -0.123, "low": -0.2, "high": 0.01, "p": 0.071})
     '-12.3 [-20.0, +1.0] points, p = 0.071'
     """
-    return f"{difference(comparison, 1, 100)} points, {wording.p_words(comparison[p])}"
+    return f"{difference(comparison, 1, 100)} points, {words.p_words(comparison[p])}"
 
 
 def holds(comparison: dict[str, Any]) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from bpnn_jax import Network, Settings, load_patterns, train_many
-from bpnn_jax.ablation import initial
+from bpnn_jax.network import init_paired
 
 GATES = [np.array([[g >> 3 & 1], [g >> 2 & 1], [g >> 1 & 1], [g & 1]], float) for g in range(16)]
 TRIES, TRY_EPOCHS, TRY_RANGES = 128, 4000, (2.0, 4.0)
@@ -33,7 +33,7 @@ def represents(kind: str, bias: bool, hidden: tuple[int, ...], encoders: tuple[i
 def _learnt(network: Network, x: np.ndarray, targets: list[np.ndarray]) -> list[int]:
     """For each of the targets the runs, of 128, that have every output within 0.4 of the distance between high and low."""
     low, rate = (0.0, 2.0) if network.activations[0] == "sigmoid" else (-1.0, 0.1)
-    start = initial.weights(network, "uniform", TRY_RANGES, np.arange(TRIES))
+    start = init_paired(network, "uniform", TRY_RANGES, np.arange(TRIES))
     settings = Settings(epochs=TRY_EPOCHS, rule="sgd", history_every=TRY_EPOCHS)
     found = []
     for t in targets:

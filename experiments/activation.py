@@ -22,17 +22,9 @@ import jax
 import numpy as np
 
 from bpnn_jax import Network, load_patterns
-from bpnn_jax.ablation.statistics import (
-    Comparison,
-    compare,
-    compare_epochs,
-    correct,
-    estimate,
-    restricted_mean,
-    success_rate,
-)
 from bpnn_jax.network import apply
 from bpnn_jax.patterns import Patterns, load_held_out
+from bpnn_jax.statistics import Comparison, compare, compare_epochs, correct, estimate, restricted_mean, success_rate
 from experiments._activation_figure import plot
 from experiments._common import Experiment, Options
 from experiments._grid import Grid, train_grid

@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 
 import manual
-from bpnn_jax import Network, load_patterns, pattern_files, reproduce, scores
-from bpnn_jax.ablation import initial, statistics
+from bpnn_jax import Network, article, load_patterns, statistics
 from bpnn_jax.commands.common import bar
-from bpnn_jax.many import train_many
-from bpnn_jax.patterns import Patterns, load_held_out
-from bpnn_jax.step import functions
+from bpnn_jax.network import init_paired
+from bpnn_jax.patterns import Patterns, files, load_held_out, scores
+from bpnn_jax.training._many import train_many
+from bpnn_jax.training._step import functions
 from experiments._common import Experiment, Options, short
 from experiments._recogniser_figure import CHARACTERS, plot
 from experiments._report import difference, percent, points
@@ -43,19 +43,19 @@ def compute(options: Options) -> dict[str, Any]:
     splits, hidden, names = (2, (8,), ["200"]) if options.quick else (SPLITS, HIDDEN, list(CHARACTERS))
     epochs, epochs_bundled = (30, 10) if options.quick else (EPOCHS, EPOCHS_BUNDLED)
     found: dict[str, Any] = {"splits": splits, "networks": SEEDS}
-    file = reproduce.find_data()
+    file = article.find_data()
     with bar("code recogniser") as update:
         if file is not None:
-            found["article"] = article(file, names, splits, epochs, update)
+            found["article"] = on_article(file, names, splits, epochs, update)
         found["bundled"] = bundled(hidden, splits, epochs_bundled, update)
     return short(found)
 
 
-def article(file: Path, names: list[str], splits: int, epochs: int, update: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {"why": why(pattern_files.read(file)), "sizes": {}}
+def on_article(file: Path, names: list[str], splits: int, epochs: int, update: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {"why": why(files.read(file)), "sizes": {}}
     for k, name in enumerate(names):
         update(k, len(names) + 2, f"testdata.{name}")
-        data = scaled(pattern_files.read(file.with_name(f"testdata.{name}")), CHARACTERS[name])
+        data = scaled(files.read(file.with_name(f"testdata.{name}")), CHARACTERS[name])
         learn, test = data[1:].split(TRAIN, TEST)
         here: dict[str, Any] = {"in order": rates([trained(learn, test, 8, epochs)])}
         means = {}
@@ -79,7 +79,7 @@ def article(file: Path, names: list[str], splits: int, epochs: int, update: Any)
 def why(data: Patterns) -> dict[str, Any]:
     """The article's own run, language by language."""
     learn, test = data[1:].split(TRAIN, TEST)
-    result, rate = reproduce.recogniser(data, hidden_bias=False)
+    result, rate = article.recogniser(data, hidden_bias=False)
     outputs = forward(result.network, result.weights, test.x)
     hit, language = scores.hits(outputs, test.t, 0.5), test.t.argmax(axis=1)
     counts = [np.bincount(part.t.argmax(axis=1), minlength=3).tolist() for part in (learn, test)]
@@ -141,7 +141,7 @@ def scaled(data: Patterns, characters: int) -> Patterns:
 def trained(learn: Patterns, test: Patterns, hidden: int, epochs: int) -> dict[str, Any]:
     """``SEEDS`` networks on one split: the share of test patterns right, by the largest output and by the article's count."""
     network = Network((learn.x.shape[1], hidden, learn.t.shape[1]), hidden_bias=False)
-    start = initial.weights(network, "uniform", (0.2, 2.0), np.arange(SEEDS))
+    start = init_paired(network, "uniform", (0.2, 2.0), np.arange(SEEDS))
     result = train_many(
         network, learn.x, learn.t, seeds=SEEDS, weights=start, epochs=epochs, history_every=epochs, lanes=16
     )

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 import manual
-from bpnn_jax import Network, load_patterns
-from bpnn_jax.ablation import initial, statistics
-from bpnn_jax.ablation.wording import p_words
+from bpnn_jax import Network, load_patterns, statistics
+from bpnn_jax.ablation.report.words import p_words
 from bpnn_jax.commands.common import bar
-from bpnn_jax.many import ManyResult, train_many
-from bpnn_jax.step import functions
+from bpnn_jax.network import init_paired
+from bpnn_jax.training._many import ManyResult, train_many
+from bpnn_jax.training._step import functions
 from experiments._common import Experiment, Options, short
 from experiments._report import difference, percent, points
 
@@ -85,7 +85,7 @@ def trained(
         )
 
     def solve(numbers: np.ndarray, rate: Any) -> tuple[np.ndarray, np.ndarray]:
-        weights = initial.weights(network, start, STARTS[start], numbers, TRIED)
+        weights = init_paired(network, start, STARTS[start], numbers, TRIED)
         ended = run(weights, limit, rate, TOLERANCE * float(t.max() - t.min()))
         solved = ended.stopped == "solved"
         return np.where(solved, ended.iterations + 1, limit), solved
@@ -93,7 +93,7 @@ def trained(
     tried = np.tile(np.arange(seeds, seeds + TRIED), len(rates))
     epochs, _ = solve(tried, np.repeat(rates, TRIED))
     rate = rates[int(epochs.reshape(len(rates), TRIED).mean(axis=1).argmin())]
-    weights = initial.weights(network, start, STARTS[start], np.arange(seeds), TRIED)
+    weights = init_paired(network, start, STARTS[start], np.arange(seeds), TRIED)
     sizes = [delta_sizes(network, weights, x, t)]
     for before, stop in pairwise(stops):
         weights = run(weights, stop - before, rate).weights

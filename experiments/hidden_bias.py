@@ -19,15 +19,7 @@ import numpy as np
 import manual
 from bpnn_jax import ManyResult, Network, Patterns, article, load_patterns, train_many
 from bpnn_jax.ablation import Run, Study
-from bpnn_jax.ablation.statistics import (
-    Comparison,
-    compare,
-    compare_epochs,
-    compare_rates,
-    correct,
-    interaction,
-    success_rate,
-)
+from bpnn_jax.statistics import Comparison, compare, compare_epochs, compare_rates, correct, interaction, success_rate
 from experiments._common import Experiment, Options, run, short
 from experiments._hidden_bias_figure import plot
 from experiments._report import INTERVALS, difference, holds, percent, plain

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpnn_jax import Network, load_patterns
-from bpnn_jax.ablation.statistics import Comparison, compare, compare_epochs, correct, restricted_mean
+from bpnn_jax.statistics import Comparison, compare, compare_epochs, correct, restricted_mean
 from experiments import _quadratic
 from experiments._common import Experiment, Options, short
 from experiments._grid import Grid, train_grid

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpnn_jax.ablation import Results, Run, Study
-from bpnn_jax.ablation.statistics import Comparison, compare_epochs, compare_rates, correct, restricted_mean
+from bpnn_jax.statistics import Comparison, compare_epochs, compare_rates, correct, restricted_mean
 from experiments._common import Experiment, Options, run
 from experiments._report import BLUE, GREEN, GREY, INTERVALS, ORANGE, PURPLE, VERMILION, difference, holds, plain
 

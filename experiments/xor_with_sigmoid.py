@@ -20,11 +20,13 @@ import jax
 import numpy as np
 
 import manual
-from bpnn_jax import Network, Settings, load_patterns, loop
-from bpnn_jax.ablation import Results, Run, Study, initial
-from bpnn_jax.ablation.statistics import compare_rates, correct, kaplan_meier, success_rate
+from bpnn_jax import Network, Settings, load_patterns
+from bpnn_jax.ablation import Results, Run, Study
 from bpnn_jax.ablation.study import LANES
-from bpnn_jax.step import functions
+from bpnn_jax.network import init_paired
+from bpnn_jax.statistics import compare_rates, correct, kaplan_meier, success_rate
+from bpnn_jax.training import _loop
+from bpnn_jax.training._step import functions
 from experiments._common import Experiment, Options, run, short
 from experiments._report import INTERVALS, difference, holds, percent, plain
 from experiments._xor_figure import plot
@@ -129,18 +131,18 @@ def surface(network: Network, path: list[tuple[np.ndarray, ...]], points: int) -
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _on(network: Network, settings: Settings, *args: Any) -> loop.State:
-    return loop.run(network, settings, *args)
+def _on(network: Network, settings: Settings, *args: Any) -> _loop.State:
+    return _loop.run(network, settings, *args)
 
 
 def weights_on_the_way(network: Network, seed: int) -> list[tuple[np.ndarray, ...]]:
     """The weights every 20 epochs, from the first to those after 1000."""
     xor, settings = load_patterns("xor"), Settings(epochs=ARTICLE_EPOCHS)
     x, t = (np.asarray(v, np.float32) for v in (xor.x, xor.t))
-    rates = loop.Rates(*np.array([0.5, 0.1, 0.0, 0.0], np.float32))
-    drawn = initial.weights(network, "uniform", RANGES[0], np.array([seed]), width=LANES)  # as the study has drawn them
+    rates = _loop.Rates(*np.array([0.5, 0.1, 0.0, 0.0], np.float32))
+    drawn = init_paired(network, "uniform", RANGES[0], np.array([seed]), width=LANES)  # as the study has drawn them
     start = tuple(W[0] for W in drawn)
-    state = loop.start(settings, start, rates, network)
+    state = _loop.start(settings, start, rates, network)
     found = [start]
     for until in range(20, ARTICLE_EPOCHS + 1, 20):
         state = _on(network, settings, state, x, t, rates, jax.random.key(seed), until)

@@ -27,9 +27,9 @@ from manual.backprop import (
     per_pattern_gradients,
 )
 from manual.curvature import hessian_vector_product
-from manual.momentum import heavy_ball, nesterov, previous_gradient
 from manual.network import Layer, all_below, fed_by, forward, forward_with_bias_vectors, layers
 from manual.objective import half_squared_error
+from manual.rules import heavy_ball, nesterov, previous_gradient
 
 __all__ = [
     "ACTIVATIONS",

@@ -4,6 +4,7 @@ Profiles of hypothesis: quick, ci, deep by ``--hypothesis-profile``.
 """
 
 import os
+from pathlib import Path
 
 import hypothesis
 import jax
@@ -11,6 +12,9 @@ import numpy as np
 import pytest
 
 os.environ["BPNN_COMPILE_CACHE"] = "off"  # for the commands that tests start: none reads or fills the user's own
+ARTICLE_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"  # beside the checkout, where it is at hand
+if ARTICLE_DATA.is_dir():
+    os.environ.setdefault("BPNN_ARTICLE_DATA", str(ARTICLE_DATA))
 jax.config.update("jax_numpy_rank_promotion", "raise")
 # bpnn_jax passes under "strict"; optax's Adam does not, so tests that run it say ``jax.numpy_dtype_promotion("standard")``.
 jax.config.update("jax_numpy_dtype_promotion", "strict")

@@ -1,4 +1,4 @@
-"""The arrows of the house (DESIGN.md, section 4), and the doors that stay shut: no eval, no exec, no pickle."""
+"""The arrows of the house (docs/architecture.md), and the doors that stay shut: no eval, no exec, no pickle."""
 
 import ast
 import subprocess
@@ -15,8 +15,12 @@ FILES = sorted([*MANUAL.rglob("*.py"), *BPNN_JAX.rglob("*.py")])
 HERE = MANUAL.parent
 MANUAL_MODULES = sorted(f"manual.{f.stem}" for f in MANUAL.glob("*.py") if f.stem != "__init__")
 # What trains; it knows nothing of what checks, reports, or talks to a user.
-KERNELS = ("kernels", "kernels.choice", "kernels.epoch", "kernels.equations", "kernels.lanes")
-ENGINE = ("_cores", "_xla", "errors", "network", "objective", "momentum", "step", "loop", *KERNELS, "training", "many")
+FUSED = ("training.fused", "training.fused.epoch", "training.fused.equations", "training.fused.lanes")
+ENGINE = (
+    *("_runtime", "_runtime.cores", "_runtime.xla", "errors", "network", "rules"),
+    *("training", "training._step", "training._loop", "training._engines", "training._one", "training._many"),
+    *FUSED,
+)
 
 
 def imports(source: str) -> set[str]:
@@ -82,13 +86,13 @@ def test_manual_imports_numpy_and_the_standard_library_at_most(file):
 # --- inside bpnn_jax ---
 
 
-@pytest.mark.parametrize("name", ["network", "objective", "momentum"])
+@pytest.mark.parametrize("name", ["network", "rules"])
 def test_the_witness_is_written_apart_from_manual(name):
     assert not {m for m in imports((BPNN_JAX / f"{name}.py").read_text("utf-8")) if m.startswith("manual")}
 
 
 def test_the_witness_does_not_bring_manual_by_a_detour():
-    loaded = loaded_by("bpnn_jax.network", "bpnn_jax.objective", "bpnn_jax.momentum")
+    loaded = loaded_by("bpnn_jax.network", "bpnn_jax.rules")
     assert {"jax", "bpnn_jax.network"} <= loaded
     assert not {m for m in loaded if m.startswith("manual")}
 
@@ -109,8 +113,8 @@ def test_verify_does_not_know_the_command_line():
 
 
 def test_statistics_know_nothing_of_how_the_runs_were_made():
-    loaded = loaded_by("bpnn_jax.ablation.statistics")
-    assert {"scipy", "bpnn_jax.ablation.statistics"} <= loaded
+    loaded = loaded_by("bpnn_jax.statistics")
+    assert {"scipy", "bpnn_jax.statistics"} <= loaded
     assert not loaded & {"jax", "jaxlib", "optax", "bpnn_jax.network", "bpnn_jax.training", "tyro", "rich"}
 
 
@@ -122,14 +126,14 @@ def test_importing_bpnn_jax_does_not_import_jax():
 
 def test_a_study_does_not_know_the_command_line():
     loaded = loaded_by("bpnn_jax.ablation.runner")
-    assert {"pyarrow", "bpnn_jax.ablation.certificate", "bpnn_jax.many"} <= loaded
+    assert {"pyarrow", "bpnn_jax.ablation.certificate", "bpnn_jax.training._many"} <= loaded
     assert not loaded & {"bpnn_jax.cli", "bpnn_jax.__main__", "bpnn_jax.commands", "tyro", "rich", "experiments"}
 
 
 def test_what_a_chart_shows_needs_nothing_that_draws_it():
     drawing = {"altair", "matplotlib", "vl_convert", "jinja2"}
-    loaded = loaded_by("bpnn_jax.ablation.charts")
-    assert "bpnn_jax.ablation.charts._rows" in loaded
+    loaded = loaded_by("bpnn_jax.ablation.report")
+    assert "bpnn_jax.ablation.report.rows" in loaded
     assert not loaded & {*drawing, "tyro", "rich", "bpnn_jax.commands"}
     loaded = loaded_by("bpnn_jax.ablation.report")
     assert {"altair", "vl_convert"} <= loaded
@@ -137,8 +141,8 @@ def test_what_a_chart_shows_needs_nothing_that_draws_it():
 
 
 def test_published_numbers_do_not_know_the_command_line_nor_the_experiments():
-    loaded = loaded_by("bpnn_jax.published.report")
-    assert {"bpnn_jax.published.readings", "bpnn_jax.many", "bpnn_jax.ablation.statistics", "manual"} <= loaded
+    loaded = loaded_by("experiments.published.report")
+    assert {"experiments.published.readings", "bpnn_jax.training._many", "bpnn_jax.statistics", "manual"} <= loaded
     assert not loaded & {"bpnn_jax.cli", "bpnn_jax.__main__", "bpnn_jax.commands", "tyro", "rich", "experiments"}
 
 

@@ -22,7 +22,12 @@ def wheel(tmp_path_factory):
 
 def test_wheel_holds_both_packages_their_data_and_the_licence(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
-    for name in ("bpnn_jax/py.typed", "manual/py.typed", "bpnn_jax/data/code.train.txt", "bpnn_jax/data/README.md"):
+    for name in (
+        "bpnn_jax/py.typed",
+        "manual/py.typed",
+        "bpnn_jax/patterns/data/code.train.txt",
+        "bpnn_jax/patterns/data/README.md",
+    ):
         assert name in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"bpnn_jax", "manual"}

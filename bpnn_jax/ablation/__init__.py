@@ -12,10 +12,10 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bpnn_jax.ablation.fields import Run
     from bpnn_jax.ablation.results import Results
     from bpnn_jax.ablation.runner import read, run
     from bpnn_jax.ablation.study import Arm, Study
+    from bpnn_jax.settings import Run
 
 _HOME = {"Arm": "study", "Results": "results", "Run": "fields", "Study": "study", "read": "runner", "run": "runner"}
 

@@ -9,13 +9,12 @@ import jax
 import numpy as np
 
 import manual
-from bpnn_jax import loop
-from bpnn_jax.ablation import initial
-from bpnn_jax.ablation.chunks import Lane, Program
-from bpnn_jax.kernels import choice
-from bpnn_jax.loop import Rates
-from bpnn_jax.many import run_block
-from bpnn_jax.step import functions
+from bpnn_jax.ablation.plan import Lane, Program
+from bpnn_jax.network import init_paired
+from bpnn_jax.training import _engines, _loop
+from bpnn_jax.training._loop import Rates
+from bpnn_jax.training._many import run_block
+from bpnn_jax.training._step import functions
 from bpnn_jax.verify import complex_step, equations, fast
 from bpnn_jax.verify.bound import UNIT
 from bpnn_jax.verify.checks import Check, Comparison, summarise
@@ -98,7 +97,7 @@ def _epoch(program: Program, equation: int, seed: int) -> list[Comparison]:
     its updates merely add up.
     """
     network, settings, dtype = program.network, program.settings, program.dtype
-    _, block, width = choice.block(network, settings, dtype)
+    _, block, width = _engines.block(network, settings, dtype)
     rng = np.random.default_rng(seed)
     count = min(len(program.x), MOST_PATTERNS)
     draws = [draw(network, rng, patterns=count) for _ in range(NETWORKS)]
@@ -136,14 +135,14 @@ def _epoch(program: Program, equation: int, seed: int) -> list[Comparison]:
 
 
 def _order(seed: int, count: int) -> np.ndarray:
-    return np.asarray(loop.order(jax.random.key(seed), 0, count))
+    return np.asarray(_loop.order(jax.random.key(seed), 0, count))
 
 
 def _angle(program: Program, lane: Lane) -> float:
     """Median angle in degrees between the first step in the article's order and the gradient at the same weights."""
     network, settings, f = program.network, program.settings, functions(program.network)
     seeds = np.arange(ANGLE_SEEDS, dtype=np.uint32)
-    drawn = initial.weights(network, lane.initial, lane.ranges, seeds)
+    drawn = init_paired(network, lane.initial, lane.ranges, seeds)
     one = {"online": 1, "batch": len(program.x), "minibatch": min(settings.batch_size, len(program.x))}[settings.mode]
     angles = []
     for i in range(ANGLE_SEEDS):

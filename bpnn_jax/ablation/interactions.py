@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from bpnn_jax.ablation import fields
+from bpnn_jax import settings
 from bpnn_jax.ablation.study import Study
 
 
@@ -35,5 +35,6 @@ def interactions(study: Study) -> dict[str, np.ndarray]:
 
 def _name(study: Study, i: int, j: int) -> str:
     (under, above), (changed, values) = study.vary[i], study.vary[j]
-    first, last = (f"{under.replace('_', '-')}={fields.shown(under, above[k])}" for k in (0, -1))
-    return f"{changed.replace('_', '-')} {fields.shown(changed, values[0])} to {fields.shown(changed, values[-1])}: {last} - {first}"
+    first, last = (f"{under.replace('_', '-')}={settings.shown(under, above[k])}" for k in (0, -1))
+    before, after = (settings.shown(changed, values[k]) for k in (0, -1))
+    return f"{changed.replace('_', '-')} {before} to {after}: {last} - {first}"

@@ -7,8 +7,8 @@ import numpy as np
 
 from bpnn_jax import patterns
 from bpnn_jax.ablation import manifest
-from bpnn_jax.ablation.chunks import digest
-from bpnn_jax.ablation.store import Store
+from bpnn_jax.ablation.folder import Store
+from bpnn_jax.ablation.plan import digest
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns import Patterns
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from bpnn_jax.ablation.store import ASIDE, CHUNKS, Store
+from bpnn_jax.ablation.folder import ASIDE, CHUNKS, Store
 from bpnn_jax.ablation.study import Study, from_dict
 from bpnn_jax.errors import InputError
 

@@ -9,11 +9,11 @@ import socket
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from bpnn_jax import _cache
+from bpnn_jax._runtime import cache
 
 if TYPE_CHECKING:
-    from bpnn_jax.ablation.chunks import Lane, Program
-    from bpnn_jax.ablation.store import Table
+    from bpnn_jax.ablation.folder import Table
+    from bpnn_jax.ablation.plan import Lane, Program
 
 
 class Worker:
@@ -25,17 +25,17 @@ class Worker:
     def __init__(self, settings: Mapping[str, str]):
         os.environ.update(settings)
         self._open = contextlib.ExitStack()  # for as long as the process lives
-        self._open.enter_context(_cache.compile_cache())
+        self._open.enter_context(cache.compile_cache())
 
     def report(self) -> tuple[str, int, dict[str, str]]:
         """The machine, the process, and its kind: ``chunks.place``, and for a CPU which one, since XLA compiles for what it finds."""
-        from bpnn_jax.ablation.chunks import place
+        from bpnn_jax.ablation.plan import place
 
         found = place()
-        processor = {"processor": _cache.processor()} if found["backend"] == "cpu" else {}
+        processor = {"processor": cache.processor()} if found["backend"] == "cpu" else {}
         return socket.gethostname(), os.getpid(), found | processor
 
     def train(self, program: "Program", lanes: "tuple[Lane, ...]", place: tuple[tuple[str, str], ...]) -> "Table":
-        from bpnn_jax.ablation.chunks import Chunk, run_chunk
+        from bpnn_jax.ablation.plan import Chunk, run_chunk
 
         return run_chunk(Chunk(program, lanes, place))

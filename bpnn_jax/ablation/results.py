@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bpnn_jax.ablation.certificate import Certificate
-from bpnn_jax.ablation.chunks import Chunk
+from bpnn_jax.ablation.folder import Store
 from bpnn_jax.ablation.interactions import interactions
-from bpnn_jax.ablation.store import Store
+from bpnn_jax.ablation.plan import Chunk
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.errors import InputError
 
 if TYPE_CHECKING:
-    from bpnn_jax.ablation.statistics import Summary
+    from bpnn_jax.statistics import Summary
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def summarise(results: Results, **options: Any) -> "Summary | None":
     options: those of ``statistics.summarise``: error_kind, pairs, bootstrap.
     """
     try:
-        from bpnn_jax.ablation import statistics
+        from bpnn_jax import statistics
     except ImportError as error:
         raise InputError("statistics stand on SciPy; for these pip install 'bpnn-jax[ablation]'") from error
     whole = results.whole_seeds

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 
-from bpnn_jax import _cores, patterns
+from bpnn_jax import patterns
+from bpnn_jax._runtime import cores as _cores
 from bpnn_jax.ablation import kept_patterns, manifest
 from bpnn_jax.ablation.certificate import Certificate, certify, from_dict, run_checks
-from bpnn_jax.ablation.chunks import Chunk, Program, digest, lane, place, plan, programs, run_chunk
+from bpnn_jax.ablation.folder import Store, Table
+from bpnn_jax.ablation.plan import Chunk, Program, digest, lane, place, plan, programs, run_chunk
 from bpnn_jax.ablation.results import Results, gather
-from bpnn_jax.ablation.store import Store, Table
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.patterns import Patterns
 from bpnn_jax.verify import Check

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from bpnn_jax.ablation import fields
-from bpnn_jax.ablation.fields import Run
+from bpnn_jax import settings
 from bpnn_jax.errors import InputError, whole
 from bpnn_jax.errors import seed as check_seed
+from bpnn_jax.settings import Run
 
 LANES = 64  # a chunk is whole blocks of the widest kind
 LARGEST_GRID = 10_000  # arms; more of them no table can show, and no comparison survive Holm's correction
@@ -52,7 +52,7 @@ class Study:
     chunk: int = 512
 
     def __post_init__(self):
-        base = {name: fields.checked(name, value) for name, value in asdict(self.base).items()}
+        base = {name: settings.checked(name, value) for name, value in asdict(self.base).items()}
         seeds = self.seeds
         seeds = whole("seeds", seeds, 1, 2**32) if not isinstance(seeds, Iterable) else _different_seeds(seeds)
         if whole("chunk", self.chunk, LANES) % LANES:
@@ -72,7 +72,7 @@ class Study:
         found = []
         for values in itertools.product(*(values for _, values in self.vary)):
             given = dict(zip(names, values, strict=True))
-            words = [f"{n.replace('_', '-')}={fields.shown(n, v)}" for n, v in given.items()]
+            words = [f"{n.replace('_', '-')}={settings.shown(n, v)}" for n, v in given.items()]
             found.append(Arm(", ".join(words) or self.task, replace(self.base, **given)))
         return tuple(found)
 
@@ -116,17 +116,17 @@ def _grid(vary: Any) -> tuple[tuple[str, tuple], ...]:
     """Fields and values, checked. ``vary`` is a mapping, or pairs."""
     found: dict[str, tuple] = {}
     for given, values in vary.items() if isinstance(vary, Mapping) else vary:
-        name = fields.known(given)
+        name = settings.known(given)
         if name in found:
             raise InputError(f"expected each field once, got {given} more than once")
         if isinstance(values, str) or not isinstance(values, Iterable):
             raise InputError(f"expected the values of {given} as a list, got {values!r}")
-        found[name] = tuple(fields.checked(name, value) for value in values)
+        found[name] = tuple(settings.checked(name, value) for value in values)
         if not found[name]:
             raise InputError(f"expected one value or more for {given}, got none: the grid is empty")
         for value in found[name]:
             if found[name].count(value) > 1:
-                shown = fields.shown(name, value)
+                shown = settings.shown(name, value)
                 raise InputError(f"expected values of {given} that are all different, got {shown} more than once")
     arms = 1
     for values in found.values():

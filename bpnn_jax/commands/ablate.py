@@ -11,16 +11,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bpnn_jax import cli
-from bpnn_jax._files import write_json
-from bpnn_jax.ablation import fields, manifest, results, runner, wording
+from bpnn_jax import cli, settings
+from bpnn_jax._runtime.files import write_json
+from bpnn_jax.ablation import manifest, results, runner
+from bpnn_jax.ablation.report import words
 from bpnn_jax.ablation.results import Results
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.commands.common import bar, check_outputs, console, finish, plain_warnings
 from bpnn_jax.errors import InputError
 
 if TYPE_CHECKING:
-    from bpnn_jax.ablation.statistics import Comparison, Summary
+    from bpnn_jax.statistics import Comparison, Summary
 
 COLOURS = {"gradient": "green", "not a gradient": "yellow", "wrong": "bold red"}
 
@@ -54,11 +55,11 @@ def engine(options: cli.Ablate, complaints: list[str]) -> Iterator[dict[str, Any
     if options.engine == "local":
         yield {}
         return
-    from bpnn_jax.ablation import ray_engine  # Ray is an extra
+    from bpnn_jax.ablation import ray
 
     # JAX trains nothing here, and must not take memory of a GPU that a worker has.
     jax.config.update("jax_platforms", "cpu")
-    with ray_engine.connect(options.address) as cluster:
+    with ray.connect(options.address) as cluster:
         yield {"engine": cluster.train, "where": cluster.place}
         complaints += cluster.complaints
 
@@ -70,12 +71,12 @@ def study(options: cli.Ablate) -> Study:
     vary: dict[str, list] = {}
     for given in options.vary:
         name, equals, values = given.partition("=")
-        field = fields.known(name)
+        field = settings.known(name)
         if not equals:
             raise InputError(f"expected what varies as {name}=VALUE,VALUE, got {given!r}")
         if field in vary:
             raise InputError(f"expected each field once, got {name} more than once")
-        vary[field] = [fields.parsed(field, value) for value in values.split(",") if value]
+        vary[field] = [settings.parsed(field, value) for value in values.split(",") if value]
     return Study(
         options.task,
         vary=vary,
@@ -141,9 +142,9 @@ def arms_table(found: Results, summary: "Summary | None") -> Table:
             said = f"[{COLOURS[certificate.verdict]}]{certificate.verdict}{angle}"
         table.add_row(
             escape(name),
-            wording.interval(arm.success, 100, "%") if arm else "",
-            wording.interval(arm.epochs) if arm else "",
-            wording.interval(arm.error) if arm else "",
+            words.interval(arm.success, 100, "%") if arm else "",
+            words.interval(arm.epochs) if arm else "",
+            words.interval(arm.error) if arm else "",
             str(int(found.diverged[:, k].sum())),
             said,
         )
@@ -155,7 +156,7 @@ def comparisons_table(arms: Sequence[str], comparisons: "Sequence[Comparison]") 
     base = arms[0]
     table = Table(title=f"Minus {base}, paired by seed; d is standardised, p after Holm", title_justify="left")
     table.add_column("arm")
-    cells = {(about.arm, about.kind): c for about, c in zip(map(wording.pair, comparisons), comparisons, strict=True)}
+    cells = {(about.arm, about.kind): c for about, c in zip(map(words.pair, comparisons), comparisons, strict=True)}
     _differences(table, {(arm,): arm for arm in arms[1:]}, cells)
     return table
 
@@ -165,7 +166,7 @@ def interactions_table(contrasts: "Sequence[Comparison]") -> Table:
     table = Table(title="Does one matter more under another? p after Holm, over these alone", title_justify="left")
     for name in ("what changes", "under", "minus under"):
         table.add_column(name)
-    about = [wording.contrast(c) for c in contrasts]
+    about = [words.contrast(c) for c in contrasts]
     rows = {(a.change, a.under, a.against): (a.change, a.under, a.against) for a in about}
     cells = {((a.change, a.under, a.against), a.kind): c for a, c in zip(about, contrasts, strict=True)}
     _differences(table, rows, cells)
@@ -179,6 +180,4 @@ def _differences(table: Table, rows: dict[tuple[str, ...], Any], cells: "dict[tu
         table.add_column(escape(kind), justify="right")
     for begin, key in rows.items():
         found = (cells.get((key, kind)) for kind in kinds)
-        table.add_row(
-            *map(escape, begin), *(f"{wording.effect(c)}\n{wording.strength(c)}" if c else "-" for c in found)
-        )
+        table.add_row(*map(escape, begin), *(f"{words.effect(c)}\n{words.strength(c)}" if c else "-" for c in found))

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax import audit, cli
-from bpnn_jax._files import write_atomically
+from bpnn_jax._runtime.files import write_atomically
 from bpnn_jax.commands.common import check_outputs, finish
 from bpnn_jax.errors import InputError
 

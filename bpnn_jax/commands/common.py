@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 import bpnn_jax
-from bpnn_jax import pattern_files, patterns
-from bpnn_jax._files import check_writable, same_file, write_json
+from bpnn_jax import patterns
+from bpnn_jax._runtime.files import check_writable, same_file, write_json
 from bpnn_jax.errors import InputError
-from bpnn_jax.patterns import Patterns
+from bpnn_jax.patterns import Patterns, files
 
 PIPED_WIDTH = 110  # columns for tables where the output is no terminal
 
@@ -74,7 +74,7 @@ def read_patterns(data: str, targets: int | None = None) -> Patterns:
         return patterns.load(data)
     if patterns.is_set_name(data):
         raise InputError(f"expected targets only for files, got targets {targets} for the set {data}")
-    return pattern_files.read(data, targets=targets)
+    return files.read(data, targets=targets)
 
 
 def finish(json: Path | None, result: dict) -> None:

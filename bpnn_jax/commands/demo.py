@@ -5,12 +5,13 @@ from dataclasses import asdict
 import jax.numpy as jnp
 from rich.rule import Rule
 
-from bpnn_jax import audit, cli, patterns, reproduce, scores, verify
+from bpnn_jax import article, audit, cli, patterns, verify
 from bpnn_jax.commands import reproduce as reproduce_command
 from bpnn_jax.commands import train as train_command
 from bpnn_jax.commands import verify as verify_command
 from bpnn_jax.commands.common import bar, check_outputs, console, finish
 from bpnn_jax.errors import InputError
+from bpnn_jax.patterns import scores
 from bpnn_jax.storage import save_network
 
 RECOGNISER = cli.Train(data="code", hidden=(8,), epochs=100, learning_rate=0.2, momentum=0.0)
@@ -52,8 +53,8 @@ def run(options: cli.Demo) -> int:
     verify_command.show(report, out)
 
     out.print(Rule("2. Does it give the numbers that the article prints? (bpnn reproduce)", align="left"))
-    data = reproduce.find_data()
-    rows = reproduce.rows(data)
+    data = article.find_data()
+    rows = article.rows(data)
     reproduce_command.show(rows, data is not None, out)
 
     out.print(Rule("3. And somebody else's gradient? One with 1 - a where 1 - a² is meant (bpnn audit)", align="left"))

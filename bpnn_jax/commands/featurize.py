@@ -8,7 +8,7 @@ from rich.text import Text
 from bpnn_jax import cli
 from bpnn_jax.commands.common import bar, check_outputs, console, finish
 from bpnn_jax.errors import InputError
-from bpnn_jax.featurize import featurize, outputs, write
+from bpnn_jax.patterns.featurize import featurize, outputs, write
 
 
 def run(options: cli.Featurize) -> int:

@@ -2,9 +2,10 @@
 
 import sys
 
-from bpnn_jax import cli, patterns, scores
+from bpnn_jax import cli, patterns
 from bpnn_jax.commands.common import check_outputs, finish, read_patterns
 from bpnn_jax.errors import InputError
+from bpnn_jax.patterns import scores
 from bpnn_jax.storage import load_network
 from bpnn_jax.training import predict
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from rich.markup import escape
 
 from bpnn_jax import cli
-from bpnn_jax._files import write_atomically
-from bpnn_jax.ablation import charts, manifest, results, runner
+from bpnn_jax._runtime.files import write_atomically
+from bpnn_jax.ablation import manifest, report, results, runner
+from bpnn_jax.ablation.folder import Store
 from bpnn_jax.ablation.report import page
-from bpnn_jax.ablation.store import Store
 from bpnn_jax.commands.common import bar, check_outputs, console, finish
 from bpnn_jax.errors import InputError
 
@@ -28,7 +28,7 @@ def run(options: cli.Report) -> int:
         update(1, 3, "statistics")
         summary = results.summarise(found)
         update(2, 3, "drawing")
-        pictures = charts.pictures(found, summary)
+        pictures = report.pictures(found, summary)
         # A file's name may hold bytes that are no text: these alone become question marks.
         content = page(found, summary, pictures, described["place"], complaints).encode("utf-8", "replace")
         figures = draw_pdf(pictures) if draw_pdf else b""
@@ -54,9 +54,9 @@ def _check_outside(store: Store, *outputs: Path | None) -> None:
             )
 
 
-def _pdf() -> Callable[[Sequence[charts.Picture]], bytes]:
+def _pdf() -> Callable[[Sequence[report.Picture]], bytes]:
     """What draws the figures; asked for before any work, in case Matplotlib is missing, and only then: it takes a second."""
-    from bpnn_jax.ablation.charts import paper
+    from bpnn_jax.ablation.report import paper
 
     return paper.pdf
 

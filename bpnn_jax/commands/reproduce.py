@@ -1,32 +1,25 @@
-"""``bpnn reproduce``: every number that the article prints, or with --published numbers from the literature, beside ours."""
+"""``bpnn reproduce``: every number that the article prints, beside ours."""
 
 from dataclasses import asdict
 
 from rich.console import Console
 from rich.table import Table
 
-from bpnn_jax import cli, reproduce
+from bpnn_jax import article, cli
 from bpnn_jax.commands.common import check_outputs, console, finish
-from bpnn_jax.errors import InputError
 
 
 def run(options: cli.Reproduce) -> int:
     check_outputs(options.json)
-    if options.published:
-        from bpnn_jax.commands import published
-
-        return published.run(options)
-    if options.seeds is not None:
-        raise InputError("expected seeds only with --published: the article's numbers come from its own seed")
-    data = reproduce.find_data(options.data)
-    rows = reproduce.rows(data)
+    data = article.find_data(options.data)
+    rows = article.rows(data)
     show(rows, data is not None, console())
     match = all(row.match for row in rows)
     finish(options.json, {"match": match, "article_data": data is not None, "rows": [asdict(row) for row in rows]})
     return 0 if match else 1
 
 
-def show(rows: list[reproduce.Row], with_data: bool, out: Console) -> None:
+def show(rows: list[article.Row], with_data: bool, out: Console) -> None:
     for name in dict.fromkeys(row.table for row in rows):
         table = Table(title=name, title_justify="left")
         for column in ("what", "published", "ours", "digits that agree"):
@@ -39,4 +32,4 @@ def show(rows: list[reproduce.Row], with_data: bool, out: Console) -> None:
         out.print(table)
     out.print(f"{sum(row.match for row in rows)} of {len(rows)} numbers agree, as far as float64 can tell")
     if not with_data:
-        out.print(f"[yellow]left out:[/] the code recogniser's 65.20%, twice. {reproduce.HOW_TO_GET_IT}.")
+        out.print(f"[yellow]left out:[/] the code recogniser's 65.20%, twice. {article.HOW_TO_GET_IT}.")

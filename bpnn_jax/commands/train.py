@@ -8,14 +8,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bpnn_jax import article, cli, patterns, scores
+from bpnn_jax import article, cli, patterns
 from bpnn_jax.commands.common import bar, check_outputs, console, finish, plain_warnings, read_patterns
 from bpnn_jax.errors import InputError
-from bpnn_jax.loop import Settings
 from bpnn_jax.network import Network, init
-from bpnn_jax.patterns import Patterns
+from bpnn_jax.patterns import Patterns, scores
 from bpnn_jax.storage import save_network
 from bpnn_jax.training import TrainResult, predict, train
+from bpnn_jax.training._loop import Settings
 
 SHOWN_CLASSES = 12  # a larger confusion table is only in the JSON
 

@@ -12,9 +12,8 @@ import numpy as np
 import optax
 
 import manual
-from bpnn_jax import momentum
-from bpnn_jax.network import ACTIVATIONS, Network, Weights
-from bpnn_jax.objective import half_squared_error
+from bpnn_jax import rules
+from bpnn_jax.network import ACTIVATIONS, Network, Weights, half_squared_error
 from bpnn_jax.verify.bound import UNIT, Bound, bound
 from bpnn_jax.verify.checks import Comparison
 from bpnn_jax.verify.draws import Draw
@@ -142,7 +141,7 @@ def compare_curvature(draw: Draw, rng: np.random.Generator) -> Iterator[Comparis
     exact, low = product(np.float64), product(np.float32)
     for l, (h, e, f32) in enumerate(zip(hand, exact, low, strict=True)):
         # No closed bound is at hand. What float32 costs autodiff here says how much rounding this leaf suffers; float64 suffers
-        # 2^-29 of that. Six times as much is allowed, and 4 ulp of the leaf (DESIGN: the bound for a black box).
+        # 2^-29 of that. Six times as much is allowed, and 4 ulp of the leaf, as for every black box (docs/auditor.md).
         scale = UNIT["float64"] / UNIT["float32"]
         allowed = 6.0 * (scale * abs(f32 - e).max() + 4.0 * UNIT["float64"] * abs(e).max())
         yield Comparison(16, h, e, allowed, f"layer {l + 1} of {name}")
@@ -180,9 +179,9 @@ def compare_momentum(rng: np.random.Generator) -> Iterator[Comparison]:
 
 
 def _by_rule(name: str, W0: np.ndarray, gradients: np.ndarray) -> Iterator[np.ndarray]:
-    """The weights after each step of the rule of that name in ``bpnn_jax.momentum``."""
+    """The weights after each step of the rule of that name in ``bpnn_jax.rules``."""
     with jax.enable_x64(True):
-        rule = momentum.rule(name, LEARNING_RATE, MOMENTUM)
+        rule = rules.rule(name, LEARNING_RATE, MOMENTUM)
         W = jnp.asarray(W0)
         state = rule.init(W)
         moved = []

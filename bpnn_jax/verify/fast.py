@@ -8,16 +8,16 @@ import jax
 import numpy as np
 
 import manual
-from bpnn_jax.kernels import gpu
-from bpnn_jax.loop import Rates, Settings
-from bpnn_jax.many import train_many
 from bpnn_jax.network import Network, Weights
-from bpnn_jax.step import functions
 from bpnn_jax.training import train
+from bpnn_jax.training._loop import Rates, Settings
+from bpnn_jax.training._many import train_many
+from bpnn_jax.training._step import functions
+from bpnn_jax.training.gpu import block
+from bpnn_jax.verify.as_it_runs import LEARNING_RATE, compare_update, rounded
 from bpnn_jax.verify.bound import UNIT
 from bpnn_jax.verify.checks import Comparison
 from bpnn_jax.verify.draws import Draw, draw
-from bpnn_jax.verify.running import LEARNING_RATE, compare_update, rounded
 
 RUNS = ("train", "train_many")
 NETWORKS = 10  # trained together by train_many
@@ -64,7 +64,7 @@ def compare_many_step(network: Network, rng: np.random.Generator, mode: str) -> 
             yield from compare_update(d, after, exact.gradient, allowed.gradient, "float32", 10)
 
 
-_interpreted = jax.jit(partial(gpu.train_block, interpret=True), static_argnums=(0, 1))
+_interpreted = jax.jit(partial(block.train_block, interpret=True), static_argnums=(0, 1))
 
 
 def compare_gpu_kernel(network: Network, rng: np.random.Generator) -> Iterator[Comparison]:

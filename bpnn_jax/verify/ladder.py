@@ -8,7 +8,7 @@ import numpy as np
 from bpnn_jax import audit
 from bpnn_jax.errors import seed, unknown, whole
 from bpnn_jax.network import ACTIVATIONS, Network
-from bpnn_jax.verify import audited, complex_step, equations, fast, proof, running, scale
+from bpnn_jax.verify import as_it_runs, at_scale, auditor, complex_step, equations, fast, proof
 from bpnn_jax.verify.checks import Caught, Check, Comparison, summarise
 from bpnn_jax.verify.draws import Draw, draw
 from manual.mistakes import MISTAKES, Mistake
@@ -116,7 +116,7 @@ def _work(options: Options) -> Iterator[tuple[str, Callable[[], list[Check]]]]:
     broad = _mixed(options, options.sizes or MISTAKEN.sizes)
     for net in (broad, *([skipping] if len(sizes) > 2 else [])):
         d = draw(net, rng)
-        yield piece(3, "auditor, float64", audited.DRAWS, lambda d=d: audited.compare(d, equations.CORRECT))
+        yield piece(3, "auditor, float64", auditor.DRAWS, lambda d=d: auditor.compare(d, equations.CORRECT))
     yield piece(3, "closed form", 0, lambda: equations.compare_previous_gradient(rng))
     yield piece(3, "optax", 0, lambda: equations.compare_momentum(rng))
     for name in options.activations:
@@ -124,10 +124,10 @@ def _work(options: Options) -> Iterator[tuple[str, Callable[[], list[Check]]]]:
         yield f"rung 4: {name}", lambda net=net: _at_scale(net, options)
     for name in options.activations:
         net = Network(sizes, name, hidden_bias=options.hidden_bias is not False)
-        for path in running.PATHS:
-            yield piece(5, f"float32 {path}", 20, lambda n=net, p=path: running.compare_paths(n, rng, p))
-        for step in running.STEPS:
-            yield piece(5, f"train {step}", 10, lambda n=net, s=step: running.compare_step(n, rng, s))
+        for path in as_it_runs.PATHS:
+            yield piece(5, f"float32 {path}", 20, lambda n=net, p=path: as_it_runs.compare_paths(n, rng, p))
+        for step in as_it_runs.STEPS:
+            yield piece(5, f"train {step}", 10, lambda n=net, s=step: as_it_runs.compare_step(n, rng, s))
         yield piece(5, "train_many online", 20, lambda n=net: fast.compare_many_step(n, rng, "online"))
     for mode in ("minibatch", "batch"):
         yield piece(5, f"train_many {mode}", 20, lambda m=mode: fast.compare_many_step(mixed, rng, m))
@@ -139,13 +139,13 @@ def _work(options: Options) -> Iterator[tuple[str, Callable[[], list[Check]]]]:
             for loop in fast.SKIPPING_LOOPS[run]:
                 witness = f"{run}, skip connections"
                 yield piece(5, witness, 10, lambda r=run, l=loop: fast.compare_loop(skipping, rng, r, *l))
-    yield piece(5, "auditor, float32", 4, lambda: running.compare_audit(broad, rng))
+    yield piece(5, "auditor, float32", 4, lambda: as_it_runs.compare_audit(broad, rng))
     small = _mixed(options, GPU_SIZES)
     yield piece(5, "GPU kernel, interpreted", 20, lambda: fast.compare_gpu_kernel(small, rng))
     article = Network((4, 5, 3), hidden_bias=options.hidden_bias is not False)
-    yield piece(5, "article's loops", 10, lambda: running.compare_article_order(article, rng))
+    yield piece(5, "article's loops", 10, lambda: as_it_runs.compare_article_order(article, rng))
     for hidden_bias in (False, True):
-        yield piece(5, "article's loops", 1, lambda b=hidden_bias: running.compare_article_program(b))
+        yield piece(5, "article's loops", 1, lambda b=hidden_bias: as_it_runs.compare_article_program(b))
 
 
 def _mixed(options: Options, sizes: tuple[int, ...], skip: bool = False) -> Network:
@@ -197,7 +197,7 @@ def _rows(rung: int, witness: str, networks: int, comparisons: Callable[[], Iter
 def _at_scale(net: Network, options: Options) -> list[Check]:
     share = -(-options.networks // len(options.activations))
     try:
-        worst, networks = scale.worst_of(net, share, seed=options.seed)
+        worst, networks = at_scale.worst_of(net, share, seed=options.seed)
     except Exception as error:
         where = f"raised {type(error).__name__}: {error}"
         return [Check(4, "(10)", "JAX grad, vmap", share, float("inf"), 0.0, "wrong", where)]
@@ -244,7 +244,7 @@ def _mistakes(seed: int) -> Iterator[Caught]:
 def _named_by_the_auditor(d: Draw, m: Mistake) -> str:
     try:
         with np.errstate(all="ignore"):
-            return audited.names(d, m)
+            return auditor.names(d, m)
     except Exception as error:  # a derivation so broken that it raises
         return f"raised {type(error).__name__}"
 

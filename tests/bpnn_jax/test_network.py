@@ -11,12 +11,11 @@ import pytest
 
 import manual
 from bpnn_jax.errors import InputError
-from bpnn_jax.network import ACTIVATIONS, Network, apply, check_weights, init, intermediates
-from bpnn_jax.objective import half_squared_error
-from bpnn_jax.step import functions
+from bpnn_jax.network import ACTIVATIONS, Network, apply, check_weights, half_squared_error, init, intermediates
+from bpnn_jax.training._step import functions
+from bpnn_jax.verify.as_it_runs import rounded
 from bpnn_jax.verify.draws import draw
 from bpnn_jax.verify.equations import reference_and_bound
-from bpnn_jax.verify.running import rounded
 
 
 def says(text):
@@ -213,7 +212,7 @@ def test_taps_are_added_to_z(x64, assert_within):
                 return 0.5 * ((np.asarray(forward(network, weights, x, taps)[1][-1]) - d.t) ** 2).sum()
 
             near, far = ((error(h) - error(-h)) / (2 * h) for h in (1e-3, 2e-3))
-            # Richardson; its error is below the difference of the two, and rounding costs 8u|E|/h (DESIGN.md, section 5).
+            # Richardson; its error is below the difference of the two, and rounding costs 8u|E|/h.
             assert_within((4 * near - far) / 3, delta[index], abs(near - far) / 3 + 8 * 2.0**-53 * error(0.0) / 1e-3)
 
 

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from bpnn_jax import Network, load_patterns
-from bpnn_jax.ablation import initial
-from bpnn_jax.objective import half_squared_error
+from bpnn_jax.network import half_squared_error, init_paired
 from experiments import depth
 
 
@@ -31,7 +30,7 @@ def test_sigmoid_s_delta_vanishes_and_tanh_s_does_not(found):
 def test_the_deltas_are_those_of_jax(x64):
     """∂E/∂θ of a layer is its delta summed over patterns (11); of a single pattern it is the delta."""
     network = Network((4, 3, 2, 1), "tanh")
-    weights = initial.weights(network, "glorot", (), np.arange(2))
+    weights = init_paired(network, "glorot", (), np.arange(2))
     x, t = load_patterns("parity-4").x[5:6], np.array([[1.0]])
     sizes = depth.delta_sizes(network, weights, x, t)
     gradient = jax.jit(jax.grad(half_squared_error, argnums=1), static_argnums=0)

@@ -12,7 +12,9 @@ from experiments import _quadratic
 from experiments._common import RESULTS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "experiments.md"
-NAMES = sorted(path.stem for path in PAGE.parents[1].glob("experiments/[a-z]*.py"))
+NAMES = sorted(
+    path.stem for path in PAGE.parents[1].glob("experiments/[a-z]*") if path.is_dir() is (path.name == "published")
+)
 
 
 def _activation(found):

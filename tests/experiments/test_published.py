@@ -1,4 +1,4 @@
-"""Experiment 8 and ``bpnn reproduce --published``: the quick run, the judgement, and that the page says what the results say."""
+"""Experiment 8: the quick run, the judgement, and that the page says what the results say."""
 
 import json
 from pathlib import Path
@@ -8,13 +8,11 @@ import numpy as np
 import pytest
 
 from bpnn_jax import Network, load_patterns
-from bpnn_jax.ablation import initial
-from bpnn_jax.cli import main
-from bpnn_jax.objective import half_squared_error
-from bpnn_jax.published import mirror, report, rows, scaling, terrain
-from bpnn_jax.published.originals import ORIGINALS
-from bpnn_jax.published.readings import READINGS, Setup
-from bpnn_jax.published.runs import Outcome, carry_out, stages
+from bpnn_jax.network import half_squared_error, init_paired
+from experiments.published import chauvin, rows, symmetry, xor_minima
+from experiments.published.originals import ORIGINALS
+from experiments.published.readings import READINGS, Setup
+from experiments.published.runs import Outcome, carry_out, stages
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,7 +37,9 @@ def test_fahlman_s_mean_comes_out(found):
 def test_symmetry_is_learned_by_weights_that_are_mirrored_negatives(found):
     assert found["mirror"]["antisymmetric"]["value"] == 1
     hidden = np.array(found["mirror"]["example"]["hidden"])[:, :6]
-    np.testing.assert_allclose(hidden, -hidden[:, ::-1], atol=mirror.CLOSE * abs(hidden).max())  # what the share is of
+    np.testing.assert_allclose(
+        hidden, -hidden[:, ::-1], atol=symmetry.CLOSE * abs(hidden).max()
+    )  # what the share is of
 
 
 def test_more_hidden_nodes_take_fewer_sweeps(found):
@@ -105,13 +105,13 @@ def test_a_run_that_goes_on_in_stages_counts_all_its_epochs():
 
 
 def test_sums_and_bends_of_a_known_curve():
-    hidden = scaling.HIDDEN
+    hidden = chauvin.HIDDEN
     x = np.log2(hidden)
     solved = np.ones((40, 5), bool)
     solved[3, 1] = False  # a seed that failed somewhere is in no fit
     epochs = np.tile(300 - 40 * x + 5 * x * x, (40, 1))
     epochs[3] = 10_000
-    line = scaling.fit(hidden, epochs, solved)
+    line = chauvin.fit(hidden, epochs, solved)
     assert line["bend"]["value"] == pytest.approx(5)
     assert line["slope"]["value"] == pytest.approx(-10)  # -40 + 5 (x² has slope 6 on 1..5)
     assert line["verdict"] == "not reproduced"
@@ -122,13 +122,13 @@ def test_sums_and_bends_of_a_known_curve():
 
 def test_slope_and_curvature_are_those_of_jax(x64):
     network, data = Network((2, 2, 1)), load_patterns("xor")
-    weights = tuple(W[0].astype(np.float64) for W in initial.weights(network, "uniform", (1.0,), np.arange(1)))
+    weights = tuple(W[0].astype(np.float64) for W in init_paired(network, "uniform", (1.0,), np.arange(1)))
 
     def error(flat):
         return half_squared_error(network, (flat[:6].reshape(3, 2), flat[6:].reshape(3, 1)), data.x, data.t)
 
     flat = np.concatenate([W.ravel() for W in weights])
-    g, eigenvalues = terrain.slope_and_curvature(network, weights, data.x, data.t)
+    g, eigenvalues = xor_minima.slope_and_curvature(network, weights, data.x, data.t)
     assert g == pytest.approx(float(np.linalg.norm(jax.jit(jax.grad(error))(flat))), rel=1e-12)
     expected = np.linalg.eigvalsh(jax.jit(jax.hessian(error))(flat))
     np.testing.assert_allclose(eigenvalues, expected, atol=1e-13)  # rounding of nine eigenvalues near 1
@@ -139,39 +139,6 @@ def test_bad_ends_are_no_stationary_points(found):
     assert len(base["gradient"]) == round(base["bad"]["value"] * base["bad"]["n"]) > 0
     assert min(base["gradient"]) > 1e-6  # at a minimum float32's rounding alone would leave 1e-8
     assert min(base["weight"]) > 5  # they started within 1
-
-
-# --- the command ---
-
-
-def test_the_command_prints_tables_and_sentences(found, monkeypatch, tmp_path, capsys):
-    asked = []
-
-    def instead(seeds, spiral_seeds, progress):
-        asked.append((seeds, spiral_seeds))
-        return found
-
-    monkeypatch.setattr(report, "everything", instead)
-    assert main(["reproduce", "--published", "--seeds", "320", "--json", str(tmp_path / "j")]) == 0
-    assert asked == [(320, 20)]
-    told = " ".join(capsys.readouterr().out.split())
-    assert "10-5-10 encoder: 129" in told
-    assert "as stated" in told
-    assert "Fahlman 1988" in told
-    assert json.loads((tmp_path / "j").read_text())["originals"] == found["originals"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["--seeds", "64"], "expected seeds only with --published"),
-        (["--published", "--seeds", "3"], "expected seeds"),
-        (["--published", "--data", "."], "expected no --data with --published"),
-    ],
-)
-def test_what_does_not_fit_is_refused(arguments, says, capsys):
-    assert main(["reproduce", *arguments]) == 2
-    assert says in capsys.readouterr().err
 
 
 def test_a_committed_sentence_is_about_its_rows():

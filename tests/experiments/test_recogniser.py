@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bpnn_jax import reproduce
+from bpnn_jax import article
 from bpnn_jax.patterns import Patterns
 from experiments import code_recogniser
 
@@ -25,7 +25,7 @@ def test_the_confusion_table_counts_every_held_out_chunk(found):
 
 
 def test_a_missing_language_is_why(found):
-    if reproduce.find_data() is None:
+    if article.find_data() is None:
         pytest.skip("the article's data is not here: name its folder by BPNN_ARTICLE_DATA")
     why = found["article"]["why"]
     assert (why["train"], why["test"], why["absent"]) == ([323, 0, 177], [151, 159, 190], 1)

@@ -11,9 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import manual
-from bpnn_jax.network import Network
-from bpnn_jax.objective import half_squared_error
-from bpnn_jax.step import functions
+from bpnn_jax.network import Network, half_squared_error
+from bpnn_jax.training._step import functions
 from bpnn_jax.verify.bound import UNIT, bound
 from bpnn_jax.verify.draws import TARGETS, draw
 from bpnn_jax.verify.equations import reference_and_bound

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 import manual
-from bpnn_jax.network import Network
-from bpnn_jax.objective import half_squared_error
-from bpnn_jax.step import functions
+from bpnn_jax.network import Network, half_squared_error
+from bpnn_jax.training._step import functions
 from bpnn_jax.verify.draws import draw
 
 NETWORKS = (
@@ -53,7 +52,7 @@ def test_against_jvp_of_grad_and_complex_step(drawn, assert_within, x64):
     gradient = jax.grad(lambda w: half_squared_error(d.network, w, x, t))
     automatic = jax.jit(lambda w, v: jax.jvp(gradient, (w,), (v,))[1])(weights, direction)
     exact = by_complex_step(d, V)
-    # For a black box (DESIGN.md, section 5): six times what autodiff itself loses in this leaf, and 4 ulp of the leaf.
+    # For a black box (docs/auditor.md): six times what autodiff itself loses in this leaf, and 4 ulp of the leaf.
     allowed = [
         6 * (abs(np.asarray(low) - e).max() + 4 * U * abs(e).max()) for low, e in zip(automatic, exact, strict=True)
     ]

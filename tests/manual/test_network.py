@@ -10,7 +10,7 @@ import sympy
 
 import manual
 from bpnn_jax.network import Network
-from bpnn_jax.step import functions
+from bpnn_jax.training._step import functions
 from bpnn_jax.verify.draws import draw
 from bpnn_jax.verify.equations import reference_and_bound
 from bpnn_jax.verify.symbols import entries, symbols

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 import manual
-from bpnn_jax.network import Network
-from bpnn_jax.objective import half_squared_error
-from bpnn_jax.step import functions
+from bpnn_jax.network import Network, half_squared_error
+from bpnn_jax.training._step import functions
 from bpnn_jax.verify.draws import draw
 from bpnn_jax.verify.equations import reference_and_bound
 from manual.curvature import hessian_vector_product

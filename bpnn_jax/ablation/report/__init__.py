@@ -1,5 +1,10 @@
-"""A study as one page: its question, its answer in a sentence with an interval, tables, charts, and how to repeat it to the bit."""
+"""A study's report: its pictures as rows, and one page with tables, charts, and how to repeat the study to the bit.
 
-from bpnn_jax.ablation.report._page import page
+``pictures(results, summary)`` draws nothing: a picture is a list of dicts, its title, its caption and the words for whoever does not
+see it. ``draw.chart`` and ``paper.figure`` draw one; ``page.page`` needs Altair and Jinja.
+"""
 
-__all__ = ["page"]
+from bpnn_jax.ablation.report.panels import Panels
+from bpnn_jax.ablation.report.pictures import Picture, pictures, ranking
+
+__all__ = ["Panels", "Picture", "pictures", "ranking"]

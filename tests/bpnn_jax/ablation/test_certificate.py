@@ -8,12 +8,13 @@ import pytest
 
 import manual
 from bpnn_jax import patterns
-from bpnn_jax.ablation import certificate, initial
-from bpnn_jax.ablation.chunks import plan
-from bpnn_jax.ablation.fields import Run
+from bpnn_jax.ablation import certificate
+from bpnn_jax.ablation.plan import plan
 from bpnn_jax.ablation.study import Study
-from bpnn_jax.kernels import epoch, equations
-from bpnn_jax.step import functions
+from bpnn_jax.network import init_paired
+from bpnn_jax.settings import Run
+from bpnn_jax.training._step import functions
+from bpnn_jax.training.fused import epoch, equations
 from manual.mistakes import MISTAKES
 
 
@@ -57,7 +58,7 @@ def test_the_articles_order_is_no_gradient_by_an_angle():
     assert all(row.verdict == "correct" for row in found.checks)
     (chunk,) = plan(Study("xor", base=Run(order="article"), seeds=1, epochs=1003), {})
     xor, network = patterns.load("xor"), chunk.program.network
-    f, drawn, angles = functions(network), initial.weights(network, "uniform", (0.2, 2.0), np.arange(16)), []
+    f, drawn, angles = functions(network), init_paired(network, "uniform", (0.2, 2.0), np.arange(16)), []
     for i in range(16):
         W1, W2 = (W[i].astype(float) for W in drawn)
         for x, t in zip(xor.x[:, None], xor.t[:, None], strict=True):

@@ -7,17 +7,18 @@ import numpy as np
 import pytest
 import vl_convert
 
-from bpnn_jax.ablation import charts
-from bpnn_jax.ablation.charts import _rows, look, paper, vega
-from bpnn_jax.ablation.charts._panels import COLOURS, MOST, panels
-from bpnn_jax.ablation.statistics import kaplan_meier
+from bpnn_jax.ablation import report
+from bpnn_jax.ablation.report import draw, paper, style
+from bpnn_jax.ablation.report import rows as _rows
+from bpnn_jax.ablation.report.panels import COLOURS, MOST, panels
 from bpnn_jax.ablation.study import Study
+from bpnn_jax.statistics import kaplan_meier
 
 STATES = ("twelve", "grid", "one", "unsolved", "diverged", "one diverged", "partial", "one seed", "nothing", "many")
 
 
 def picture(state, kind):
-    return next(p for p in charts.pictures(*state) if p.kind == kind)
+    return next(p for p in report.pictures(*state) if p.kind == kind)
 
 
 # --- where an arm is drawn ---
@@ -40,7 +41,7 @@ def test_arms_share_panels_while_they_can_be_told_apart(vary, colour, series, co
     study = Study("xor", vary=vary)
     found = panels(study, ())
     assert (found.colour, len(found.series), len(found.panels)) == (colour, series, count)
-    assert len(found.series) <= COLOURS == len(set(look.CATEGORIES))
+    assert len(found.series) <= COLOURS == len(set(style.CATEGORIES))
     assert len(set(found.places.values())) == len(found.places)  # no two arms in one place
     assert len(found.places) + found.left_out == len(study.arms)
 
@@ -139,7 +140,7 @@ def test_what_varies_besides_makes_a_panel_of_the_heat_map(made_up):
 
 
 def test_a_partial_study_shows_the_seeds_that_every_arm_has(states):
-    for p in charts.pictures(*states["partial"]):
+    for p in report.pictures(*states["partial"]):
         assert {row.get("runs", row.get("n", 5)) for row in p.rows} == {5}
 
 
@@ -156,7 +157,7 @@ def test_a_partial_study_shows_the_seeds_that_every_arm_has(states):
     ],
 )
 def test_there_is_a_chart_for_what_there_are_numbers_for(states, state, kinds):
-    found = charts.pictures(*states[state])
+    found = report.pictures(*states[state])
     assert [p.kind for p in found] == kinds
     for p in found:
         assert p.title
@@ -171,8 +172,8 @@ def test_there_is_a_chart_for_what_there_are_numbers_for(states, state, kinds):
 @pytest.mark.parametrize("state", STATES)
 def test_altair_and_matplotlib_draw_every_state(states, state):
     """Altair checks each chart against Vega-Lite's schema; Matplotlib's warnings are errors here."""
-    for p in charts.pictures(*states[state]):
-        spec = vega.chart(p).to_dict()
+    for p in report.pictures(*states[state]):
+        spec = draw.chart(p).to_dict()
         assert spec["description"] == p.description
         assert spec["usermeta"]["fit"]["most"] >= 1
         figure = paper.figure(p)
@@ -181,15 +182,15 @@ def test_altair_and_matplotlib_draw_every_state(states, state):
 
 @pytest.mark.parametrize("state", ["grid", "diverged"])
 def test_vega_draws_them(states, state):
-    for p in charts.pictures(*states[state]):
-        svg = vl_convert.vegalite_to_svg(vega.chart(p).to_dict())
+    for p in report.pictures(*states[state]):
+        svg = vl_convert.vegalite_to_svg(draw.chart(p).to_dict())
         assert "NaN" not in svg
         assert p.kind not in ("survival", "loss") or svg.count("mark-line") >= 1
         assert p.kind != "success" or svg.count('aria-roledescription="rect mark"') == 4
 
 
 def test_the_pdf_has_a_page_a_picture_its_fonts_and_no_date(states):
-    pictures = charts.pictures(*states["grid"])
+    pictures = report.pictures(*states["grid"])
     pdf = paper.pdf(pictures)
     assert pdf == paper.pdf(pictures)
     assert pdf.startswith(b"%PDF")
@@ -204,4 +205,4 @@ def test_the_pdf_has_a_page_a_picture_its_fonts_and_no_date(states):
     [(0.5, 0.6, [0.5]), (1e-12, 1, [1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1]), (3, 3, [])],
 )
 def test_a_logarithmic_axis_has_a_handful_of_lines(low, high, expected):
-    assert look.log_ticks(low, high) == expected
+    assert style.log_ticks(low, high) == expected

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from bpnn_jax.ablation import results, statistics
+from bpnn_jax import statistics
+from bpnn_jax.ablation import results
 from bpnn_jax.ablation.interactions import interactions
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.commands.ablate import interactions_table

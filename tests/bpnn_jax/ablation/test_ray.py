@@ -17,14 +17,16 @@ import pytest
 import ray
 
 import bpnn_jax
-from bpnn_jax import _cores, ablation
-from bpnn_jax.ablation import ray_engine, runner
-from bpnn_jax.ablation.chunks import place, plan, run_chunk
-from bpnn_jax.ablation.fields import Run
-from bpnn_jax.ablation.store import _digest
+from bpnn_jax import ablation
+from bpnn_jax._runtime import cores
+from bpnn_jax.ablation import ray as ray_engine
+from bpnn_jax.ablation import runner
+from bpnn_jax.ablation.folder import _digest
+from bpnn_jax.ablation.plan import place, plan, run_chunk
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.cli import main
 from bpnn_jax.errors import InputError
+from bpnn_jax.settings import Run
 
 ROOT = Path(__file__).resolve().parents[3]
 # Four chunks of one program, some tenths of a second each.
@@ -48,7 +50,7 @@ def cluster(tmp_path_factory):
         patch.delenv("RAY_ADDRESS", raising=False)
         patch.setenv("RAY_AUTH_TOKEN", mark)  # otherwise Ray makes one, and keeps it in the user's home
         patch.setattr(ray_engine, "OBJECT_STORE", 80 * 2**20)  # Ray's least is 75 MB
-        patch.setattr(_cores, "available", lambda: 2)
+        patch.setattr(cores, "available", lambda: 2)
         patch.setattr(ray, "init", partial(ray.init, num_gpus=1))
         with ray_engine.connect() as connected:
             assert len(list(marked(mark))) > 2
@@ -271,7 +273,7 @@ def test_the_command_says_nothing_but_its_results_and_leaves_no_worker(cluster, 
 
 def test_without_ray_it_says_what_to_install(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "ray", None)
-    monkeypatch.delitem(sys.modules, "bpnn_jax.ablation.ray_engine")
+    monkeypatch.delitem(sys.modules, "bpnn_jax.ablation.ray")
     monkeypatch.delattr(ablation, "ray_engine")
     assert main([*COMMAND, str(tmp_path / "out")]) == 2
     assert capsys.readouterr() == ("", "bpnn ablate: clusters stand on Ray; for these pip install 'bpnn-jax[ray]'\n")

@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 
 from bpnn_jax import cli
-from bpnn_jax.ablation import charts, runner
+from bpnn_jax.ablation import report, runner
 from bpnn_jax.ablation.certificate import Certificate
-from bpnn_jax.ablation.fields import Run
-from bpnn_jax.ablation.report import _words, page
+from bpnn_jax.ablation.report import page, sentences
 from bpnn_jax.ablation.results import summarise
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.cli import main
 from bpnn_jax.commands.ablate import study as asked
+from bpnn_jax.settings import Run
 from bpnn_jax.verify.checks import Check
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -59,7 +59,7 @@ class Read(HTMLParser):
 
 
 def made(state, **options):
-    return page(*state, charts.pictures(*state), PLACE, **options)
+    return page(*state, report.pictures(*state), PLACE, **options)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,7 @@ def test_a_hostile_name_is_text_and_nothing_else(made_up):
 
 def test_charts_have_words_and_tables_captions_and_headers(grid, states):
     _, read = grid
-    pictures = {f"chart-{p.kind}": p.description for p in charts.pictures(*states["grid"])}
+    pictures = {f"chart-{p.kind}": p.description for p in report.pictures(*states["grid"])}
     assert {a["id"]: a["aria-label"] for a in read.all("div") if a.get("role") == "img"} == pictures
     assert read.all("html") == [{"lang": "en"}]
     assert len(read.all("table")) == len(read.all("caption")) == 3
@@ -174,13 +174,13 @@ def test_every_state_of_a_study_has_a_page(states, state):
 )
 def test_the_finding_is_said_with_its_interval_and_its_effect_beside_p(states, state, words):
     results, summary = states[state]
-    assert words in f"{_words.progress(results)} {_words.finding(results, summary)}"
+    assert words in f"{sentences.progress(results)} {sentences.finding(results, summary)}"
 
 
 def test_where_the_first_arm_is_the_best_the_next_is_told(made_up):
     results, _ = made_up({"momentum": (0, 0.1, 0.9)}, "solved")
     results.epochs[:] = results.epochs[:, ::-1]
-    said = _words.finding(results, summarise(results))
+    said = sentences.finding(results, summarise(results))
     assert said.startswith(
         "xor was solved as often as any, and fastest of 3 such arms with momentum=0: in 100% [75.8, 100]"
     )
@@ -191,9 +191,9 @@ def test_differences_that_are_not_clear_are_called_so(made_up):
     results, _ = made_up({"momentum": (0, 0.9)}, "epochs")
     results.stopped[0, 1] = "solved"
     results.epochs[0, 1] = 99
-    said = _words.finding(results, summarise(results))
+    said = sentences.finding(results, summarise(results))
     assert said.endswith("None of these is clear: after Holm no p is 0.05 or less.")
-    assert "None of these" not in _words.finding(*made_up({"momentum": (0, 0.9)}, "mixed", seeds=40))
+    assert "None of these" not in sentences.finding(*made_up({"momentum": (0, 0.9)}, "mixed", seeds=40))
 
 
 def test_certificates_are_told_with_what_they_rest_on(made_up):
@@ -229,7 +229,7 @@ def test_certificates_are_told_with_what_they_rest_on(made_up):
     ids=lambda study: study.task,
 )
 def test_the_command_on_the_page_asks_for_this_study_again(study):
-    program, name, *rest = shlex.split(_words.command(study))
+    program, name, *rest = shlex.split(sentences.command(study))
     assert (program, name) == ("bpnn", "ablate")
     again = asked(cli.parse(["ablate", *rest]))
     assert again.arms == study.arms

@@ -16,12 +16,13 @@ import numpy as np
 import pytest
 
 from bpnn_jax import patterns
-from bpnn_jax.ablation import manifest, results, runner, store
-from bpnn_jax.ablation.chunks import place, plan, run_chunk
-from bpnn_jax.ablation.fields import Run
+from bpnn_jax.ablation import folder as store
+from bpnn_jax.ablation import manifest, results, runner
+from bpnn_jax.ablation.plan import place, plan, run_chunk
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import Network
+from bpnn_jax.settings import Run
 from bpnn_jax.training import train
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -6,12 +6,12 @@ import re
 import numpy as np
 import pytest
 
-from bpnn_jax.ablation import fields, initial
-from bpnn_jax.ablation.chunks import place, plan, programs
-from bpnn_jax.ablation.fields import Run
+from bpnn_jax import settings
+from bpnn_jax.ablation.plan import place, plan, programs
 from bpnn_jax.ablation.study import Study, from_dict
 from bpnn_jax.errors import InputError
-from bpnn_jax.network import Network, init
+from bpnn_jax.network import Network, init, init_paired
+from bpnn_jax.settings import Run
 
 # A value other than the default for every field of a run, as it stands on a command line.
 OTHERS = {
@@ -41,11 +41,11 @@ TRACED = {"learning_rate", "momentum", "tolerance", "initial", "ranges"}  # and 
 
 def test_every_field_can_vary_and_has_a_meaning():
     """Each alone changes what is trained: the program, or the lanes."""
-    assert set(OTHERS) == set(fields.NAMES)
-    assert all(fields.parsed(n, fields.shown(n, getattr(Run(), n))) == getattr(Run(), n) for n in fields.NAMES)
+    assert set(OTHERS) == set(settings.NAMES)
+    assert all(settings.parsed(n, settings.shown(n, getattr(Run(), n))) == getattr(Run(), n) for n in settings.NAMES)
     for name, text in OTHERS.items():
-        value = fields.parsed(name, text)
-        assert fields.shown(name, value) == text
+        value = settings.parsed(name, text)
+        assert settings.shown(name, value) == text
         base = Run(mode="minibatch") if name == "batch_size" else Run(mode="batch") if name == "reduction" else Run()
         study = Study("xor", vary={name: (getattr(base, name), value)}, base=base, seeds=1)
         chunks = plan(study, {})
@@ -60,7 +60,7 @@ def test_every_field_can_vary_and_has_a_meaning():
 
 def test_a_study_survives_json():
     vary = {
-        name: (fields.parsed(name, text),) for name, text in OTHERS.items() if name not in ("reduction", "gradient")
+        name: (settings.parsed(name, text),) for name, text in OTHERS.items() if name not in ("reduction", "gradient")
     }
     study = Study("xor", vary=vary, seeds=(4, 2**32 - 1), epochs=7, points=3, chunk=128)
     assert from_dict(json.loads(json.dumps(study.as_dict()))) == study
@@ -115,7 +115,7 @@ def test_a_mean_is_a_sum_with_smaller_rates():
 def test_skip_connections_come_on_top_of_the_weights_without(hidden_bias):
     seeds = np.array([0, 3], np.uint32)
     plain, skipping = (Network((2, 3, 4, 2), "tanh", True, hidden_bias, skip) for skip in (False, True))
-    without, with_skip = (initial.weights(n, "uniform", (0.2, 2.0), seeds, width=64) for n in (plain, skipping))
+    without, with_skip = (init_paired(n, "uniform", (0.2, 2.0), seeds, width=64) for n in (plain, skipping))
     assert tuple(W.shape[1:] for W in with_skip) == skipping.shapes
     for l, (W, S) in enumerate(zip(without, with_skip, strict=True)):
         near = plain.sizes[l]
@@ -135,7 +135,7 @@ def test_shared_weights_are_equal_with_and_without_bias_nodes(kind):
     for input_bias in (True, False):
         for hidden_bias in (True, False):
             network = Network((2, 3, 2), "tanh", input_bias, hidden_bias)
-            drawn[input_bias, hidden_bias] = initial.weights(network, kind, (0.2, 2.0), seeds, width=64)
+            drawn[input_bias, hidden_bias] = init_paired(network, kind, (0.2, 2.0), seeds, width=64)
             assert tuple(W.shape[1:] for W in drawn[input_bias, hidden_bias]) == network.shapes
     full = drawn[True, True]
     for found in drawn.values():

@@ -119,7 +119,7 @@ def python():
 
 @pytest.fixture(scope="module")
 def article_file():
-    folder = Path(os.environ.get("BPNN_ARTICLE_DATA", REPOSITORY.parent / "shared" / "data"))
+    folder = Path(os.environ.get("BPNN_ARTICLE_DATA", "."))
     if not (folder / "testdata.200").is_file():
         pytest.skip("the article's testdata.200 is not here; name its folder by BPNN_ARTICLE_DATA")
     return (folder / "testdata.200").resolve()

@@ -7,11 +7,11 @@ import pytest
 
 import manual
 from bpnn_jax.network import Network
-from bpnn_jax.step import functions
+from bpnn_jax.training._step import functions
+from bpnn_jax.verify.as_it_runs import rounded
 from bpnn_jax.verify.bound import UNIT, bound
 from bpnn_jax.verify.draws import draw
 from bpnn_jax.verify.reference import Reference, float64
-from bpnn_jax.verify.running import rounded
 
 NETWORKS = (
     Network((4, 5, 3), "sigmoid"),

@@ -14,14 +14,15 @@ import manual
 from bpnn_jax import verify
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import Network
-from bpnn_jax.step import functions
-from bpnn_jax.verify import audited, ladder, proof, scale
+from bpnn_jax.training._step import functions
+from bpnn_jax.verify import at_scale, auditor, ladder, proof
 from bpnn_jax.verify.bound import UNIT, bound
 from bpnn_jax.verify.checks import summarise
 from bpnn_jax.verify.draws import draw
 from bpnn_jax.verify.equations import compare
 from bpnn_jax.verify.reference import float64
-from manual import activations, article, backprop, curvature, momentum, network, objective
+from manual import activations, article, backprop, curvature, network, objective
+from manual import rules as momentum
 from manual.mistakes import MISTAKES, Mistake
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "derivation.md").read_text(encoding="utf-8")
@@ -255,14 +256,14 @@ def _raises(layer, above, delta_above):
 def test_the_auditor_does_not_accuse_the_equations_below_either(break_line):
     """Its stages are fed the reference's cotangents: (9) is wrong, and then the gradient as a whole, (10)."""
     d = draw(Network((4, 5, 3), "tanh"), np.random.default_rng(64))
-    rows = summarise(3, "auditor", 1, audited.compare(d, ladder.equations.CORRECT))
+    rows = summarise(3, "auditor", 1, auditor.compare(d, ladder.equations.CORRECT))
     assert [r.equation for r in rows] == ["(8)", "(9)", "(10)", "(11)", "(12)"]
     assert all(r.verdict == "correct" for r in rows)
     break_line(backprop.hidden_delta, _hidden_delta)
-    report = audited.report(d, ladder.equations.CORRECT)
+    report = auditor.report(d, ladder.equations.CORRECT)
     assert [s.name for s in report.stages if s.verdict == "wrong"] == ["z1"]
-    assert audited.names(d, ladder.equations.CORRECT) == "(9)"
-    rows = summarise(3, "auditor", 1, audited.compare(d, ladder.equations.CORRECT))
+    assert auditor.names(d, ladder.equations.CORRECT) == "(9)"
+    rows = summarise(3, "auditor", 1, auditor.compare(d, ladder.equations.CORRECT))
     assert [r.equation for r in rows if r.verdict == "wrong"] == ["(9)", "(10)"]
 
 
@@ -319,7 +320,7 @@ def _numpy_gradient(net, number, seed):
     """The network of that number, drawn again, its gradient by hand in NumPy, and JAX's."""
     with jax.enable_x64(True):
         key = jax.random.fold_in(jax.random.key(seed), number)
-        weights, x, t = jax.tree.map(np.asarray, scale.random_network(net, key, 2, jnp.float64))
+        weights, x, t = jax.tree.map(np.asarray, at_scale.random_network(net, key, 2, jnp.float64))
     f, exact = functions(net), float64(net, weights, x, t)
     allowed = bound(net, weights, x, t, exact, 2 * UNIT["float64"])
     return manual.gradient(weights, manual.forward(weights, x, f), t, f), exact.gradient, allowed.gradient
@@ -329,8 +330,8 @@ def test_the_worst_of_many_networks_can_be_drawn_again(break_line):
     """With a broken (9), so that the error is no rounding; on a network that nothing else has compiled."""
     net = Network((3, 2, 1), "tanh", input_bias=False)
     break_line(backprop.hidden_delta, _hidden_delta)
-    worst, networks = scale.worst_of(net, 1, seed=7)
-    assert networks == scale.WIDTH
+    worst, networks = at_scale.worst_of(net, 1, seed=7)
+    assert networks == at_scale.WIDTH
     assert 0 <= worst.network < networks
     assert worst.ratio > 1e6
     hand, exact, allowed = _numpy_gradient(net, worst.network, 7)
@@ -344,7 +345,7 @@ def test_the_worst_of_many_networks_can_be_drawn_again(break_line):
 
 def test_nan_at_scale_is_infinitely_wrong(break_line):
     break_line(backprop.hidden_delta, _nan)
-    worst, _ = scale.worst_of(Network((3, 1, 1), "tanh", input_bias=False), 1)
+    worst, _ = at_scale.worst_of(Network((3, 1, 1), "tanh", input_bias=False), 1)
     assert worst.ratio == np.inf
 
 
@@ -352,7 +353,7 @@ def test_every_seed_draws_other_networks():
     with jax.enable_x64(True):
         net = Network((2, 2, 1), "tanh")
         draws = [
-            scale.random_network(net, jax.random.fold_in(jax.random.key(seed), n), 2, jnp.float64)
+            at_scale.random_network(net, jax.random.fold_in(jax.random.key(seed), n), 2, jnp.float64)
             for seed, n in ((0, 0), (0, 1), (1, 0))
         ]
     assert len({float(weights[0][0, 0]) for weights, _, _ in draws}) == 3

@@ -1,0 +1,61 @@
+"""Ours, as a user calls it: ``train`` and ``train_many``; and the float64 run that results are compared with."""
+
+import numpy as np
+
+from benchmarks.speed.tasks import Task, Weights
+
+
+def _options(task: Task) -> dict:
+    mode = {"mode": "online"} if task.batch_size == 1 else {"mode": "minibatch", "batch_size": task.batch_size}
+    rates = {"learning_rate": task.learning_rate, "momentum": task.momentum}
+    return {
+        **mode,
+        **rates,
+        "rule": task.rule,
+        "order": task.order,
+        "epochs": task.epochs,
+        "history_every": task.epochs,
+    }
+
+
+def one(task: Task):
+    """``train``: the path that it chooses by itself."""
+    from bpnn_jax import Network, train
+
+    network, options = Network(task.sizes, task.activations), _options(task)
+    weights = tuple(W[0] for W in task.weights)
+
+    def run() -> Weights:
+        return tuple(W[None] for W in train(network, task.x, task.t, weights=weights, **options).weights)
+
+    return run
+
+
+def many(task: Task):
+    """``train_many``: all networks in one program."""
+    from bpnn_jax import Network
+    from bpnn_jax.training._many import train_many
+
+    network, options = Network(task.sizes, task.activations), _options(task)
+
+    def run() -> Weights:
+        return train_many(network, task.x, task.t, seeds=task.networks, weights=task.weights, **options).weights
+
+    return run
+
+
+def reference(task: Task):
+    """Each network apart, in float64, by JAX's own gradient where the order allows it: none of the fast paths."""
+    from bpnn_jax import Network, train
+
+    network, options = Network(task.sizes, task.activations), _options(task)
+    gradient = "manual" if task.order == "article" else "autodiff"
+
+    def run() -> Weights:
+        runs = [
+            train(network, task.x, task.t, weights=weights, dtype="float64", gradient=gradient, **options).weights
+            for weights in zip(*task.weights, strict=True)
+        ]
+        return tuple(np.stack(layer) for layer in zip(*runs, strict=True))
+
+    return run

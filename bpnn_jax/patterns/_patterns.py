@@ -1,0 +1,121 @@
+"""The record of patterns: inputs with their targets."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bpnn_jax.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Patterns:
+    """Inputs `x` (patterns, inputs) and targets `t` (patterns, outputs), both float64, finite and read-only.
+
+    `inputs` and `outputs` name the columns, one printable word each, or are empty where no names are known.
+    `hidden` holds the customary sizes of the hidden layers for this task; the default is the article's recogniser's.
+
+    >>> patterns = Patterns(x=[[0, 1], [1, 1]], t=[[1], [0]], name="two", outputs=("differ",))
+    >>> patterns.x.shape, patterns.t.shape, len(patterns)
+    ((2, 2), (2, 1), 2)
+    """
+
+    x: NDArray[np.float64]
+    t: NDArray[np.float64]
+    name: str
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    hidden: tuple[int, ...] = (8,)
+
+    def __post_init__(self) -> None:
+        x, t = _matrix("x", self.x), _matrix("t", self.t)
+        if len(x) != len(t):
+            raise InputError(f"expected as many rows in t as in x, {len(x)}, got {len(t)}")
+        hidden = tuple(self.hidden)
+        if not all(isinstance(size, int) and size >= 1 for size in hidden):
+            raise InputError(f"hidden: expected sizes of 1 or more, got {hidden}")
+        # a frozen dataclass is set this way, once
+        object.__setattr__(self, "x", x)
+        object.__setattr__(self, "t", t)
+        object.__setattr__(self, "inputs", _names("inputs", self.inputs, x.shape[1]))
+        object.__setattr__(self, "outputs", _names("outputs", self.outputs, t.shape[1]))
+        object.__setattr__(self, "hidden", hidden)
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, rows: slice) -> "Patterns":
+        """The patterns of a slice, with the names kept.
+
+        >>> from bpnn_jax.patterns import load
+        >>> load("xor")[1:3].x.tolist()
+        [[0.0, 1.0], [1.0, 0.0]]
+        """
+        if not isinstance(rows, slice):
+            raise TypeError(f"expected a slice such as patterns[:500], got {rows!r}")
+        return replace(self, x=self.x[rows], t=self.t[rows])
+
+    def split(self, train: int, test: int | None = None) -> tuple["Patterns", "Patterns"]:
+        """The first `train` patterns, and the `test` patterns that follow them (all the others by default).
+
+        >>> [len(part) for part in load("parity-3").split(5, 2)]
+        [5, 2]
+        """
+        if test is None:
+            test = len(self) - train
+        if train < 1 or test < 1 or train + test > len(self):
+            raise InputError(f"expected 1 or more to train and to test, {len(self)} in all, got {train} and {test}")
+        return self[:train], self[train : train + test]
+
+    def with_targets(self, low: float, high: float) -> "Patterns":
+        """The same patterns with target 0 replaced by `low` and target 1 by `high`, say -1 and 1 for tanh.
+
+        >>> from bpnn_jax.patterns import load
+        >>> load("xor").with_targets(-1, 1).t.ravel().tolist()
+        [-1.0, 1.0, 1.0, -1.0]
+        """
+        others = self.t[(self.t != 0) & (self.t != 1)]
+        if others.size:
+            raise InputError(f"expected targets 0 and 1, got {others[0]}")
+        return replace(self, t=np.where(self.t == 1, high, low))
+
+
+def is_name(word: str) -> bool:
+    """Whether a word can name a column: printable, not empty, no white space.
+
+    >>> is_name("{"), is_name("two words"), is_name("")
+    (True, False, False)
+    """
+    return word.isprintable() and word.split() == [word]
+
+
+def _matrix(what: str, values: ArrayLike) -> NDArray[np.float64]:
+    """A read-only float64 copy, once it is known to be a matrix of finite numbers."""
+    try:
+        given = np.asarray(values)
+    except ValueError:
+        raise InputError(f"{what}: expected a 2-D array of numbers, got rows of different lengths") from None
+    if given.dtype.kind not in "biuf":
+        raise InputError(f"{what}: expected a 2-D array of numbers, got an array of {given.dtype}")
+    if given.ndim != 2 or given.size == 0:
+        raise InputError(f"{what}: expected a 2-D array, 1 or more rows by 1 or more columns, got shape {given.shape}")
+    with np.errstate(over="ignore"):  # a longdouble too large for float64 becomes inf, refused below
+        matrix = np.array(given, dtype=np.float64)
+    bad = np.argwhere(~np.isfinite(matrix))
+    if len(bad):
+        row, column = bad[0].tolist()
+        raise InputError(
+            f"{what}: expected finite numbers, got {matrix[row, column]} at row {row}, column {column} (from 0)"
+        )
+    matrix.flags.writeable = False
+    return matrix
+
+
+def _names(what: str, names: tuple[str, ...], columns: int) -> tuple[str, ...]:
+    names = tuple(names)
+    if names and len(names) != columns:
+        raise InputError(f"{what}: expected {columns} names, got {len(names)}")
+    for name in names:
+        if not is_name(name):
+            raise InputError(f"{what}: expected names that are one printable word, got {name!r}")
+    return names

@@ -1,0 +1,37 @@
+"""Telling what came out of a study: estimates with intervals, and comparisons of arms with effect and p-value together.
+
+Arrays are aligned by seed: a row a run, a column an arm; row i of every arm is the same seed. docs/statistics.md says which
+question takes which method, and why. It stands on NumPy and SciPy and knows nothing of how the runs were made.
+"""
+
+from bpnn_jax.statistics._bootstrap import Bootstrap
+from bpnn_jax.statistics._contrast import compare, estimate, interaction
+from bpnn_jax.statistics._rates import compare_rates, mcnemar, newcombe, success_rate, tango, wilson
+from bpnn_jax.statistics._results import Comparison, Estimate, correct, holm
+from bpnn_jax.statistics._summary import ArmSummary, Summary, summarise
+from bpnn_jax.statistics._survival import Curve, compare_epochs, kaplan_meier, restricted_mean, restricted_values
+
+__all__ = [
+    "ArmSummary",
+    "Bootstrap",
+    "Comparison",
+    "Curve",
+    "Estimate",
+    "Summary",
+    "compare",
+    "compare_epochs",
+    "compare_rates",
+    "correct",
+    "estimate",
+    "holm",
+    "interaction",
+    "kaplan_meier",
+    "mcnemar",
+    "newcombe",
+    "restricted_mean",
+    "restricted_values",
+    "success_rate",
+    "summarise",
+    "tango",
+    "wilson",
+]

@@ -1,0 +1,232 @@
+"""A whole study at once: each arm, and the arms against each other, as one family."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from bpnn_jax.errors import InputError, unknown
+from bpnn_jax.statistics import _inputs
+from bpnn_jax.statistics._bootstrap import Bootstrap
+from bpnn_jax.statistics._contrast import DEFAULT, arms_and_contrasts
+from bpnn_jax.statistics._measures import WORDS
+from bpnn_jax.statistics._rates import compare_rates, success_rate
+from bpnn_jax.statistics._results import Comparison, Estimate, correct
+from bpnn_jax.statistics._sampling import Sampling, sampling
+from bpnn_jax.statistics._survival import Curve, kaplan_meier, restricted_values
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ArmSummary:
+    """One arm: its success rate, restricted mean epochs (None: no run solved), final error (None: not given, or a run diverged)."""
+
+    name: str
+    success: Estimate
+    epochs: Estimate | None
+    error: Estimate | None
+    curve: Curve
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Summary:
+    """Arms, the comparisons between them with Holm's correction over all of them, and what had to be left out, in words.
+
+    contrasts: those of more than two arms that were asked for, a family of their own.
+    """
+
+    arms: tuple[ArmSummary, ...]
+    comparisons: tuple[Comparison, ...]
+    contrasts: tuple[Comparison, ...]
+    notes: tuple[str, ...]
+    horizon: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """The summary in what JSON knows: dicts, lists, strings, numbers and None."""
+        return _plain(dataclasses.asdict(self))
+
+
+def summarise(
+    names: Sequence[str],
+    *,
+    epochs: ArrayLike,
+    solved: ArrayLike,
+    horizon: float,
+    error: ArrayLike | None = None,
+    error_kind: str = "iqm",
+    pairs: Sequence[tuple[str, str]] | None = None,
+    contrasts: Mapping[str, ArrayLike] | None = None,
+    groups: ArrayLike | None = None,
+    groups_fixed: bool = False,
+    bootstrap: Bootstrap = DEFAULT,
+) -> Summary:
+    """Success rate, epochs to solve and final error of every arm, and of each of ``pairs`` the differences, paired by seed.
+
+    names: one for each arm, in the order of the columns
+    epochs, solved, error: (runs, arms), row i the same seed in every arm. Where a run was not solved, ``epochs`` is the last
+        epoch that it was followed to; of a run that diverged that is ``horizon``, and its error may be inf or NaN
+    horizon: the epoch up to which restricted means go
+    error_kind: "iqm" or "mean"
+    pairs: (a, b) for a - b; every other arm minus the first, if None
+    contrasts: by name, a weight for each arm: of success rates and of epochs, such as an interaction (see `interaction`). Holm's
+        correction is over these alone
+
+    An arm with a diverged run has no error, and an arm with no solved run no mean epochs; the notes say so.
+    With ``groups`` success rates, too, are bootstrapped by groups. Raises InputError as the functions that it calls do.
+
+    >>> e = np.array([[300, 90], [500, 120], [500, 80], [420, 150], [500, 70]])
+    >>> for c in summarise(["sigmoid", "tanh"], epochs=e, solved=e < 500, horizon=500).comparisons:
+    ...     print(c)
+    tanh - sigmoid, success rate: +0.6 [-0.09517, +0.8824], standardised +1.10, above in 80%, p = 0.12 (Holm 0.12), n = 5
+    tanh - sigmoid, epochs to solve: -342 [-428, -232.9] epochs, standardised -3.51, above in 0%, p = 0.0014 (Holm 0.0028), n = 5
+    """
+    names = list(names)
+    t, d = _inputs.numbers("epochs", epochs), _inputs.flags("solved", solved)
+    _inputs.aligned("epochs and solved", t, d)
+    if len(names) != t.shape[1] or len(set(names)) != len(names):
+        raise InputError(f"expected {t.shape[1]} different names, one for each arm, got {names}")
+    chosen = _chosen(names, pairs)
+    drawn = sampling(len(t), groups, groups_fixed)
+    values = restricted_values(t, d, horizon)
+    dead = [names[k] for k in range(len(names)) if not (d[:, k] & (t[:, k] <= horizon)).any()]
+    notes = [f"{name}: no run was solved by epoch {horizon:g}, so its mean epochs are not known" for name in dead]
+
+    rates, comparisons = _rates(names, chosen, d, drawn, bootstrap)
+    restricted, found = _numbers(names, chosen, values, "mean", "epochs to solve", "epochs", drawn, bootstrap)
+    comparisons += [c for pair, c in found.items() if not set(pair) <= set(dead)]
+    errors: dict[str, Estimate] = {}
+    if error is not None:
+        errors, more, diverged = _errors(names, chosen, error, t.shape, error_kind, drawn, bootstrap)
+        comparisons += more
+        notes += diverged
+    arms = tuple(
+        ArmSummary(
+            name=name,
+            success=rates[k],
+            epochs=None if name in dead else restricted[k],
+            error=errors.get(name),
+            curve=kaplan_meier(t[:, k], d[:, k], bootstrap.level),
+        )
+        for k, name in enumerate(names)
+    )
+    return Summary(
+        arms=arms,
+        comparisons=tuple(correct(comparisons)),
+        contrasts=tuple(correct(_contrasts(names, contrasts or {}, dead, d, values, drawn, bootstrap))),
+        notes=tuple(notes),
+        horizon=float(horizon),
+    )
+
+
+Pairs = list[tuple[str, str]]
+
+
+def _chosen(names: list[str], pairs: Sequence[tuple[str, str]] | None) -> Pairs:
+    if pairs is None:
+        return [(name, names[0]) for name in names[1:]]
+    for pair in pairs:
+        if isinstance(pair, str) or len(pair) != 2 or pair[0] == pair[1]:
+            raise InputError(f"expected pairs of two different arms, got {pair!r}")
+        for name in pair:
+            if name not in names:
+                raise unknown("arm", name, names)
+    if len(set(map(frozenset, pairs))) < len(pairs):
+        raise InputError("expected each pair of arms once: a pair that occurs twice counts twice in Holm's correction")
+    return [(a, b) for a, b in pairs]
+
+
+def _numbers(
+    names: list[str],
+    pairs: Pairs,
+    values: np.ndarray,
+    kind: str,
+    what: str,
+    unit: str,
+    drawn: Sampling,
+    settings: Bootstrap,
+) -> tuple[list[Estimate], dict[tuple[str, str], Comparison]]:
+    unit_vector = np.eye(len(names))
+    rows = [unit_vector[names.index(a)] - unit_vector[names.index(b)] for a, b in pairs]
+    weights = np.reshape(rows, (-1, len(names))).T
+    arms, titles = [f"{name}, {what}" for name in names], [f"{a} - {b}, {what}" for a, b in pairs]
+    estimates, found = arms_and_contrasts(values, weights, kind, arms, titles, unit, drawn, settings)
+    return estimates, dict(zip(pairs, found, strict=True))
+
+
+def _rates(
+    names: list[str], pairs: Pairs, solved: np.ndarray, drawn: Sampling, settings: Bootstrap
+) -> tuple[list[Estimate], list[Comparison]]:
+    if drawn.groups is not None:
+        values, what = solved.astype(np.float64), "success rate"
+        rates, found = _numbers(names, pairs, values, "mean", what, "", drawn, settings)
+        return rates, list(found.values())
+    columns = dict(zip(names, solved.T, strict=True))
+    rates = [success_rate(columns[name], what=f"{name}, success rate", level=settings.level) for name in names]
+    return rates, [
+        compare_rates(columns[a], columns[b], what=f"{a} - {b}, success rate", level=settings.level) for a, b in pairs
+    ]
+
+
+def _contrasts(
+    names: list[str],
+    asked: Mapping[str, ArrayLike],
+    dead: list[str],
+    solved: np.ndarray,
+    values: np.ndarray,
+    drawn: Sampling,
+    settings: Bootstrap,
+) -> list[Comparison]:
+    """Success rates and epochs of each; no epochs where no arm of it was ever solved."""
+    if not asked:
+        return []
+    rows = [_inputs.plain(name, weights) for name, weights in asked.items()]
+    for name, row in zip(asked, rows, strict=True):
+        if row.shape != (len(names),):
+            raise InputError(f"expected {len(names)} weights for {name}, one for each arm, got shape {row.shape}")
+        if not abs(row.sum()) < 1e-9:  # rounding of 1/3 and the like
+            raise InputError(f"expected weights for {name} that add up to 0, got {row.sum():g}")
+    alive = np.array([name not in dead for name in names])
+    found: list[Comparison] = []
+    for what, unit, array in (("success rate", "", solved.astype(np.float64)), ("epochs to solve", "epochs", values)):
+        kept = {name: row for name, row in zip(asked, rows, strict=True) if not unit or (row != 0)[alive].any()}
+        if kept:
+            titles, weights = [f"{name}, {what}" for name in kept], np.transpose(list(kept.values()))
+            found += arms_and_contrasts(array, weights, "mean", names, titles, unit, drawn, settings)[1]
+    return found
+
+
+def _errors(
+    names: list[str],
+    pairs: Pairs,
+    error: ArrayLike,
+    shape: tuple[int, ...],
+    kind: str,
+    drawn: Sampling,
+    settings: Bootstrap,
+) -> tuple[dict[str, Estimate], list[Comparison], list[str]]:
+    array = _inputs.plain("error", error)
+    if array.shape != shape:
+        raise InputError(f"expected error for the same runs and arms as epochs, {shape}, got {array.shape}")
+    diverged = (~np.isfinite(array)).sum(0)
+    notes = [
+        f"{name}: {count} of {shape[0]} runs diverged, so its error is not averaged; its success rate counts them"
+        for name, count in zip(names, diverged, strict=True)
+        if count
+    ]
+    whole = [k for k in range(len(names)) if not diverged[k]]
+    kept = [names[k] for k in whole]
+    if not kept:
+        return {}, [], notes
+    chosen = [pair for pair in pairs if set(pair) <= set(kept)]
+    what = f"final error ({WORDS.get(kind, kind)})"
+    found, compared = _numbers(kept, chosen, array[:, whole], kind, what, "", drawn, settings)
+    return dict(zip(kept, found, strict=True)), list(compared.values()), notes
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value

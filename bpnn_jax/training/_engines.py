@@ -1,0 +1,53 @@
+"""Which loop serves which run. The measurements behind the limits are in docs/speed.md, under "Written out, or matrix products"."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from bpnn_jax.network import Network
+from bpnn_jax.training import _loop
+from bpnn_jax.training._loop import GENERIC, Engine, Rates, Settings
+from bpnn_jax.training.fused import epoch, lanes
+from bpnn_jax.training.fused.equations import ONE
+
+LANES_WIDTH = {"float32": 64, "float64": 64}  # of 16, 32, 48, 64, 96 and 128 the fastest, or as fast as the fastest
+LANES = "lanes"
+WIDEST = 256  # nodes in a layer: a sum is written out term by term, which compiles ever longer; benchmarks/widest.py
+FUSED = Engine(
+    "fused loop",
+    lambda network, settings, weights, rates: epoch.memory(network, settings, weights),
+    lambda network, settings, carry, x, t, rates: epoch.run(network, settings, ONE, carry, x, t, rates),
+)
+
+
+def written_out(network: Network, settings: Settings) -> bool:
+    """Whether ``equations`` serves: small layers, the gradient by hand, a rule of ``epoch.STEPS``."""
+    by_hand = settings.gradient == "manual" and isinstance(settings.rule, str) and settings.rule in epoch.STEPS
+    widest = max(*network.sizes, *(sum(network.sizes[k] for k in below) for below in network.below))
+    return by_hand and widest <= WIDEST
+
+
+def engine(network: Network, settings: Settings) -> Engine:
+    """For one network. Batches have matrix products, and are better left to them."""
+    return FUSED if settings.mode == "online" and written_out(network, settings) else GENERIC
+
+
+def block(network: Network, settings: Settings, dtype: str) -> tuple[str, Callable, int]:
+    """For many networks: the name of the way, what trains a block (``lanes.run`` or the same by vmap), and its width."""
+    width = LANES_WIDTH[dtype]
+    if written_out(network, settings) and not (settings.mode != "online" and settings.order == "article"):
+        return LANES, lanes.run, width
+    return "generic, vmapped", vmapped, width
+
+
+def vmapped(
+    network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, t: Any, keys: Any, until: Any
+) -> lanes.Ended:
+    """``lanes.run`` for every rule and size: the loop of ``train``, batched by JAX."""
+
+    def one(weights: tuple, rates: Rates, key: Any) -> _loop.State:
+        return _loop.run(network, settings, _loop.start(settings, weights, rates), x, t, rates, key, until)
+
+    state = jax.vmap(one)(weights, rates, keys)
+    return lanes.Ended(state.weights, state.epoch, state.error, state.status, state.history.T)

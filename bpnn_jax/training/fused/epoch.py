@@ -1,0 +1,152 @@
+"""The patterns of one epoch, by the lines of ``equations``, for one network or for a block of lanes.
+
+Online, a gradient is never written down: it is the product of two vectors, [a, 1] and δ. The previous gradient is kept as these
+two, and the rates are multiplied into the deltas: once a node, not once a weight.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+import manual
+from bpnn_jax.network import Network
+from bpnn_jax.training._loop import Rates, Settings, parts
+from bpnn_jax.training._step import functions
+from bpnn_jax.training.fused import equations
+from bpnn_jax.training.fused.equations import LANES, Layout
+
+
+class Factors(NamedTuple):
+    """The gradient of one pattern, which has rank one: [a, 1] of the layer below, and δ."""
+
+    below: Any
+    delta: Any
+
+
+def times(layout: Layout, rate: Any, g: Any) -> Any:
+    """``rate`` times a gradient, of the shape of the weights; ``g`` is Factors, or a matrix summed over a batch."""
+    return layout.gradient(g.below, each(rate, g.delta) * g.delta) if isinstance(g, Factors) else each(rate, g) * g
+
+
+def each(rate: Any, array: Any) -> Any:
+    """A rate to multiply ``array`` by: a scalar as it is, a rate a lane along the last axis."""
+    return jnp.reshape(rate, (1,) * (array.ndim - 1) + rate.shape) if rate.ndim else rate
+
+
+def matrix(layout: Layout, g: Any) -> Any:
+    """A gradient written down."""
+    return layout.gradient(g.below, g.delta) if isinstance(g, Factors) else g
+
+
+def _sgd(layout: Layout, W: Any, g: Any, nothing: tuple, rates: Rates) -> tuple[Any, tuple]:
+    return W - times(layout, rates.learning_rate, g), nothing
+
+
+def _previous_gradient(layout: Layout, W: Any, g: Any, g_before: Any, rates: Rates) -> tuple[Any, Any]:
+    # (13) W ← W - N g_t - M g_(t-1)
+    return W - (times(layout, rates.learning_rate, g) + times(layout, rates.momentum, g_before)), g
+
+
+def _heavy_ball(layout: Layout, W: Any, g: Any, v: Any, rates: Rates) -> tuple[Any, Any]:
+    return manual.heavy_ball(W, matrix(layout, g), v, each(rates.learning_rate, W), each(rates.momentum, W))  # (14)
+
+
+def _nesterov(layout: Layout, W: Any, g: Any, v: Any, rates: Rates) -> tuple[Any, Any]:
+    return manual.nesterov(W, matrix(layout, g), v, each(rates.learning_rate, W), each(rates.momentum, W))  # (15)
+
+
+# (layout, W, gradient, what the rule remembers, rates) -> (W moved, what it remembers now), a layer at a time.
+STEPS: dict[Any, Callable[..., tuple]] = {
+    "sgd": _sgd,
+    "previous-gradient": _previous_gradient,
+    "heavy-ball": _heavy_ball,
+    "nesterov": _nesterov,
+}
+
+
+def memory(network: Network, settings: Settings, weights: tuple) -> tuple:
+    """What the rule remembers before the first update, zeros: nothing, a gradient, or a velocity."""
+    if settings.rule == "sgd":
+        return tuple(() for _ in weights)
+    if settings.rule != "previous-gradient" or settings.mode != "online":
+        return tuple(jnp.zeros_like(W) for W in weights)
+    lanes, dtype = weights[0].shape[2:], weights[0].dtype
+    found = []
+    for l, (rows, columns) in enumerate(network.shapes):
+        below = lanes if l or settings.shuffle else ()  # lanes share their inputs unless each has its own order
+        found.append(Factors(jnp.zeros((rows, *below), dtype), jnp.zeros((columns, *lanes), dtype)))
+    return tuple(found)
+
+
+def backward(network: Network, layout: Layout, weights: tuple, activations: list, t: Any, step: Any) -> Any:
+    """Carry δ from the output down; ``step(l, gradient)`` is told each layer's gradient and says which weights (9) looks at."""
+    f, moved, deltas = functions(network), {}, {}
+    for l in range(len(weights) - 1, -1, -1):
+        a = activations[l + 1]
+        if l == len(weights) - 1:
+            # (8) δ^L
+            deltas[l] = equations.output_delta(a, t, f[l])
+        else:
+            # (9) δ^l, from the δ of the layers that it feeds
+            above = [(moved[m], deltas[m], network.rows(m, l + 1)) for m in network.above(l + 1)]
+            deltas[l] = equations.hidden_delta(layout, a, f[l], above)
+        # (10) ∂E/∂W^l = [a^(l-1), 1]ᵀ δ^l, as its two factors
+        below = equations.with_bias_node(equations.all_below(network, activations, l), network.biases[l])
+        moved[l] = step(l, Factors(below, deltas[l]))
+
+
+def online(network: Network, settings: Settings, layout: Layout, carry: tuple, pattern: tuple, rates: Rates) -> tuple:
+    """One pattern, one update. ``carry`` is (weights, what the rule remembers, the error of the epoch so far)."""
+    (weights, kept, error), (x, t) = carry, pattern
+    activations = equations.forward(layout, network, weights, x)
+    moved, remembered = list(weights), list(kept)
+
+    def step(l: int, g: Factors) -> Any:
+        moved[l], remembered[l] = STEPS[settings.rule](layout, weights[l], g, kept[l], rates)
+        return moved[l] if settings.order == "article" else weights[l]
+
+    backward(network, layout, weights, activations, t, step)
+    return tuple(moved), tuple(remembered), measured(settings.measure, error, activations[-1] - t)
+
+
+def batch(network: Network, settings: Settings, layout: Layout, carry: tuple, patterns: tuple, rates: Rates) -> tuple:
+    """Some patterns, one update: their gradients are summed while the weights stand still. Simultaneous order only."""
+    weights, kept, error = carry
+
+    def add(carry: tuple, pattern: tuple) -> tuple:
+        (sums, error), (x, t) = carry, pattern
+        activations = equations.forward(layout, network, weights, x)
+        added = list(sums)
+
+        def step(l: int, g: Factors) -> Any:
+            added[l] = sums[l] + matrix(layout, g)  # (10) summed over patterns
+            return weights[l]
+
+        backward(network, layout, weights, activations, t, step)
+        return (tuple(added), measured(settings.measure, error, activations[-1] - t)), None
+
+    (g, error), _ = jax.lax.scan(add, (tuple(jnp.zeros_like(W) for W in weights), error), patterns)
+    moved = [STEPS[settings.rule](layout, *three, rates) for three in zip(weights, g, kept, strict=True)]
+    return tuple(W for W, _ in moved), tuple(m for _, m in moved), error
+
+
+def run(network: Network, settings: Settings, layout: Layout, carry: tuple, x: Any, t: Any, rates: Rates) -> tuple:
+    """All patterns once: ``x`` of shape (patterns, n0), or (patterns, n0, lanes) where lanes differ in their order; ``t`` alike."""
+    if layout is LANES and t.ndim == 2:
+        t = t[:, :, None]
+    update = online if settings.mode == "online" else batch
+    weights, kept, error = carry
+    carry = (weights, kept, jnp.zeros_like(error))
+    for part in parts(settings, x, t):
+        carry, _ = jax.lax.scan(lambda c, p: (update(network, settings, layout, c, p, rates), None), carry, part)
+    return carry
+
+
+def measured(measure: str, error: Any, e: Any) -> Any:
+    """The error of the epoch so far, with the misses ``e`` of one more pattern, of shape (n,) or (n, lanes)."""
+    if measure == "sum":
+        return error + 0.5 * jnp.sum(e * e, axis=0)  # (7)
+    last = 0.5 * e[-1] * e[-1]
+    return error + last if measure == "last-output" else last

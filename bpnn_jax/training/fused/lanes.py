@@ -1,0 +1,99 @@
+"""Whole runs of a block of networks, each with its own rates, start and stop, as one program: the networks are the last axis."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from bpnn_jax.network import Network
+from bpnn_jax.training import _loop
+from bpnn_jax.training._loop import Rates, Settings
+from bpnn_jax.training.fused import epoch, equations
+from bpnn_jax.training.fused.equations import LANES
+
+
+class Block(NamedTuple):
+    """A block between two epochs. Of ``ended`` a network's lane no longer changes once the network has stopped."""
+
+    weights: tuple  # of shape (n_out, n_in, lanes); a stopped network's lane trains on, and nobody looks
+    kept: Any  # what the rule remembers
+    epoch: Any
+    ended: "Ended"
+
+
+class Ended(NamedTuple):
+    """How the runs of a block ended, or where they are: a lane a network."""
+
+    weights: tuple  # of shape (n_out, n_in, lanes)
+    epochs: Any
+    error: Any
+    status: Any
+    history: Any  # (points, lanes): NaN where not reached
+
+
+def run(
+    network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, t: Any, keys: Any, until: Any
+) -> Ended:
+    """Train a block up to epoch ``until``. Weights, also the result's, are (lanes, n_in, n_out), rates and keys (lanes,)."""
+    weights = tuple(jnp.transpose(W, (2, 1, 0)) for W in weights)
+    kept = epoch.memory(network, settings, weights)
+
+    def running(block: Block) -> Any:
+        return (block.ended.status == _loop.RUNNING).any() & (block.epoch < until)
+
+    def one_epoch(block: Block) -> Block:
+        xs, ts = _shuffled(keys, block.epoch, x, t) if settings.shuffle else (x, t)
+        carry = (block.weights, block.kept, block.ended.error)
+        weights, kept, error = epoch.run(network, settings, LANES, carry, xs, ts, rates)
+        miss = _miss(network, weights, x, t) if settings.stop_solved else None
+        ended = _noted(settings, block.ended, block.epoch, weights, error, miss, rates)
+        return Block(weights, kept, block.epoch + 1, ended)
+
+    first = Block(weights, kept, jnp.zeros((), jnp.int32), _not_begun(settings, weights))
+    ended = jax.lax.while_loop(running, one_epoch, first).ended
+    return ended._replace(weights=tuple(jnp.transpose(W, (2, 1, 0)) for W in ended.weights))
+
+
+def _not_begun(settings: Settings, weights: tuple) -> Ended:
+    lanes, dtype = weights[0].shape[2], weights[0].dtype
+    return Ended(
+        weights=weights,
+        epochs=jnp.zeros(lanes, jnp.int32),
+        error=jnp.full(lanes, jnp.nan, dtype),
+        status=jnp.full(lanes, _loop.RUNNING, jnp.int32),
+        history=jnp.full((_loop.points(settings), lanes), jnp.nan, dtype),
+    )
+
+
+def _noted(settings: Settings, ended: Ended, epoch: Any, weights: tuple, error: Any, miss: Any, rates: Rates) -> Ended:
+    """After an epoch: what there is to say of the networks that were still running. Of the others nothing changes."""
+    running = ended.status == _loop.RUNNING
+    finite = jnp.isfinite(error)
+    for W in weights:
+        finite = finite & jnp.isfinite(W).all(axis=(0, 1))
+    return Ended(
+        weights=tuple(
+            jnp.where(running[None, None], new, old) for new, old in zip(weights, ended.weights, strict=True)
+        ),
+        epochs=jnp.where(running, epoch + 1, ended.epochs),
+        error=jnp.where(running, error, ended.error),
+        status=jnp.where(running, _loop.judged(error, finite, miss, rates), ended.status),
+        history=_loop.recorded(settings, ended.history, epoch, jnp.where(running, error, jnp.nan)),
+    )
+
+
+def _miss(network: Network, weights: tuple, x: Any, t: Any) -> Any:
+    """The largest distance of an output from its target, over all patterns: a lane a network."""
+
+    def worse(miss: Any, pattern: tuple) -> tuple[Any, None]:
+        x, t = pattern
+        outputs = equations.forward(LANES, network, weights, x)[-1]
+        return jnp.maximum(miss, abs(outputs - t[:, None]).max(axis=0)), None
+
+    return jax.lax.scan(worse, jnp.zeros(weights[0].shape[2:], x.dtype), (x, t))[0]
+
+
+def _shuffled(keys: Any, epoch: Any, x: Any, t: Any) -> tuple[Any, Any]:
+    """Each network's own order of the patterns, that of ``train``: (patterns, n, lanes)."""
+    order = jax.vmap(lambda key: _loop.order(key, epoch, x.shape[0]), out_axes=1)(keys)  # (patterns, lanes)
+    return jnp.swapaxes(x[order], 1, 2), jnp.swapaxes(t[order], 1, 2)

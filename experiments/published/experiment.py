@@ -1,0 +1,172 @@
+"""Do the numbers of the early literature come out again, and if not, which detail that was left unsaid decides?
+
+python -m experiments.published            some minutes; writes experiments/results/published.{json,png}
+python -m experiments.published --quick    seconds
+"""
+
+from typing import Any
+
+import numpy as np
+
+from bpnn_jax.commands.common import bar
+from experiments._common import Experiment, Options, short
+from experiments._report import number
+from experiments.published import report
+
+QUESTION = "Do the numbers of the early literature come out again, and which detail that was left unsaid decides?"
+COLOURS = {"reproduced": "#0072b2", "near": "#e69f00", "not reproduced": "#a0a0a0"}  # Okabe and Ito, and grey
+MARKS = {"reproduced": "o", "near": "s", "not reproduced": "x"}
+QUICK = {"seeds": 64, "keys": ("encoder", "symmetry"), "most": 1, "hidden": (2, 8)}
+
+
+def compute(options: Options) -> dict[str, Any]:
+    with bar("published") as update:
+        settings: dict[str, Any] = QUICK if options.quick else {}
+        found = report.everything(progress=update, **settings)
+    return short({**found, "sentences": report.sentences(found)})
+
+
+def answer(found: dict[str, Any]) -> str:
+    """Each number beside what 95% of ours are, under the first reading."""
+    groups: dict[str, list[str]] = {verdict: [] for verdict in COLOURS}
+    for original in found["originals"]:
+        row = original["rows"][0]
+        if row["low"] is not None:
+            ours = f"{row['published']:g} [{row['low']:.0f}, {row['high']:.0f}]"
+            groups[row["verdict"]].append(f"{original['title'].partition(',')[0]} {ours}")
+    said = "; ".join(f"{verdict}: {', '.join(of)}" for verdict, of in groups.items() if of)
+    slope = found["chauvin"]["readings"][0]["slope"]
+    return (
+        f"Of the published epochs, with 95% of ours in brackets, both as first read, come out {said}; of Chauvin's "
+        f"{found['chauvin']['published']['slope']:.0f} sweeps for every doubling of the hidden nodes we see {number(slope)}."
+    )
+
+
+def details(found: dict[str, Any]) -> str:
+    return "\n".join(found["sentences"])
+
+
+def plot(found: dict[str, Any]) -> Any:
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(4, 2, figsize=(11.5, 15), layout="constrained", height_ratios=(10, 10, 7, 9))
+    spare = list(axes.flat)
+    for original in found["originals"]:
+        forest(spare.pop(0), original)
+    line(spare.pop(0), found["chauvin"])
+    shares(spare.pop(0), found["terrain"])
+    ground(spare.pop(0), found["terrain"])
+    for axis in spare:
+        axis.set_visible(False)
+    for verdict, colour in COLOURS.items():
+        axes[0, 0].plot([], [], MARKS[verdict], color=colour, label=verdict)
+    axes[0, 0].plot([], [], "k--", linewidth=1, label="published")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
+    return figure
+
+
+def forest(axis: Any, original: dict[str, Any]) -> None:
+    """A line a reading: the interval that the published number should be in; beside its name how many runs were solved."""
+    rows = original["rows"]
+    for at, row in enumerate(rows):
+        if row["low"] is None:
+            axis.text(
+                0.03,
+                at,
+                row["verdict"],
+                va="center",
+                fontsize=8,
+                color="#555555",
+                transform=axis.get_yaxis_transform(),
+            )
+            continue
+        colour, mark = COLOURS[row["verdict"]], MARKS[row["verdict"]]
+        axis.plot((row["low"], row["high"]), (at, at), color=colour, linewidth=3, solid_capstyle="butt")
+        axis.plot(np.sqrt(row["low"] * row["high"]), at, mark, color=colour, markersize=7)
+    axis.axvline(rows[0]["published"], color="black", linewidth=1, linestyle="--")
+    labels = [f"{row['words']} ({row['success']['value']:.0%})" for row in rows]
+    labels[0] = f"first reading ({rows[0]['success']['value']:.0%})"
+    axis.set(
+        xscale="log",
+        yticks=range(len(rows)),
+        yticklabels=labels,
+        ylim=(len(rows) - 0.4, -0.6),
+        xlabel="epochs to solve",
+    )
+    axis.tick_params(axis="y", labelsize=8)
+    axis.set_title(f"{original['title']}: published {rows[0]['published']:g}", fontsize=10, loc="right")
+
+
+def line(axis: Any, chauvin: dict[str, Any]) -> None:
+    hidden, published = np.array(chauvin["hidden"]), chauvin["published"]
+    steps = np.log2(hidden)
+    styles = (("#0072b2", "o"), ("#d55e00", "s"), ("#009e73", "^"))
+    shown = [chauvin["readings"][0], *sorted(chauvin["readings"][1:], key=lambda r: abs(r["slope"]["value"] + 33))[:2]]
+    for reading, (colour, mark) in zip(shown, styles, strict=False):
+        middle = [s["value"] for s in reading["sweeps"]]
+        error = [
+            [s["value"] - s["low"] for s in reading["sweeps"]],
+            [s["high"] - s["value"] for s in reading["sweeps"]],
+        ]
+        words = "first reading" if reading is chauvin["readings"][0] else reading["words"]
+        slope = reading["slope"]
+        label = f"{words}: {slope['value']:.0f} [{slope['low']:.0f}, {slope['high']:.0f}] a doubling"
+        axis.errorbar(hidden, middle, error, fmt=mark, color=colour, capsize=2, label=label)
+        axis.plot(hidden, reading["intercept"]["value"] + slope["value"] * steps, color=colour, linewidth=1)
+    axis.plot(
+        hidden,
+        published["intercept"] + published["slope"] * steps,
+        "k--",
+        linewidth=1,
+        label="Chauvin: 280 - 33 log2 H",
+    )
+    axis.set_xscale("log", base=2)
+    axis.set(xlabel="hidden nodes H", ylabel="sweeps", xticks=hidden, xticklabels=hidden, ylim=(0, 900))
+    axis.set_title("XOR: sweeps against hidden nodes", fontsize=10, loc="right")
+    axis.legend(frameon=False, fontsize=7.5)
+
+
+def shares(axis: Any, ends: list[dict[str, Any]]) -> None:
+    for at, end in enumerate(ends):
+        for key, offset, colour, mark in (("bad_soon", -0.15, "#e69f00", "s"), ("bad", 0.15, "#0072b2", "o")):
+            b = end[key]
+            label = {"bad_soon": "after 3000 epochs", "bad": "after 30000"}[key] if at == 0 else None
+            axis.plot((100 * b["low"], 100 * b["high"]), (at + offset,) * 2, color=colour, linewidth=2.5)
+            axis.plot(100 * b["value"], at + offset, mark, color=colour, markersize=5, label=label)
+    labels = ["U(±1), batch, η = 0.5", *(end["words"] for end in ends[1:])]
+    axis.set(
+        yticks=range(len(ends)),
+        yticklabels=labels,
+        ylim=(len(ends) - 0.4, -0.6),
+        xlim=(0, 100),
+        xlabel="% of runs unsolved",
+    )
+    axis.tick_params(axis="y", labelsize=8)
+    axis.set_title("XOR 2-2-1: in the bad region", fontsize=10, loc="right")
+    axis.legend(frameon=False, fontsize=8)
+
+
+def ground(axis: Any, ends: list[dict[str, Any]]) -> None:
+    """Gradient norm and largest weight where the unsolved runs of the first reading ended, by the error there."""
+    base = ends[0]
+    error = np.array(base["error"])
+    down = np.array(base["smallest"]) < 0
+    for chosen, colour, mark, label in (
+        (~down, "#0072b2", "o", "no negative eigenvalue"),
+        (down, "#d55e00", "x", "a negative eigenvalue: still a way down"),
+    ):
+        if chosen.any():
+            axis.plot(
+                np.array(base["weight"])[chosen],
+                np.array(base["gradient"])[chosen],
+                mark,
+                color=colour,
+                label=label,
+                alpha=0.7,
+            )
+    axis.set(yscale="log", xlabel="largest weight", ylabel="norm of the gradient")
+    axis.set_title(f"the {len(error)} runs unsolved after 30000 epochs", fontsize=10, loc="right")
+    axis.legend(frameon=False, fontsize=8)
+
+
+EXPERIMENT = Experiment("published", QUESTION, compute, answer, details, plot)

@@ -1,0 +1,269 @@
+"""The arithmetic of one pattern beside ``manual``, in both layouts, and the fast loops beside rung 5: right, and caught when wrong."""
+
+from functools import partial
+from itertools import product
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import manual
+from bpnn_jax import training
+from bpnn_jax.network import Network
+from bpnn_jax.training import _engines, _many, train
+from bpnn_jax.training._loop import GENERIC, Settings
+from bpnn_jax.training._step import functions
+from bpnn_jax.training.fused import epoch, equations
+from bpnn_jax.training.fused.equations import LANES, ONE
+from bpnn_jax.verify import as_it_runs, fast
+from bpnn_jax.verify.checks import summarise
+
+DEEP = Network((3, 4, 2, 2), ("lecun_tanh", "sigmoid", "tanh"), hidden_bias=False)
+SKIPPING = Network((2, 3, 2, 2), ("sigmoid", "tanh", "sigmoid"), hidden_bias=False, skip=True)
+NETWORKS = (Network((3, 4, 2), ("tanh", "linear")), DEEP, Network((2, 1), input_bias=False), SKIPPING)
+ALLOWED = 200 * 2.0**-53  # some 50 roundings on each side, of numbers up to 2
+
+
+def drawn(network, patterns, lanes, seed=81):
+    rng = np.random.default_rng(seed)
+    weights = [tuple(rng.uniform(-1, 1, shape) for shape in network.shapes) for _ in range(lanes)]
+    return weights, rng.uniform(-1, 1, (patterns, network.sizes[0])), rng.uniform(0, 1, (patterns, network.sizes[-1]))
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=str)
+def test_one_pattern_is_manual_s_gradient_in_both_layouts(network, assert_within, x64):
+    weights, (x,), (t,) = drawn(network, 1, 3)
+    f = functions(network)
+    skip = network.skip
+    expected = [manual.gradient(W, manual.forward(W, x, f, skip), t, f, skip=skip) for W in weights]
+
+    @partial(jax.jit, static_argnums=0)
+    def found(layout, W, t):
+        g = {}
+        a = equations.forward(layout, network, W, jnp.asarray(x))
+        epoch.backward(
+            network, layout, W, a, t, lambda l, factors: g.setdefault(l, epoch.matrix(layout, factors)) * 0 + W[l]
+        )
+        return [g[l] for l in range(len(W))]
+
+    for W, exact in zip(weights, expected, strict=True):
+        assert_within(found(ONE, W, t), exact, ALLOWED)
+    stacked = tuple(np.stack(layer).transpose(2, 1, 0) for layer in zip(*weights, strict=True))
+    for l, g in enumerate(found(LANES, stacked, t[:, None])):
+        assert_within(np.asarray(g).transpose(2, 1, 0), np.stack([exact[l] for exact in expected]), ALLOWED)
+
+
+def test_a_sum_has_every_term_once():
+    for n in range(1, 40):
+        assert equations.total([2.0**i for i in range(n)]) == 2.0**n - 1
+
+
+# --- which loop serves ---
+
+
+@pytest.mark.parametrize(
+    ("network", "given", "path"),
+    [
+        (Network((20, 8, 3)), {}, "fused loop"),
+        (DEEP, {"rule": "nesterov", "order": "article", "shuffle": True}, "fused loop"),
+        (Network((20, 8, 3)), {"rule": "adam"}, "generic"),
+        (Network((20, 8, 3)), {"gradient": "autodiff"}, "generic"),
+        (Network((20, 8, 3)), {"mode": "minibatch"}, "generic"),
+        (Network((2, 257, 1)), {}, "generic"),
+        (Network((255, 2, 1), input_bias=False, skip=True), {}, "generic"),  # the output's sum has 257 terms
+    ],
+)
+def test_the_fast_path_is_the_one_taken(network, given, path):
+    """As chosen; that ``train`` runs what is chosen and says so is seen below."""
+    assert _engines.engine(network, Settings(**given)).name == path
+
+
+# Neither knows of the other: each rule and each order, and the rest of the pairs at length.
+RULES_AND_ORDERS = [("sgd", "article"), ("previous-gradient", "simultaneous"), ("heavy-ball", "article")]
+RULES_AND_ORDERS += [("nesterov", "simultaneous")]
+PAIRS = [
+    pytest.param(*pair, marks=() if pair in RULES_AND_ORDERS else pytest.mark.deep)
+    for pair in product(epoch.STEPS, ["simultaneous", "article"])
+]
+
+
+@pytest.mark.parametrize(("rule", "order"), PAIRS)
+def test_the_fused_loop_is_the_generic_one_to_rounding(rule, order, monkeypatch, assert_within):
+    (weights,), x, t = drawn(DEEP, 5, 1)
+    given = {
+        "weights": weights,
+        "rule": rule,
+        "order": order,
+        "learning_rate": 0.1,
+        "momentum": 0.2,
+        "dtype": "float64",
+    }
+    fused = train(DEEP, x, t, epochs=4, measure="last-output", **given)
+    monkeypatch.setattr(_engines, "engine", lambda network, settings: GENERIC)
+    generic = train(DEEP, x, t, epochs=4, measure="last-output", **given)
+    assert (fused.path, generic.path) == ("fused loop", "generic")
+    # 20 updates of some 60 roundings of numbers up to 2 on each side.
+    assert_within((*fused.weights, fused.history), (*generic.weights, generic.history), 2 * 20 * 60 * 2.0**-52)
+
+
+def test_the_fused_loop_has_no_matrix_product_and_no_gradient_matrix():
+    """That is what it is for: no call of ``dot``, and the previous gradient of 21 x 8 kept as 21 + 8 numbers."""
+    network, settings = Network((20, 8, 3)), Settings(epochs=2)
+    (weights,), x, t = drawn(network, 2, 1)
+    weights, x, t = jax.tree.map(jnp.float32, (weights, x, t))
+    kept = epoch.memory(network, settings, weights)
+    assert [v.shape for v in jax.tree.leaves(kept)] == [(21,), (8,), (9,), (3,)]
+    rates = running_rates()
+    text = str(
+        jax.make_jaxpr(lambda *a: _engines.FUSED.epoch(network, settings, a, x, t, rates))(
+            weights, kept, jnp.float32(0)
+        )
+    )
+    assert "dot_general" not in text
+    assert "logistic" in text
+
+
+def running_rates():
+    return training.loop.Rates(*(jnp.float32(v) for v in (0.5, 0.1, 0.0, 0.0)))
+
+
+# --- planted mistakes: rung 5 says so ---
+
+
+@pytest.fixture
+def plant(monkeypatch):
+    """Another body for a function of the kernels, and no run of what was compiled before or with it."""
+    forget()
+    yield monkeypatch
+    monkeypatch.undo()
+    forget()
+
+
+def forget():
+    for run in (training._run, _many._run):  # all that calls the kernels is compiled in these two
+        run.clear_cache()
+
+
+SMALL = Network((3, 4, 2), ("tanh", "sigmoid"))
+
+
+def wrong_in(run, comparisons):
+    return {row.equation for row in summarise(5, run, 10, comparisons) if row.verdict == "wrong"}
+
+
+def wrong_in_a_step(run):
+    """What the first row of rung 5 for a fast loop says: one step."""
+    compare = as_it_runs.compare_step if run == "train" else fast.compare_many_step
+    return wrong_in(run, compare(SMALL, np.random.default_rng(82), "online"))
+
+
+def wrong_in_two(run):
+    """And with the second: the step after it, which remembers the first."""
+    after = fast.compare_second_tap(SMALL, np.random.default_rng(82), run)
+    return wrong_in_a_step(run) | wrong_in(run, after)
+
+
+@pytest.mark.parametrize("run", fast.RUNS)
+def test_rung_5_finds_nothing_wrong_in_the_fast_loops(run):
+    assert wrong_in_two(run) == set()
+
+
+def _no_slope(layout, a, f, above):
+    (W, delta, rows), *_ = above
+    return layout.back(W, delta, rows)
+
+
+def _no_output_slope(a, t, f):
+    return a - t
+
+
+def _bias_off(a, bias):
+    return jnp.concatenate([a, 0 * a[:1]]) if bias else a
+
+
+TIMES = epoch.times
+MISTAKES = {
+    "(9) without f'": (equations, "hidden_delta", _no_slope),
+    "(8) without f'": (equations, "output_delta", _no_output_slope),
+    "(10) the bias forgotten": (equations, "with_bias_node", _bias_off),
+    "(10) 0.1% off": (epoch, "times", lambda layout, rate, g: 1.001 * TIMES(layout, rate, g)),
+}
+
+
+def in_both(mistake):
+    """Both loops share the line; at length, both are run with each mistake in it."""
+    yield mistake, "train"
+    yield pytest.param(mistake, "train_many", marks=() if mistake == "(10) the bias forgotten" else pytest.mark.deep)
+
+
+@pytest.mark.parametrize(("mistake", "run"), [case for mistake in MISTAKES for case in in_both(mistake)])
+def test_rung_5_catches_a_mistake_in_the_lines_that_both_loops_share(mistake, run, plant):
+    plant.setattr(*MISTAKES[mistake])
+    assert wrong_in_a_step(run) == {"(10)"}
+
+
+def _lost_sum(back):
+    return lambda W, delta, n: back(W, delta * jnp.ones_like(delta).at[0].set(0), n)
+
+
+@pytest.mark.parametrize(("layout", "run"), [("ONE", "train"), ("LANES", "train_many")])
+@pytest.mark.parametrize("part", ["pre_activation", "back", "gradient"])
+def test_rung_5_catches_a_mistake_in_a_layout(layout, run, part, plant):
+    right = getattr(equations, layout)
+    wrong = {
+        "pre_activation": lambda a, W: right.pre_activation(a, W) * 1.001,
+        "back": _lost_sum(right.back),
+        "gradient": lambda below, delta: right.gradient(below, delta) * 1.001,
+    }
+    replaced = right._replace(**{part: wrong[part]})
+    for module in (_engines, epoch, _engines.lanes):
+        if hasattr(module, layout) and isinstance(getattr(module, layout), equations.Layout):
+            plant.setattr(module, layout, replaced)
+    assert wrong_in_a_step(run) == {"(10)"}
+
+
+def _forgets(layout, W, g, before, rates):
+    return W - epoch.times(layout, rates.learning_rate, g), g
+
+
+@pytest.mark.parametrize("run", fast.RUNS)
+def test_rung_5_catches_a_previous_gradient_that_is_forgotten(run, plant):
+    plant.setitem(epoch.STEPS, "previous-gradient", _forgets)
+    assert wrong_in_two(run) == {"(13)"}
+
+
+def _a_millionth_off(W, moved, kept):
+    return W + 1.000001 * (moved - W), kept
+
+
+# ``train`` leaves batches to matrix products.
+LOOPS = [(run, loop) for run in fast.RUNS for loop in (fast.LOOPS if run == "train_many" else fast.ONLINE_LOOPS)]
+
+
+@pytest.mark.parametrize(("run", "loop"), LOOPS, ids=str)
+def test_each_loop_is_the_numpy_loop_and_its_equation_is_named(run, loop):
+    (row,) = summarise(5, run, 10, fast.compare_loop(SMALL, np.random.default_rng(83), run, *loop))
+    assert (row.verdict, row.equation) == ("correct", f"({fast.LOOPS[loop]})")
+
+
+# What runs in both is off in ``train``, which compiles sooner, and at length in both.
+OFF = [
+    pytest.param(run, loop, marks=pytest.mark.deep if run == "train_many" and loop in fast.ONLINE_LOOPS else ())
+    for run, loop in LOOPS
+]
+
+
+@pytest.mark.parametrize(("run", "loop"), OFF, ids=str)
+def test_each_loop_is_wrong_with_a_mistake_in_it(run, loop, plant):
+    """A step is a millionth too long, or the article's order looks at the unmoved weights."""
+    if loop[2] == "article":
+        backward = epoch.backward
+        plant.setattr(
+            epoch, "backward", lambda n, y, W, a, t, step: backward(n, y, W, a, t, lambda l, g: (step(l, g), W[l])[1])
+        )
+    else:
+        right = epoch.STEPS[loop[0]]
+        plant.setitem(epoch.STEPS, loop[0], lambda y, W, g, b, r: _a_millionth_off(W, *right(y, W, g, b, r)))
+    (row,) = summarise(5, run, 10, fast.compare_loop(SMALL, np.random.default_rng(83), run, *loop))
+    assert row.verdict == "wrong"

@@ -1,0 +1,452 @@
+"""The GPU kernel without a GPU: its body in interpret mode against loops in float64, and lowered for CUDA on this machine."""
+
+import runpy
+import sys
+from functools import partial
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import manual
+from bpnn_jax import Network, load_patterns, train
+from bpnn_jax.errors import InputError
+from bpnn_jax.network import init
+from bpnn_jax.training import _loop, _many
+from bpnn_jax.training._step import functions
+from bpnn_jax.training.gpu import block as gpu
+from bpnn_jax.training.gpu import rows
+from bpnn_jax.training.gpu.update import RULES, Layer, Update
+from bpnn_jax.verify.bound import UNIT, bound
+from bpnn_jax.verify.draws import draw
+from bpnn_jax.verify.reference import float64
+
+ROOT = Path(__file__).resolve().parents[3]
+U = UNIT["float32"]
+MOVES = {
+    "previous-gradient": manual.previous_gradient,
+    "heavy-ball": manual.heavy_ball,
+    "nesterov": manual.nesterov,
+}
+
+
+def example(network, n, patterns=4, seed=0):
+    rng = np.random.default_rng(seed)
+    d = draw(network, rng, patterns=patterns)
+    weights = tuple(rng.uniform(-1, 1, (*shape, n)).astype(np.float32) for shape in network.shapes)
+    rates = _loop.Rates(
+        rng.uniform(0.1, 0.5, n).astype(np.float32), rng.uniform(0, 0.3, n).astype(np.float32), 0.0, 0.0
+    )
+    return weights, d.x.astype(np.float32), d.t.astype(np.float32), rates
+
+
+_compiled = jax.jit(gpu.train_block, static_argnums=(0, 1), static_argnames=("threads", "lanes", "interpret"))
+
+
+def interpreted(network, settings, weights, x, t, rates, **options):
+    """In interpret mode; with every rate an array, so that tests of one network share one compilation."""
+    rates = _loop.Rates(*(np.broadcast_to(np.float32(rate), weights[0].shape[-1:]) for rate in rates))
+    return _compiled(network, settings, weights, x, t, rates, interpret=True, **options)
+
+
+def by_hand(network, settings, weights, x, t, rates, k):
+    """Network ``k`` trained in float64 by ``manual``, and the error of its last epoch."""
+    f, move = functions(network), MOVES[settings.rule]
+    W = [w[..., k].astype(np.float64) for w in weights]
+    carried, error = [0.0 * w for w in W], 0.0
+    for _ in range(settings.epochs):
+        error = 0.0
+        for x_p, t_p in zip(x.astype(np.float64), t.astype(np.float64), strict=True):
+            activations = manual.forward(tuple(W), x_p, f)
+            error += manual.half_squared_error(activations[-1], t_p)
+            net = manual.layers(tuple(W), activations, f)
+            delta = manual.CORRECT.output_delta(net[-1], t_p)
+            moved = list(W)
+            for l in range(len(W) - 1, -1, -1):
+                g = manual.CORRECT.weight_gradient(net[l], delta)
+                moved[l], carried[l] = move(W[l], g, carried[l], float(rates[0][k]), float(rates[1][k]))
+                if l:
+                    above = net[l]._replace(W=moved[l]) if settings.order == "article" else net[l]
+                    delta = manual.CORRECT.hidden_delta(net[l - 1], above, delta)
+            W = moved
+    return W, error
+
+
+def assert_as_by_hand(block, network, settings, weights, x, t, rates, networks):
+    # An update rounds some 3 numbers of a sum of up to 21, each once or twice, and the errors of the updates before are
+    # carried on, at worst grown by a tenth an update: 12 updates leave under 100 roundings of numbers near 1. Planted
+    # mistakes, below, are off by 1e-3 and more.
+    allowed = 100 * U
+    for k in networks:
+        W, error = by_hand(network, settings, weights, x, t, rates, k)
+        for ours, right in zip(block.weights, W, strict=True):
+            np.testing.assert_allclose(ours[..., k], right, rtol=0, atol=allowed * max(1.0, abs(right).max()))
+        np.testing.assert_allclose(block.error[k], error, rtol=allowed, atol=allowed)
+
+
+# --- the same numbers as the hand derivation ---
+
+CASES = [
+    (Network((2, 2, 1)), {}, 1),
+    (Network((2, 2, 1), "tanh"), {"rule": "heavy-ball"}, 2),
+    (Network((2, 2, 1), ("lecun_tanh", "linear"), hidden_bias=False), {"order": "article"}, 1),
+    (Network((2, 4, 2), ("tanh", "sigmoid"), input_bias=False), {"order": "article", "rule": "nesterov"}, 4),
+    (Network((3, 2, 2, 1), ("tanh", "sigmoid", "linear")), {}, 1),
+    (Network((3, 1), input_bias=False), {"rule": "nesterov"}, 1),
+]
+
+
+@pytest.mark.parametrize(("network", "changes", "threads"), CASES, ids=lambda c: str(c).replace(" ", ""))
+def test_three_epochs_are_those_of_the_hand_derivation(network, changes, threads):
+    settings = _loop.Settings(epochs=3, **changes)
+    args = example(network, 130)  # a second program, almost empty
+    block = interpreted(network, settings, *args, threads=threads)
+    assert [W.shape for W in block.weights] == [(*shape, 130) for shape in network.shapes]
+    assert_as_by_hand(block, network, settings, *args, (0, 1, 127, 128, 129))
+    assert set(np.asarray(block.iterations)) == {2}
+    assert set(np.asarray(block.status)) == {_loop.RUNNING}
+
+
+# Rung 5 of the ladder has one thread's.
+@pytest.mark.parametrize("threads", [pytest.param(1, marks=pytest.mark.deep), 2])
+def test_one_step_is_within_the_error_bound(threads):
+    network, rng = Network((2, 2, 1), "tanh"), np.random.default_rng(3)
+    weights, *_ = example(network, 128)
+    step = 0.5  # a power of two, so that multiplying by it rounds nothing
+    for saturated in (False, True):
+        d = draw(network, rng, patterns=1, saturated=saturated)
+        x, t = d.x.astype(np.float32), d.t.astype(np.float32)
+        rates = _loop.Rates(step, 0.0, 0.0, 0.0)
+        moved = interpreted(network, _loop.Settings(epochs=1), weights, x, t, rates, threads=threads).weights
+        for k in (*range(0, 128, 8), 127):
+            wide = tuple(W[..., k].astype(np.float64) for W in weights), x.astype(np.float64), t.astype(np.float64)
+            exact = float64(network, *wide)
+            allowed = bound(network, *wide, exact, U)
+            for W, after, g, E in zip(wide[0], moved, exact.gradient, allowed.gradient, strict=True):
+                # The product with the rates' sum and the subtraction: each rounds once.
+                limit = step * E + 3 * U * (abs(W) + step * abs(g))
+                assert (abs(np.asarray(after[..., k]) - (W - step * g)) <= limit).all()
+
+
+EAGER = 3
+
+
+def eagerly(kernel, interpret, state, counts, errors, rates, records):
+    """The kernel's body on plain arrays, all networks as one block: for what takes XLA's CPU backend long to compile.
+
+    JAX compiles each of its operations once a shape: here with three networks, ``EAGER``, in every test.
+    """
+    state, counts, errors, rates, records = map(np.asarray, (state, counts, errors, rates, records))
+    with jax.disable_jit():
+        layers = jax.tree.unflatten(jax.tree.structure(rows.template(kernel.update)), list(state))
+        layers, status, epochs, error = kernel(layers, *counts, *errors, tuple(rates), records)
+    return np.stack(jax.tree.leaves(layers)), np.stack([status, epochs]), np.asarray(error)[None]
+
+
+# More threads than one deal out the hidden nodes; with one there is nothing that the small networks have not.
+@pytest.mark.parametrize("threads", [pytest.param(1, marks=pytest.mark.deep), 8])
+def test_the_article_s_recogniser(threads, monkeypatch):
+    monkeypatch.setattr(gpu, "_launch", eagerly)
+    network, settings = Network((20, 8, 3)), _loop.Settings(epochs=2)
+    args = example(network, EAGER, patterns=3)
+    block = gpu.train_block(network, settings, *args, threads=threads, interpret=True)
+    assert_as_by_hand(block, network, settings, *args, range(EAGER))
+
+
+# --- a wrong kernel is seen ---
+
+
+def without_overlap(update, layers, x, overlap):
+    return RIGHT_FORWARD(update, layers, x, None)
+
+
+def with_bias_in_no_overlap(update, layers, x, overlap):
+    return RIGHT_FORWARD(update, layers, x, None if overlap is None else overlap - 1.0)
+
+
+def nothing_lacking(update, layers, activations, t, learning_rate, momentum):
+    bare = tuple(layer._replace(owed=tuple(0.0 * d for d in layer.owed)) for layer in layers)
+    return RIGHT_BACKWARD(update, bare, activations, t, learning_rate, momentum)
+
+
+def without_momentum_in_the_step(update, layer, below, delta, bias, learning_rate, momentum):
+    moved = RIGHT_MOVE(update, layer, below, delta, bias, learning_rate, 0.0 * momentum)
+    return moved._replace(owed=tuple(momentum * d for d in delta))
+
+
+def without_the_bias_row(update, layer, below, delta, bias, learning_rate, momentum):
+    moved = RIGHT_MOVE(update, layer, below, delta, bias, learning_rate, momentum)
+    return moved._replace(W=(*moved.W[:-1], layer.W[-1])) if bias else moved
+
+
+def one_percent_off(update, layer, below, delta, bias, learning_rate, momentum):
+    return RIGHT_MOVE(update, layer, below, tuple(1.01 * d for d in delta), bias, learning_rate, momentum)
+
+
+def never_leaning(update, layers, last, sign):
+    return layers
+
+
+def leaning_on_no_bias(update, layers, last, sign):
+    leant = RIGHT_LEAN(update, layers, last, sign)
+    return tuple(new._replace(W=(*new.W[:-1], old.W[-1])) for new, old in zip(leant, layers, strict=True))
+
+
+RIGHT_FORWARD, RIGHT_BACKWARD, RIGHT_MOVE, RIGHT_LEAN = Update.forward, Update.backward, Update.move, Update.lean
+WRONG = [
+    ("forward", without_overlap),
+    ("forward", with_bias_in_no_overlap),
+    ("backward", nothing_lacking),
+    ("move", without_momentum_in_the_step),
+    ("move", without_the_bias_row),
+    ("move", one_percent_off),
+    ("lean", never_leaning),
+    ("lean", leaning_on_no_bias),
+]
+
+
+@pytest.mark.parametrize(("method", "wrong"), [(None, None), *WRONG], ids=lambda w: getattr(w, "__name__", "-"))
+def test_a_wrong_kernel_fails(method, wrong, monkeypatch):
+    monkeypatch.setattr(gpu, "_launch", eagerly)
+    if method:
+        monkeypatch.setattr(Update, method, wrong)
+    network, settings = Network((2, 2, 1)), _loop.Settings(epochs=2)
+    args = example(network, EAGER)
+    block = gpu.train_block(network, settings, *args, interpret=True)
+    if method is None:
+        assert_as_by_hand(block, network, settings, *args, range(EAGER))
+    else:
+        with pytest.raises(AssertionError):
+            assert_as_by_hand(block, network, settings, *args, range(EAGER))
+
+
+# --- each network stops by itself ---
+
+
+def test_a_stopped_network_is_frozen_and_its_neighbours_are_not():
+    network = Network((2, 2, 1))
+    weights, x, t, rates = example(network, 130)
+    cutoff = np.zeros(130, np.float32)
+    cutoff[::2] = 1e9  # every other network stops after its first epoch
+    # Where all stop after it, the first epoch is the last that is run.
+    once = interpreted(network, _loop.Settings(epochs=3), weights, x, t, rates._replace(cutoff=1e9))
+    block = interpreted(network, _loop.Settings(epochs=3), weights, x, t, rates._replace(cutoff=cutoff))
+    free = interpreted(network, _loop.Settings(epochs=3), weights, x, t, rates)
+    assert set(np.asarray(once.iterations)) == {0}
+    np.testing.assert_array_equal(block.status, np.where(cutoff > 0, _loop.CUTOFF, _loop.RUNNING))
+    np.testing.assert_array_equal(block.iterations, np.where(cutoff > 0, 0, 2))
+    for W, first, last in zip(block.weights, once.weights, free.weights, strict=True):
+        np.testing.assert_array_equal(W[..., ::2], first[..., ::2])
+        np.testing.assert_array_equal(W[..., 1::2], last[..., 1::2])
+    np.testing.assert_array_equal(block.error[::2], once.error[::2])
+    np.testing.assert_array_equal(block.error[1::2], free.error[1::2])
+
+
+def test_a_diverged_network_says_so_and_harms_nobody():
+    network, changes, _ = CASES[2]  # its output is linear
+    settings = _loop.Settings(epochs=3, **changes)
+    weights, x, t, _ = example(network, 130)
+    fast = np.where(np.arange(130) == 5, 1e5, 0.01).astype(np.float32)
+    block = interpreted(network, settings, weights, x, t, _loop.Rates(fast, 0.0, 0.0, 0.0), threads=1)
+    diverged = np.asarray(block.status) == _loop.DIVERGED
+    assert diverged[5]
+    assert diverged.sum() == 1
+    assert block.iterations[5] == 1  # of 0 to 2
+    assert not np.isfinite(block.error[5])
+    for W in block.weights:
+        assert np.isnan(W[..., 5]).all()
+        assert np.isfinite(np.asarray(W)[..., ~diverged]).all()
+
+
+@pytest.mark.deep
+def test_solved_at_the_epoch_that_train_says():
+    """At length what ``train_many`` below says of shorter runs."""
+    network, xor = Network((2, 2, 1), "tanh"), load_patterns("xor")
+    settings = _loop.Settings(epochs=400, stop_solved=True)
+    starts = [init(network, seed) for seed in (0, 1, 3, 6)]  # seed 2 is chaotic: float32 solves at 89, float64 at 140
+    weights = tuple(jnp.stack(parts, -1) for parts in zip(*starts, strict=True))
+    x, t = xor.x.astype(np.float32), xor.t.astype(np.float32)
+    block = interpreted(network, settings, weights, x, t, _loop.Rates(0.5, 0.1, 0.0, 0.1))
+    alone = [train(network, xor.x, xor.t, epochs=400, tolerance=0.1, weights=W) for W in starts]
+    assert [_loop.SOLVED if a.stopped == "solved" else _loop.RUNNING for a in alone] == list(np.asarray(block.status))
+    assert _loop.SOLVED in np.asarray(block.status)
+    # Rounding may move the epoch at which a falling error passes the tolerance by one.
+    assert max(abs(a.iterations - int(i)) for a, i in zip(alone, block.iterations, strict=True)) <= 1
+
+
+def test_a_network_s_bits_do_not_depend_on_its_place():
+    network, settings = Network((2, 2, 1)), _loop.Settings(epochs=3)
+    weights, x, t, rates = example(network, 130)
+    order = np.random.default_rng(0).permutation(130)
+    block = interpreted(network, settings, weights, x, t, rates)
+    shuffled = rates._replace(learning_rate=rates[0][order], momentum=rates[1][order])
+    moved = interpreted(network, settings, tuple(W[..., order] for W in weights), x, t, shuffled)
+    for W, V in zip(block.weights, moved.weights, strict=True):
+        np.testing.assert_array_equal(W[..., order], V)
+
+
+@pytest.mark.parametrize("measure", _loop.MEASURES)
+def test_the_error_is_what_its_measure_says(measure, monkeypatch):
+    monkeypatch.setattr(gpu, "_launch", eagerly)
+    network = Network((2, 2, 2))
+    weights, x, t, _ = example(network, EAGER)
+    settings = _loop.Settings(epochs=1, measure=measure)
+    block = gpu.train_block(network, settings, weights, x, t, _loop.Rates(0.0, 0.0, 0.0, 0.0), interpret=True)
+    for k in range(EAGER):
+        W = tuple(layer[..., k].astype(np.float64) for layer in weights)
+        e = manual.forward(W, x.astype(np.float64), functions(network))[-1] - t
+        kept = {"sum": e, "last-output": e[:, -1], "last-pattern": e[-1, -1]}[measure]
+        np.testing.assert_allclose(block.error[k], 0.5 * np.sum(kept**2), rtol=30 * U)  # a few dozen roundings
+
+
+# --- memory ---
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+@pytest.mark.parametrize("rule", RULES)
+def test_weights_packed_and_unpacked_are_the_same(threads, rule):
+    network = Network((3, 4, 2))
+    weights, *_ = example(network, 5)
+    update = Update(network, rule, threads=threads)
+    state = rows.pack(update, weights)
+    assert state.shape == (rows.row_count(update), threads, 5)
+    for W, V in zip(weights, rows.unpack(update, state), strict=True):
+        np.testing.assert_array_equal(W, V)
+
+
+def test_rows_are_numbered_in_the_order_of_a_layer_s_fields():
+    assert Layer._fields == ("W", "owed", "before", "v")
+    assert jax.tree.leaves(rows.template(Update(Network((3, 4, 2))))) == list(range(16 + 4 + 10 + 2 + 4))
+
+
+# --- the chip ---
+
+LOWERED = [
+    (Network((20, 8, 3)), {}, {"threads": 1}),
+    (Network((3, 8, 2)), {"stop_solved": True}, {"threads": 2}),
+    (Network((3, 8, 2)), {"rule": "heavy-ball"}, {"threads": 8, "lanes": 32}),
+    (Network((2, 2, 1), "tanh"), {"stop_solved": True, "order": "article"}, {}),
+    (
+        Network((3, 2, 2, 1), ("lecun_tanh", "tanh", "linear")),
+        {"rule": "nesterov", "measure": "last-pattern"},
+        {"lanes": 256},
+    ),
+]
+
+
+@pytest.mark.parametrize(("network", "changes", "layout"), LOWERED, ids=lambda c: str(c).replace(" ", ""))
+def test_lowers_for_cuda_without_a_gpu(network, changes, layout):
+    args = jax.tree.map(lambda a: jax.ShapeDtypeStruct(np.shape(a), jnp.float32), example(network, 300))
+    run = jax.jit(partial(gpu.train_block, network, _loop.Settings(epochs=10, **changes), **layout))
+    module = run.trace(*args).lower(lowering_platforms=("cuda",)).as_text()
+    assert "mosaic_gpu" in module
+
+
+def test_on_the_cpu_it_does_not_run():
+    network = Network((2, 2, 1))
+    with pytest.raises(InputError, match="expected a GPU, got cpu"):
+        gpu.train_block(network, _loop.Settings(epochs=1), *example(network, 2))
+
+
+# --- what it cannot do ---
+
+
+@pytest.mark.parametrize(
+    ("network", "changes", "said"),
+    [
+        (Network((2, 2, 1)), {"mode": "minibatch"}, "mode='minibatch'"),
+        (Network((2, 2, 1)), {"shuffle": True}, "shuffle=True"),
+        (Network((2, 2, 1)), {"rule": "adam"}, "'adam'"),
+        (Network((2, 2, 1)), {"gradient": "autodiff"}, "gradient='autodiff'"),
+        (Network((20, 16, 16, 3)), {}, "registers a thread"),
+        (Network((784, 128, 10)), {}, "registers a thread"),
+    ],
+)
+def test_what_it_cannot_train_is_said(network, changes, said):
+    settings = _loop.Settings(**changes)
+    assert said in gpu.supports(network, settings)
+    with pytest.raises(InputError, match="GPU kernel"):
+        gpu.train_block(network, settings, *example(network, 2), interpret=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"threads": 3}, "threads as one of"),
+        ({"lanes": 100}, "lanes \\* threads as a multiple of 128"),
+        ({"lanes": 0}, "lanes as a whole number"),
+    ],
+)
+def test_layouts_that_do_not_fit_are_refused(options, said):
+    network = Network((2, 2, 1))
+    with pytest.raises(InputError, match=said):
+        gpu.train_block(network, _loop.Settings(epochs=1), *example(network, 2), interpret=True, **options)
+
+
+def test_arrays_of_the_wrong_shape_are_refused():
+    network = Network((2, 2, 1))
+    weights, x, t, rates = example(network, 2)
+    for args in ((weights[:1], x, t), (weights, x[:, :1], t), (weights, x, t[:2]), (weights, x[:0], t[:0])):
+        with pytest.raises(InputError, match=r"expected .* of shape"):
+            gpu.train_block(network, _loop.Settings(epochs=1), *args, rates, interpret=True)
+
+
+def test_the_benchmark_without_a_gpu_says_so_in_one_line(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["gpu.py"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ROOT / "benchmarks" / "gpu.py"), run_name="__main__")
+    assert ended.value.code == 2
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert "expected a GPU that JAX sees, got none" in said.err
+
+
+# --- by train_many ---
+
+
+def test_train_many_on_the_gpu_is_train_many(monkeypatch):
+    """The kernel interpreted: the same runs as in lanes, to the roundings of three epochs, with each network's own rate and stop."""
+    monkeypatch.setattr(gpu, "check_device", lambda: None)
+    monkeypatch.setattr(gpu, "train_block", partial(gpu.train_block, interpret=True))
+    nand, network = load_patterns("nand"), Network((2, 2, 1), "tanh")
+    weights = tuple(np.moveaxis(W, -1, 0) for W in example(network, 130)[0])
+    given = {
+        "seeds": 130,
+        "weights": weights,
+        "learning_rate": np.linspace(0.05, 0.3, 130),
+        "tolerance": 0.4,
+        "epochs": 30,
+    }
+    monkeypatch.setattr(_many, "LARGEST_HISTORY", 1000)  # of which the kernel keeps nothing
+    told = []
+    ours = _many.train_many(network, nand.x, nand.t, device="gpu", progress=lambda *done: told.append(done), **given)
+    assert told == [(130, 130)]
+    monkeypatch.undo()
+    lanes = _many.train_many(network, nand.x, nand.t, **given)
+    assert (ours.path, ours.history.shape, ours.history_epochs.size) == ("GPU kernel", (0, 130), 0)
+    assert set(ours.stopped) == {"solved", "epochs"}  # both kinds, or nothing is compared
+    assert ours.stopped.tolist() == lanes.stopped.tolist()
+    assert ours.iterations.tolist() == lanes.iterations.tolist()
+    for W, other in zip(ours.weights, lanes.weights, strict=True):
+        # 120 updates, each rounding some tens of numbers near 1, at rates so low that errors add up and do not multiply.
+        np.testing.assert_allclose(W, other, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"device": "tpu"}, "unknown device 'tpu'"),
+        ({"device": "gpu", "dtype": "float64"}, "float32; got dtype='float64'"),
+        ({"device": "gpu", "mode": "batch"}, "got mode='batch'"),
+        ({"device": "gpu", "network": Network((2, 2, 1), skip=True)}, "has no skip connections"),
+        ({"device": "gpu"}, "expected a GPU, got cpu"),
+        ({"device": "gpu", "lanes": 64}, "lanes and cores for the CPU alone"),
+    ],
+    ids=str,
+)
+def test_what_the_gpu_cannot_do_is_said_before_anything_runs(given, reason):
+    xor, network = load_patterns("xor"), given.pop("network", Network((2, 2, 1)))
+    with pytest.raises(InputError, match=reason):
+        _many.train_many(network, xor.x, xor.t, seeds=2, **given)

@@ -28,8 +28,8 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
-from benchmarks.studies import peers, right, wrong
 
+from benchmarks.studies import peers, right, wrong
 from bpnn_jax import audit
 
 DTYPES = ("float64", "float32")

@@ -22,8 +22,8 @@ from benchmarks.speed.machine import machine, versions
 from benchmarks.speed.peers import ours
 from benchmarks.speed.tasks import Task
 from benchmarks.speed.worker import Worker
+from bpnn_jax import progress_bar
 from bpnn_jax._runtime.files import write_json
-from bpnn_jax.commands.common import bar
 
 FILE = Path(__file__).parent / "results" / "scaling.json"
 PLAIN = replace(tasks.recogniser(), epochs=20)
@@ -97,7 +97,7 @@ def compute(options: Options) -> dict:
         "seconds": options.seconds,
         "memory_gib": options.memory,
     }
-    with bar("scaling") as update:
+    with progress_bar("scaling") as update:
         for name in CURVES:
             found[name] = []
             for point in curve(name, options):

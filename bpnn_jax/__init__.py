@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bpnn_jax._runtime import xla
 
 if TYPE_CHECKING:
+    from bpnn_jax._runtime.progress import progress_bar
     from bpnn_jax.network import Network, apply, half_squared_error, init
     from bpnn_jax.patterns import Patterns
     from bpnn_jax.patterns import load as load_patterns
@@ -34,6 +35,7 @@ _HOME = {
     "load_patterns": "patterns",
     "predict": "training",
     "previous_gradient": "rules",
+    "progress_bar": "_runtime.progress",
     "save_network": "storage",
     "train": "training",
     "train_many": "training",
@@ -53,6 +55,7 @@ __all__ = [
     "load_patterns",
     "predict",
     "previous_gradient",
+    "progress_bar",
     "save_network",
     "train",
     "train_many",

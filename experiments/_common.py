@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import tyro
 
+from bpnn_jax import progress_bar
 from bpnn_jax.ablation import Results, Study
 from bpnn_jax.ablation import run as carry_out
-from bpnn_jax.commands.common import bar
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -78,7 +78,7 @@ class Experiment:
 
 def run(study: Study, options: Options, name: str) -> Results:
     """All runs of a study, with a bar; kept under ``options.keep / name`` if that is given."""
-    with bar(name) as update:
+    with progress_bar(name) as update:
         if options.keep is not None:
             return carry_out(study, options.keep / name, progress=update)
         with tempfile.TemporaryDirectory() as folder:

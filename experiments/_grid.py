@@ -5,8 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpnn_jax import ManyResult, Network, train_many
-from bpnn_jax.commands.common import bar
+from bpnn_jax import ManyResult, Network, progress_bar, train_many
 from bpnn_jax.patterns import Patterns
 
 
@@ -38,7 +37,7 @@ def train_grid(
 ) -> Grid:
     """``pairs`` are (learning rate, momentum). ``tolerance`` is a share of the distance between the targets, as in a study."""
     rates = np.repeat(np.array(pairs, float), seeds, axis=0)
-    with bar(title) as update:
+    with progress_bar(title) as update:
         runs = train_many(
             network,
             task.x,

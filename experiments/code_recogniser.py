@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 
 import manual
-from bpnn_jax import Network, article, load_patterns, statistics
-from bpnn_jax.commands.common import bar
+from bpnn_jax import Network, article, load_patterns, progress_bar, statistics
 from bpnn_jax.network import init_paired
 from bpnn_jax.patterns import Patterns, files, load_held_out, scores
 from bpnn_jax.training._many import train_many
@@ -44,7 +43,7 @@ def compute(options: Options) -> dict[str, Any]:
     epochs, epochs_bundled = (30, 10) if options.quick else (EPOCHS, EPOCHS_BUNDLED)
     found: dict[str, Any] = {"splits": splits, "networks": SEEDS}
     file = article.find_data()
-    with bar("code recogniser") as update:
+    with progress_bar("code recogniser") as update:
         if file is not None:
             found["article"] = on_article(file, names, splits, epochs, update)
         found["bundled"] = bundled(hidden, splits, epochs_bundled, update)

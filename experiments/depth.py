@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 
 import manual
-from bpnn_jax import Network, load_patterns, statistics
+from bpnn_jax import Network, load_patterns, progress_bar, statistics
 from bpnn_jax.ablation.report.words import p_words
-from bpnn_jax.commands.common import bar
 from bpnn_jax.network import init_paired
 from bpnn_jax.training._many import ManyResult, train_many
 from bpnn_jax.training._step import functions
@@ -44,7 +43,7 @@ def compute(options: Options) -> dict[str, Any]:
     arms = [(a, start, depth) for a in ACTIVATIONS for start in STARTS for depth in depths]
     found: dict[str, Any] = {"seeds": seeds, "stops": list(stops), "arms": []}
     runs = {}
-    with bar("depth") as update:
+    with progress_bar("depth") as update:
         for k, arm in enumerate(arms):
             update(k, len(arms), " ".join(map(str, arm)))
             runs[arm] = trained(*arm, width, seeds, stops, rates, limit)

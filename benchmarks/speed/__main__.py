@@ -18,8 +18,9 @@ from benchmarks.speed import report, workloads
 from benchmarks.speed.peers import Peer
 from benchmarks.speed.peers.compiled import PEERS
 from bpnn_jax._runtime.files import write_atomically
+from bpnn_jax._runtime.progress import console, progress_bar
 from bpnn_jax.cli import Count, Json, Number
-from bpnn_jax.commands.common import bar, check_outputs, console, finish
+from bpnn_jax.commands.common import check_outputs, finish
 from bpnn_jax.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,7 +62,7 @@ def measure(options: Bench, more: Mapping[str, Sequence[Peer]], *outputs: Path |
     check_outputs(*outputs)
     chosen = settings(options)
     out = console()
-    with bar("measuring") as update:
+    with progress_bar("measuring") as update:
         measured = workloads.run(chosen, lambda what: update(None, None, what), more)
     report.show(measured, out)
     finish(options.json, report.as_json(measured))

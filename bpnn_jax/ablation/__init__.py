@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bpnn_jax.ablation.study import Arm, Study
     from bpnn_jax.settings import Run
 
-_HOME = {"Arm": "study", "Results": "results", "Run": "fields", "Study": "study", "read": "runner", "run": "runner"}
+_HOME = {"Arm": "study", "Results": "results", "Run": "settings", "Study": "study", "read": "runner", "run": "runner"}
 
 __all__ = ["Arm", "Results", "Run", "Study", "read", "run"]
 
@@ -25,7 +25,8 @@ __all__ = ["Arm", "Results", "Run", "Study", "read", "run"]
 def __getattr__(name: str):
     if name not in _HOME:
         raise AttributeError(f"module 'bpnn_jax.ablation' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"bpnn_jax.ablation.{_HOME[name]}"), name)
+    home = "bpnn_jax.settings" if name == "Run" else f"bpnn_jax.ablation.{_HOME[name]}"
+    return getattr(importlib.import_module(home), name)
 
 
 def __dir__() -> list[str]:

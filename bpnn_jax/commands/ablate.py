@@ -13,11 +13,12 @@ from rich.table import Table
 
 from bpnn_jax import cli, settings
 from bpnn_jax._runtime.files import write_json
+from bpnn_jax._runtime.progress import console, progress_bar
 from bpnn_jax.ablation import manifest, results, runner
 from bpnn_jax.ablation.report import words
 from bpnn_jax.ablation.results import Results
 from bpnn_jax.ablation.study import Study
-from bpnn_jax.commands.common import bar, check_outputs, console, finish, plain_warnings
+from bpnn_jax.commands.common import check_outputs, finish, plain_warnings
 from bpnn_jax.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def run(options: cli.Ablate) -> int:
         if folder is None:
             raise InputError("expected a folder for the results, got none: --out DIR")
         what = f"{len(asked.arms)} arms, {len(asked.seed_list)} seeds"
-        with plain_warnings(), bar(what) as update, engine(options, complaints) as trains:
+        with plain_warnings(), progress_bar(what) as update, engine(options, complaints) as trains:
             found = runner.run(asked, folder, force=options.force, progress=update, complaints=complaints, **trains)
     summary = results.summarise(found)
     said = results.as_dict(found, summary)

@@ -1,4 +1,4 @@
-"""What the commands share: a console, a progress bar, and reading the data that a user names."""
+"""What the commands share: their outputs checked before any work, their warnings, and reading the data that a user names."""
 
 import os
 import sys
@@ -7,35 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
 import bpnn_jax
 from bpnn_jax import patterns
 from bpnn_jax._runtime.files import check_writable, same_file, write_json
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns import Patterns, files
-
-PIPED_WIDTH = 110  # columns for tables where the output is no terminal
-
-
-def console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False)
-
-
-@contextmanager
-def bar(what: str) -> Iterator:
-    """A bar on standard error, gone when done: ``update(done, total, what is being done)``."""
-    columns = (
-        TextColumn("{task.description:<32}"),
-        BarColumn(40),
-        TextColumn("{task.fields[note]}"),
-        TimeRemainingColumn(),
-    )
-    terminal = Console(stderr=True)
-    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
-        task = progress.add_task(what, total=None, note="")
-        yield lambda done, total, note="": progress.update(task, completed=done, total=total, note=note)
 
 
 @contextmanager

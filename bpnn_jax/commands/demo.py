@@ -6,10 +6,11 @@ import jax.numpy as jnp
 from rich.rule import Rule
 
 from bpnn_jax import article, audit, cli, patterns, verify
+from bpnn_jax._runtime.progress import console, progress_bar
 from bpnn_jax.commands import reproduce as reproduce_command
 from bpnn_jax.commands import train as train_command
 from bpnn_jax.commands import verify as verify_command
-from bpnn_jax.commands.common import bar, check_outputs, console, finish
+from bpnn_jax.commands.common import check_outputs, finish
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns import scores
 from bpnn_jax.storage import save_network
@@ -48,7 +49,7 @@ def run(options: cli.Demo) -> int:
     out = console()
 
     out.print(Rule("1. Is the hand-written derivation right? (sigmoid and tanh; all of it: bpnn verify)", align="left"))
-    with bar("checking the derivation") as update:
+    with progress_bar("checking the derivation") as update:
         report = verify.run(verify.Options(activations=("sigmoid", "tanh"), networks=20_000), update)
     verify_command.show(report, out)
 
@@ -66,7 +67,7 @@ def run(options: cli.Demo) -> int:
     )
     learn, test = patterns.load("code"), patterns.load_held_out("code")
     network = train_command.shape(RECOGNISER, learn)
-    with bar(f"training {network}") as update:
+    with progress_bar(f"training {network}") as update:
         result = train_command.fit(
             RECOGNISER, network, learn, lambda done, error: update(done, RECOGNISER.epochs, f"error {error:.4g}")
         )

@@ -6,14 +6,15 @@ from rich.table import Table
 from rich.text import Text
 
 from bpnn_jax import cli
-from bpnn_jax.commands.common import bar, check_outputs, console, finish
+from bpnn_jax._runtime.progress import console, progress_bar
+from bpnn_jax.commands.common import check_outputs, finish
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns.featurize import featurize, outputs, write
 
 
 def run(options: cli.Featurize) -> int:
     check_outputs(options.json, *outputs(options.out))
-    with bar("reading") as update:
+    with progress_bar("reading") as update:
         made = featurize(
             options.sources,
             symbols=options.symbols,

@@ -7,10 +7,11 @@ from rich.markup import escape
 
 from bpnn_jax import cli
 from bpnn_jax._runtime.files import write_atomically
+from bpnn_jax._runtime.progress import console, progress_bar
 from bpnn_jax.ablation import manifest, report, results, runner
 from bpnn_jax.ablation.folder import Store
 from bpnn_jax.ablation.report import page
-from bpnn_jax.commands.common import bar, check_outputs, console, finish
+from bpnn_jax.commands.common import check_outputs, finish
 from bpnn_jax.errors import InputError
 
 
@@ -22,7 +23,7 @@ def run(options: cli.Report) -> int:
     _check_outside(Store(folder, read_only=True), html, options.pdf, options.json)
     draw_pdf = _pdf() if options.pdf else None
     out, complaints = console(), []
-    with bar("the report") as update:
+    with progress_bar("the report") as update:
         update(0, 3, "reading")
         found = runner.read(folder, complaints)
         update(1, 3, "statistics")

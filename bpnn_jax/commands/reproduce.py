@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bpnn_jax import article, cli
-from bpnn_jax.commands.common import check_outputs, console, finish
+from bpnn_jax._runtime.progress import console
+from bpnn_jax.commands.common import check_outputs, finish
 
 
 def run(options: cli.Reproduce) -> int:

@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bpnn_jax import article, cli, patterns
-from bpnn_jax.commands.common import bar, check_outputs, console, finish, plain_warnings, read_patterns
+from bpnn_jax._runtime.progress import console, progress_bar
+from bpnn_jax.commands.common import check_outputs, finish, plain_warnings, read_patterns
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import Network, init
 from bpnn_jax.patterns import Patterns, scores
@@ -34,7 +35,7 @@ def run(options: cli.Train) -> int:
     data = read_patterns(options.data, options.targets)
     learn, test = divide(options, data)
     network = shape(options, data)
-    with plain_warnings(), bar(f"training {network}") as update:
+    with plain_warnings(), progress_bar(f"training {network}") as update:
         result = fit(options, network, learn, lambda done, error: update(done, options.epochs, f"error {error:.4g}"))
     within = scores.tolerance(learn.t)
     train_score = score(result, learn, within)

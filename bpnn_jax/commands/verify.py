@@ -7,7 +7,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from bpnn_jax import cli, verify
-from bpnn_jax.commands.common import bar, check_outputs, console, finish
+from bpnn_jax._runtime.progress import console, progress_bar
+from bpnn_jax.commands.common import check_outputs, finish
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import ACTIVATIONS
 
@@ -23,7 +24,7 @@ RUNGS = {
 
 def run(options: cli.Verify) -> int:
     check_outputs(options.json)
-    with bar("checking the derivation") as update:
+    with progress_bar("checking the derivation") as update:
         report = verify.run(chosen(options), update)
     show(report, console())
     finish(options.json, report.to_json())

@@ -89,7 +89,7 @@ def load(name_or_path: str | os.PathLike[str]) -> Patterns:
     (10, 10)
     >>> load("xnr")
     Traceback (most recent call last):
-    bpnn_jax.patterns.UnknownPatternsError: expected a pattern set or a file, got 'xnr': no such file, nearest names: \
+    bpnn_jax.patterns.sets.UnknownPatternsError: expected a pattern set or a file, got 'xnr': no such file, nearest names: \
 xnor, xor, nor
     """
     if not isinstance(name_or_path, str):

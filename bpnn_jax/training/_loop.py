@@ -64,7 +64,7 @@ class Rates(NamedTuple):
     """What does not shape the program: traced scalars. ``cutoff`` 0 never stops a run."""
 
     learning_rate: Any
-    rules: Any
+    momentum: Any
     cutoff: Any
     tolerance: Any
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bpnn_jax.commands.common import bar
+from bpnn_jax import progress_bar
 from experiments._common import Experiment, Options, short
 from experiments._report import number
 from experiments.published import report
@@ -20,7 +20,7 @@ QUICK = {"seeds": 64, "keys": ("encoder", "symmetry"), "most": 1, "hidden": (2, 
 
 
 def compute(options: Options) -> dict[str, Any]:
-    with bar("published") as update:
+    with progress_bar("published") as update:
         settings: dict[str, Any] = QUICK if options.quick else {}
         found = report.everything(progress=update, **settings)
     return short({**found, "sentences": report.sentences(found)})

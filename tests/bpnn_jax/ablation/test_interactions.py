@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from bpnn_jax import statistics
+from bpnn_jax._runtime.progress import console
 from bpnn_jax.ablation import results
 from bpnn_jax.ablation.interactions import interactions
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.commands.ablate import interactions_table
-from bpnn_jax.commands.common import console
 from bpnn_jax.errors import InputError
 
 TWO = {"activation": ("sigmoid", "tanh"), "hidden-bias": (False, True)}

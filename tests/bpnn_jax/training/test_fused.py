@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 import manual
-from bpnn_jax import training
 from bpnn_jax.network import Network
-from bpnn_jax.training import _engines, _many, train
+from bpnn_jax.training import _engines, _loop, _many, _one, train
 from bpnn_jax.training._loop import GENERIC, Settings
 from bpnn_jax.training._step import functions
 from bpnn_jax.training.fused import epoch, equations
@@ -125,7 +124,7 @@ def test_the_fused_loop_has_no_matrix_product_and_no_gradient_matrix():
 
 
 def running_rates():
-    return training.loop.Rates(*(jnp.float32(v) for v in (0.5, 0.1, 0.0, 0.0)))
+    return _loop.Rates(*(jnp.float32(v) for v in (0.5, 0.1, 0.0, 0.0)))
 
 
 # --- planted mistakes: rung 5 says so ---
@@ -141,7 +140,7 @@ def plant(monkeypatch):
 
 
 def forget():
-    for run in (training._run, _many._run):  # all that calls the kernels is compiled in these two
+    for run in (_one._run, _many._run):  # all that calls the kernels is compiled in these two
         run.clear_cache()
 
 

@@ -15,11 +15,10 @@ import optax
 import pytest
 
 import manual
-from bpnn_jax import training
 from bpnn_jax.article import NAND_ERRORS, NAND_OUTPUTS, RECOGNISER_SETTINGS, initial_weights
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import Network, init
-from bpnn_jax.training import DivergedError, _loop, predict, train
+from bpnn_jax.training import DivergedError, _loop, _one, predict, train
 from bpnn_jax.training._loop import Rates, Settings
 from bpnn_jax.training._step import functions
 from manual.article import NN
@@ -317,13 +316,13 @@ def test_rates_and_starts_compile_nothing_anew():
     before = len(COMPILED)
     first = train(SMALL, x, t, tolerance=0.01, **kwargs)
     assert len(COMPILED) > before
-    cached, before = training._run._cache_size(), len(COMPILED)
+    cached, before = _one._run._cache_size(), len(COMPILED)
     for changed in ({"learning_rate": 0.25}, {"momentum": 0.7}, {"cutoff": 0.5}, {"tolerance": 0.4}, {"seed": 5}):
         train(SMALL, x, t, **{"tolerance": 0.01, **kwargs, **changed})
     train(SMALL, x + 1.0, t / 2.0, tolerance=0.01, **{**kwargs, "weights": tuple(W * 2 for W in weights)})
     train(Network((3, 4, 2), ("tanh", "sigmoid")), x, t, tolerance=0.01, progress=lambda *_: None, **kwargs)
     assert len(COMPILED) == before
-    assert training._run._cache_size() == cached
+    assert _one._run._cache_size() == cached
     assert first.compile_seconds > 0
     train(SMALL, x, t, tolerance=0.01, **{**kwargs, "epochs": 14})  # this does shape the program
     assert len(COMPILED) > before
@@ -343,7 +342,7 @@ LINEAR = Network((3, 2), "linear")
 DIVERGING = {"weights": (np.full((4, 2), 0.5),), "epochs": 1000, "mode": "batch"}
 
 
-@pytest.mark.parametrize("dtype", training.DTYPES)
+@pytest.mark.parametrize("dtype", _one.DTYPES)
 def test_the_callers_settings_are_left_alone_and_do_not_matter(dtype, global_x64):
     x, t, _ = problem()
     before = dict(jax.config.values)
@@ -361,7 +360,7 @@ def test_the_callers_settings_are_left_alone_and_do_not_matter(dtype, global_x64
 
 def test_float32_and_float64_start_alike_and_part_slowly(assert_within):
     x, t, _ = problem()
-    narrow, wide = (train(SMALL, x, t, dtype=dtype, epochs=12, seed=4) for dtype in training.DTYPES)
+    narrow, wide = (train(SMALL, x, t, dtype=dtype, epochs=12, seed=4) for dtype in _one.DTYPES)
     assert_within(narrow.weights, wide.weights, ALLOWED * 2.0**29)
     assert any((n != w).any() for n, w in zip(narrow.weights, wide.weights, strict=True))
     start = init(SMALL, 4)
@@ -443,7 +442,7 @@ def test_solved_means_every_output_within_the_tolerance():
 
 
 @pytest.mark.parametrize("watched", [False, True])
-@pytest.mark.parametrize("dtype", training.DTYPES)
+@pytest.mark.parametrize("dtype", _one.DTYPES)
 def test_a_run_that_diverges_says_at_which_epoch(dtype, watched):
     """A linear network with a far too large learning rate, beside the same in NumPy until it overflows."""
     x, t, _ = problem()

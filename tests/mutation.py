@@ -21,7 +21,7 @@ from shutil import copytree, ignore_patterns
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = ("activations", "network", "objective", "backprop", "momentum", "curvature", "article")
+FILES = ("activations", "network", "objective", "backprop", "rules", "curvature", "article")
 
 # Line of source, change -> why no check can tell it from the right one.
 EQUIVALENT = {
@@ -34,7 +34,7 @@ SIGN = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 SWAPPED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
 
 # Rungs where these files are looked at; they are climbed first, which changes no verdict and saves half a minute a mutant.
-FIRST = {"article": "article's loops", "momentum": "3: "}
+FIRST = {"article": "article's loops", "rules": "3: "}
 
 # Climb the ladder in the ``manual/`` of one folder after another, each up to its first wrong row, and say which that was.
 # JAX and SymPy are imported once; ``manual`` and what stands on it anew for each folder.

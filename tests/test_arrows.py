@@ -20,7 +20,7 @@ ENGINE = (
     *("_runtime", "_runtime.cores", "_runtime.xla", "errors", "network", "rules"),
     *("training", "training._step", "training._loop", "training._engines", "training._one", "training._many"),
     *FUSED,
-    "training.gpu.block",
+    *(f"training.gpu{name}" for name in ("", ".block", ".kernel", ".rows", ".update")),
 )
 
 

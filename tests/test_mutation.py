@@ -70,7 +70,7 @@ def test_every_formula_has_mutants():
     found = {file: list(mutation.mutants(file)) for file in mutation.FILES}
     assert sum(map(len, found.values())) > 200
     assert {path.stem for path in (REPOSITORY / "manual").glob("*.py")} - set(found) == {"__init__", "mistakes"}
-    for file in ("activations", "objective", "backprop", "momentum", "curvature"):
+    for file in ("activations", "objective", "backprop", "rules", "curvature"):
         assert len(found[file]) > 5
     assert len({(m.file, m.text) for every in found.values() for m in every}) == sum(map(len, found.values()))
 

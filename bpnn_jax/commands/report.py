@@ -10,7 +10,7 @@ from bpnn_jax._runtime.files import write_atomically
 from bpnn_jax._runtime.progress import console, progress_bar
 from bpnn_jax.ablation import manifest, report, results, runner
 from bpnn_jax.ablation.folder import Store
-from bpnn_jax.ablation.report import page
+from bpnn_jax.ablation.report.page import page
 from bpnn_jax.commands.common import check_outputs, finish
 from bpnn_jax.errors import InputError
 

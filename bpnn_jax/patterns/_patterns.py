@@ -58,6 +58,7 @@ class Patterns:
     def split(self, train: int, test: int | None = None) -> tuple["Patterns", "Patterns"]:
         """The first `train` patterns, and the `test` patterns that follow them (all the others by default).
 
+        >>> from bpnn_jax.patterns import load
         >>> [len(part) for part in load("parity-3").split(5, 2)]
         [5, 2]
         """

@@ -23,7 +23,7 @@ class Settings:
     """What shapes the program: hashable, static under ``jit``. A change here compiles anew.
 
     epochs:        the limit, and with ``history_every`` the length of the history.
-    rule:          a name in ``momentum.RULES``, an optax transformation, or a function of (learning_rate, momentum).
+    rule:          a name in ``rules.RULES``, an optax transformation, or a function of (learning_rate, momentum).
     mode:          ``online`` (after each pattern), ``minibatch`` (after ``batch_size``; the last may be smaller), ``batch``.
     order:         ``simultaneous``, or ``article`` (the layers above move first; not a gradient).
     gradient:      ``manual`` or ``autodiff``.

@@ -214,7 +214,7 @@ def _on_gpu(
 
 
 def run_block(block: Callable, network: Network, settings: Settings, dtype: str, *args: Any) -> Any:
-    """One block as ``choice.block`` has it, up to an epoch: (weights, rates, x, t, seeds, until) to its ``Ended`` in NumPy."""
+    """One block as ``_engines.block`` has it, up to an epoch: (weights, rates, x, t, seeds, until) to its ``Ended`` in NumPy."""
     with jax.enable_x64(dtype == "float64"):  # the setting belongs to a thread
         return jax.device_get(_run(block, network, settings, *args))
 

@@ -74,9 +74,9 @@ def splits(network: Network) -> tuple[int, ...]:
 def supports(network: Network, settings: _loop.Settings) -> str:
     """Why the kernel cannot train this network with these settings; empty if it can.
 
-    >>> supports(Network((20, 8, 3)), loop.Settings())
+    >>> supports(Network((20, 8, 3)), _loop.Settings())
     ''
-    >>> supports(Network((20, 8, 3)), loop.Settings(mode="batch"))
+    >>> supports(Network((20, 8, 3)), _loop.Settings(mode="batch"))
     "the GPU kernel updates online, in file order; got mode='batch'"
     """
     if settings.mode != "online" or settings.shuffle:

@@ -92,7 +92,7 @@ def test_they_are_in_the_summary_and_on_the_terminal(made_up, capsys):
 
 def test_they_are_on_the_page(made_up):
     pytest.importorskip("vl_convert", reason="the page stands on vl-convert: pip install 'bpnn-jax[report]'")
-    from bpnn_jax.ablation.report import page
+    from bpnn_jax.ablation.report.page import page
 
     place = {"bpnn_jax": "0.1.0", "jax": "0.10.2", "xla_flags": ""}
     found, summary = made_up(TWO, seeds=40)

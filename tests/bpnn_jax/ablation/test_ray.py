@@ -274,7 +274,7 @@ def test_the_command_says_nothing_but_its_results_and_leaves_no_worker(cluster, 
 def test_without_ray_it_says_what_to_install(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "ray", None)
     monkeypatch.delitem(sys.modules, "bpnn_jax.ablation.ray")
-    monkeypatch.delattr(ablation, "ray_engine")
+    monkeypatch.delattr(ablation, "ray")
     assert main([*COMMAND, str(tmp_path / "out")]) == 2
     assert capsys.readouterr() == ("", "bpnn ablate: clusters stand on Ray; for these pip install 'bpnn-jax[ray]'\n")
     assert not (tmp_path / "out").exists()

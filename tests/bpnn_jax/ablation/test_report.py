@@ -17,7 +17,8 @@ import pytest
 from bpnn_jax import cli
 from bpnn_jax.ablation import report, runner
 from bpnn_jax.ablation.certificate import Certificate
-from bpnn_jax.ablation.report import page, sentences
+from bpnn_jax.ablation.report import sentences
+from bpnn_jax.ablation.report.page import page
 from bpnn_jax.ablation.results import summarise
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.cli import main

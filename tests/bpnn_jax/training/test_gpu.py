@@ -396,7 +396,7 @@ def test_arrays_of_the_wrong_shape_are_refused():
 def test_the_benchmark_without_a_gpu_says_so_in_one_line(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["gpu.py"])
     with pytest.raises(SystemExit) as ended:
-        runpy.run_path(str(ROOT / "benchmarks" / "gpu.py"), run_name="__main__")
+        runpy.run_path(str(ROOT / "benchmarks" / "gpu" / "__main__.py"), run_name="__main__")
     assert ended.value.code == 2
     said = capsys.readouterr()
     assert (said.out, said.err.count("\n")) == ("", 1)

@@ -1,13 +1,14 @@
 """``python -m docs`` says which pages are out of date; ``python -m docs --write`` brings them up to date.
 
-Three things are made, each by a module of its own: links to a function lead to its line (``docs.links``), the derivation's
-worked pass has the numbers that ``manual`` computes (``docs.worked_pass``), and its drawing is drawn (``docs.drawing``).
+Each kind has a module of its own: links to a function lead to its line (``docs.links``); the derivation's worked pass has the numbers
+that ``manual`` computes (``docs.worked_pass``) and its drawing (``docs.drawing``); the architecture's table and drawing are those that
+a test compares with the imports (``docs.house``).
 """
 
 import sys
 from pathlib import Path
 
-from docs import drawing, links, worked_pass
+from docs import drawing, house, links, worked_pass
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -16,9 +17,9 @@ def made() -> dict[Path, str]:
     """Every page and drawing as it should be, by its path."""
     pages = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
     found = {page: links.to_lines(page, page.read_text("utf-8")) for page in pages}
-    derivation = ROOT / "docs" / "derivation.md"
-    found[derivation] = worked_pass.inserted(found[derivation])
-    return {**found, ROOT / "docs" / "network.svg": drawing.svg()}
+    for name, inserted in (("derivation.md", worked_pass.inserted), ("architecture.md", house.inserted)):
+        found[ROOT / "docs" / name] = inserted(found[ROOT / "docs" / name])
+    return {**found, ROOT / "docs" / "network.svg": drawing.svg(), ROOT / "docs" / "house.svg": house.svg()}
 
 
 def stale() -> dict[Path, str]:

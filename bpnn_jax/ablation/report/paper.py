@@ -84,9 +84,7 @@ def _renumbered(head: bytes, shift: int) -> bytes:
 def _objects(file: bytes) -> list[bytes]:
     """What stands between ``obj`` and ``endobj`` of objects 1, 2, 3, ..., found by the file's own table."""
     start = int(file[file.rindex(b"startxref") :].split()[1])
-    entries = file[start : file.index(b"trailer", start)].splitlines()[
-        3:
-    ]  # after "xref", their number, and object 0, which is none
-    places = [int(entry[:10]) for entry in entries]
+    lines = file[start : file.index(b"trailer", start)].splitlines()
+    places = [int(line[:10]) for line in lines[3:]]  # after "xref", how many there are, and object 0, which is none
     ends = dict(pairwise([*sorted(places), start]))
     return [file[at : ends[at]].partition(b"obj")[2].rpartition(b"endobj")[0].strip(b"\n") for at in places]

@@ -121,6 +121,16 @@ def test_a_hostile_name_is_text_and_nothing_else(made_up):
     assert json.loads(read.scripts[0])["charts"]["chart-survival"]["data"]["values"][0]["arm"] == HOSTILE
 
 
+def test_results_show_a_few_lines_in_a_notebook_and_names_as_text(made_up, states):
+    results, _ = made_up({}, task=HOSTILE)
+    assert "<script>" not in results._repr_html_()
+    assert "&lt;script&gt;alert(1)" in results._repr_html_()
+    lines = repr(states["twelve"][0]).splitlines()
+    assert lines[0] == "Results of xor: 12 arms, 12 seeds, 100 epochs, 144 of 144 runs"
+    assert lines[1] == "  activation=sigmoid, hidden-bias=off, momentum=0: 12 runs, 6 solved, 0 diverged"
+    assert (lines[-1], len(lines)) == ("  ...: 4 arms more", 10)
+
+
 # --- accessible ---
 
 

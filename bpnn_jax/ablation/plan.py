@@ -17,13 +17,13 @@ from bpnn_jax.ablation.folder import Table, table
 from bpnn_jax.ablation.study import LANES, Arm, Study
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import Network, init_paired
-from bpnn_jax.rules import WITH_MOMENTUM
 from bpnn_jax.training import _engines
 from bpnn_jax.training._loop import Settings
 from bpnn_jax.training._many import train_many
+from manual import RULES
 
 FORMAT = 1  # of what a chunk's name is the hash of, and of its file
-MEAN_RULES = ("sgd", *WITH_MOMENTUM)  # whose step is in proportion to the gradient, so that a mean is a smaller rate
+MEAN_RULES = ("sgd", *(name for name, rule in RULES.items() if rule.linear))  # whose mean gradient is a smaller rate
 
 
 class Lane(NamedTuple):

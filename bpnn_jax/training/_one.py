@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+import manual
 from bpnn_jax._runtime import xla
 from bpnn_jax.errors import InputError, finite, unknown
 from bpnn_jax.errors import seed as check_seed
@@ -20,7 +21,6 @@ from bpnn_jax.training import _engines, _loop
 STOPPED = {_loop.RUNNING: "epochs", _loop.CUTOFF: "cutoff", _loop.SOLVED: "solved", _loop.DIVERGED: "diverged"}
 DTYPES = ("float32", "float64")
 LOOK_IN = 0.1  # seconds between two looks at the progress, about; the compiled run cannot be interrupted in between
-REACH = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "lecun_tanh": (-1.7159, 1.7159)}
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def check_patterns(network: Network, x: Any, t: Any, dtype: str) -> tuple[np.nda
             raise InputError(f"expected finite {what}, got {array[row, column]} in pattern {row}, column {column}")
     if len(x) != len(t):
         raise InputError(f"expected as many targets as inputs, got {len(x)} inputs and {len(t)} targets")
-    low, high = REACH.get(network.activations[-1], (-np.inf, np.inf))
+    low, high = manual.ACTIVATIONS[network.activations[-1]].output_range
     if t.min() < low or t.max() > high:
         warnings.warn(
             f"targets from {t.min():g} to {t.max():g}, but a {network.activations[-1]} output stays "

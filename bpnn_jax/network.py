@@ -140,7 +140,7 @@ def _sizes(given: Any) -> tuple[int, ...]:
 
 
 def _activation_names(given: Any, layers: int) -> tuple[str, ...]:
-    names = (given,) * layers if isinstance(given, str) or callable(given) else tuple(given)
+    names: tuple[Any, ...] = (given,) * layers if isinstance(given, str) or callable(given) else tuple(given)
     for name in names:
         if callable(name):
             called = getattr(name, "__name__", repr(name))

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bpnn_jax._runtime.display import Card
 from bpnn_jax.errors import InputError
 
 
-@dataclass(frozen=True, eq=False)
-class Patterns:
+@dataclass(frozen=True, eq=False, repr=False)
+class Patterns(Card):
     """Inputs `x` (patterns, inputs) and targets `t` (patterns, outputs), both float64, finite and read-only.
 
     `inputs` and `outputs` name the columns, one printable word each, or are empty where no names are known.
@@ -40,6 +41,13 @@ class Patterns:
         object.__setattr__(self, "inputs", _names("inputs", self.inputs, x.shape[1]))
         object.__setattr__(self, "outputs", _names("outputs", self.outputs, t.shape[1]))
         object.__setattr__(self, "hidden", hidden)
+
+    def _card(self) -> tuple[str, list[tuple[str, str]]]:
+        sides = (("inputs", self.x, self.inputs), ("targets", self.t, self.outputs))
+        return f"Patterns {self.name!r}, {len(self)} of them", [
+            (what, f"{side.shape[1]}, from {side.min():g} to {side.max():g}{_few(names)}")
+            for what, side, names in sides
+        ]
 
     def __len__(self) -> int:
         return len(self.x)
@@ -88,6 +96,11 @@ def is_name(word: str) -> bool:
     (True, False, False)
     """
     return word.isprintable() and word.split() == [word]
+
+
+def _few(names: tuple[str, ...]) -> str:
+    """The names of columns, the first eight of them."""
+    return f": {' '.join(names[:8])}{' ...' if len(names) > 8 else ''}" if names else ""
 
 
 def _matrix(what: str, values: ArrayLike) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.core import Tracer
 
 from bpnn_jax import errors
 from bpnn_jax._runtime.arrays import real_array
@@ -23,7 +24,7 @@ OUTPUT_RANGE = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "lecun_tanh": (-1.71
 
 def check_concrete(function: str, instead: str, values: Iterable[Any]) -> None:
     """Raise InputError if one of ``values`` is traced, or if all that is computed here would be (under ``jit``)."""
-    if any(isinstance(value, jax.core.Tracer) for value in (*values, jnp.zeros(()))):
+    if any(isinstance(value, Tracer) for value in (*values, jnp.zeros(()))):
         raise InputError(
             f"expected {function} outside jit, vmap, grad and scan, with numbers and arrays, got a traced value; {instead}"
         )
@@ -191,6 +192,38 @@ def check_pattern_shapes(network: Network, x: Any, t: Any) -> None:
         raise InputError(f"expected as many targets as inputs, got {len(x)} inputs and {len(t)} targets")
 
 
+def traceable_weights(network: Network, given: Weights) -> Weights:
+    """L floating-point arrays of the network's shapes, traced or not."""
+    found = tuple(
+        W if isinstance(W, jax.Array) else real_array(f"weights of layer {l}", W) for l, W in enumerate(given, 1)
+    )
+    shapes = tuple(W.shape for W in found)
+    if shapes != network.shapes:
+        raise InputError(f"expected weights of shapes {network.shapes} for {network}, got {shapes}")
+    if not all(jnp.issubdtype(W.dtype, jnp.floating) for W in found):
+        raise InputError(f"expected floating-point weights, got {', '.join(str(W.dtype) for W in found)}")
+    return found
+
+
+def traceable_patterns(network: Network, x: Any, t: Any, dtype: Any) -> tuple[Any, Any]:
+    """``patterns``, and as much of it as can be asked of traced ones."""
+    if not any(isinstance(array, Tracer) for array in (x, t)):
+        x, t = patterns(network, x, t, dtype, stacklevel=4)
+        return jnp.asarray(x), jnp.asarray(t)
+    x, t = jnp.asarray(x), jnp.asarray(t)
+    check_pattern_shapes(network, x, t)
+    return x.astype(dtype), t.astype(dtype)
+
+
+def traceable_rate(what: str, value: Any, dtype: Any) -> Any:
+    """A scalar of ``dtype``; if it is not traced, finite and from 0 up."""
+    if not isinstance(value, Tracer):
+        return jnp.asarray(_rate(what, value, dtype, None))
+    if value.shape != ():
+        raise InputError(f"expected {what} as one number, got shape {value.shape}; jax.vmap runs several")
+    return value.astype(dtype)
+
+
 def _targets(t: Any) -> np.ndarray:
     try:
         return real_array("targets", t)
@@ -214,7 +247,7 @@ def _mend(what: str, array: Any, n: int) -> str:
 
 def _are_classes(array: Any, n: int) -> bool:
     """Whether these may be the numbers of ``n`` classes, counted from 0."""
-    if isinstance(array, jax.core.Tracer):
+    if isinstance(array, Tracer):
         return jnp.issubdtype(array.dtype, jnp.integer)
     return bool(np.isin(array, np.arange(n)).all())
 

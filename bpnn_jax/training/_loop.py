@@ -82,9 +82,9 @@ class Settings:
         _check_rule(self.rule)
 
 
-def _check_rule(rule: Any) -> None:
+def _check_rule(rule: rules.Rule) -> None:
     """Raise InputError for what makes no optax transformation of a learning rate and a momentum."""
-    if callable(rule):
+    if not isinstance(rule, str) and callable(rule):
         function = rule.func if isinstance(rule, partial) else rule
         name = getattr(function, "__qualname__", repr(function))
         try:
@@ -99,7 +99,7 @@ def _check_rule(rule: Any) -> None:
                 "expected a rule by name, an optax transformation, or a function of (learning_rate, momentum), got optax's "
                 f"{name} itself, of ({', '.join(taken)}): call it, rule=optax.{name}(0.01){named}"
             )
-    made = rules.rule(rule, 0.0, 0.0)
+    made: Any = rules.rule(rule, 0.0, 0.0)
     if not isinstance(made, optax.GradientTransformation):
         raise InputError(f"expected a rule that makes an optax transformation, got one that makes {made!r:.80}")
 
@@ -169,10 +169,7 @@ def run(
     """
 
     def epoch(state: State) -> State:
-        xs, ts = x, t
-        if settings.shuffle:
-            at = permutation(key, state.epoch, x.shape[0])
-            xs, ts = x[at], t[at]
+        xs, ts = in_order(settings, key, state.epoch, x, t)
         carry = (state.weights, state.rule, jnp.zeros_like(state.error))
         weights, rule, error = (engine or GENERIC).epoch(network, settings, carry, xs, ts, rates)
         finite = jnp.isfinite(error)
@@ -225,6 +222,14 @@ def with_room(settings: Settings) -> Settings:
     """
     room = min(max(FEWEST_POINTS, 1 << (points(settings) - 1).bit_length()), HISTORY_LIMIT)
     return replace(settings, epochs=max(settings.epochs, min(room * settings.history_every, MOST_EPOCHS)))
+
+
+def in_order(settings: Settings, key: Any, epoch: Any, x: Any, t: Any) -> tuple[Any, Any]:
+    """The patterns of an epoch in the order in which they are learnt."""
+    if not settings.shuffle:
+        return x, t
+    at = permutation(key, epoch, x.shape[0])
+    return x[at], t[at]
 
 
 def permutation(key: Any, epoch: Any, patterns: int) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from bpnn_jax._runtime.display import few, html, text
 from bpnn_jax._runtime.files import write_atomically
 from bpnn_jax.errors import InputError, finite
 from bpnn_jax.network import Network, Weights, check_weights
@@ -29,6 +30,20 @@ class Saved(NamedTuple):
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     tolerance: float = 0.5
+
+    def _card(self) -> tuple[str, list[tuple[str, str]]]:
+        return f"Saved {self.network}", [
+            ("weights", f"{', '.join(str(W.shape) for W in self.weights)} {self.weights[0].dtype}"),
+            ("inputs", few(self.inputs) or "no names"),
+            ("outputs", few(self.outputs) or "no names"),
+            ("tolerance", f"{self.tolerance:g}"),
+        ]
+
+    def __repr__(self) -> str:
+        return text(*self._card())
+
+    def _repr_html_(self) -> str:
+        return html(*self._card())
 
 
 def save_network(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bpnn_jax._runtime.display import Card
+from bpnn_jax._runtime.display import Card, few
 from bpnn_jax.errors import InputError
 
 
@@ -15,6 +15,7 @@ class Patterns(Card):
 
     `inputs` and `outputs` name the columns, one printable word each, or are empty where no names are known.
     `hidden` holds the customary sizes of the hidden layers for this task; the default is the article's recogniser's.
+    Raises InputError for arrays of other shapes or lengths, for what is no finite number, and for names that are none.
 
     >>> patterns = Patterns(x=[[0, 1], [1, 1]], t=[[1], [0]], name="two", outputs=("differ",))
     >>> patterns.x.shape, patterns.t.shape, len(patterns)
@@ -45,7 +46,7 @@ class Patterns(Card):
     def _card(self) -> tuple[str, list[tuple[str, str]]]:
         sides = (("inputs", self.x, self.inputs), ("targets", self.t, self.outputs))
         return f"Patterns {self.name!r}, {len(self)} of them", [
-            (what, f"{side.shape[1]}, from {side.min():g} to {side.max():g}{_few(names)}")
+            (what, f"{side.shape[1]}, from {side.min():g} to {side.max():g}{': ' if names else ''}{few(names)}")
             for what, side, names in sides
         ]
 
@@ -96,11 +97,6 @@ def is_name(word: str) -> bool:
     (True, False, False)
     """
     return word.isprintable() and word.split() == [word]
-
-
-def _few(names: tuple[str, ...]) -> str:
-    """The names of columns, the first eight of them."""
-    return f": {' '.join(names[:8])}{' ...' if len(names) > 8 else ''}" if names else ""
 
 
 def _matrix(what: str, values: ArrayLike) -> NDArray[np.float64]:

@@ -24,6 +24,10 @@ class EpochsRun(NamedTuple):
     weights: Weights
     errors: jax.Array
 
+    def __repr__(self) -> str:  # of a traced or mapped one too, whose leaves may be anything
+        *weights, errors = (str(getattr(leaf, "shape", leaf)) for leaf in (*self.weights, self.errors))
+        return f"EpochsRun(weights of shapes {', '.join(weights)}, errors of shape {errors})"
+
 
 def run_epochs(
     network: Network,

@@ -5,6 +5,7 @@ from bpnn_jax.network import Network as Network
 from bpnn_jax.network import apply as apply
 from bpnn_jax.network import half_squared_error as half_squared_error
 from bpnn_jax.network import init as init
+from bpnn_jax.network import init_paired as init_paired
 from bpnn_jax.patterns import Patterns as Patterns
 from bpnn_jax.patterns import load as _load
 from bpnn_jax.rules import previous_gradient as previous_gradient

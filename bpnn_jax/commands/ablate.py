@@ -14,7 +14,8 @@ from rich.table import Table
 from bpnn_jax import cli, settings
 from bpnn_jax._runtime.files import write_json
 from bpnn_jax._runtime.progress import console, progress_bar
-from bpnn_jax.ablation import manifest, results, runner
+from bpnn_jax.ablation import folder as kept
+from bpnn_jax.ablation import results, runner
 from bpnn_jax.ablation.report import words
 from bpnn_jax.ablation.results import Results
 from bpnn_jax.ablation.study import Study
@@ -44,7 +45,7 @@ def run(options: cli.Ablate) -> int:
     summary = results.summarise(found)
     said = results.as_dict(found, summary)
     if options.status is None:
-        write_json(folder / manifest.SUMMARY, said)
+        write_json(folder / kept.SUMMARY, said)
     finish(options.json, said)
     show(found, summary, complaints, folder, out)
     return 0 if found.complete or options.status is not None else 1

@@ -8,8 +8,8 @@ from rich.markup import escape
 from bpnn_jax import cli
 from bpnn_jax._runtime.files import write_atomically
 from bpnn_jax._runtime.progress import console, progress_bar
-from bpnn_jax.ablation import manifest, report, results, runner
-from bpnn_jax.ablation.folder import Store
+from bpnn_jax.ablation import report, results, runner
+from bpnn_jax.ablation.folder import FILES, Store, study_of
 from bpnn_jax.ablation.report.page import page
 from bpnn_jax.commands.common import check_outputs, finish
 from bpnn_jax.errors import InputError
@@ -17,9 +17,9 @@ from bpnn_jax.errors import InputError
 
 def run(options: cli.Report) -> int:
     folder = options.folder
-    _, described = manifest.read(Store(folder, read_only=True))
+    _, described = study_of(Store(folder, read_only=True))
     html = options.html or folder / "report.html"
-    check_outputs(html, options.pdf, options.json, reads=[folder / name for name in manifest.FILES])
+    check_outputs(html, options.pdf, options.json, reads=[folder / name for name in FILES])
     _check_outside(Store(folder, read_only=True), html, options.pdf, options.json)
     draw_pdf = _pdf() if options.pdf else None
     out, complaints = console(), []

@@ -1,6 +1,6 @@
 """Do the intervals of bpnn_jax.statistics hold the truth? Prints the tables of docs/statistics.md.
 
-    python benchmarks/coverage.py        three minutes
+    python -m benchmarks.coverage        three minutes
 
 Each line is 2000 simulated studies with a known truth. 95% intervals should hold it in 95% of them, and where there is no effect p
 should be 0.05 or less in 5%; the standard error of such a share is half a percent.

@@ -1,7 +1,7 @@
 """What a Ray cluster costs beside the training itself, and how large a run is on the way and on the disk.
 
-python benchmarks/ray_engine.py            on a cluster of a worker a processor, on this machine; a minute
-python benchmarks/ray_engine.py --quick    the same with fewer chunks
+python -m benchmarks.ray_engine            on a cluster of a worker a processor, on this machine; a minute
+python -m benchmarks.ray_engine --quick    the same with fewer chunks
 """
 
 import os
@@ -12,15 +12,12 @@ import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 
-from bpnn_jax._runtime import cores
-from bpnn_jax.ablation import ray
+from bpnn_jax.ablation import Run, Study, ray
 from bpnn_jax.ablation.folder import Store
 from bpnn_jax.ablation.plan import Chunk, place, plan, run_chunk
 from bpnn_jax.ablation.results import gather
-from bpnn_jax.ablation.study import Study
-from bpnn_jax.settings import Run
 
-WORKERS = cores.available()
+WORKERS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 # Of benchmarks/study.py, whose runs stop when they are solved; and runs too short to matter, for what is not training.
 WHOLE = Study(
     "xor",

@@ -1,7 +1,7 @@
 """How long a study takes, start-up and compilation included, and what of it the store and the statistics take.
 
-python benchmarks/study.py            12 arms, 1000 seeds, 2000 epochs of XOR
-python benchmarks/study.py --quick    the same with 64 seeds
+python -m benchmarks.study            12 arms, 1000 seeds, 2000 epochs of XOR
+python -m benchmarks.study --quick    the same with 64 seeds
 """
 
 import os

@@ -10,7 +10,8 @@ from bpnn_jax._runtime import xla
 
 if TYPE_CHECKING:
     from bpnn_jax._runtime.progress import progress_bar
-    from bpnn_jax.network import Network, apply, half_squared_error, init
+    from bpnn_jax.errors import InputError
+    from bpnn_jax.network import Network, apply, half_squared_error, init, init_paired
     from bpnn_jax.patterns import Patterns
     from bpnn_jax.patterns import load as load_patterns
     from bpnn_jax.rules import previous_gradient
@@ -23,6 +24,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "DivergedError": "training",
+    "InputError": "errors",
     "ManyResult": "training",
     "Network": "network",
     "Patterns": "patterns",
@@ -31,6 +33,7 @@ _HOME = {
     "apply": "network",
     "half_squared_error": "network",
     "init": "network",
+    "init_paired": "network",
     "load_network": "storage",
     "load_patterns": "patterns",
     "predict": "training",
@@ -43,6 +46,7 @@ _HOME = {
 
 __all__ = [
     "DivergedError",
+    "InputError",
     "ManyResult",
     "Network",
     "Patterns",
@@ -51,6 +55,7 @@ __all__ = [
     "apply",
     "half_squared_error",
     "init",
+    "init_paired",
     "load_network",
     "load_patterns",
     "predict",

@@ -21,8 +21,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from bpnn_jax import Network, load_patterns
-from bpnn_jax.network import apply
+from bpnn_jax import Network, apply, load_patterns
 from bpnn_jax.patterns import Patterns, load_held_out
 from bpnn_jax.statistics import Comparison, compare, compare_epochs, correct, estimate, restricted_mean, success_rate
 from experiments._activation_figure import plot

@@ -18,12 +18,9 @@ from typing import Any
 import numpy as np
 
 import manual
-from bpnn_jax import Network, article, load_patterns, progress_bar, statistics
-from bpnn_jax.network import init_paired
+from bpnn_jax import Network, article, init_paired, load_patterns, progress_bar, statistics, train_many
 from bpnn_jax.patterns import Patterns, files, load_held_out, scores
-from bpnn_jax.training._many import train_many
-from bpnn_jax.training._step import functions
-from experiments._common import Experiment, Options, short
+from experiments._common import Experiment, Options, functions, short
 from experiments._recogniser_figure import CHARACTERS, plot
 from experiments._report import difference, percent, points
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from bpnn_jax import statistics
-from bpnn_jax.ablation.report.words import CLEAR
 from bpnn_jax.statistics import Comparison, Estimate
+from experiments._report import CLEAR
 from experiments.published.originals import Original
 from experiments.published.readings import Reading
 from experiments.published.runs import Outcome

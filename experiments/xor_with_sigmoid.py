@@ -71,8 +71,13 @@ def compute(options: Options) -> dict[str, Any]:
             "curve": short(np.array([curve.at(epoch) for epoch in at]).T),  # unsolved, low, high
         }
     pairs = [(name, ARTICLE) for name in ARMS if name != ARTICLE] + [("tanh, bias", "tanh")]
-    family = [compare_rates(learnt[a][k], learnt[b][k], what=f"{a} - {b} - {k}") for a, b in pairs for k in (0, 1)]
-    found["comparisons"] = {c.what: plain(c) for c in correct(family)}
+    family = {
+        f"{a} - {b} - {k}": compare_rates(learnt[a][k], learnt[b][k], arm=a, against=b)
+        for a, b in pairs
+        for k in (0, 1)
+    }
+    corrected = correct(list(family.values()))
+    found["comparisons"] = {name: plain(c) for name, c in zip(family, corrected, strict=True)}
     found["grid"] = _grid(results["sigmoid"], len(ranges), len(rates))
     seed = int(np.flatnonzero(learnt["tanh"][0] & ~learnt[ARTICLE][0])[0])
     found["seed"] = seed

@@ -2,19 +2,17 @@
 
 import hashlib
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from bpnn_jax import statistics
 from bpnn_jax.ablation.certificate import Certificate
 from bpnn_jax.ablation.folder import Store
 from bpnn_jax.ablation.interactions import interactions
 from bpnn_jax.ablation.plan import Plan
 from bpnn_jax.ablation.study import Study
-from bpnn_jax.errors import InputError
-
-if TYPE_CHECKING:
-    from bpnn_jax.statistics import Summary
+from bpnn_jax.statistics import Summary
 
 
 @dataclass(frozen=True)
@@ -109,22 +107,18 @@ def gather(plan: Plan, store: Store, certificates: dict[str, Certificate]) -> Re
     )
 
 
-def summarise(results: Results, **options: Any) -> "Summary | None":
+def summarise(results: Results, **options: Any) -> Summary | None:
     """The statistics over the seeds that every arm has, or None where there are fewer than two.
 
-    options: those of ``statistics.summarise``: error_kind, pairs, bootstrap.
+    options: those of ``statistics.summarise``: error_measure, pairs, bootstrap.
     """
-    try:
-        from bpnn_jax import statistics
-    except ImportError as error:
-        raise InputError("statistics stand on SciPy; for these pip install 'bpnn-jax[ablation]'") from error
     whole = results.whole_seeds
     if whole.sum() < 2:
         return None
     solved, diverged, horizon = results.solved[whole], results.diverged[whole], results.study.epochs
     return statistics.summarise(
         results.arms,
-        epochs=np.where(solved, results.epochs[whole], horizon),  # whoever diverged will never be solved
+        epochs=np.where(solved, results.epochs[whole], horizon),  # a diverged run counts as unsolved up to the horizon
         solved=solved,
         error=np.where(diverged, np.inf, results.error[whole]),
         horizon=horizon,
@@ -133,7 +127,7 @@ def summarise(results: Results, **options: Any) -> "Summary | None":
     )
 
 
-def as_dict(results: Results, summary: "Summary | None") -> dict[str, Any]:
+def as_dict(results: Results, summary: Summary | None) -> dict[str, Any]:
     """All of it but the single runs, in what JSON knows: ``summary.json``."""
     return {
         "study": results.study.as_dict(),

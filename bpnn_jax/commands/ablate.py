@@ -4,7 +4,7 @@ import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 from rich.console import Console
@@ -21,9 +21,7 @@ from bpnn_jax.ablation.results import Results
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.commands.common import check_outputs, finish, plain_warnings
 from bpnn_jax.errors import InputError
-
-if TYPE_CHECKING:
-    from bpnn_jax.statistics import Comparison, Summary
+from bpnn_jax.statistics import Comparison, Summary
 
 COLOURS = {"gradient": "green", "not a gradient": "yellow", "wrong": "bold red"}
 
@@ -108,7 +106,7 @@ def _no_seeds(text: str) -> Sequence[int]:
     raise InputError(f"expected seeds as a number, a range such as 100:200 or a list such as 3,17, got {text!r}")
 
 
-def show(found: Results, summary: "Summary | None", complaints: Sequence[str], folder: Path, out: Console) -> None:
+def show(found: Results, summary: Summary | None, complaints: Sequence[str], folder: Path, out: Console) -> None:
     out.print(arms_table(found, summary))
     if summary and summary.comparisons:
         out.print(comparisons_table(found.arms, summary.comparisons))
@@ -128,7 +126,7 @@ def show(found: Results, summary: "Summary | None", complaints: Sequence[str], f
         )
 
 
-def arms_table(found: Results, summary: "Summary | None") -> Table:
+def arms_table(found: Results, summary: Summary | None) -> Table:
     study = found.study
     table = Table(title=f"{study.task}, {study.epochs} epochs, {len(found.seeds)} seeds", title_justify="left")
     table.add_column("arm")
@@ -153,33 +151,33 @@ def arms_table(found: Results, summary: "Summary | None") -> Table:
     return table
 
 
-def comparisons_table(arms: Sequence[str], comparisons: "Sequence[Comparison]") -> Table:
+def comparisons_table(arms: Sequence[str], comparisons: Sequence[Comparison]) -> Table:
     """Every other arm minus the first: a column for each kind of difference, its effect sizes and p-values below each other."""
     base = arms[0]
     table = Table(title=f"Minus {base}, paired by seed; d is standardised, p after Holm", title_justify="left")
     table.add_column("arm")
-    cells = {(about.arm, about.kind): c for about, c in zip(map(words.pair, comparisons), comparisons, strict=True)}
-    _differences(table, {(arm,): arm for arm in arms[1:]}, cells)
+    cells = {((c.arm,), c.kind): c for c in comparisons}
+    _differences(table, [(arm,) for arm in arms[1:]], cells)
     return table
 
 
-def interactions_table(contrasts: "Sequence[Comparison]") -> Table:
+def interactions_table(contrasts: Sequence[Comparison]) -> Table:
     """What a change makes under the one choice minus what it makes under the other: a row for every two fields."""
     table = Table(title="Does one matter more under another? p after Holm, over these alone", title_justify="left")
     for name in ("what changes", "under", "minus under"):
         table.add_column(name)
-    about = [words.contrast(c) for c in contrasts]
-    rows = {(a.change, a.under, a.against): (a.change, a.under, a.against) for a in about}
-    cells = {((a.change, a.under, a.against), a.kind): c for a, c in zip(about, contrasts, strict=True)}
-    _differences(table, rows, cells)
+    cells = {((c.change, c.arm, c.against), c.kind): c for c in contrasts}
+    _differences(table, list(dict.fromkeys(row for row, _ in cells)), cells)
     return table
 
 
-def _differences(table: Table, rows: dict[tuple[str, ...], Any], cells: "dict[tuple[Any, str], Comparison]") -> None:
-    """A column a kind, effect sizes and p-values below each other; rows by what they begin with, and their key in ``cells``."""
+def _differences(
+    table: Table, rows: Sequence[tuple[str, ...]], cells: dict[tuple[tuple[str, ...], str], Comparison]
+) -> None:
+    """A column per kind, effect sizes and p-values below each other; ``cells`` by what their row begins with, and their kind."""
     kinds = list(dict.fromkeys(kind for _, kind in cells))
     for kind in kinds:
         table.add_column(escape(kind), justify="right")
-    for begin, key in rows.items():
-        found = (cells.get((key, kind)) for kind in kinds)
+    for begin in rows:
+        found = (cells.get((begin, kind)) for kind in kinds)
         table.add_row(*map(escape, begin), *(f"{words.effect(c)}\n{words.strength(c)}" if c else "-" for c in found))

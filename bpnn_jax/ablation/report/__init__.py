@@ -5,6 +5,6 @@ see it. ``draw.chart`` and ``paper.figure`` draw one; ``page.page`` needs Altair
 """
 
 from bpnn_jax.ablation.report.panels import Panels
-from bpnn_jax.ablation.report.pictures import Picture, pictures, ranking
+from bpnn_jax.ablation.report.pictures import Picture, pictures
 
-__all__ = ["Panels", "Picture", "pictures", "ranking"]
+__all__ = ["Panels", "Picture", "pictures"]

@@ -1,16 +1,14 @@
 """What each chart shows, as rows: lists of dicts of strings, numbers and None, a row a mark."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from bpnn_jax import settings
 from bpnn_jax.ablation.report.panels import Panels, said
-from bpnn_jax.ablation.report.words import CLEAR, SUCCESS, p_value, pair
+from bpnn_jax.ablation.report.words import CLEAR, p_value
 from bpnn_jax.ablation.results import Results
-
-if TYPE_CHECKING:
-    from bpnn_jax.statistics import Curve, Estimate, Summary
+from bpnn_jax.statistics import SUCCESS, Curve, Estimate, Summary
 
 Rows = list[dict[str, Any]]
 
@@ -20,7 +18,7 @@ BAND = (0.1, 0.5, 0.9)
 RATE, MOMENTUM = "learning_rate", "momentum"
 
 
-def survival(summary: "Summary", panels: Panels) -> Rows:
+def survival(summary: Summary, panels: Panels) -> Rows:
     """Steps of each arm's Kaplan-Meier curve: the share ``unsolved`` from ``epoch`` on, with its interval, up to the horizon."""
     found: Rows = []
     for arm in summary.arms:
@@ -66,7 +64,7 @@ def loss(results: Results, panels: Panels) -> Rows:
     return found
 
 
-def differences(summary: "Summary", results: Results, arms: set[str]) -> Rows:
+def differences(summary: Summary, results: Results, arms: set[str]) -> Rows:
     """Every comparison of the summary whose arms are among ``arms``; of success rates in percentage points.
 
     ``clear`` is whether p after Holm is 0.05 or less.
@@ -74,16 +72,15 @@ def differences(summary: "Summary", results: Results, arms: set[str]) -> Rows:
     label = labels(results)
     found: Rows = []
     for c in summary.comparisons:
-        arm, against, kind = pair(c)
-        if arm not in arms:
+        if c.arm not in arms:
             continue
-        times, unit = (100, "percentage points") if kind == SUCCESS else (1, c.unit)
+        times, unit = (100, "percentage points") if c.kind == SUCCESS else (1, c.unit)
         p = c.p if c.p_holm is None else c.p_holm
         found.append(
             {
-                "arm": label[arm],
-                "against": label[against],
-                "kind": kind if unit in kind else f"{kind}, {unit}",
+                "arm": label[c.arm],
+                "against": label[c.against],
+                "kind": c.kind if unit in c.kind else f"{c.kind}, {unit}",
                 "effect": times * c.effect,
                 "low": times * c.low,
                 "high": times * c.high,
@@ -98,7 +95,7 @@ def differences(summary: "Summary", results: Results, arms: set[str]) -> Rows:
     return found
 
 
-def heat(results: Results, summary: "Summary") -> Rows:
+def heat(results: Results, summary: Summary) -> Rows:
     """A cell for each arm of a study of learning rate and momentum: success rate and mean epochs to solve, with their intervals.
 
     What else varies makes a panel. Empty where one of the two does not vary.
@@ -133,12 +130,12 @@ def labels(results: Results) -> dict[str, str]:
     }
 
 
-def _estimate(name: str, estimate: "Estimate | None") -> dict[str, float | None]:
+def _estimate(name: str, estimate: Estimate | None) -> dict[str, float | None]:
     ends = (None, None, None) if estimate is None else (estimate.value, estimate.low, estimate.high)
     return dict(zip((name, f"{name}_low", f"{name}_high"), ends, strict=True))
 
 
-def _step(arm: str, panel: str, series: str, epoch: float, curve: "Curve", k: int) -> dict[str, Any]:
+def _step(arm: str, panel: str, series: str, epoch: float, curve: Curve, k: int) -> dict[str, Any]:
     return {
         "arm": arm,
         "panel": panel,
@@ -150,7 +147,7 @@ def _step(arm: str, panel: str, series: str, epoch: float, curve: "Curve", k: in
     }
 
 
-def _falls(curve: "Curve") -> list[int]:
+def _falls(curve: Curve) -> list[int]:
     """The steps that are drawn: the first, the last, and each that is half a percent or more below the one drawn before."""
     kept = [0]
     for k in range(1, len(curve.epochs)):

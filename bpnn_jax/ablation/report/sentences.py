@@ -1,21 +1,13 @@
 """A study in sentences: what is asked, what came out, and the command that repeats it."""
 
 import shlex
-from typing import TYPE_CHECKING
 
 from bpnn_jax import settings
-from bpnn_jax.ablation.report import ranking
 from bpnn_jax.ablation.report import words as wording
 from bpnn_jax.ablation.results import Results
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.settings import Run
-
-if TYPE_CHECKING:
-    from bpnn_jax.statistics import ArmSummary, Summary
-
-FINAL = (
-    "final error"  # the statistics' word for it; less telling than how often and how fast, where there is such a thing
-)
+from bpnn_jax.statistics import EPOCHS, SUCCESS, ArmSummary, Summary
 
 
 def title(study: Study) -> str:
@@ -54,7 +46,7 @@ def progress(results: Results) -> str | None:
     )
 
 
-def finding(results: Results, summary: "Summary | None") -> str:
+def finding(results: Results, summary: Summary | None) -> str:
     """The main finding, with its interval, and its effect beside its p."""
     if summary is None:
         return "There are not two seeds yet that every arm has, so there is no interval and nothing to conclude."
@@ -64,7 +56,7 @@ def finding(results: Results, summary: "Summary | None") -> str:
         return f"No run of any arm was solved by epoch {summary.horizon:,.0f}. " + _errors(summary)
     if len(summary.arms) == 1:
         return _sentence(base, results, summary)
-    order = ranking(summary)
+    order = summary.ranking()
     best = by_name[order[0]]
     if best is not base:
         told = f"Minus {'the first arm' if len(order) > 2 else 'the other'}, {base.name}"
@@ -72,10 +64,10 @@ def finding(results: Results, summary: "Summary | None") -> str:
     else:
         other = by_name[order[1]]
         told = f"No arm did better. The next, {other.name}, minus it"
-    return f"{_sentence(best, results, summary)} {told}: {_apart(summary, other.name)}.{_doubt(summary, other.name)}"
+    return f"{_sentence(best, results, summary)} {told}: {_apart(summary, other.name, solved=True)}.{_doubt(summary, other.name)}"
 
 
-def notes(summary: "Summary | None") -> list[str]:
+def notes(summary: Summary | None) -> list[str]:
     """What one has to know to read the figures, and what had to be left out."""
     if summary is None:
         return []
@@ -112,7 +104,7 @@ def command(study: Study) -> str:
     return shlex.join([*words, "--out", "study"])
 
 
-def _sentence(arm: "ArmSummary", results: Results, summary: "Summary") -> str:
+def _sentence(arm: ArmSummary, results: Results, summary: Summary) -> str:
     often = f"in {wording.interval(arm.success, 100, '%')} of {_count(arm.success.n, 'run')}"
     if len(summary.arms) > 1:
         equal = sum(other.success.value == arm.success.value for other in summary.arms)
@@ -126,29 +118,28 @@ def _sentence(arm: "ArmSummary", results: Results, summary: "Summary") -> str:
     return f"{results.study.task} was solved {often}{long}."
 
 
-def _errors(summary: "Summary") -> str:
+def _errors(summary: Summary) -> str:
     known = [arm for arm in summary.arms if arm.error is not None]
     if not known:
         return "In every arm some runs diverged, so there is no mean error to compare."
     best = min(known, key=lambda arm: arm.error.value if arm.error else 0.0)
     said = f"The lowest final error is that of {best.name}: {wording.interval(best.error)}"
-    apart = _apart(summary, best.name, but=wording.SUCCESS)
+    apart = _apart(summary, best.name, solved=False)
     return f"{said}; minus the first arm: {apart}." if apart else f"{said}."
 
 
-def _apart(summary: "Summary", arm: str, but: str = FINAL) -> str:
-    """What is known of an arm minus the first, but for one kind of difference."""
-    about = [(wording.pair(c), c) for c in summary.comparisons]
+def _apart(summary: Summary, arm: str, solved: bool) -> str:
+    """An arm minus the first: how often and how fast it was ``solved``, or else its error."""
     return "; ".join(
-        f"{pair.kind} {wording.effect(c)} ({wording.strength(c)})"
-        for pair, c in about
-        if pair.arm == arm and not pair.kind.startswith(but)
+        f"{c.kind} {wording.effect(c)} ({wording.strength(c)})"
+        for c in summary.comparisons
+        if c.arm == arm and (c.kind in (SUCCESS, EPOCHS)) == solved
     )
 
 
-def _doubt(summary: "Summary", arm: str) -> str:
+def _doubt(summary: Summary, arm: str) -> str:
     """A warning where not one of an arm's differences would hold together with all the others."""
-    found = [c.p if c.p_holm is None else c.p_holm for c in summary.comparisons if wording.pair(c).arm == arm]
+    found = [c.p if c.p_holm is None else c.p_holm for c in summary.comparisons if c.arm == arm]
     return (
         ""
         if any(p <= wording.CLEAR for p in found)

@@ -1,44 +1,9 @@
 """How numbers, intervals and comparisons are written, on a terminal and on a page alike."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from bpnn_jax.statistics import SUCCESS, Comparison, Estimate
 
-if TYPE_CHECKING:
-    from bpnn_jax.statistics import Comparison, Estimate
-
-SUCCESS = "success rate"  # the statistics' word for it; shares are written as percentages
 CLEAR = 0.05  # p after Holm at which a difference is called clear
 TINY = 1e-300  # below this a p-value is rounding
-
-
-class Pair(NamedTuple):
-    """What a comparison is about: ``arm`` minus ``against``, in ``kind``."""
-
-    arm: str
-    against: str
-    kind: str
-
-
-def pair(comparison: "Comparison") -> Pair:
-    """The arms and the kind of difference that ``Comparison.what`` names, such as ``tanh - sigmoid, success rate``."""
-    arms, _, kind = comparison.what.rpartition(", ")
-    arm, _, against = arms.partition(" - ")
-    return Pair(arm, against, kind)
-
-
-class Contrast(NamedTuple):
-    """What an interaction is about: ``change`` under ``under`` minus the same under ``against``, in ``kind``."""
-
-    change: str
-    under: str
-    against: str
-    kind: str
-
-
-def contrast(comparison: "Comparison") -> Contrast:
-    """The parts of ``Comparison.what``, such as ``momentum 0 to 0.9: activation=tanh - activation=sigmoid, success rate``."""
-    arm, against, kind = pair(comparison)
-    change, _, under = arm.rpartition(": ")
-    return Contrast(change, under, against, kind)
 
 
 def number(value: float, sign: str = "") -> str:
@@ -50,7 +15,7 @@ def number(value: float, sign: str = "") -> str:
     return format(value, f"{sign}.0f" if abs(value) >= 999.5 else f"{sign}.3g")
 
 
-def interval(estimate: "Estimate | None", times: float = 1, unit: str = "") -> str:
+def interval(estimate: Estimate | None, times: float = 1, unit: str = "") -> str:
     """An estimate with its interval; ``-`` where there is none."""
     if estimate is None:
         return "-"
@@ -76,20 +41,20 @@ def p_words(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
-def effect(comparison: "Comparison") -> str:
+def effect(comparison: Comparison) -> str:
     """The difference with its interval; of success rates in percentage points."""
-    times, unit = (100, "%") if pair(comparison).kind == SUCCESS else (1, "")
+    times, unit = (100, "%") if comparison.kind == SUCCESS else (1, "")
     value, low, high = (number(times * v, "+") for v in (comparison.effect, comparison.low, comparison.high))
     return f"{value}{unit} [{low}, {high}]"
 
 
-def strength(comparison: "Comparison") -> str:
+def strength(comparison: Comparison) -> str:
     """The standardised difference, where there is one, and p after Holm."""
     d = "" if comparison.standardised is None else f"d {comparison.standardised:+.2f}, "
     return f"{d}p {p_value(comparison)}"
 
 
-def p_value(comparison: "Comparison") -> str:
+def p_value(comparison: Comparison) -> str:
     """After Holm, where that has been made."""
     p = comparison.p if comparison.p_holm is None else comparison.p_holm
     return f"{p:.2g}" if p >= TINY else f"< {TINY:g}"

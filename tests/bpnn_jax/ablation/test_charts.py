@@ -110,10 +110,10 @@ def test_difference_rows_are_the_comparisons_with_effect_beside_p(states):
     rows = picture(states["grid"], "differences").rows
     assert len(rows) == len(summary.comparisons) > 0
     for row, c in zip(rows, summary.comparisons, strict=True):
-        times = 100 if "success" in c.what else 1
+        times = 100 if c.kind == "success rate" else 1
         assert (row["effect"], row["low"], row["high"]) == (times * c.effect, times * c.low, times * c.high)
         assert (row["p"], row["clear"], row["n"]) == (c.p_holm, c.p_holm <= 0.05, c.n)
-        assert c.what.startswith(f"{row['arm']} - {row['against']}, ")
+        assert (row["arm"], row["against"]) == (c.arm, c.against)
     assert {row["clear"] for row in rows} == {True, False}
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
     assert kinds == ["success rate, percentage points", "epochs to solve", "final error (interquartile mean)"]

@@ -108,7 +108,7 @@ def test_with_groups_rates_go_by_groups_too(results):
         ({"error": np.ones((60, 2))}, r"expected error.*\(60, 3\), got \(60, 2\)"),
         ({"error": 3}, r"\(60, 3\), got \(\)"),
         ({"pairs": ["ab"]}, "pairs of two different arms"),
-        ({"error_kind": "median"}, "unknown measure 'median'"),
+        ({"error_measure": "median"}, "unknown measure 'median'"),
         ({"horizon": 900}, "horizon up to epoch 800"),
     ],
 )

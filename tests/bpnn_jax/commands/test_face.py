@@ -37,7 +37,8 @@ for arguments in ([], *([name] for name in COMMANDS)):
             main([*arguments, "--help"])
     except SystemExit as end:
         print(*arguments, end.code, "usage: bpnn" in text.getvalue())
-print(sorted({name.partition(".")[0] for name in sys.modules} & {"jax", "jaxlib", "optax", "numpy", "sympy", "safetensors", "rich", "pyarrow", "scipy"}))
+heavy = {"jax", "jaxlib", "optax", "numpy", "sympy", "safetensors", "rich", "pyarrow", "scipy"}
+print(sorted({name.partition(".")[0] for name in sys.modules} & heavy))
 """
     ran = python("-c", script, cwd=tmp_path)
     assert ran.stderr == ""

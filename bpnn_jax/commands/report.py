@@ -78,7 +78,7 @@ def _check_outside(store: "Store", *outputs: Path | None) -> None:
 
 
 def _pdf() -> "Callable[[Sequence[Picture]], bytes]":
-    """What draws the figures; asked for before any work, in case Matplotlib is missing, and only then: it takes a second."""
+    """What draws the figures; asked for before any work, in case vl-convert is missing."""
     from bpnn_jax.ablation.report import paper
 
     return paper.pdf

@@ -3,7 +3,7 @@
 import dataclasses
 import html
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -84,9 +84,8 @@ class Summary:
         return _plain(dataclasses.asdict(self))
 
     def __repr__(self) -> str:
-        more = [f"and {len(self.arms) - MAX_SHOWN} arms more"] if len(self.arms) > MAX_SHOWN else []
-        rows = [f"  {': '.join(filter(None, (cells[0], ', '.join(cells[1:]))))}" for cells in self._rows()]
-        return "\n".join([self._title(), *rows, *(f"  {line}" for line in more)])
+        rows = [f"  {name}: {', '.join(cells)}" for name, *cells in self._rows()]
+        return "\n".join([self._title(), *rows])
 
     def _repr_html_(self) -> str:
         """A table of the best arms, for a notebook."""
@@ -99,13 +98,15 @@ class Summary:
         parts = [f"{len(getattr(self, name))} {name}" for name in ("arms", "comparisons", "contrasts", "notes")]
         return f"Summary up to epoch {self.horizon:g}: {', '.join(parts)}"
 
-    def _rows(self) -> Iterable[tuple[str, ...]]:
-        """Of the best arms the name and each estimate that it has."""
+    def _rows(self) -> Iterator[tuple[str, ...]]:
+        """The best arms, each with the estimates that it has."""
         arms = {arm.name: arm for arm in self.arms}
         for name in self.ranking()[:MAX_SHOWN]:
             arm = arms[name]
             estimates = ((SUCCESS, arm.success), (EPOCHS, arm.epochs), (ERROR, arm.error))
             yield name, *(f"{kind} {e.value:.4g} [{e.low:.4g}, {e.high:.4g}]" for kind, e in estimates if e)
+        if len(arms) > MAX_SHOWN:
+            yield "...", f"{len(arms) - MAX_SHOWN} arms more"
 
 
 def summarise(

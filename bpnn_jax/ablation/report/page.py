@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any
 
 from bpnn_jax.ablation.certificate import Certificate
-from bpnn_jax.ablation.report import Picture, draw, sentences, style, words
+from bpnn_jax.ablation.report import Picture, draw, words
 from bpnn_jax.ablation.results import Results
 from bpnn_jax.errors import InputError
 from bpnn_jax.statistics import Summary
@@ -40,16 +40,16 @@ def page(
     script = _script()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return _template().render(
-        title=sentences.title(results.study),
-        question=sentences.question(results.study),
-        progress=sentences.progress(results),
-        finding=sentences.finding(results, summary),
+        title=words.title(results.study),
+        question=words.question(results.study),
+        progress=words.progress(results),
+        finding=words.finding(results, summary),
         arms=_arms(results, summary),
         comparisons=_comparisons(results, summary),
         interactions=_interactions(summary),
         pictures=[{"id": ID.format(p.kind), **vars(p)} for p in pictures],
-        notes=[*sentences.notes(summary), *complaints],
-        command=sentences.command(results.study),
+        notes=[*words.notes(summary), *complaints],
+        command=words.command(results.study),
         place=place,
         sha256=results.sha256,
         # No script but this one runs, and nothing is fetched, whatever the page holds.
@@ -91,7 +91,7 @@ def _spec(picture: Picture) -> dict[str, Any]:
 
 
 def _configs() -> dict[str, Any]:
-    return {"light": style.config(), "dark": style.config(dark=True)}
+    return {"light": draw.config(), "dark": draw.config(dark=True)}
 
 
 def _short(value: Any) -> Any:

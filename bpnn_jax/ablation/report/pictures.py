@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bpnn_jax.ablation.report import rows as _rows
-from bpnn_jax.ablation.report.panels import Panels, panels
+from bpnn_jax.ablation.report.rows import Panels, panels
 from bpnn_jax.ablation.report.words import CLEAR, number
 from bpnn_jax.ablation.results import Results
 from bpnn_jax.statistics import Summary
 
-NAMED = 12  # arms that a description lists
-MOST_DIFFERENCES = 60  # arms in the chart of differences
+MAX_NAMED = 12  # arms that a description lists
+MAX_DIFFERENCES = 60  # arms in the chart of differences
 
 Kind = Literal["survival", "differences", "success", "epochs", "loss"]
 
@@ -74,12 +74,12 @@ def _survival(summary: Summary, where: Panels, results: Results) -> Picture:
 
 def _differences(summary: Summary, results: Results, where: Panels, ranked: list[str]) -> Picture:
     base, others = results.arms[0], [name for name in ranked if name != results.arms[0]]
-    rows = _rows.differences(summary, results, set(others[:MOST_DIFFERENCES]))
+    rows = _rows.differences(summary, results, set(others[:MAX_DIFFERENCES]))
     level = f"{summary.arms[0].success.level:.0%}"
     label = _rows.labels(results)[base]
-    left = len(others) - MOST_DIFFERENCES
+    left = len(others) - MAX_DIFFERENCES
     note = (
-        f" The {MOST_DIFFERENCES} arms that were solved most often; {left:,} more are in the table." if left > 0 else ""
+        f" The {MAX_DIFFERENCES} arms that were solved most often; {left:,} more are in the table." if left > 0 else ""
     )
     clear = [f"{row['arm']} {number(row['effect'], '+')} in {row['kind']}" for row in rows if row["clear"]]
     return Picture(
@@ -89,7 +89,7 @@ def _differences(summary: Summary, results: Results, where: Panels, ranked: list
         f"Filled: p after Holm's correction over all of them is {CLEAR:g} or less.{note}",
         f"Dots with intervals for the difference of each arm to {label}. "
         f"{len(clear)} of {len(rows)} differences have p of {CLEAR:g} or less after Holm"
-        + (f": {'; '.join(clear[:NAMED])}{', and more' if len(clear) > NAMED else ''}." if clear else "."),
+        + (f": {'; '.join(clear[:MAX_NAMED])}{', and more' if len(clear) > MAX_NAMED else ''}." if clear else "."),
         rows,
         where,
         results.study.epochs,
@@ -145,6 +145,6 @@ def _left_out(where: Panels) -> str:
 
 def _listed(said: dict[str, str]) -> str:
     """``a 1; b 2``, and how many more there are."""
-    shown = [f"{name} {word}" for name, word in list(said.items())[:NAMED]]
+    shown = [f"{name} {word}" for name, word in list(said.items())[:MAX_NAMED]]
     more = len(said) - len(shown)
     return "; ".join(shown) + (f"; and {more:,} more in the table of arms" if more else "")

@@ -139,7 +139,7 @@ def _epoch(program: Program, equation: int, seed: int) -> list[Comparison]:
 
 
 def _order(seed: int, count: int) -> np.ndarray:
-    return np.asarray(_loop.order(jax.random.key(seed), 0, count))
+    return np.asarray(_loop.permutation(jax.random.key(seed), 0, count))
 
 
 def _angle(program: Program, lane: Lane) -> float:

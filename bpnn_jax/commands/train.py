@@ -191,7 +191,7 @@ def as_json(result: "TrainResult", train_score: Scored, test_score: Scored | Non
         "history": [[int(epoch), float(error)] for epoch, error in result.history],
         "seconds": result.seconds,
         "compile_seconds": result.compile_seconds,
-        "path": result.path,
+        "engine": result.engine,
     }
 
 
@@ -207,7 +207,9 @@ def show(
     out.print(f"network     {result.network}")
     out.print(f"iterations  {result.iterations} (counted from 0), {why}")
     out.print(f"error       {result.error:.10g}")
-    out.print(f"time        {result.seconds:.3f} s training ({result.path}), {result.compile_seconds:.3f} s compiling")
+    out.print(
+        f"time        {result.seconds:.3f} s training ({result.engine}), {result.compile_seconds:.3f} s compiling"
+    )
     for name, data, scored in (("training", learn, train_score), ("test", test, test_score)):
         if data is not None and scored is not None:
             line = f"success     {scored.success_rate:.2f}% of {len(data)} {name} patterns have every output right"

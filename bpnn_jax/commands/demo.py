@@ -2,24 +2,16 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import jax.numpy as jnp
-import numpy as np
-
-from bpnn_jax import article, audit, cli, patterns
-from bpnn_jax._runtime.progress import console
-from bpnn_jax.commands.common import check_outputs, finish
+from bpnn_jax.commands.common import Json, check_outputs, finish
 from bpnn_jax.errors import InputError
-from bpnn_jax.network import Network
-from bpnn_jax.patterns import scores
-from bpnn_jax.storage import save_network
-from bpnn_jax.training import predict, train
-from bpnn_jax.verify import ladder, proof
-from bpnn_jax.verify.checks import Check, summarise
-from bpnn_jax.verify.equations import compare
-from manual.mistakes import MISTAKES
+
+if TYPE_CHECKING:
+    from bpnn_jax.audit import Report
+    from bpnn_jax.verify.checks import Check
 
 WIDTH = 80
 NAMES = {
@@ -49,7 +41,20 @@ ITERATIONS = (0, 500, 950)  # of the twenty whose error the article prints
 RECOGNISER = {"learning_rate": 0.2, "momentum": 0.0, "epochs": 100}
 
 
-def run(options: cli.Demo) -> int:
+@dataclass(frozen=True)
+class Demo:
+    """A tour in some ten seconds: 33 mistakes caught, a wrong gradient audited, the right one checked, the article, a training."""
+
+    folder: Path = Path("demo")
+    """Where to put the trained network. Made if need be."""
+    json: Json = None
+    """Write the results to this file as JSON."""
+
+
+def run(options: Demo) -> int:
+    from bpnn_jax._runtime.progress import console
+    from manual.mistakes import MISTAKES
+
     check_outputs(options.json)
     try:
         options.folder.mkdir(parents=True, exist_ok=True)
@@ -79,6 +84,9 @@ def run(options: cli.Demo) -> int:
 
 def catalogue() -> tuple[dict, bool, list[str]]:
     """Every mistake in the place of the right equation, on one network: where does the comparison with JAX first fail?"""
+    from bpnn_jax.verify import ladder
+    from manual.mistakes import MISTAKES
+
     judged = ladder.judged_draws()
     found = {m.name: ladder.first_wrong(m, judged) for m in MISTAKES}
     lines = ["Each replaces the right one in turn, and every equation is compared with JAX's."]
@@ -98,7 +106,8 @@ def wrong_gradient() -> tuple[dict, bool, list[str]]:
     report = audit_example()
     (cause, *_) = [s.cause for s in report.stages if s.name == report.first_wrong_stage] or [""]
     numbers = next(
-        (f.numbers for f in report.findings if "expected" in f.numbers), dict.fromkeys(("got", "expected"), np.nan)
+        (f.numbers for f in report.findings if "expected" in f.numbers),
+        dict.fromkeys(("got", "expected"), float("nan")),
     )
     lines = [
         "  def gradient(w, x, t):               # of ½ Σ (tanh(x w) - t)²",
@@ -111,7 +120,11 @@ def wrong_gradient() -> tuple[dict, bool, list[str]]:
     return {"audit": report.to_json()}, report.first_wrong_stage == "z", lines
 
 
-def audit_example() -> audit.Report:
+def audit_example() -> "Report":
+    import jax.numpy as jnp
+
+    from bpnn_jax import audit
+
     def loss(w, x, t):
         z = audit.stage("z", x @ w)
         a = audit.stage("a", jnp.tanh(z))
@@ -131,6 +144,10 @@ def audit_example() -> audit.Report:
 
 def derivation() -> tuple[dict, bool, list[str]]:
     """A proof for one small network, and (5) to (12) beside JAX at the network of the mistakes."""
+    from bpnn_jax.network import Network
+    from bpnn_jax.verify import proof
+    from bpnn_jax.verify.checks import summarise
+
     proofs = [*proof.activations(), *proof.network(Network((2, 2, 1)))]
     proved = sum(p.proved for p in proofs)
     checks = summarise(3, "JAX float64", 2, _compared())
@@ -145,12 +162,17 @@ def derivation() -> tuple[dict, bool, list[str]]:
 
 
 def _compared() -> Iterator:
+    from bpnn_jax.verify import ladder
+    from bpnn_jax.verify.equations import compare
+
     for draw, exact, allowed in ladder.judged_draws():
         yield from compare(draw, exact, allowed)
 
 
 def repeated() -> tuple[dict, bool, list[str]]:
     """The article's own program, in float64: some of its numbers, and how many agree."""
+    from bpnn_jax import article
+
     rows = article.rows(article.find_data())
     match = sum(row.match for row in rows)
     shown = [row for row in rows if row.what in {f"error at iteration {i}" for i in ITERATIONS}][: len(ITERATIONS)]
@@ -165,6 +187,12 @@ def repeated() -> tuple[dict, bool, list[str]]:
 
 def recogniser(model: Path) -> tuple[dict, bool, list[str]]:
     """A network that tells programming languages apart, trained, tested on files it has not seen, and saved."""
+    from bpnn_jax import patterns
+    from bpnn_jax.network import Network
+    from bpnn_jax.patterns import scores
+    from bpnn_jax.storage import save_network
+    from bpnn_jax.training import predict, train
+
     learn, test = patterns.load("code"), patterns.load_held_out("code")
     assert test is not None
     network = Network((learn.x.shape[1], *learn.hidden, learn.t.shape[1]))
@@ -199,6 +227,6 @@ def _named(equation: str) -> str:
     return f"{NAMES[equation]} {equation}".ljust(29)
 
 
-def _row(check: Check) -> str:
+def _row(check: "Check") -> str:
     verdict = "correct" if check.verdict == "correct" else f"WRONG at {check.where}"
     return f"  {_named(check.equation)} error {check.worst:.1e}, allowed {check.allowed:.1e}, {verdict}"

@@ -11,6 +11,7 @@ from bpnn_jax import article, patterns
 from bpnn_jax.cli import main
 from bpnn_jax.commands import demo
 from bpnn_jax.verify import equations
+from manual import mistakes
 from manual.mistakes import MISTAKES, Mistake
 
 
@@ -74,7 +75,7 @@ def test_the_network_of_the_tour_predicts_as_it_said(tour, result):
 
 
 def test_a_mistake_that_is_not_caught_is_told(monkeypatch):
-    monkeypatch.setattr(demo, "MISTAKES", (*MISTAKES, Mistake("none at all", 9, "nothing is wrong")))
+    monkeypatch.setattr(mistakes, "MISTAKES", (*MISTAKES, Mistake("none at all", 9, "nothing is wrong")))
     found, right, lines = demo.catalogue()
     assert not right
     assert found["mistakes"][-1]["caught_at"] == ""
@@ -83,7 +84,8 @@ def test_a_mistake_that_is_not_caught_is_told(monkeypatch):
 
 def test_a_derivation_that_is_wrong_is_told(monkeypatch):
     planted = next(m for m in MISTAKES if m.name == "hidden sign")
-    monkeypatch.setattr(demo, "compare", lambda *judged: equations.compare(*judged, planted))
+    right = equations.compare
+    monkeypatch.setattr(equations, "compare", lambda *judged: right(*judged, planted))
     found, right, lines = demo.derivation()
     assert not right
     assert "WRONG" in next(line for line in lines if "hidden delta (9)" in line)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bpnn_jax import verify
-from bpnn_jax.cli import Verify, main, parse
+from bpnn_jax.cli import main, parse
+from bpnn_jax.commands.verify import Verify
 
 NAND = "0 0 > 1\n0 1 > 1\n1 0 > 1\n1 1 > 0\n"
 

@@ -1,5 +1,6 @@
 """The record of patterns: inputs with their targets."""
 
+import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -52,6 +53,12 @@ class Patterns(Card):
 
     def __len__(self) -> int:
         return len(self.x)
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of x and t, in hexadecimal: two sets of patterns that have it train alike."""
+        parts = (f"{self.x.shape} {self.t.shape}".encode(), self.x.tobytes(), self.t.tobytes())
+        return hashlib.sha256(b"|".join(parts)).hexdigest()
 
     def __getitem__(self, rows: slice) -> "Patterns":
         """The patterns of a slice, with the names kept.

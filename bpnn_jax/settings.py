@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
+import bpnn_jax._runtime.own_manual  # noqa: F401 - an ImportError if another ``manual`` comes first
 import manual
 from bpnn_jax.errors import InputError, finite, unknown, whole
 

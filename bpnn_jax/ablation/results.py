@@ -79,6 +79,11 @@ class Results:
         return self.chunks_done == self.chunks
 
     @property
+    def solving(self) -> bool:
+        """Whether a run could be solved: not where every arm has a tolerance of 0, which trains to the limit."""
+        return any(arm.run.tolerance > 0 for arm in self.study.arms)
+
+    @property
     def solved(self) -> np.ndarray:
         """(seeds, arms), whether every output of every pattern came within the task's tolerance of its target."""
         return self.stopped == "solved"
@@ -157,6 +162,7 @@ def summarise(results: Results, **options: Any) -> Summary | None:
         error=np.where(diverged, np.inf, results.error[whole]),
         horizon=horizon,
         contrasts=interactions(results.study),
+        solving=results.solving,
         **options,
     )
 

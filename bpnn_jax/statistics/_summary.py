@@ -120,6 +120,7 @@ def summarise(
     error_measure: str = "iqm",
     pairs: Sequence[tuple[str, str]] | None = None,
     contrasts: Sequence[Contrast] = (),
+    solving: bool = True,
     groups: ArrayLike | None = None,
     groups_fixed: bool = False,
     bootstrap: Bootstrap = DEFAULT,
@@ -134,6 +135,7 @@ def summarise(
     pairs: (a, b) for a - b; every other arm minus the first, if None
     contrasts: each gives a comparison of success rates and one of epochs, such as an interaction (see `interaction`). Holm's
         correction is over these alone
+    solving: False where no run could be solved, as with a tolerance of 0: the notes then say nothing about it
     groups, groups_fixed, bootstrap: as in `compare`. With groups success rates, too, are bootstrapped by groups
 
     An arm with a diverged run has no error, and an arm with no solved run no mean epochs; the notes say so. Raises InputError for
@@ -155,7 +157,7 @@ def summarise(
     drawn = sampling(len(t), groups, groups_fixed)
     values = restricted_values(t, d, horizon)
     dead = [names[k] for k in range(len(names)) if not (d[:, k] & (t[:, k] <= horizon)).any()]
-    notes = _unsolved(dead, names, horizon)
+    notes = _unsolved(dead, names, horizon) if solving else []
 
     rates, comparisons = _rates(names, chosen, d, drawn, bootstrap)
     restricted, found = _numbers(names, chosen, values, "mean", EPOCHS, "epochs", drawn, bootstrap)

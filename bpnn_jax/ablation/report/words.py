@@ -93,7 +93,8 @@ def finding(results: Results, summary: Summary | None) -> str:
     base, by_name = summary.arms[0], {arm.name: arm for arm in summary.arms}
     solved = any(arm.success.value > 0 for arm in summary.arms)
     if not solved:
-        return f"No run of any arm was solved by epoch {summary.horizon:,.0f}. " + _errors(summary)
+        none = f"No run of any arm was solved by epoch {summary.horizon:,.0f}. " if results.solving else ""
+        return none + _errors(summary)
     if len(summary.arms) == 1:
         return _sentence(base, results, summary)
     order = summary.ranking()

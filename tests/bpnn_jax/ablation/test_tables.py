@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from bpnn_jax.ablation.certificate import Certificate
+from bpnn_jax.ablation.report import words
 from bpnn_jax.commands.tables import show
 
 STATES = ("twelve", "grid", "one", "unsolved", "diverged", "one diverged", "partial", "one seed", "nothing", "many")
@@ -61,6 +62,12 @@ def test_where_nothing_was_solved_there_is_one_sentence_about_it_and_the_error(s
     assert "no run of any arm was solved by epoch 100, so mean epochs to solve are not known" in text
     assert "success rate" not in text
     assert text.count("final error") == 2  # of the arms, and of their differences
+
+
+def test_where_solving_was_not_asked_nothing_is_said_about_it(made_up):
+    results, summary = made_up({"tolerance": (0.0,), "momentum": (0, 0.9)}, "epochs")
+    assert "solve" not in " ".join(shown((results, summary)))
+    assert words.finding(results, summary).startswith("The lowest final error is that of tolerance=0, momentum=0: ")
 
 
 def test_what_diverged_is_a_column_and_one_note_where_something_did(states):

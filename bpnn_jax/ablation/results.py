@@ -2,7 +2,7 @@
 
 import hashlib
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from bpnn_jax import statistics
 from bpnn_jax.ablation.certificate import Certificate
 from bpnn_jax.ablation.folder import Store
 from bpnn_jax.ablation.interactions import interactions
-from bpnn_jax.ablation.plan import Chunk
+from bpnn_jax.ablation.plan import Plan
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.statistics import Summary
 
@@ -112,15 +112,16 @@ class Results:
         return found.hexdigest()
 
 
-def gather(study: Study, chunks: Sequence[Chunk], store: Store, certificates: dict[str, Certificate]) -> Results:
-    """The results of ``study`` from those of ``chunks`` that ``store`` has."""
-    arms, seeds = tuple(arm.name for arm in study.arms), np.array(study.seed_list, np.uint32)
+def gather(plan: Plan, store: Store, certificates: dict[str, Certificate]) -> Results:
+    """The results of a planned study from those of its chunks that ``store`` has."""
+    study, arms = plan.study, tuple(arm.name for arm in plan.arms)
+    seeds = np.array(study.seed_list, np.uint32)
     column, row = {name: k for k, name in enumerate(arms)}, {seed: i for i, seed in enumerate(seeds.tolist())}
-    shape, points = (len(seeds), len(arms)), len(study.history_epochs)
+    shape, points = (len(seeds), len(arms)), plan.points
     stopped, epochs = np.full(shape, "", "<U8"), np.zeros(shape, np.int32)
     error, seconds, history = np.full(shape, np.nan), np.full(shape, np.nan), np.full((*shape, points), np.nan)
     done = 0
-    for chunk in chunks:
+    for chunk in plan.chunks:
         table = store.get(chunk.name, len(chunk.lanes), points)
         if table is None:
             continue
@@ -141,7 +142,7 @@ def gather(study: Study, chunks: Sequence[Chunk], store: Store, certificates: di
         history_epochs=np.array(study.history_epochs, np.int64),
         seconds=seconds,
         certificates=certificates,
-        chunks=len(chunks),
+        chunks=len(plan.chunks),
         chunks_done=done,
     )
 

@@ -3,21 +3,60 @@
 import contextlib
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import jax
+from tyro.conf import UseAppendAction, arg
 
-from bpnn_jax import cli, settings
-from bpnn_jax._runtime.files import write_json
-from bpnn_jax._runtime.progress import console, progress_bar
-from bpnn_jax.ablation import manifest, results, runner
-from bpnn_jax.ablation.study import Study
-from bpnn_jax.commands.common import check_outputs, finish, plain_warnings
-from bpnn_jax.commands.tables import show
+from bpnn_jax import settings
+from bpnn_jax.commands.common import Json, check_outputs, finish, plain_warnings
 from bpnn_jax.errors import InputError
+from bpnn_jax.settings import Run
+
+if TYPE_CHECKING:
+    from bpnn_jax.ablation import Study
 
 
-def run(options: cli.Ablate) -> int:
+@dataclass(frozen=True)
+class Ablate:
+    """Train every combination of some settings from many seeds, and say what came out, with intervals. Goes on where it stopped."""
+
+    task: Annotated[str | None, arg(metavar="DATA")] = None
+    """What to learn: a name or a file, as for bpnn train."""
+    vary: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="FIELD=VALUE,VALUE...")] = ()
+    """A setting and its values, such as activation=sigmoid,tanh or hidden=2,4,8:4. Once for each setting that varies."""
+    seeds: Annotated[str, arg(metavar="SEEDS")] = "100"
+    """How many, or which: 1000, or 100:200, or 3,17,5."""
+    epochs: int = 1000
+    """At most so many passes over the patterns."""
+    out: Annotated[Path | None, arg(metavar="DIR")] = None
+    """The folder of the study. What it has already is not trained again."""
+    status: Annotated[Path | None, arg(metavar="DIR")] = None
+    """Only say how far the study in this folder is, and what has come out so far."""
+    force: bool = False
+    """Start afresh where the folder has another study, which stays beside this one."""
+    points: int = 50
+    """How many points of each run's error curve to keep, about."""
+    chunk: int = 512
+    """How many runs to keep together in a file, a multiple of 64."""
+    engine: Literal["local", "ray"] = "local"
+    """ray: on a Ray cluster, one process a GPU, or a processor where it has none."""
+    address: Annotated[str | None, arg(metavar="HOST:PORT")] = None
+    """Of the Ray cluster's head, or auto for the one that this machine belongs to. Otherwise one is begun, on this machine."""
+    run: Annotated[Run, arg(name="")] = field(default_factory=Run)
+    """What does not vary."""
+    json: Json = None
+    """Write the results to this file as JSON."""
+
+
+def run(options: Ablate) -> int:
+    from bpnn_jax._runtime.files import write_json
+    from bpnn_jax._runtime.progress import console, progress_bar
+    from bpnn_jax.ablation import results, runner
+    from bpnn_jax.ablation.folder import SUMMARY
+    from bpnn_jax.commands.tables import show
+
     check_outputs(options.json)
     if options.address is not None and options.engine != "ray":
         raise InputError(f"expected an address only with --engine ray, got --address {options.address}")
@@ -34,18 +73,20 @@ def run(options: cli.Ablate) -> int:
     summary = results.summarise(found)
     said = results.as_dict(found, summary)
     if options.status is None:
-        write_json(folder / manifest.SUMMARY, said)
+        write_json(folder / SUMMARY, said)
     finish(options.json, said)
     show(found, summary, complaints, folder, out)
     return 0 if found.complete or options.status is not None else 1
 
 
 @contextlib.contextmanager
-def engine(options: cli.Ablate, complaints: list[str]) -> Iterator[dict[str, Any]]:
+def engine(options: Ablate, complaints: list[str]) -> Iterator[dict[str, Any]]:
     """What trains the chunks, and where: what ``runner.run`` has to be told of them."""
     if options.engine == "local":
         yield {}
         return
+    import jax
+
     from bpnn_jax.ablation import ray
 
     # JAX trains nothing here, and must not take memory of a GPU that a worker has.
@@ -55,8 +96,10 @@ def engine(options: cli.Ablate, complaints: list[str]) -> Iterator[dict[str, Any
         complaints += cluster.complaints
 
 
-def study(options: cli.Ablate) -> Study:
+def study(options: Ablate) -> "Study":
     """The study that the flags ask for."""
+    from bpnn_jax.ablation import Study
+
     if options.task is None:
         raise InputError("expected a task, got none: --task xor, say")
     vary: dict[str, list] = {}
@@ -71,7 +114,7 @@ def study(options: cli.Ablate) -> Study:
     return Study(
         options.task,
         vary=vary,
-        base=options.settings,
+        base=options.run,
         seeds=seeds(options.seeds),
         epochs=options.epochs,
         points=options.points,

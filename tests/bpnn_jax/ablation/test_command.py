@@ -41,7 +41,8 @@ def test_a_study_its_table_its_summary_and_its_status(bpnn):
         "final error (interquartile mean)",
     }
     solved = said["arms"][0]["solved"]
-    assert f"│ momentum=0 │ {100 * solved / 6:.3g}% [" in out
+    assert f" 0 {100 * solved / 6:.3g}% [" in out
+    assert "certificate: gradient, every arm" in out
     assert "Minus momentum=0, paired by seed" in out
 
     assert bpnn(*SMALL, "--json", "two.json")[0] == 0

@@ -57,7 +57,7 @@ def test_what_a_user_catches_is_public():
     assert set(dir(bpnn_jax)) == set(bpnn_jax.__all__)
 
 
-@pytest.mark.parametrize("module", ["bpnn_jax.training", "bpnn_jax.verify"])
+@pytest.mark.parametrize("module", ["bpnn_jax.settings", "bpnn_jax.training", "bpnn_jax.verify"])
 @pytest.mark.parametrize("other", ["manual.py", "manual"])
 def test_another_manual_that_comes_first_is_named(tmp_path, module, other):
     if other.endswith(".py"):

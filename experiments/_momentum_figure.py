@@ -33,7 +33,7 @@ def plot(found: dict[str, Any]) -> "Figure":
     _diverging(above[4], found["diverging"])
     below = rows[1].subplots(1, len(found["networks"]) + 1)
     for axis, (name, task) in zip(below, found["networks"].items(), strict=False):
-        _curves(axis, name, task["curves"], found["other"]["effective"])
+        _curves(axis, name, task["curves"], found["effective"])
     below[0].set_ylabel("epochs to solve (mean up to 3000)")
     _best(below[-1], found["comparisons"])
     for axis in (*above, *below):
@@ -98,7 +98,7 @@ def _best(axis: Any, comparisons: dict[str, Any]) -> None:
             )
     axis.axvline(0, color=GREY, linewidth=0.8, zorder=0)
     labels = [name.replace(", ", "\n") for name in names]
-    axis.set(yticks=range(len(names)), xlabel="epochs; left: momentum is faster", title="each at its best: rule − none")
+    axis.set(yticks=range(len(names)), xlabel="epochs (left: faster)", title="each at its best: rule − none")
     axis.set_yticklabels(labels, fontsize=8)
 
 

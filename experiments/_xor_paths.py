@@ -48,7 +48,7 @@ def by_the_gradient(network: Network, weights: Weights) -> Iterator[Weights]:
     while True:
         yield weights
         for x, t in zip(xor.x, xor.t, strict=True):
-            g = manual.gradient(weights, manual.forward(weights, x, f), t, f)
+            g = manual.gradient(manual.forward(weights, x, f), t)
             moved = [manual.previous_gradient(*of, *rates) for of in zip(weights, g, before, strict=True)]
             weights, before = zip(*moved, strict=True)
 
@@ -70,9 +70,9 @@ def hidden_nodes(network: Network, path: list[Weights]) -> dict[str, Any]:
     w1, w2, *bias = path[-1][1].ravel()
     middle = np.arctanh(0.5) if network.activations[-1] == "tanh" else 0.0  # where the output is 1/2
     return {
-        "hidden": np.array([manual.forward(weights, x, f)[1][:, :2] for weights in path]),
+        "hidden": np.array([manual.forward(weights, x, f).activations[1][:, :2] for weights in path]),
         "line": [w1, w2, middle - sum(bias)],  # w1 h1 + w2 h2 = the third
-        "outputs": manual.forward(path[-1], x, f)[-1].ravel(),
+        "outputs": manual.forward(path[-1], x, f).outputs.ravel(),
     }
 
 
@@ -89,7 +89,7 @@ def surface(network: Network, path: list[Weights], points: int) -> dict[str, Any
 
     def error(w: np.ndarray) -> float:
         weights = w[:cut].reshape(network.shapes[0]), w[cut:].reshape(network.shapes[1])
-        return float(manual.half_squared_error(manual.forward(weights, xor.x, f)[-1], xor.t))
+        return float(manual.half_squared_error(manual.forward(weights, xor.x, f).outputs, xor.t))
 
     return {
         "axes": axes,

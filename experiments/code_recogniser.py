@@ -149,7 +149,7 @@ def _networks(learn: Patterns, hidden: int, epochs: int) -> tuple[Network, tuple
 
 
 def forward(network: Network, weights: tuple, x: np.ndarray) -> np.ndarray:
-    return manual.forward(tuple(np.asarray(W, np.float64) for W in weights), x, functions(network))[-1]
+    return manual.forward(tuple(np.asarray(W, np.float64) for W in weights), x, functions(network)).outputs
 
 
 def drawn(data: Patterns, kind: str, splits: int) -> Iterator[tuple[Patterns, Patterns]]:

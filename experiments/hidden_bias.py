@@ -133,7 +133,7 @@ def _error(runs: ManyResult, patterns: Patterns) -> np.ndarray:
     f = functions(runs.network)
     return np.array(
         [
-            manual.half_squared_error(manual.forward(weights, patterns.x, f)[-1], patterns.t)
+            manual.half_squared_error(manual.forward(weights, patterns.x, f).outputs, patterns.t)
             for weights in zip(*runs.weights, strict=True)
         ]
     )

@@ -60,7 +60,7 @@ def measure(options: Options) -> tuple[Runs, dict[str, Any]]:
         for part in _on_network(name, rule, effective, shares, group, seeds)
     ]
     parts += [diverging(rule, 16 if quick else SEEDS) for rule in rules]
-    other = {"effective": list(effective), "quadratic": quadratic(21, 10_000) if quick else quadratic(61, 100_000)}
+    other = {"quadratic": quadratic(21, 10_000) if quick else quadratic(61, 100_000)}
     return Runs.joined(parts), other
 
 
@@ -152,7 +152,8 @@ def summarise(runs: Runs, other: dict[str, Any]) -> dict[str, Any]:
         networks[name] = {"curves": {}, "best": {}}
         for rule in rules:
             curve, best = (here.where(part=part, rule=rule) for part in ("choose", "best"))
-            networks[name]["curves"][rule] = [mean_epochs(curve.where(effective=e), EPOCHS) for e in other["effective"]]
+            effective = sorted(curve.values("effective"))
+            networks[name]["curves"][rule] = [mean_epochs(curve.where(effective=e), EPOCHS) for e in effective]
             chosen = list(dict.fromkeys(zip(best["effective"].tolist(), best["share"].tolist(), strict=True)))
             networks[name]["best"][rule] = {"chosen": chosen, "mean": mean_epochs(best, EPOCHS)}
             if rule != "sgd":
@@ -167,6 +168,7 @@ def summarise(runs: Runs, other: dict[str, Any]) -> dict[str, Any]:
                     family.add(epochs_apart(*pair, EPOCHS), name, rule, what)
     return {
         "seeds": len(runs.where(part="best").values("seed")),
+        "effective": sorted(runs.where(part="choose").values("effective")),
         "networks": networks,
         "comparisons": family.corrected(),
         "diverging": _borders(runs.where(part="diverging")),
@@ -191,7 +193,8 @@ def answer(found: dict[str, Any]) -> str:
     best = {name.replace(", ", " "): of["heavy-ball"][BEST] for name, of in found["comparisons"].items()}
     border = found["diverging"]["heavy-ball"]["shift"]["0.5"]
     return (
-        "It depends on the rates: at the same learning rate momentum raises the effective one. Each at its best rates, heavy ball "
+        "It depends on online or batch, and on the rates: at the same learning rate momentum raises the effective one. "
+        "Each at its best rates, heavy ball "
         f"takes, against none, {outcome(best)}. A network that can diverge does so, at momentum 0.5, from "
         f"{number({'value': border['effect'], **border}, 2)} times the rate on that it can stand without."
     )

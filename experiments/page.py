@@ -1,7 +1,7 @@
 """docs/experiments.md from the committed results: what stands between its markers, and only that.
 
-    python -m experiments.page                  prints the blocks
-    python -m experiments.page --write-page     writes them into docs/experiments.md, which is committed
+python -m experiments.page                  prints the blocks
+python -m experiments.page --write-page     writes them into docs/experiments.md, which is committed
 """
 
 import json
@@ -82,7 +82,7 @@ def _quoted(text: str) -> str:
 
 
 def filled(page: str, found: dict[str, str]) -> str:
-    """The page with each text between its two markers.
+    r"""The page with each text between its two markers.
 
     >>> filled("a <!-- x --> old <!-- end of x --> b", {"x": "new"})
     'a <!-- x -->\\n\\nnew\\n\\n<!-- end of x --> b'

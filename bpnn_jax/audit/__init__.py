@@ -122,7 +122,7 @@ def vjp(
         mutate=mutate,
         explain=explain,
     )
-    return _audit.audit(_rules.vjp_rule(reference or fun, fwd, bwd, args, argnums), options)
+    return _audit.audit(_rules.vjp_rule(fun, fwd, bwd, args, argnums, reference), options)
 
 
 def custom_vjp(
@@ -156,7 +156,7 @@ def custom_vjp(
         mutate=mutate,
         explain=explain,
     )
-    return _audit.audit(_rules.custom_vjp_rule(f, args, argnums, reference), options)
+    return _audit.audit(_rules.decorated_rule("custom_vjp", f, args, argnums, reference), options)
 
 
 def custom_jvp(
@@ -189,4 +189,4 @@ def custom_jvp(
         mutate=mutate,
         explain=explain,
     )
-    return _audit.audit(_rules.custom_jvp_rule(f, args, argnums, reference), options)
+    return _audit.audit(_rules.decorated_rule("custom_jvp", f, args, argnums, reference), options)

@@ -5,14 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax.audit import _mutate, _programs, _stages
-from bpnn_jax.audit._draws import Drawn, as_jax, inputs
-from bpnn_jax.audit._executor import Executor
+from bpnn_jax.audit._draws import Drawn, inputs
+from bpnn_jax.audit._executor import Executor, precision
 from bpnn_jax.audit._judge import Judged, judge, loosened, off, ratio, rounded
-from bpnn_jax.audit._leaves import UNIT
+from bpnn_jax.audit._leaves import UNIT, is_double
 from bpnn_jax.audit._options import Options
 from bpnn_jax.audit._report import ORDER, Finding, Power, Report
 from bpnn_jax.audit._rules import Rule
@@ -25,7 +24,10 @@ MUTANTS = 120  # wrong versions tried; more of them say little more about the sa
 def audit(rule: Rule, options: Options) -> Report:
     """The report on a rule."""
     began = time.perf_counter()
-    seen, findings = _judged(Executor(subject(rule, options.seed)), options)
+    execute = Executor(subject(rule, options.seed))
+    if execute.how.failure:
+        return _failed(execute, time.perf_counter() - began)
+    seen, findings = _judged(execute, options)
     contract, seen = _promises(seen, _any_wrong(findings))
     said = {(f.code, f.leaf) for f in findings}
     findings += [f for f in contract if (f.code, f.leaf) not in said]
@@ -53,12 +55,19 @@ def audit(rule: Rule, options: Options) -> Report:
     )
 
 
+def _failed(execute: Executor, seconds: float) -> Report:
+    """Of a rule that does not run at its own example."""
+    rule, said = execute.subject.rule, f"the rule fails at the example: {execute.how.failure}"
+    finding = Finding("rule-fails", "wrong", said, draw="the example")
+    return Report(rule.name, rule.kind, execute.subject.own.name, 0, (finding,), Power(), seconds=seconds)
+
+
 def _judged(execute: Executor, options: Options) -> tuple[Seen, list[Finding]]:
     """Every draw judged, and what the numbers themselves say."""
     drawn = inputs(execute.subject.arguments, options.draws, options.seed, options.ranges, options.special)
     judged = [judge(execute, d) for d in drawn]
     if any(map(off, judged)):
-        execute = execute.judging_in(drawn[0])
+        execute = execute.judging_in(*precision(execute, drawn[0]))
         judged = [loosened(execute, j) for j in judged]
     findings = list(values.findings(Seen(execute, options, tuple(judged), tuple(judged))))
     usable = [j for j in judged if all(np.isfinite(e).all() for e in j.exact)] or judged
@@ -83,7 +92,7 @@ def _promises(seen: Seen, wrong: bool) -> tuple[list[Finding], Seen]:
         found = kept(seen)
     subject = seen.execute.subject
     if _any_wrong(found) and subject.unit == UNIT["float64"] and not subject.narrowed:
-        coarser = seen.execute.judging_in(seen.judged[0].drawn)
+        coarser = seen.execute.judging_in(*precision(seen.execute, seen.judged[0].drawn))
         seen = replace(seen, execute=coarser)
         if coarser.subject.unit > UNIT["float64"]:
             seen = replace(seen, usable=tuple(loosened(coarser, j) for j in seen.usable))
@@ -92,11 +101,9 @@ def _promises(seen: Seen, wrong: bool) -> tuple[list[Finding], Seen]:
 
 
 def _nested(execute: Executor, drawn: Drawn) -> tuple[str, ...]:
-    with wide(jnp.float64):
-        live = as_jax(drawn.live, execute.subject.arguments, jnp.float64)
-        return _programs.flatten(
-            jax.make_jaxpr(lambda *a: execute.subject.rule.fun(*execute.subject.args(list(a))))(*live)
-        ).nested
+    with wide(execute.subject.widest):
+        subject, live, _ = execute.subject.at(drawn, execute.subject.widest)
+        return _programs.flatten(jax.make_jaxpr(subject.function)(*live)).nested
 
 
 def _leaf(execute: Executor, judged: list[Judged], i: int) -> dict[str, Any]:
@@ -111,7 +118,7 @@ def _leaf(execute: Executor, judged: list[Judged], i: int) -> dict[str, Any]:
 
     error, allowed = worst([row(j.hand[i], j.exact[i], j.allowed[i]) for j in judged])
     found = {"name": execute.subject.arguments.names[i], "error": error, "allowed": allowed}
-    if execute.subject.own != jnp.float64:
+    if not is_double(execute.subject.own):
         low_error, low_allowed = worst([row(j.low[i], j.exact[i], j.low_allowed[i]) for j in judged])
         found |= {"dtype": execute.subject.own.name, "low_error": low_error, "low_allowed": low_allowed}
     return found

@@ -7,13 +7,12 @@ multiple of that. Over correct rules the largest multiple seen is 3.1, so ``FACT
 
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 
-from bpnn_jax.audit import _noise
+from bpnn_jax.audit import _differences, _noise
 from bpnn_jax.audit._draws import Drawn
-from bpnn_jax.audit._executor import Executor, unwrapped
-from bpnn_jax.audit._leaves import UNIT
+from bpnn_jax.audit._executor import Executor
+from bpnn_jax.audit._leaves import UNIT, is_double, numbers, unit_of
 from bpnn_jax.audit._subject import Subject
 
 FACTOR = 6.0
@@ -36,25 +35,31 @@ class Judged(NamedTuple):
 
 def judge(execute: Executor, drawn: Drawn) -> Judged:
     """Run rule and reference at one draw in both precisions."""
-    _, exact = execute.reference(drawn, jnp.float64)
-    probe = jnp.float32 if UNIT[execute.subject.own.name] < UNIT["float32"] else execute.subject.own
-    _, low_reference = execute.reference(drawn, probe)
-    allowed = [bound_float64(g, low, UNIT[jnp.dtype(probe).name]) for g, low in zip(exact, low_reference, strict=True)]
-    if UNIT[execute.subject.own.name] > UNIT["float32"] and any(map(_lost, exact, low_reference)):
-        # All digits gone in bfloat16 says little about float64: float32 is asked too.
-        _, finer = execute.reference(drawn, jnp.float32)
-        finer = [bound_float64(g, low, UNIT["float32"]) for g, low in zip(exact, finer, strict=True)]
-        allowed = list(map(max, allowed, finer))
-    raw = execute.hand(drawn, jnp.float64)
+    subject = execute.subject
+    own, widest = subject.own, subject.widest
+    raw = execute.hand(drawn, widest)
     absent = [h is None for h in raw]
+    if subject.mode == "differences":
+        exact, errors = _differences.gradient(execute.value(drawn), drawn, subject.unit)
+        allowed = [10.0 * e + 1e-7 * _max(g) for e, g in zip(errors, exact, strict=True)]
+        low_reference = exact
+    else:
+        exact = execute.reference(drawn, widest)
+        probe = np.dtype(np.float32) if unit_of(own) < UNIT["float32"] else own
+        low_reference = execute.reference(drawn, probe)
+        allowed = [bound_float64(g, low, unit_of(probe)) for g, low in zip(exact, low_reference, strict=True)]
+        if unit_of(own) > UNIT["float32"] and any(map(_lost, exact, low_reference)):
+            # All digits gone in bfloat16 says little about float64: float32 is asked too.
+            finer = execute.reference(drawn, np.float32)
+            finer = [bound_float64(g, low, UNIT["float32"]) for g, low in zip(exact, finer, strict=True)]
+            allowed = list(map(max, allowed, finer))
+        if probe != own:
+            low_reference = execute.reference(drawn)
     hand = [_numbers(h, g) for h, g in zip(raw, exact, strict=True)]
-    if execute.subject.own == jnp.float64:
+    if is_double(own):
         return loosened(execute, Judged(drawn, exact, hand, absent, allowed, hand, allowed, exact))
-    if probe != execute.subject.own:
-        _, low_reference = execute.reference(drawn)
-    low_allowed = [
-        bound_own(g, low, UNIT[execute.subject.own.name]) for g, low in zip(exact, low_reference, strict=True)
-    ]
+    low_allowed = [bound_own(g, low, unit_of(own)) for g, low in zip(exact, low_reference, strict=True)]
+    low_allowed = list(map(max, low_allowed, allowed))
     low = [_numbers(h, g) for h, g in zip(execute.hand(drawn), exact, strict=True)]
     return loosened(execute, Judged(drawn, exact, hand, absent, allowed, low, low_allowed, low_reference))
 
@@ -63,7 +68,7 @@ def loosened(execute: Executor, j: Judged) -> Judged:
     """What is allowed where rule or reference cast to ``execute.subject.unit`` on purpose, so that no float64 is left to judge in."""
     if execute.subject.unit <= UNIT["float64"]:
         return j
-    u = UNIT[execute.subject.own.name]
+    u = unit_of(execute.subject.own)
     bounds = [
         execute.subject.unit / u * bound_own(g, low, u) + 4.0 * FACTOR * execute.subject.unit * _max(g)
         for g, low in zip(j.exact, j.low_reference, strict=True)
@@ -87,13 +92,12 @@ def rounding(execute: Executor, j: Judged) -> list[float]:
     Judged by what rounding did to the rule in a coarser dtype (a mistake does not shrink with the roundoff as that does), and by
     random roundings: float32 saturates before float64 does, and then shows nothing.
     """
-    probe, low = execute.subject.own, j.low
-    if probe != jnp.float32:
-        probe = np.dtype(jnp.float32)
-        low = [_numbers(h, g) for h, g in zip(execute.hand(j.drawn, jnp.float32), j.exact, strict=True)]
+    probe, low = UNIT["float32"], j.low
+    if unit_of(execute.subject.own) != probe:
+        low = [_numbers(h, g) for h, g in zip(execute.hand(j.drawn, np.float32), j.exact, strict=True)]
     fits = [a.shape == g.shape and np.isfinite(a).all() for a, g in zip(low, j.exact, strict=True)]
     off = [_max(a - g) if fit else _max(g) for a, g, fit in zip(low, j.exact, fits, strict=True)]
-    coarser = [ALGEBRA_FACTOR * UNIT["float64"] / UNIT[probe.name] * e for e in off]
+    coarser = [ALGEBRA_FACTOR * UNIT["float64"] / probe * e for e in off]
     random = [0.0] * len(coarser)
     if execute.traceable:
         found = iter(_noise.scatter(execute, "hand", _pulled, j.drawn) or random)
@@ -101,8 +105,10 @@ def rounding(execute: Executor, j: Judged) -> list[float]:
     return [max(a, b + c) for a, b, c in zip(coarser, random, reference_rounding(execute, j), strict=True)]
 
 
-def reference_rounding(execute: Executor, j: Judged, dtype: Any = jnp.float64) -> list[float]:
+def reference_rounding(execute: Executor, j: Judged, dtype: Any = np.float64) -> list[float]:
     """What random roundings do to autodiff of the reference, in float64 or (None) in the leaves' own dtypes."""
+    if execute.subject.mode == "differences":
+        return [0.0] * len(j.exact)
     return _noise.scatter(execute, "reference", _pulled_by_autodiff, j.drawn, dtype) or [0.0] * len(j.exact)
 
 
@@ -115,7 +121,7 @@ def _pulled(subject: Subject, live: list, c: Any) -> list:
 
 
 def _numbers(leaf: Any, exact: np.ndarray) -> np.ndarray:
-    return np.zeros_like(exact) if leaf is None else unwrapped(leaf)
+    return np.zeros_like(exact) if leaf is None else numbers(leaf)
 
 
 def bound_float64(exact: np.ndarray, low: np.ndarray, u: float) -> float:
@@ -153,6 +159,11 @@ def ratio(hand: np.ndarray, exact: np.ndarray, allowed: Any) -> tuple[float, tup
 def ulps(leaf: np.ndarray) -> float:
     """Rounding of the rule's own numbers: all there is to go by where the reference's are 0 or not finite."""
     return 64 * 2.0**-53 * float(abs(leaf[np.isfinite(leaf)]).max(initial=0.0))
+
+
+def scalar(value: Any) -> Any:
+    """A number for a report: a float, or a complex."""
+    return complex(value) if np.iscomplexobj(value) else float(value)
 
 
 def _max(a: np.ndarray) -> float:

@@ -12,9 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax.audit import _programs
-from bpnn_jax.audit._draws import Drawn, as_jax
+from bpnn_jax.audit._draws import Drawn
 from bpnn_jax.audit._executor import Executor
-from bpnn_jax.audit._leaves import UNIT
+from bpnn_jax.audit._leaves import UNIT, numbers
 from bpnn_jax.audit._subject import wide
 
 RUNS = 4
@@ -30,7 +30,7 @@ SUMS |= {"reduce_window_sum"}
 
 
 def scatter(
-    execute: Executor, name: str, function: Callable, drawn: Drawn, dtype: Any = jnp.float64
+    execute: Executor, name: str, function: Callable, drawn: Drawn, dtype: Any = np.float64
 ) -> list[float] | None:
     """FACTOR times what the leaves of ``function(subject, live, c)`` scatter by; None where it cannot be run so.
 
@@ -39,7 +39,7 @@ def scatter(
     cache, key = execute.shared(
         f"scatter of {name}", execute.subject.rule.source if name == "hand" else (execute.subject.rule.fun,)
     )
-    numbers = jax.tree.leaves((drawn.live, execute.subject.cotangent, execute.subject.arguments.carried))
+    numbers = jax.tree.leaves((drawn.live, execute.subject.cotangent, drawn.carried))
     key = (key, dtype, *(np.asarray(leaf).tobytes() for leaf in numbers))
     if key not in cache:
         cache[key] = _scatter(execute, function, drawn, dtype)
@@ -47,11 +47,11 @@ def scatter(
 
 
 def _scatter(execute: Executor, function: Callable, drawn: Drawn, dtype: Any) -> list[float] | None:
+    dtype = execute.subject.widest if dtype is np.float64 else dtype
     with wide(dtype or execute.subject.own):
-        live = as_jax(drawn.live, execute.subject.arguments, dtype)
-        c = execute.subject.typed(dtype)
+        subject, live, c = execute.subject.at(drawn, dtype)
         try:
-            program = _programs.flatten(jax.make_jaxpr(lambda live, c: function(execute.subject, live, c))(live, c))
+            program = _programs.flatten(jax.make_jaxpr(lambda live, c: function(subject, live, c))(live, c))
             flat = jax.tree.leaves((live, c))
             plain = _programs.outputs(program, _programs.run(program, flat))
             moved = [_outputs_of_one_run(program, flat, seed) for seed in range(RUNS)]
@@ -82,5 +82,5 @@ def _moved(value: Any, rng: np.random.Generator) -> Any:
 
 
 def _apart(moved: Any, plain: Any) -> float:
-    apart = abs(np.asarray(moved, np.float64) - np.asarray(plain, np.float64))
+    apart = abs(numbers(moved) - numbers(plain))
     return float(apart.max(initial=0.0))

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-import jax.numpy as jnp
 import numpy as np
 
-from bpnn_jax.audit import _differences
+from bpnn_jax.audit import _opinion
 from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._explain import Explanations
-from bpnn_jax.audit._judge import Judged, ratio, reference_rounding, rounding
+from bpnn_jax.audit._judge import Judged, ratio, reference_rounding, rounding, scalar
+from bpnn_jax.audit._leaves import is_double
 from bpnn_jax.audit._report import Finding
 from bpnn_jax.audit.checks._seen import Seen
 
@@ -17,15 +17,15 @@ Worst = tuple[float, tuple[int, ...], Judged]  # (error / allowed, index, draw)
 
 def findings(seen: Seen) -> Iterator[Finding]:
     """For each leaf the worst draw speaks."""
-    execute, judged, value = seen.execute, list(seen.judged), _differences.scalar(seen.execute)
+    execute, judged = seen.execute, list(seen.judged)
     explanations = Explanations(execute) if seen.options.explain else None
     for i, name in enumerate(execute.subject.arguments.names):
         yield from _not_finite(judged, i, name)
         failing: list[Worst] = [(*ratio(j.hand[i], j.exact[i], j.allowed[i]), j) for j in judged]
         failing = [w for w in failing if w[0] > 1]
-        kinks = [w for w in failing if _differences.at_kink(execute, w[2], i, value)]
+        kinks = [w for w in failing if _opinion.at_kink(execute, w[2], i)]
         failing = [w for w in failing if not any(w is k for k in kinks)]
-        unresolved = [w for w in failing if _differences.autodiff_wrong(execute, w[2], i, value)]
+        unresolved = [w for w in failing if _opinion.autodiff_wrong(execute, w[2], i)]
         failing = [w for w in failing if not any(w is u for u in unresolved)]
         if kinks:
             yield _kink(kinks, i, name)
@@ -38,7 +38,7 @@ def findings(seen: Seen) -> Iterator[Finding]:
             yield _lost(failing, i, name)
         elif failing:
             yield _wrong(execute, i, failing, explanations)
-        elif execute.subject.own != jnp.float64 and not kinks and not unresolved:
+        elif not is_double(execute.subject.own) and not kinks and not unresolved:
             yield from _imprecise(execute, judged, i, name)
 
 
@@ -63,7 +63,7 @@ def _not_finite(judged: list[Judged], i: int, name: str) -> Iterator[Finding]:
 def _told(failing: list[Worst], i: int, name: str, code: str, weight: str, sentence: str, allowed: bool) -> Finding:
     """A finding about the worst of some draws; the sentence has its numbers by name."""
     r, index, j = max(failing, key=lambda w: w[0])
-    numbers = {"got": float(j.hand[i][index]), "expected": float(j.exact[i][index])}
+    numbers = {"got": scalar(j.hand[i][index]), "expected": scalar(j.exact[i][index])}
     said = sentence.format(at=f"{name}{list(index)}", draw=j.drawn.name, ratio=r, **numbers)
     if allowed:
         numbers |= {"ratio": r, "allowed": j.allowed[i]}
@@ -97,7 +97,7 @@ def _imprecise(execute: Executor, judged: list[Judged], i: int, name: str) -> It
     low = [w for w in low if w[0] > 1 and _low_ratio(w[2], i, reference_rounding(execute, w[2], None)[i])[0] > 1]
     if low:
         r, index, j = max(low, key=lambda w: w[0])
-        got, expected = float(j.low[i][index]), float(j.exact[i][index])
+        got, expected = scalar(j.low[i][index]), scalar(j.exact[i][index])
         sentence = (
             f"{name}{list(index)}: right in float64, but {got:.6g} in {execute.subject.own.name} where {expected:.6g} is right; "
             f"autodiff in {execute.subject.own.name} is {r:.3g} times closer than allowed"
@@ -125,7 +125,7 @@ def _wrong(execute: Executor, i: int, failing: list[Worst], explanations: Explan
         sentence = f"{name}: expected a gradient of shape {exact.shape}, got {hand.shape}"
         cause = explanations.shape(hand, exact) if explanations else ""
         return Finding("wrong-shape", "wrong", sentence, leaf=name, draw=draw, cause=cause)
-    got, expected = float(hand[index]), float(exact[index])
+    got, expected = scalar(hand[index]), scalar(exact[index])
     if not np.isfinite(got):
         sentence = f"{name}{list(index)} is {got} where {expected:.6g} is right ({draw})"
         numbers = {"expected": expected}

@@ -85,10 +85,18 @@ def gradient(value: Callable, drawn: Drawn, unit: float = UNIT64) -> tuple[list[
     return leaves, errors
 
 
-def is_kink(value: Callable, drawn: Drawn, leaf: int, index: tuple[int, ...], hand: Any, unit: float = UNIT64) -> bool:
-    """Whether the one-sided derivatives differ at this element, with the rule's value between them (or equal to one)."""
+class Sides(NamedTuple):
+    """The slopes on both sides of a point in one element; ``kink`` where they stay apart as the step shrinks."""
+
+    left: float
+    right: float
+    kink: bool
+
+
+def sides(value: Callable, drawn: Drawn, leaf: int, index: tuple[int, ...], unit: float = UNIT64) -> Sides | None:
+    """The one-sided slopes with respect to one element; None where they are not finite or do not settle."""
     if np.iscomplexobj(drawn.live[leaf]):
-        return False
+        return None
     direction = np.zeros(drawn.live[leaf].shape)
     direction[index] = 1.0
     here = value(drawn.live)
@@ -100,16 +108,30 @@ def is_kink(value: Callable, drawn: Drawn, leaf: int, index: tuple[int, ...], ha
     x = abs(float(drawn.live[leaf][index]))
     h = max(1e-6, 30 * unit**0.5) * max(1.0, x)
     right, left = one_sided(1.0, h), one_sided(-1.0, h)
+    far_right, far_left = one_sided(1.0, 8 * h), one_sided(-1.0, 8 * h)
     gap = abs(right - left)
     scale = max(abs(right), abs(left), 1e-12)
+    if not np.isfinite([right, left, far_right, far_left]).all():
+        return None
+    if abs(right - far_right) + abs(left - far_left) > 0.1 * max(scale, 64 * unit * abs(here) / h):
+        return None  # a slope that grows without bound, as a square root's at 0
     rounding = 64 * unit * abs(here) / h
-    if not np.isfinite([right, left]).all() or gap < max(1e-4 * scale, rounding):
-        return False
     # A smooth function's one-sided differences come together linearly as h shrinks; a kink's do not.
-    if gap < 0.5 * abs(one_sided(1.0, 8 * h) - one_sided(-1.0, 8 * h)):
-        return False
-    low, high = min(left, right), max(left, right)
-    return low - 1e-3 * scale <= hand <= high + 1e-3 * scale
+    kink = gap >= max(1e-4 * scale, rounding) and gap >= 0.5 * abs(far_right - far_left)
+    return Sides(left, right, kink)
+
+
+def is_kink(value: Callable, drawn: Drawn, leaf: int, index: tuple[int, ...], hand: Any, unit: float = UNIT64) -> bool:
+    """Whether the one-sided derivatives differ at this element, with the rule's value between them (or equal to one)."""
+    found = sides(value, drawn, leaf, index, unit)
+    return found is not None and found.kink and between(found, hand)
+
+
+def between(found: Sides, hand: Any) -> bool:
+    """Whether a slope is one of those that a kink allows."""
+    low, high = min(found.left, found.right), max(found.left, found.right)
+    slack = 1e-3 * max(abs(low), abs(high), 1e-12)
+    return bool(low - slack <= hand <= high + slack)
 
 
 def supports(

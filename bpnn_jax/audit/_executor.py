@@ -14,8 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax.audit._draws import Drawn
-from bpnn_jax.audit._leaves import UNIT, StructureError, is_float, numbers, unit_of
-from bpnn_jax.audit._programs import narrowest
+from bpnn_jax.audit._leaves import StructureError, is_float, numbers, unit_of
 from bpnn_jax.audit._subject import NOT_TRACEABLE, Subject, wide
 
 _reused: list[dict] = []
@@ -197,25 +196,6 @@ class Executor:
     def _call(self, name: str, function: Callable, source: tuple, drawn: Drawn, dtype: Any, scale: float = 1.0) -> Any:
         with wide(dtype or self.subject.own):
             return self.compiled(name, function, source)(*self.subject.inputs(drawn, dtype, scale))
-
-
-def precision(execute: Executor, drawn: Drawn) -> tuple[float, str]:
-    """(unit roundoff to judge the algebra in, a dtype that the rule narrows to by mistake or ""), from the casts in the programs.
-
-    No float64 run undoes a cast to less. As coarse as the arguments or as the reference itself, and that is the precision to judge
-    in; coarser, and it is a mistake.
-    """
-    subject = execute.subject
-    with wide(subject.widest):
-        live, c, carried = subject.inputs(drawn, subject.widest)
-        subject = subject.carrying(carried)
-        pull = subject.pull_reference if subject.mode != "differences" else subject.weighed
-        reference = narrowest(jax.make_jaxpr(pull)(live, c).jaxpr)
-        hand = narrowest(jax.make_jaxpr(subject.pull_hand)(live, c).jaxpr) if execute.traceable else None
-    unit = UNIT[reference or "float64"]
-    if hand and UNIT[hand] <= max(unit, unit_of(subject.own)):
-        return max(unit, UNIT[hand]), ""
-    return unit, hand or ""
 
 
 def _writeable(leaf: Any) -> Any:

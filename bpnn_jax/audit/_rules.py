@@ -28,6 +28,7 @@ class Rule(NamedTuple):
     arguments: Arguments
     source: tuple = ()  # the author's own functions, out of which pullback was made
     static: frozenset[int] = frozenset()  # arguments that JAX hands to the rule untouched
+    again: Callable | None = None  # (args) -> the same rule at other arguments
     by_jax: bool = False  # only JAX can call the rule: it takes the cotangent of the output as it is
 
 
@@ -48,7 +49,9 @@ def gradient_rule(loss: Callable, hand: Callable, args: tuple, argnums: Any, ref
         return (hand(*args),) if single else hand(*args)
 
     fun = reference or loss
-    return Rule("gradient", name_of(hand), fun, loss, pullback, None, False, arguments, (hand, single))
+    again = functools.partial(gradient_rule, loss, hand, argnums=argnums, reference=reference)
+    source = (hand, single)
+    return Rule("gradient", name_of(hand), fun, loss, pullback, None, False, arguments, source, again=again)
 
 
 def vjp_rule(
@@ -69,10 +72,24 @@ def vjp_rule(
     def primal(*args):
         return fwd(*args)[0]
 
-    return Rule("vjp", name_of(bwd), reference or fun, fun, pullback, primal, True, arguments, (fwd, bwd))
+    again = functools.partial(vjp_rule, fun, fwd, bwd, argnums=arguments.argnums, reference=reference)
+    name, source = name_of(bwd), (fwd, bwd)
+    return Rule("vjp", name, reference or fun, fun, pullback, primal, True, arguments, source, again=again)
 
 
 def decorated_rule(face: str, f: Any, args: tuple, argnums: Any, reference: Callable | None) -> Rule:
+    """The rule of a function that JAX knows to have one; see ``_found``."""
+    rule = _found(face, f, args, argnums, reference)
+    chosen = rule.arguments.argnums
+    settings = argnums is None  # so that the same leaves are live at other arguments
+
+    def again(args):
+        return decorated_rule(face, f, args, None if settings else chosen, reference)
+
+    return rule._replace(again=again)
+
+
+def _found(face: str, f: Any, args: tuple, argnums: Any, reference: Callable | None) -> Rule:
     """A ``custom_vjp``, ``custom_jvp`` or equinox's form of them, behind ``jit`` or not; or a function that calls one."""
     inner, args = f, canonical(args)
     while not isinstance(inner, jax.custom_vjp | jax.custom_jvp) and hasattr(inner, "__wrapped__") and _is_jit(inner):

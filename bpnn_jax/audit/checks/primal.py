@@ -30,7 +30,7 @@ def findings(seen: Seen) -> Iterator[Finding]:
             except Exception:  # NumPy in the rule, say: there is nothing to compare
                 return
         apart = [_apart(got, expected, execute.subject.unit) for expected in known]
-        if all(apart):
+        if apart[0] is not None and all(apart):
             yield replace(apart[0], draw=drawn)
             return
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bpnn_jax.audit import _opinion
+from bpnn_jax.audit import _differences, _opinion, _singular
 from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._explain import Explanations
 from bpnn_jax.audit._judge import Judged, ratio, reference_rounding, rounding, scalar
@@ -20,7 +20,7 @@ def findings(seen: Seen) -> Iterator[Finding]:
     execute, judged = seen.execute, list(seen.judged)
     explanations = Explanations(execute) if seen.options.explain else None
     for i, name in enumerate(execute.subject.arguments.names):
-        yield from _not_finite(judged, i, name)
+        yield from _singular.findings(execute, judged, i, name)
         failing: list[Worst] = [(*ratio(j.hand[i], j.exact[i], j.allowed[i]), j) for j in judged]
         failing = [w for w in failing if w[0] > 1]
         kinks = [w for w in failing if _opinion.at_kink(execute, w[2], i)]
@@ -34,8 +34,10 @@ def findings(seen: Seen) -> Iterator[Finding]:
         rounded = bool(failing) and all(_like_rounding(execute, w[2], i) for w in failing)
         if rounded:  # what autodiff itself loses is not held against the rule
             failing = [w for w in failing if _ratio_to_reference_rounding(execute, w[2], i) > 1]
-        if failing and rounded:
+        if failing and rounded and not _is_multiple(failing, i):
             yield _lost(failing, i, name)
+        elif failing and _is_flat(execute, judged, i):
+            yield _surrogate(failing, i, name)
         elif failing:
             yield _wrong(execute, i, failing, explanations)
         elif not is_double(execute.subject.own) and not kinks and not unresolved:
@@ -50,14 +52,42 @@ def _ratio_to_reference_rounding(execute: Executor, j: Judged, i: int) -> float:
     return ratio(j.hand[i], j.exact[i], reference_rounding(execute, j)[i])[0]
 
 
-def _not_finite(judged: list[Judged], i: int, name: str) -> Iterator[Finding]:
-    bad = [j for j in judged if not np.isfinite(j.exact[i]).all()]
-    if bad:
-        many = f"{len(bad)} of {len(judged)} draws, the first {bad[0].drawn.name}"
-        both = not any(np.isfinite(j.hand[i]).all() for j in bad)
-        own = "the rule's too" if both else "the rule's is finite there"
-        sentence = f"{name}: the reference's gradient is not finite on {many}; {own}"
-        yield Finding("nan-in-reference", "inconclusive", sentence, leaf=name, draw=bad[0].drawn.name)
+def _is_multiple(failing: list[Worst], i: int) -> bool:
+    """Whether the leaf is one and the same multiple of the right one on every draw: rounding does not do that."""
+    factors = []
+    for _, _, j in failing:
+        square = float((abs(j.exact[i]) ** 2).sum())
+        if not square or (j.exact[i].size < 2 and len(failing) < 2):
+            return False
+        factors.append(complex((j.hand[i] * np.conj(j.exact[i])).sum() / square))
+        if (abs(j.hand[i] - factors[-1] * j.exact[i]) > 1e-6 * abs(j.exact[i]).max()).any():
+            return False
+    spread = max(abs(f - factors[0]) for f in factors)
+    return spread <= 1e-6 * abs(factors[0]) and abs(factors[0] - 1) > 1e-3 and abs(factors[0]) > 1e-3
+
+
+def _is_flat(execute: Executor, judged: list[Judged], i: int) -> bool:
+    """Whether the function is piecewise constant in a leaf: it changes with it, and its slope is 0 wherever it was looked at."""
+    known = [j for j in judged if np.isfinite(j.exact[i]).all() and j.hand[i].shape == j.exact[i].shape]
+    if len(known) < 2 or any(j.exact[i].any() for j in known) or execute.subject.mode == "differences":
+        return False
+    first = known[0]
+    value = execute.value(first.drawn)
+    here = value(first.drawn.live)
+    others = ([j.drawn.live[i] if k == i else a for k, a in enumerate(first.drawn.live)] for j in known[1:])
+    slopes = [_differences.agrees(value, first.drawn, first.exact, i, n) for n in range(2)]
+    return any(value(live) != here for live in others) and False not in slopes
+
+
+def _surrogate(failing: list[Worst], i: int, name: str) -> Finding:
+    _, index, j = max(failing, key=lambda w: w[0])
+    got = scalar(j.hand[i][index])
+    sentence = (
+        f"{name}{list(index)}: the function is flat here, its slope is 0, and the rule gives {got:.6g} ({j.drawn.name}): a surrogate "
+        "gradient; reference= takes the smooth function whose gradient it is"
+    )
+    numbers = {"got": got, "expected": 0.0}
+    return Finding("surrogate", "inconclusive", sentence, leaf=name, index=index, numbers=numbers, draw=j.drawn.name)
 
 
 def _told(failing: list[Worst], i: int, name: str, code: str, weight: str, sentence: str, allowed: bool) -> Finding:
@@ -72,7 +102,8 @@ def _told(failing: list[Worst], i: int, name: str, code: str, weight: str, sente
 
 def _kink(failing: list[Worst], i: int, name: str) -> Finding:
     sentence = "{at} lies on a kink of the function ({draw}): any value between the slopes will do"
-    return _told(failing, i, name, "kink", "inconclusive", sentence, False)
+    weight = "note" if all(w[2].drawn.placed for w in failing) else "inconclusive"
+    return _told(failing, i, name, "kink", weight, sentence, False)
 
 
 def _unresolved(failing: list[Worst], i: int, name: str) -> Finding:
@@ -80,7 +111,8 @@ def _unresolved(failing: list[Worst], i: int, name: str) -> Finding:
         "{at}: central differences agree with the rule, {got:.6g}, and not with autodiff of the reference, "
         "{expected:.6g} ({draw})"
     )
-    return _told(failing, i, name, "unresolved-reference", "inconclusive", sentence, False)
+    weight = "note" if all(w[2].drawn.placed for w in failing) else "inconclusive"
+    return _told(failing, i, name, "unresolved-reference", weight, sentence, False)
 
 
 def _lost(failing: list[Worst], i: int, name: str) -> Finding:

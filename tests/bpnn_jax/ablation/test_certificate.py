@@ -74,12 +74,15 @@ def test_the_articles_order_is_no_gradient_by_an_angle():
     assert 0.1 < found.angle < 2
 
 
+HEAVY_BALL, HIDDEN_DELTA = epoch.STEPS["heavy-ball"], equations.hidden_delta
+
+
 def _lost_decay(layout, W, g, kept, rates):
-    return epoch._heavy_ball(layout, W, g, kept, rates._replace(momentum=0.99 * rates.momentum))
+    return HEAVY_BALL(layout, W, g, kept, rates._replace(momentum=0.99 * rates.momentum))
 
 
-def _wrong_delta(layout, a, f, W_above, delta_above):
-    return 1.01 * f.derivative(a) * layout.back(W_above, delta_above, a.shape[0])
+def _wrong_delta(layout, layer, above):
+    return 1.01 * HIDDEN_DELTA(layout, layer, above)
 
 
 @pytest.mark.parametrize(

@@ -47,12 +47,16 @@ def functions(path: Path) -> dict[str, str]:
     return {node.name: "".join(lines[node.lineno - 1 : node.end_lineno]) for node in found}
 
 
+def _file(target: str) -> Path:
+    return (DERIVATION.parent / target.partition("#")[0]).resolve()
+
+
 def linked() -> dict[int, list[tuple[Path, str]]]:
     """For each equation, the (file, function) pairs named between its formula and the colon that begins the reason."""
     found = {}
     for number, paragraph in TAGGED.findall(text()):
         links = LINK.findall(paragraph.partition("):")[0] + ")")
-        found[int(number)] = [((DERIVATION.parent / target).resolve(), name.strip("`")) for name, target in links]
+        found[int(number)] = [(_file(target), name.strip("`")) for name, target in links]
     return found
 
 
@@ -129,6 +133,11 @@ def test_every_relative_link_resolves():
         if "://" not in target:
             assert (DERIVATION.parent / file).exists(), target
             assert not anchor or file or anchor in anchors, target
+
+
+def test_the_contents_list_every_section_in_order():
+    contents = re.findall(r"^- \[(.*?)\]\(#", text(), re.MULTILINE)
+    assert contents == re.findall(r"^## (.*)$", text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("package", ["manual", "bpnn_jax"])

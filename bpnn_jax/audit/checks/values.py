@@ -1,0 +1,157 @@
+"""The rule's numbers beside the reference's: a finding for each leaf that is wrong, imprecise, not a number, or at a kink."""
+
+from collections.abc import Iterator
+
+import jax.numpy as jnp
+import numpy as np
+
+from bpnn_jax.audit import _differences
+from bpnn_jax.audit._executor import Executor
+from bpnn_jax.audit._explain import Explanations
+from bpnn_jax.audit._judge import Judged, ratio, reference_rounding, rounding
+from bpnn_jax.audit._report import Finding
+from bpnn_jax.audit.checks._seen import Seen
+
+Worst = tuple[float, tuple[int, ...], Judged]  # (error / allowed, index, draw)
+
+
+def findings(seen: Seen) -> Iterator[Finding]:
+    """For each leaf the worst draw speaks."""
+    execute, judged, value = seen.execute, list(seen.judged), _differences.scalar(seen.execute)
+    explanations = Explanations(execute) if seen.options.explain else None
+    for i, name in enumerate(execute.subject.arguments.names):
+        yield from _not_finite(judged, i, name)
+        failing: list[Worst] = [(*ratio(j.hand[i], j.exact[i], j.allowed[i]), j) for j in judged]
+        failing = [w for w in failing if w[0] > 1]
+        kinks = [w for w in failing if _differences.at_kink(execute, w[2], i, value)]
+        failing = [w for w in failing if not any(w is k for k in kinks)]
+        unresolved = [w for w in failing if _differences.autodiff_wrong(execute, w[2], i, value)]
+        failing = [w for w in failing if not any(w is u for u in unresolved)]
+        if kinks:
+            yield _kink(kinks, i, name)
+        if unresolved:
+            yield _unresolved(unresolved, i, name)
+        rounded = bool(failing) and all(_like_rounding(execute, w[2], i) for w in failing)
+        if rounded:  # what autodiff itself loses is not held against the rule
+            failing = [w for w in failing if _ratio_to_reference_rounding(execute, w[2], i) > 1]
+        if failing and rounded:
+            yield _lost(failing, i, name)
+        elif failing:
+            yield _wrong(execute, i, failing, explanations)
+        elif execute.subject.own != jnp.float64 and not kinks and not unresolved:
+            yield from _imprecise(execute, judged, i, name)
+
+
+def _like_rounding(execute: Executor, j: Judged, i: int) -> bool:
+    return bool(np.isfinite(j.hand[i]).all()) and ratio(j.hand[i], j.exact[i], rounding(execute, j)[i])[0] <= 1
+
+
+def _ratio_to_reference_rounding(execute: Executor, j: Judged, i: int) -> float:
+    return ratio(j.hand[i], j.exact[i], reference_rounding(execute, j)[i])[0]
+
+
+def _not_finite(judged: list[Judged], i: int, name: str) -> Iterator[Finding]:
+    bad = [j for j in judged if not np.isfinite(j.exact[i]).all()]
+    if bad:
+        many = f"{len(bad)} of {len(judged)} draws, the first {bad[0].drawn.name}"
+        both = not any(np.isfinite(j.hand[i]).all() for j in bad)
+        own = "the rule's too" if both else "the rule's is finite there"
+        sentence = f"{name}: the reference's gradient is not finite on {many}; {own}"
+        yield Finding("nan-in-reference", "inconclusive", sentence, leaf=name, draw=bad[0].drawn.name)
+
+
+def _told(failing: list[Worst], i: int, name: str, code: str, weight: str, sentence: str, allowed: bool) -> Finding:
+    """A finding about the worst of some draws; the sentence has its numbers by name."""
+    r, index, j = max(failing, key=lambda w: w[0])
+    numbers = {"got": float(j.hand[i][index]), "expected": float(j.exact[i][index])}
+    said = sentence.format(at=f"{name}{list(index)}", draw=j.drawn.name, ratio=r, **numbers)
+    if allowed:
+        numbers |= {"ratio": r, "allowed": j.allowed[i]}
+    return Finding(code, weight, said, leaf=name, index=index, numbers=numbers, draw=j.drawn.name)
+
+
+def _kink(failing: list[Worst], i: int, name: str) -> Finding:
+    sentence = "{at} lies on a kink of the function ({draw}): any value between the slopes will do"
+    return _told(failing, i, name, "kink", "inconclusive", sentence, False)
+
+
+def _unresolved(failing: list[Worst], i: int, name: str) -> Finding:
+    sentence = (
+        "{at}: central differences agree with the rule, {got:.6g}, and not with autodiff of the reference, "
+        "{expected:.6g} ({draw})"
+    )
+    return _told(failing, i, name, "unresolved-reference", "inconclusive", sentence, False)
+
+
+def _lost(failing: list[Worst], i: int, name: str) -> Finding:
+    sentence = (
+        "{at}: loses so many digits that even in float64 it is {got:.6g} where {expected:.6g} is right, "
+        "{ratio:.3g} times as far off as allowed ({draw})"
+    )
+    return _told(failing, i, name, "imprecise", "imprecise", sentence, True)
+
+
+def _imprecise(execute: Executor, judged: list[Judged], i: int, name: str) -> Iterator[Finding]:
+    """Right in float64; in the rule's own dtype worse than autodiff, and worse than random roundings of autodiff."""
+    low = [(*_low_ratio(j, i, j.low_allowed[i]), j) for j in judged]
+    low = [w for w in low if w[0] > 1 and _low_ratio(w[2], i, reference_rounding(execute, w[2], None)[i])[0] > 1]
+    if low:
+        r, index, j = max(low, key=lambda w: w[0])
+        got, expected = float(j.low[i][index]), float(j.exact[i][index])
+        sentence = (
+            f"{name}{list(index)}: right in float64, but {got:.6g} in {execute.subject.own.name} where {expected:.6g} is right; "
+            f"autodiff in {execute.subject.own.name} is {r:.3g} times closer than allowed"
+        )
+        numbers = {"got": got, "expected": expected, "ratio": r, "allowed": j.low_allowed[i]}
+        yield Finding("imprecise", "imprecise", sentence, leaf=name, index=index, numbers=numbers, draw=j.drawn.name)
+
+
+def _low_ratio(j: Judged, i: int, allowed: float) -> tuple[float, tuple[int, ...]]:
+    """In the rule's own dtype, and only where autodiff stayed finite too."""
+    if j.low[i].shape != j.exact[i].shape:
+        return 0.0, ()
+    exact = np.where(np.isfinite(j.low_reference[i]), j.exact[i], np.nan)
+    return ratio(j.low[i], exact, allowed)
+
+
+def _wrong(execute: Executor, i: int, failing: list[Worst], explanations: Explanations | None) -> Finding:
+    worst = max(failing, key=lambda w: (np.isfinite(w[0]), w[0]))
+    _, index, j = worst
+    name, exact, hand, draw = execute.subject.arguments.names[i], j.exact[i], j.hand[i], j.drawn.name
+    if j.absent[i]:
+        sentence = f"{name} got None where its gradient is not 0"
+        return Finding("none-for-live", "wrong", sentence, leaf=name, draw=draw)
+    if hand.shape != exact.shape:
+        sentence = f"{name}: expected a gradient of shape {exact.shape}, got {hand.shape}"
+        cause = explanations.shape(hand, exact) if explanations else ""
+        return Finding("wrong-shape", "wrong", sentence, leaf=name, draw=draw, cause=cause)
+    got, expected = float(hand[index]), float(exact[index])
+    if not np.isfinite(got):
+        sentence = f"{name}{list(index)} is {got} where {expected:.6g} is right ({draw})"
+        numbers = {"expected": expected}
+        return Finding("nan-in-rule", "wrong", sentence, leaf=name, index=index, numbers=numbers, draw=draw)
+    relative = abs(got - expected) / max(abs(expected), 1e-300)
+    many = int((abs(hand - exact) > j.allowed[i]).sum())
+    sentence = (
+        f"{name}{list(index)} is {got:.6g} where {expected:.6g} is right: relative error {relative:.3g} ({draw}; "
+        f"{many} of {exact.size} elements)"
+    )
+    numbers = {
+        "got": got,
+        "expected": expected,
+        "relative_error": relative,
+        "allowed": j.allowed[i],
+        "ratio": got / expected if expected else float("inf"),
+    }
+    first = next((w for w in failing if w[2].drawn.name == "the example"), worst)[2]
+    return Finding(
+        "wrong-value",
+        "wrong",
+        sentence,
+        leaf=name,
+        index=index,
+        numbers=numbers,
+        draw=draw,
+        smallest=explanations.smallest(i, j) if explanations else {},
+        cause=explanations.cause(i, j, first) if explanations else "",
+    )

@@ -31,76 +31,17 @@ def text() -> str:
     >>> "and the error falls from 0.0702 to 0.0637" in text()
     True
     """
-<<<<<<< HEAD
     net = manual.forward((W1, W2), X, FUNCTIONS)
     deltas, gradient = manual.deltas(net, T), manual.gradient(net, T)
     return (
         "\n\n".join([_setting(), _table(net, deltas), _products(net, deltas, gradient), _quotient(), _step(gradient)])
         + "\n"
     )
-=======
-    weights = (W1, W2)
-    net = manual.forward(weights, X, FUNCTIONS)
-    x, a1, a2 = net.activations
-    (d1, d2), (g1, g2) = manual.deltas(net, T), manual.gradient(net, T)
-    (z1, f1), (z2, f2) = ((layer.z, layer.derivative) for layer in net.layers)
-    back = d2 @ W2[:-1].T
-    stepped = tuple(W - LEARNING_RATE * g for W, g in zip(weights, (g1, g2), strict=True))
-    before, after = error(weights), error(stepped)
-
-    h = 1e-4
-    nudged = [error((W1 + sign * h * (np.arange(6).reshape(3, 2) == 0), W2)) for sign in (1, -1)]
-    slope = (nudged[0] - nudged[1]) / (2 * h)
-    k = 0  # the hidden node and the weight that are written out below
-    rows = [
-        (5, "z^1", f"{_sum([*zip(x, W1[:-1, k], strict=True)], W1[-1, k])}", z1),
-        (6, "a^1", f"1 / (1 + e^{{{_number(-z1[k])}}})", a1),
-        (5, "z^2", f"{_sum([*zip(a1, W2[:-1, 0], strict=True)], W2[-1, 0])}", z2),
-        (6, "a^2", f"1 / (1 + e^{{{_number(-z2[0])}}})", a2),
-        (7, "E", f"\\frac{{1}}{{2}} ({_number(a2[0])} - {_short(T[0])})^2", [before]),
-        (3, "f'(z^2)", f"{_number(a2[0])} \\cdot (1 - {_number(a2[0])})", f2),
-        (8, "\\delta^2", f"({_number(a2[0])} - {_short(T[0])}) \\cdot {_number(f2[0])}", d2),
-        (3, "f'(z^1)", f"{_number(a1[k])} \\cdot (1 - {_number(a1[k])})", f1),
-        (9, "\\delta^1", f"{_number(f1[k])} \\cdot ({_number(d2[0])} \\cdot {_short(W2[k, 0])})", d1),
-    ]
-    assert np.allclose(d1, f1 * back, rtol=1e-14)
-    lines = [
-        f"The network is 2-2-1 with sigmoids and a bias node on both layers. The input is $x = {_row(X, _short)}$, the target",
-        f"$t = {_short(T[0])}$, and the weights are",
-        "",
-        f"$$\nW^1 = {_matrix(W1, _short)}, \\qquad W^2 = {_matrix(W2, _short)}\n$$",
-        "",
-        "The last row of each belongs to the bias node. Forward, then back, with the first of the two hidden nodes written out:",
-        "",
-        "| equation | number | first node | all nodes |",
-        "|---|---|---|---|",
-        *(f"| ({n}) | ${name}$ | ${how}$ | ${_row(np.asarray(value), _number)}$ |" for n, name, how, value in rows),
-        "",
-        "The gradient (10) is the output of the node below times the delta above, and the bias node's output is 1 (11):",
-        "",
-        f"$$\n\\frac{{\\partial E}}{{\\partial W^1}} = {_matrix(np.append(x, 1.0)[:, None], _short)} {_row(d1, _number)} =",
-        f"{_matrix(g1, _number)}, \\qquad",
-        f"\\frac{{\\partial E}}{{\\partial W^2}} = {_matrix(np.append(a1, 1.0)[:, None], _number)} \\cdot ({_row(d2, _number)}) =",
-        f"{_matrix(g2, _number)}\n$$",
-        "",
-        f"Is it right? Change the first weight of $W^1$ by ${_short(h)}$ up and down, and compute nothing but $E$: the difference is",
-        f"{nudged[0] - nudged[1]:.3e}, and divided by {2 * h:g} that is {_number(slope)}, the first number of the gradient.",
-        "",
-        f"A step $W - {_short(LEARNING_RATE)} \\thinspace \\partial E / \\partial W$, which is (13) without its second term, gives",
-        "",
-        f"$$\nW^1 = {_matrix(stepped[0], _number)}, \\qquad W^2 = {_matrix(stepped[1], _number)}\n$$",
-        "",
-        f"and the error falls from {_number(before)} to {_number(after)}.",
-        "",
-    ]
-    return "\n".join(lines)
->>>>>>> manual
 
 
 def error(weights: tuple) -> float:
     """E of the one pattern."""
     return float(manual.half_squared_error(manual.forward(weights, X, FUNCTIONS).outputs, T))
-<<<<<<< HEAD
 
 
 def _setting() -> str:
@@ -167,8 +108,6 @@ def _step(gradient: tuple) -> str:
         f"$$\nW^1 = {_matrix(stepped[0], _number)}, \\qquad W^2 = {_matrix(stepped[1], _number)}\n$$\n\n"
         f"and the error falls from {_number(error((W1, W2)))} to {_number(error(stepped))}."
     )
-=======
->>>>>>> manual
 
 
 def _number(value: float) -> str:

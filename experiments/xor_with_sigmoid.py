@@ -187,7 +187,6 @@ def _share(runs: Runs, order: str, bias: bool, ranges: str, rate: float) -> floa
     return float(runs.where(order=order, hidden_bias=bias, **settings).solved_by(ARTICLE_EPOCHS).mean())
 
 
-<<<<<<< HEAD
 def _compared(runs: Runs, epochs: int) -> dict[str, Any]:
     family = Family()
     arms = {(name, order): _arm(runs, name, order) for name in ARMS for order in ORDERS}
@@ -207,58 +206,6 @@ def _compared(runs: Runs, epochs: int) -> dict[str, Any]:
             four = (tuple(without), tuple(with_change))
             family.add(success_interaction(four, horizon), "interaction", name, str(horizon))  # type: ignore[arg-type]
     return family.corrected()
-=======
-def hidden_nodes(network: Network, path: list[tuple[np.ndarray, ...]]) -> dict[str, Any]:
-    """What the hidden nodes make of the four patterns, on the way (steps, patterns, 2), and the line between 0 and 1 at its end."""
-    x, f = load_patterns("xor").x, functions(network)
-    w1, w2, *bias = path[-1][1].ravel()
-    middle = np.arctanh(0.5) if network.activations[-1] == "tanh" else 0.0  # where the output is 1/2
-    return {
-        "hidden": np.array([manual.forward(weights, x, f).activations[1][:, :2] for weights in path]),
-        "line": [w1, w2, middle - sum(bias)],  # w1 h1 + w2 h2 = the third
-        "outputs": manual.forward(path[-1], x, f).outputs.ravel(),
-    }
-
-
-def surface(network: Network, path: list[tuple[np.ndarray, ...]], points: int) -> dict[str, Any]:
-    """E in the plane of the two directions in which the weights move most; all else stays as at the end of the path."""
-    xor, f = load_patterns("xor"), functions(network)
-    flat = np.array([np.concatenate([W.ravel() for W in weights]) for weights in path])
-    end, cut = flat[-1], path[0][0].size
-    _, sizes, directions = np.linalg.svd(flat - end, full_matrices=False)
-    along = (flat - end) @ directions[:2].T
-    low, high = along.min(axis=0), along.max(axis=0)
-    room = np.maximum(0.6 * (high - low), 0.25 * (high - low).max())
-    axes = [np.linspace(low[k] - room[k], high[k] + room[k], points) for k in (0, 1)]
-
-    def error(w: np.ndarray) -> float:
-        weights = w[:cut].reshape(network.shapes[0]), w[cut:].reshape(network.shapes[1])
-        return float(manual.half_squared_error(manual.forward(weights, xor.x, f).outputs, xor.t))
-
-    return {
-        "axes": axes,
-        "surface": [[error(end + a * directions[0] + b * directions[1]) for a in axes[0]] for b in axes[1]],
-        "path": along,
-        "in_plane": float((sizes[:2] ** 2).sum() / (sizes**2).sum()),
-    }
-
-
-def weights_on_the_way(network: Network, seed: int) -> list[tuple[np.ndarray, ...]]:
-    """The weights every 20 epochs, from the first to those after 1000, by the hand derivation in float64."""
-    xor, f = load_patterns("xor"), functions(network)
-    drawn = init_paired(network, "uniform", RANGES[0], np.array([seed]))  # as the study has drawn them
-    weights = tuple(np.asarray(W[0], np.float64) for W in drawn)
-    before = tuple(np.zeros_like(W) for W in weights)
-    found = [weights]
-    for epoch in range(1, ARTICLE_EPOCHS + 1):
-        for x, t in zip(xor.x, xor.t, strict=True):
-            g = manual.gradient(manual.forward(weights, x, f), t)
-            moved = [manual.previous_gradient(*of, 0.5, 0.1) for of in zip(weights, g, before, strict=True)]
-            weights, before = zip(*moved, strict=True)
-        if epoch % 20 == 0:
-            found.append(weights)
-    return found
->>>>>>> manual
 
 
 def answer(found: dict[str, Any]) -> str:

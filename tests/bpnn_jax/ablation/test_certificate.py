@@ -81,13 +81,8 @@ def _lost_decay(layout, W, g, kept, rates):
     return HEAVY_BALL(layout, W, g, kept, rates._replace(momentum=0.99 * rates.momentum))
 
 
-<<<<<<< HEAD
 def _wrong_delta(*args):
     return 1.01 * HIDDEN_DELTA(*args)
-=======
-def _wrong_delta(layout, layer, above):
-    return 1.01 * HIDDEN_DELTA(layout, layer, above)
->>>>>>> manual
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def _too_large(name: str, what: str, limit: int, size: int) -> DamagedError:
 def reason(error: BaseException) -> str:
     r"""Why, in one short line.
 
-    >>> reason(OSError(errno.EACCES, "Permission denied")), reason(ValueError("a\n  b"))
+    >>> reason(OSError(13, "Permission denied")), reason(ValueError("a\n  b"))
     ('Permission denied', 'a b')
     """
     said = getattr(error, "strerror", None) or str(error) or type(error).__name__

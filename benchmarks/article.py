@@ -1,6 +1,6 @@
 """How long do the article's recogniser and a cold start take? Prints the table of docs/speed.md.
 
-    python benchmarks/article.py [--data FOLDER]      a minute; FOLDER holds testdata.200 (otherwise as for bpnn reproduce)
+    python -m benchmarks.article [--data FOLDER]      a minute; FOLDER holds testdata.200 (otherwise as for bpnn reproduce)
 
 Training time is measured after compilation, ours with and without XLA's small-loop option (each in processes of its own) and the
 article's own program in Python. Cold starts are whole processes. Medians of several runs, alternating.
@@ -8,6 +8,7 @@ article's own program in Python. Cold starts are whole processes. Medians of sev
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,6 @@ from rich.progress import track
 from rich.table import Table
 
 from bpnn_jax import article
-from bpnn_jax._runtime import xla
 from bpnn_jax.patterns import files
 from manual.article import NN
 
@@ -39,7 +39,7 @@ class Options:
 
 def whole_process(arguments: list[str], **environment: str) -> float:
     # Importing bpnn_jax here has set the option already; each process is to decide for itself.
-    flags = os.environ.get("XLA_FLAGS", "").replace(xla.OPTION, "")
+    flags = re.sub(r"--xla_backend_extra_options=\S*", "", os.environ.get("XLA_FLAGS", ""))
     environment = {**os.environ, "XLA_FLAGS": flags, **environment}
     began = time.perf_counter()
     subprocess.run([sys.executable, *arguments], check=True, env=environment, stdout=subprocess.DEVNULL)

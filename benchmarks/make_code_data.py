@@ -1,6 +1,7 @@
 """Make the bundled source-code patterns anew: download the packages, choose their files, count.
 
-    python benchmarks/make_code_data.py [FILE]      default: bpnn_jax/patterns/data/code.txt, giving code.train.txt, code.test.txt
+    python -m benchmarks.make_code_data bpnn_jax/patterns/data/code.txt     writes code.train.txt and code.test.txt beside it
+    python -m benchmarks.make_code_data                                     prints the table, writes nothing
 
 Needs pip, npm and a network connection. Downloads go to a temporary folder and nothing is installed, but pip asks every
 package for its metadata, which runs that package's own set-up script. Prints the table of the datasheet beside the
@@ -130,7 +131,7 @@ def table(result: Featurized) -> str:
     return "\n".join(rows)
 
 
-def main(target: Path) -> None:
+def main(target: Path | None) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         code = Path(temporary, "code")
         for package in PACKAGES:
@@ -141,10 +142,10 @@ def main(target: Path) -> None:
                 file.write_bytes(content)
         languages = {extension: language for language, many in EXTENSIONS.items() for extension in many}
         result = featurize(code, chunk=CHUNK, limit=LIMIT, languages=languages)
-    write(result, target)
+    if target is not None:
+        write(result, target)
     print(table(result))
 
 
 if __name__ == "__main__":
-    default = Path(__file__).resolve().parents[1] / "bpnn_jax" / "patterns" / "data" / "code.txt"
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else default)
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)

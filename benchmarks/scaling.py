@@ -1,7 +1,9 @@
 """How does the time grow with networks, hidden nodes, patterns and epochs, from 1 to the largest that fits?
 
-    python -m benchmarks.scaling            some minutes; writes benchmarks/results/scaling.json and the figure beside it
-    python -m benchmarks.scaling --plot     draws the figure again from the file
+    python -m benchmarks.scaling                 some minutes; prints the points of each curve
+    python -m benchmarks.scaling --json FILE     writes them to a file too, and the figure beside it
+    python -m benchmarks.scaling --plot FILE     only draws the figure of a file
+    python -m benchmarks.scaling --write-page    writes benchmarks/results/scaling.json and the figure, which docs/speed.md shows
 
 Each curve changes one number of a plain case, online training of 20-8-3 for 20 epochs of 500 patterns, and starts at 1. It ends where
 a run would take longer than ``--seconds``, or the weights would need more than ``--memory``. Times are medians of three runs, after
@@ -23,7 +25,6 @@ from benchmarks.speed.peers import ours
 from benchmarks.speed.tasks import Task
 from benchmarks.speed.worker import Worker
 from bpnn_jax import progress_bar
-from bpnn_jax._runtime.files import write_json
 
 FILE = Path(__file__).parent / "results" / "scaling.json"
 PLAIN = replace(tasks.recogniser(), epochs=20)
@@ -39,10 +40,12 @@ class Options:
     """A curve ends before a run that would take longer, by the two runs before it."""
     memory: float = 1.0
     """GiB of weights that a curve may reach."""
-    out: Path = FILE
-    """The JSON file; the figure is put beside it."""
-    plot: bool = False
-    """Only draw the figure from the file."""
+    json: Path | None = None
+    """Write the points to this file; the figure is put beside it."""
+    plot: Path | None = None
+    """Measure nothing: draw the figure of this file."""
+    write_page: bool = False
+    """Write the committed file and figure."""
 
 
 def networks(n: int) -> Task:
@@ -130,10 +133,16 @@ def plot(found: dict, path: Path) -> None:
 
 
 def main(options: Options) -> None:
-    if not options.plot:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        write_json(options.out, compute(options))
-    plot(json.loads(options.out.read_text("utf-8")), options.out.with_suffix(".png"))
+    if options.plot is not None:
+        plot(json.loads(options.plot.read_text("utf-8")), options.plot.with_suffix(".png"))
+        return
+    found = compute(options)
+    for name in CURVES:
+        for point in found[name]:
+            print(f"{point['n']:>10,} {name:<12} {point['seconds']:8.3g} s, {report.time(point['ns'])} per update")
+    for file in filter(None, (options.json, FILE if options.write_page else None)):
+        file.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        plot(found, file.with_suffix(".png"))
 
 
 if __name__ == "__main__":

@@ -15,9 +15,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from bpnn_jax import Network, train, train_many
+from bpnn_jax import Network, Settings, train, train_many
 from bpnn_jax.training import _engines
-from bpnn_jax.training._loop import Settings
 
 HIDDEN = (32, 64, 128, 256, 512)
 PATTERNS, LANES = 200, 64

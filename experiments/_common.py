@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import tyro
 
-from bpnn_jax import progress_bar
+import manual
+from bpnn_jax import Network, progress_bar
 from bpnn_jax.ablation import Results, Study
 from bpnn_jax.ablation import run as carry_out
 
@@ -83,6 +84,15 @@ def run(study: Study, options: Options, name: str) -> Results:
             return carry_out(study, options.keep / name, progress=update)
         with tempfile.TemporaryDirectory() as folder:
             return carry_out(study, folder, progress=update)
+
+
+def functions(network: Network) -> tuple[manual.Activation, ...]:
+    """The hand derivation's activation of each layer.
+
+    >>> [f.name for f in functions(Network((2, 2, 1), ("tanh", "sigmoid")))]
+    ['tanh', 'sigmoid']
+    """
+    return tuple(manual.ACTIVATIONS[name] for name in network.activations)
 
 
 def short(value: Any) -> Any:

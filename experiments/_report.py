@@ -3,19 +3,32 @@
 from dataclasses import asdict
 from typing import Any
 
-from bpnn_jax.ablation.report import words
-
 # Okabe and Ito's colours, which people tell apart however they see colours.
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
     "#000000", "#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7",
 )  # fmt: skip
 GREY = "#767676"
 INTERVALS = "Brackets are 95% intervals."
+CLEAR = 0.05  # p after Holm's correction at which a difference stands
 
 
 def percent(estimate: dict[str, Any], digits: int = 1) -> str:
-    """A rate with its interval, in per cent."""
-    return words.percent(estimate["value"], estimate["low"], estimate["high"], digits)
+    """A rate with its interval, in per cent.
+
+    >>> percent({"value": 0.996, "low": 0.9898, "high": 0.9984})
+    '99.6% [99.0, 99.8]'
+    """
+    value, low, high = (100 * estimate[key] for key in ("value", "low", "high"))
+    return f"{value:.{digits}f}% [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def p_words(p: float) -> str:
+    """A p-value for a sentence.
+
+    >>> p_words(0.0312), p_words(1e-9)
+    ('p = 0.031', 'p < 0.001')
+    """
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
 def number(estimate: dict[str, Any], digits: int = 0) -> str:
@@ -44,12 +57,12 @@ def points(comparison: dict[str, Any], p: str = "p") -> str:
     >>> points({"effect": -0.123, "low": -0.2, "high": 0.01, "p": 0.071})
     '-12.3 [-20.0, +1.0] points, p = 0.071'
     """
-    return f"{difference(comparison, 1, 100)} points, {words.p_words(comparison[p])}"
+    return f"{difference(comparison, 1, 100)} points, {p_words(comparison[p])}"
 
 
 def holds(comparison: dict[str, Any]) -> bool:
     """Whether the difference stands after Holm's correction, at 5%."""
-    return comparison["p_holm"] is not None and comparison["p_holm"] <= 0.05
+    return comparison["p_holm"] is not None and comparison["p_holm"] <= CLEAR
 
 
 def outcome(comparisons: dict[str, dict[str, Any]]) -> str:

@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from bpnn_jax import Network, Settings, load_patterns, train_many
-from bpnn_jax.network import init_paired
+from bpnn_jax import Network, Settings, init_paired, load_patterns, train_many
 
 GATES = [np.array([[g >> 3 & 1], [g >> 2 & 1], [g >> 1 & 1], [g & 1]], float) for g in range(16)]
 TRIES, TRY_EPOCHS, TRY_RANGES = 128, 4000, (2.0, 4.0)

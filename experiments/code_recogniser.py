@@ -18,12 +18,9 @@ from typing import Any
 import numpy as np
 
 import manual
-from bpnn_jax import Network, article, load_patterns, progress_bar, statistics
-from bpnn_jax.network import init_paired
+from bpnn_jax import Network, article, init_paired, load_patterns, progress_bar, statistics, train_many
 from bpnn_jax.patterns import Patterns, files, load_held_out, scores
-from bpnn_jax.training._many import train_many
-from bpnn_jax.training._step import functions
-from experiments._common import Experiment, Options, short
+from experiments._common import Experiment, Options, functions, short
 from experiments._recogniser_figure import CHARACTERS, plot
 from experiments._report import difference, percent, points
 
@@ -63,13 +60,15 @@ def on_article(file: Path, names: list[str], splits: int, epochs: int, update: A
             here[kind], means[kind] = rates(runs), [float(r["within"].mean()) for r in runs]
         here["means"] = means
         here["chunks - stretches"] = asdict(
-            statistics.compare(means["chunks"], means["stretches"], paired=False, what="chunks - stretches")
+            statistics.compare(means["chunks"], means["stretches"], paired=False, arm="chunks", against="stretches")
         )
         found["sizes"][name] = here
     if len(names) > 1:
         small, large = (found["sizes"][name]["means"] for name in (names[0], names[-1]))
         found["1000 - 200"] = {
-            kind: asdict(statistics.compare(large[kind], small[kind], paired=False, what=f"1000 - 200, {kind}"))
+            kind: asdict(
+                statistics.compare(large[kind], small[kind], paired=False, arm="1000", against="200", kind=kind)
+            )
             for kind in KINDS
         }
     return found
@@ -113,7 +112,8 @@ def bundled(hidden: tuple[int, ...], splits: int, epochs: int, update: Any) -> d
                 [float(r["largest"].mean()) for r in by_chunk],
                 by_file["largest"],
                 paired=False,
-                what="by chunk - by file",
+                arm="by chunk",
+                against="by file",
             )
         ),
         "confusion": by_file["confusion"][middle],
@@ -127,7 +127,9 @@ def bundled(hidden: tuple[int, ...], splits: int, epochs: int, update: Any) -> d
         found["hidden"].append({"nodes": n, **rates([runs[n]]), "training": training})
     if hidden[-1] != 8:
         most, usual = runs[hidden[-1]]["largest"], by_file["largest"]
-        found["most - 8"] = asdict(statistics.compare(most, usual, paired=False, what=f"{hidden[-1]} - 8 hidden nodes"))
+        found["most - 8"] = asdict(
+            statistics.compare(most, usual, paired=False, arm=f"{hidden[-1]} hidden nodes", against="8")
+        )
     return found
 
 

@@ -16,13 +16,9 @@ from typing import Any
 import numpy as np
 
 import manual
-from bpnn_jax import Network, load_patterns, progress_bar, statistics
-from bpnn_jax.ablation.report.words import p_words
-from bpnn_jax.network import init_paired
-from bpnn_jax.training._many import ManyResult, train_many
-from bpnn_jax.training._step import functions
-from experiments._common import Experiment, Options, short
-from experiments._report import difference, percent, points
+from bpnn_jax import ManyResult, Network, init_paired, load_patterns, progress_bar, statistics, train_many
+from experiments._common import Experiment, Options, functions, short
+from experiments._report import difference, p_words, percent, points
 
 QUESTION = "What is left of the delta after one, two or three hidden layers, under sigmoid and under tanh?"
 TASK, WIDTH = "parity-4", 8
@@ -140,11 +136,13 @@ def compared(runs: dict, deepest: int, limit: int) -> dict[str, Any]:
     of_start, solved = {}, {}
     for start in STARTS:
         difference = statistics.compare(
-            factors["tanh", start], factors["sigmoid", start], what="tanh - sigmoid, log10 a layer"
+            factors["tanh", start], factors["sigmoid", start], arm="tanh", against="sigmoid", kind="log10 a layer"
         )
         of_start[start] = difference
         pair = [runs[a, start, deepest]["solved"] for a in ("tanh", "sigmoid")]
-        solved[start] = asdict(statistics.compare_rates(*pair, what=f"tanh - sigmoid, solved by epoch {limit}"))
+        solved[start] = asdict(
+            statistics.compare_rates(*pair, arm="tanh", against="sigmoid", kind=f"solved by epoch {limit}")
+        )
     corrected = statistics.correct(list(of_start.values()))
     return {
         "depth": deepest,

@@ -13,21 +13,15 @@ nodes live in. A solution has to keep (0,0) and (1,1) on one side of it (there i
     python -m experiments.xor_with_sigmoid --quick    seconds, fewer seeds, writes nowhere unless --out says so
 """
 
-from functools import partial
 from typing import Any
 
-import jax
 import numpy as np
 
 import manual
-from bpnn_jax import Network, Settings, load_patterns
+from bpnn_jax import Network, init_paired, load_patterns
 from bpnn_jax.ablation import Results, Run, Study
-from bpnn_jax.ablation.study import LANES
-from bpnn_jax.network import init_paired
 from bpnn_jax.statistics import compare_rates, correct, kaplan_meier, success_rate
-from bpnn_jax.training import _loop
-from bpnn_jax.training._step import functions
-from experiments._common import Experiment, Options, run, short
+from experiments._common import Experiment, Options, functions, run, short
 from experiments._report import INTERVALS, difference, holds, percent, plain
 from experiments._xor_figure import plot
 
@@ -77,8 +71,13 @@ def compute(options: Options) -> dict[str, Any]:
             "curve": short(np.array([curve.at(epoch) for epoch in at]).T),  # unsolved, low, high
         }
     pairs = [(name, ARTICLE) for name in ARMS if name != ARTICLE] + [("tanh, bias", "tanh")]
-    family = [compare_rates(learnt[a][k], learnt[b][k], what=f"{a} - {b} - {k}") for a, b in pairs for k in (0, 1)]
-    found["comparisons"] = {c.what: plain(c) for c in correct(family)}
+    family = {
+        f"{a} - {b} - {k}": compare_rates(learnt[a][k], learnt[b][k], arm=a, against=b)
+        for a, b in pairs
+        for k in (0, 1)
+    }
+    corrected = correct(list(family.values()))
+    found["comparisons"] = {name: plain(c) for name, c in zip(family, corrected, strict=True)}
     found["grid"] = _grid(results["sigmoid"], len(ranges), len(rates))
     seed = int(np.flatnonzero(learnt["tanh"][0] & ~learnt[ARTICLE][0])[0])
     found["seed"] = seed
@@ -130,24 +129,21 @@ def surface(network: Network, path: list[tuple[np.ndarray, ...]], points: int) -
     }
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def _on(network: Network, settings: Settings, *args: Any) -> _loop.State:
-    return _loop.run(network, settings, *args)
-
-
 def weights_on_the_way(network: Network, seed: int) -> list[tuple[np.ndarray, ...]]:
-    """The weights every 20 epochs, from the first to those after 1000."""
-    xor, settings = load_patterns("xor"), Settings(epochs=ARTICLE_EPOCHS)
-    x, t = (np.asarray(v, np.float32) for v in (xor.x, xor.t))
-    rates = _loop.Rates(*np.array([0.5, 0.1, 0.0, 0.0], np.float32))
-    drawn = init_paired(network, "uniform", RANGES[0], np.array([seed]), width=LANES)  # as the study has drawn them
-    start = tuple(W[0] for W in drawn)
-    state = _loop.start(settings, start, rates, network)
-    found = [start]
-    for until in range(20, ARTICLE_EPOCHS + 1, 20):
-        state = _on(network, settings, state, x, t, rates, jax.random.key(seed), until)
-        found.append(state.weights)
-    return [tuple(np.asarray(W, np.float64) for W in weights) for weights in found]
+    """The weights every 20 epochs, from the first to those after 1000, by the hand derivation in float64."""
+    xor, f = load_patterns("xor"), functions(network)
+    drawn = init_paired(network, "uniform", RANGES[0], np.array([seed]))  # as the study has drawn them
+    weights = tuple(np.asarray(W[0], np.float64) for W in drawn)
+    before = tuple(np.zeros_like(W) for W in weights)
+    found = [weights]
+    for epoch in range(1, ARTICLE_EPOCHS + 1):
+        for x, t in zip(xor.x, xor.t, strict=True):
+            g = manual.gradient(weights, manual.forward(weights, x, f), t, f)
+            moved = [manual.previous_gradient(*of, 0.5, 0.1) for of in zip(weights, g, before, strict=True)]
+            weights, before = zip(*moved, strict=True)
+        if epoch % 20 == 0:
+            found.append(weights)
+    return found
 
 
 def answer(found: dict[str, Any]) -> str:

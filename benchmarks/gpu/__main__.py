@@ -32,11 +32,8 @@ from rich.progress import track
 from rich.table import Table
 
 import manual
-from bpnn_jax import Network, patterns
-from bpnn_jax.errors import InputError
-from bpnn_jax.network import apply, init
+from bpnn_jax import InputError, Network, apply, init, patterns
 from bpnn_jax.training import _loop
-from bpnn_jax.training._step import functions
 from bpnn_jax.training.gpu import block
 from bpnn_jax.verify.bound import UNIT, bound
 from bpnn_jax.verify.draws import draw
@@ -130,7 +127,7 @@ def some_epochs(threads: int, interpret: bool, epochs: int = 3) -> float:
         partial(block.train_block, network, _loop.Settings(epochs=epochs), threads=threads, interpret=interpret)
     )
     ours, worst = run(weights, x, t, _loop.Rates(0.5, 0.1, 0.0, 0.0)).weights, 0.0
-    f = functions(network)
+    f = tuple(manual.ACTIVATIONS[name] for name in network.activations)
     for k in range(8):
         W = [w[..., k].astype(np.float64) for w in weights]
         before = [0.0 * w for w in W]

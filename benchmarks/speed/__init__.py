@@ -1,6 +1,6 @@
 """How fast: ours beside other ways to train the same network on the same data, timed in turn in one run.
 
-``bpnn bench`` is the part that needs nothing but Python; ``benchmarks/speed.py`` adds the peers that are written in C.
+``python -m benchmarks.speed``, or ``make bench``, which also installs the peers that come from Python's index.
 
     tasks    what is trained: data, initial weights, rates
     peers    who trains it; each peer's own file says how

@@ -1,31 +1,31 @@
 """Ours beside every peer at hand, those in C included: ``make bench``.
 
-    python -m benchmarks.speed            writes benchmarks/results/speed.json and the tables of docs/speed.md
-    python -m benchmarks.speed --quick    a look in under a minute; writes nothing unless --json says so
+    python -m benchmarks.speed                 prints the tables; writes nothing
+    python -m benchmarks.speed --quick         a look in under a minute
+    python -m benchmarks.speed --json FILE     writes the rows to a file
+    python -m benchmarks.speed --write-page    writes what is committed: benchmarks/results/speed.json, the tables of docs/speed.md
 
-What needs no compiler is ``bpnn bench``, and all the machinery is its own (``benchmarks.speed``); this adds the peers in
-``benchmarks/speed/peers``. A peer that is not installed is a line that says how to install it.
+A peer that is not installed is a line that says how to install it.
 """
 
+import json
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import tyro
+from rich.console import Console
 
 from benchmarks.speed import report, workloads
-from benchmarks.speed.peers import Peer
 from benchmarks.speed.peers.compiled import PEERS
-from bpnn_jax._runtime.files import write_atomically
-from bpnn_jax._runtime.progress import console, progress_bar
-from bpnn_jax.cli import Count, Json, Number
-from bpnn_jax.commands.common import check_outputs, finish
-from bpnn_jax.errors import InputError
+from bpnn_jax import InputError, progress_bar
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS, PAGE = ROOT / "benchmarks" / "results" / "speed.json", ROOT / "docs" / "speed.md"
-BEGIN, END = "<!-- make bench writes from here -->", "<!-- to here -->"
+PIPED_WIDTH = 110  # columns of the tables where the output is no terminal
+BEGIN, END = "<!-- make bench ARGS=--write-page writes from here -->", "<!-- to here -->"
 
 
 @dataclass(frozen=True)
@@ -34,20 +34,22 @@ class Bench:
 
     quick: bool = False
     """A look in under a minute: short runs, few rounds, and without the peers that compile for long."""
-    rounds: Count = None
+    rounds: int | None = None
     """How often everybody is timed, in turn."""
-    seconds: Number = None
+    seconds: float | None = None
     """How long a run is, about."""
-    networks: Count = None
+    networks: int | None = None
     """How many networks in "many 20-8-3"."""
-    xor_networks: Count = None
+    xor_networks: int | None = None
     """How many networks in "xor 2-2-1 many"."""
     workloads: tuple[str, ...] = ()
     """Only these, such as "online 20-8-3"."""
     peers: tuple[str, ...] = ()
     """Only these, such as numpy."""
-    json: Json = None
-    """Write the results to this file as JSON."""
+    json: Path | None = None
+    """Write the rows to this file as JSON."""
+    write_page: bool = False
+    """Write the committed rows and the tables of docs/speed.md. Only for a whole run."""
 
 
 def between(page: str, text: str) -> str:
@@ -55,23 +57,6 @@ def between(page: str, text: str) -> str:
     if page.count(BEGIN) != 1 or page.count(END) != 1 or page.index(BEGIN) > page.index(END):
         raise InputError(f"expected one {BEGIN} and after it one {END} in {PAGE.name}")
     return page[: page.index(BEGIN) + len(BEGIN)] + f"\n\n{text}\n" + page[page.index(END) :]
-
-
-def measure(options: Bench, more: Mapping[str, Sequence[Peer]], *outputs: Path | None) -> workloads.Study:
-    """Measure, print the tables, and write ``--json``. ``more`` are further peers, for a workload by name."""
-    check_outputs(*outputs)
-    chosen = settings(options)
-    out = console()
-    with progress_bar("measuring") as update:
-        measured = workloads.run(chosen, lambda what: update(None, None, what), more)
-    report.show(measured, out)
-    finish(options.json, report.as_json(measured))
-    return measured
-
-
-def failed(measured: workloads.Study) -> bool:
-    """Whether a peer that is installed did not work, or computed something else than it should."""
-    return any(why.startswith("failed") for told in measured.absent.values() for why in told.values())
 
 
 def settings(options: Bench) -> workloads.Options:
@@ -84,17 +69,40 @@ def settings(options: Bench) -> workloads.Options:
     return replace(base, **given, workloads=options.workloads or base.workloads, peers=options.peers)
 
 
-def main(options: Bench) -> int:
-    whole = not (options.quick or options.workloads or options.peers)
-    json = options.json or (RESULTS if whole else None)
-    measured = measure(replace(options, json=json), PEERS, json, *((PAGE,) if whole else ()))
-    if whole:
-        write_atomically(PAGE, between(PAGE.read_text("utf-8"), report.markdown(measured)).encode())
-    return 1 if failed(measured) else 0
+def check(options: Bench) -> None:
+    """Raise InputError for outputs that cannot be written, before anything is measured."""
+    if options.json is not None and not os.access(options.json.parent, os.W_OK):
+        raise InputError(
+            f"{options.json}: expected a path that can be written, got no folder {options.json.parent} to write into"
+        )
+    if options.write_page and (options.quick or options.workloads or options.peers):
+        raise InputError("expected --write-page for a whole run, got it with --quick, --workloads or --peers")
+    if options.write_page:
+        between(PAGE.read_text("utf-8"), "")
+
+
+def run(options: Bench) -> int:
+    """Measure, print the tables, write what was asked for. Returns 1 where a peer failed or computed something else."""
+    chosen = settings(options)
+    check(options)
+    with progress_bar("measuring") as update:
+        measured = workloads.run(chosen, lambda what: update(None, None, what), PEERS)
+    report.show(measured, Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False))
+    rows = json.dumps(report.as_json(measured), indent=2, ensure_ascii=False) + "\n"
+    for file in filter(None, (options.json, RESULTS if options.write_page else None)):
+        file.write_text(rows, "utf-8")
+    if options.write_page:
+        PAGE.write_text(between(PAGE.read_text("utf-8"), report.markdown(measured)), "utf-8")
+    return int(any(why.startswith("failed") for told in measured.absent.values() for why in told.values()))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    try:
+        return run(tyro.cli(Bench, description=__doc__, args=arguments))
+    except InputError as error:
+        print(f"benchmarks.speed: {error}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(tyro.cli(Bench, description=__doc__)))
-    except InputError as error:
-        sys.exit(f"benchmarks.speed: {error}")
+    sys.exit(main())

@@ -3,6 +3,7 @@
 import logging
 import multiprocessing
 import os
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -10,7 +11,6 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from benchmarks.speed.tasks import Task, Weights
-from bpnn_jax._runtime import xla
 
 
 class PeerError(RuntimeError):
@@ -88,7 +88,7 @@ def _serve(there: Connection, prepare: Callable, plain_xla: bool) -> None:
     logging.disable(logging.WARNING)  # such as torch's, of the GPU that it does not find
     os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"  # a compile time that comes from a disk says nothing
     if plain_xla:  # importing bpnn_jax has set the option; JAX is not imported yet
-        os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "").replace(xla.OPTION, "")
+        os.environ["XLA_FLAGS"] = re.sub(r"--xla_backend_extra_options=\S*", "", os.environ.get("XLA_FLAGS", ""))
     run: Callable = lambda: None  # noqa: E731
     while True:
         try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from benchmarks.speed import peers, rounds, tasks, worker
 from benchmarks.speed.peers import Peer
 from benchmarks.speed.rounds import Progress, Row, Workload
-from bpnn_jax.errors import unknown
+from bpnn_jax import InputError
 
 ONLINE, MANY, MINIBATCH, XOR = "online 20-8-3", "many 20-8-3", "minibatch 784-128-10", "xor 2-2-1 many"
 MANY_TWO, MINIBATCH_TWO = f"{MANY}, 2 cores", f"{MINIBATCH}, 2 cores"
@@ -65,7 +65,7 @@ class Study:
 
 
 def workloads(options: Options, more: Mapping[str, Sequence[Peer]]) -> list[Workload]:
-    """Every workload with its peers; ``more`` adds peers that live outside the package, for a workload by name."""
+    """Every workload with its peers; ``more`` adds peers, such as those in C, for a workload by name."""
     many = tasks.recogniser(options.networks)
     one_core = replace(peers.OURS_MANY, name="ours-one-core", cores=1, note="the same on one core")
     found = [
@@ -76,12 +76,10 @@ def workloads(options: Options, more: Mapping[str, Sequence[Peer]]) -> list[Work
         Workload(MINIBATCH_TWO, tasks.minibatch(), peers.OURS_BATCH, peers.BATCH, cores=2),
     ]
     known = sorted({p.name for w in found for p in w.peers})
-    for name in options.workloads:
-        if name not in NAMES:
-            raise unknown("workload", name, NAMES)
-    for name in options.peers:
-        if name not in known:
-            raise unknown("peer", name, known)
+    for kind, given, names in (("workload", options.workloads, NAMES), ("peer", options.peers, known)):
+        for name in given:
+            if name not in names:
+                raise InputError(f"expected a {kind} among {', '.join(map(repr, names))}, got {name!r}")
 
     def chosen(peer: Peer) -> bool:
         return peer.name in options.peers if options.peers else True

@@ -1,7 +1,7 @@
 """The gradient certificate of an arm: what the ladder says of exactly its network, its order and its rule, as they run."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +9,9 @@ import jax
 import numpy as np
 
 import manual
-from bpnn_jax.ablation.plan import Lane, Program
+from bpnn_jax.ablation.plan import Lane, Plan, Program
 from bpnn_jax.network import init_paired
+from bpnn_jax.settings import patterns_per_update
 from bpnn_jax.training import _engines, _loop
 from bpnn_jax.training._loop import Rates
 from bpnn_jax.training._many import run_block
@@ -44,12 +45,15 @@ class Certificate:
     checks: tuple[Check, ...]
 
 
-def certify(program: Program, lane: Lane, checks: Sequence[Check] | None = None) -> Certificate:
-    """The certificate of the arm that has this program, and this lane's rates and first weights.
+def certificates(plan: Plan, checks: Mapping[Program, Sequence[Check]]) -> dict[str, Certificate]:
+    """The certificate of each arm of a plan. ``checks`` are those of each of its programs (``run_checks``)."""
+    pairs = zip(plan.programs, plan.lanes, strict=True)
+    return {lane.arm: certify(program, lane, checks[program]) for program, lane in pairs}
 
-    checks: of the same program, where they have been made for another arm.
-    """
-    rows = tuple(run_checks(program) if checks is None else checks)
+
+def certify(program: Program, lane: Lane, checks: Sequence[Check]) -> Certificate:
+    """The certificate of the arm that has this program with these checks, and this lane's rates and first weights."""
+    rows = tuple(checks)
     by_hand = program.settings.rule in fast.RULES
     article = program.settings.order == "article"
     verdict = NO_GRADIENT if article else GRADIENT
@@ -103,7 +107,7 @@ def _epoch(program: Program, equation: int, seed: int) -> list[Comparison]:
     draws = [draw(network, rng, patterns=count) for _ in range(NETWORKS)]
     x, t = (np.asarray(v, dtype) for v in (draws[0].x, draws[0].t))
     start = [tuple(W.astype(dtype) for W in d.weights) for d in draws]
-    batch = {"online": 1, "batch": count, "minibatch": min(settings.batch_size, count)}[settings.mode]
+    batch = patterns_per_update(settings.mode, settings.batch_size, count)
     learning_rate, momentum = (float(np.asarray(rate / batch, dtype)) for rate in fast.PACE.values())
 
     lanes = np.resize(np.arange(NETWORKS), width)
@@ -135,7 +139,7 @@ def _epoch(program: Program, equation: int, seed: int) -> list[Comparison]:
 
 
 def _order(seed: int, count: int) -> np.ndarray:
-    return np.asarray(_loop.order(jax.random.key(seed), 0, count))
+    return np.asarray(_loop.permutation(jax.random.key(seed), 0, count))
 
 
 def _angle(program: Program, lane: Lane) -> float:
@@ -143,7 +147,7 @@ def _angle(program: Program, lane: Lane) -> float:
     network, settings, f = program.network, program.settings, functions(program.network)
     seeds = np.arange(ANGLE_SEEDS, dtype=np.uint32)
     drawn = init_paired(network, lane.initial, lane.ranges, seeds)
-    one = {"online": 1, "batch": len(program.x), "minibatch": min(settings.batch_size, len(program.x))}[settings.mode]
+    one = patterns_per_update(settings.mode, settings.batch_size, len(program.x))
     angles = []
     for i in range(ANGLE_SEEDS):
         weights = tuple(W[i].astype(np.float64) for W in drawn)

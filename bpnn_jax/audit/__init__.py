@@ -12,17 +12,19 @@ JAX and NumPy alone.
 ('wrong', 'wrong-value')
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bpnn_jax.audit import _audit, _rules
+from bpnn_jax.audit._executor import reusing
 from bpnn_jax.audit._judge import ratio
+from bpnn_jax.audit._options import Options, refuse
 from bpnn_jax.audit._report import Finding, Power, Report, Stage, Survivor, assert_correct
-from bpnn_jax.audit._run import reusing
 from bpnn_jax.audit._stages import stage
 
 __all__ = [
     "Finding",
+    "Options",
     "Power",
     "Report",
     "Stage",
@@ -38,6 +40,7 @@ __all__ = [
 ]
 
 Argnums = int | Sequence[int] | None
+Stages = Mapping[str, Callable] | None
 
 
 def gradient(
@@ -46,18 +49,37 @@ def gradient(
     *args: Any,
     argnums: Argnums = None,
     reference: Callable | None = None,
-    **options: Any,
+    draws: int = 6,
+    seed: int = 0,
+    ranges: Any = None,
+    special: bool = False,
+    stages: Stages = None,
+    order: int = 1,
+    mutate: bool = True,
+    explain: bool = True,
+    **misspelt: Any,
 ) -> Report:
     """Audit ``hand_gradient(*args)``, which should be ``jax.grad(loss, argnums)(*args)``.
 
     loss:      returns a scalar. ``reference``, another function to trust, stands in for it if given.
     args:      examples; pytrees. Their shapes and dtypes are what is audited.
     argnums:   as for ``jax.grad``; by default 0.
-    options:   draws, seed, ranges, special, stages, order, mutate, explain: see ``Options`` in docs/auditor.md.
+    The other keywords are the fields of ``audit.Options``, which documents them one by one.
 
     Raises InputError for a loss that is not scalar, no floating argument, or a gradient of another structure.
     """
-    return _audit.audit(_rules.gradient_rule(loss, hand_gradient, args, argnums, reference), **options)
+    refuse(misspelt)
+    options = Options(
+        draws=draws,
+        seed=seed,
+        ranges=ranges,
+        special=special,
+        stages=stages,
+        order=order,
+        mutate=mutate,
+        explain=explain,
+    )
+    return _audit.audit(_rules.gradient_rule(loss, hand_gradient, args, argnums, reference), options)
 
 
 def vjp(
@@ -67,24 +89,104 @@ def vjp(
     *args: Any,
     argnums: Argnums = None,
     reference: Callable | None = None,
-    **options: Any,
+    draws: int = 6,
+    seed: int = 0,
+    ranges: Any = None,
+    special: bool = False,
+    stages: Stages = None,
+    order: int = 1,
+    mutate: bool = True,
+    explain: bool = True,
+    **misspelt: Any,
 ) -> Report:
     """Audit the pieces of a reverse-mode rule: ``fwd(*args) -> (output, residuals)``, ``bwd(residuals, cotangent) -> cotangents``.
 
-    ``fun(*args)`` is the function that they belong to, for a kernel a plain jnp version of it.
+    ``fun(*args)`` is the function that they belong to, for a kernel a plain jnp version of it. ``reference`` stands in for it if
+    given; ``argnums`` are by default all arguments with a float in them. The other keywords are the fields of ``audit.Options``.
+
+    >>> import jax.numpy as jnp
+    >>> from bpnn_jax import audit
+    >>> def fwd(x):
+    ...     return x**2, x
+    >>> audit.vjp(lambda x: x**2, fwd, lambda x, c: (2 * x * c,), jnp.array([0.3, -0.7]), mutate=False).verdict
+    'correct'
     """
-    return _audit.audit(_rules.vjp_rule(reference or fun, fwd, bwd, args, argnums), **options)
+    refuse(misspelt)
+    options = Options(
+        draws=draws,
+        seed=seed,
+        ranges=ranges,
+        special=special,
+        stages=stages,
+        order=order,
+        mutate=mutate,
+        explain=explain,
+    )
+    return _audit.audit(_rules.vjp_rule(reference or fun, fwd, bwd, args, argnums), options)
 
 
 def custom_vjp(
-    f: Any, *args: Any, argnums: Argnums = None, reference: Callable | None = None, **options: Any
+    f: Any,
+    *args: Any,
+    argnums: Argnums = None,
+    reference: Callable | None = None,
+    draws: int = 6,
+    seed: int = 0,
+    ranges: Any = None,
+    special: bool = False,
+    stages: Stages = None,
+    order: int = 1,
+    mutate: bool = True,
+    explain: bool = True,
+    **misspelt: Any,
 ) -> Report:
-    """Audit a function decorated with ``jax.custom_vjp``; its undecorated body is the reference."""
-    return _audit.audit(_rules.custom_vjp_rule(f, args, argnums, reference), **options)
+    """Audit a function decorated with ``jax.custom_vjp``; its undecorated body is the reference unless one is given.
+
+    ``args`` are examples, ``argnums`` by default all arguments with a float in them that the rule differentiates. The other
+    keywords are the fields of ``audit.Options``.
+    """
+    refuse(misspelt)
+    options = Options(
+        draws=draws,
+        seed=seed,
+        ranges=ranges,
+        special=special,
+        stages=stages,
+        order=order,
+        mutate=mutate,
+        explain=explain,
+    )
+    return _audit.audit(_rules.custom_vjp_rule(f, args, argnums, reference), options)
 
 
 def custom_jvp(
-    f: Any, *args: Any, argnums: Argnums = None, reference: Callable | None = None, **options: Any
+    f: Any,
+    *args: Any,
+    argnums: Argnums = None,
+    reference: Callable | None = None,
+    draws: int = 6,
+    seed: int = 0,
+    ranges: Any = None,
+    special: bool = False,
+    stages: Stages = None,
+    order: int = 1,
+    mutate: bool = True,
+    explain: bool = True,
+    **misspelt: Any,
 ) -> Report:
-    """Audit a function decorated with ``jax.custom_jvp``; its undecorated body is the reference."""
-    return _audit.audit(_rules.custom_jvp_rule(f, args, argnums, reference), **options)
+    """Audit a function decorated with ``jax.custom_jvp``; its undecorated body is the reference unless one is given.
+
+    ``args``, ``argnums`` and the other keywords as for ``custom_vjp``.
+    """
+    refuse(misspelt)
+    options = Options(
+        draws=draws,
+        seed=seed,
+        ranges=ranges,
+        special=special,
+        stages=stages,
+        order=order,
+        mutate=mutate,
+        explain=explain,
+    )
+    return _audit.audit(_rules.custom_jvp_rule(f, args, argnums, reference), options)

@@ -1,4 +1,4 @@
-"""Central differences with Richardson's extrapolation: a third opinion on autodiff, and a look at kinks."""
+"""Central differences with Richardson's extrapolation: a third opinion where autodiff is no authority, and a look at kinks."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -8,7 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax.audit._draws import Drawn
-from bpnn_jax.audit._run import Runner, wide
+from bpnn_jax.audit._executor import Executor
+from bpnn_jax.audit._judge import Judged
+from bpnn_jax.audit._subject import Subject, wide
 
 STEP = 1e-3
 UNIT64 = 2.0**-53
@@ -90,19 +92,44 @@ def supports(
     return bool(np.isfinite(near) and abs(found.value - hand) <= near < 0.01 * abs(exact - hand))
 
 
-def weighed(runner: Runner, live: list, c: Any) -> jax.Array:
+def weighed(subject: Subject, live: list, c: Any) -> jax.Array:
     """<cotangent, f(live)>: what the cotangents are the gradient of. Traceable."""
-    out = runner.rule.fun(*runner.args(live))
+    out = subject.rule.fun(*subject.args(live))
     pairs = zip(jax.tree.leaves(c), jax.tree.leaves(out), strict=True)
     return sum((jnp.vdot(jnp.asarray(a, jnp.float64), b) for a, b in pairs), jnp.zeros(()))
 
 
-def scalar(runner: Runner) -> Callable[[list], float]:
+def scalar(execute: Executor) -> Callable[[list], float]:
     """The same in float64, as a function of the live leaves."""
-    jitted = runner.compiled("value", weighed, (runner.rule.fun,))
+    jitted = execute.compiled("value", weighed, (execute.subject.rule.fun,))
 
     def value(live: list) -> float:
         with wide(jnp.float64):
-            return float(jitted([np.asarray(a, np.float64) for a in live], runner.cotangent))
+            return float(jitted([np.asarray(a, np.float64) for a in live], execute.subject.cotangent))
 
     return value
+
+
+def at_kink(execute: Executor, j: Judged, i: int, value: Callable) -> bool:
+    """Whether every element that is wrong lies on a kink, looked at one by one (at most eight of them)."""
+    hand, exact = j.hand[i], j.exact[i]
+    if hand.shape != exact.shape or not np.isfinite(hand).all():
+        return False
+    wrong = np.argwhere(abs(hand - exact) > j.allowed[i])
+    if len(wrong) == 0:
+        return False
+    chosen = wrong[:: max(1, len(wrong) // 8)][:8]
+    indices = (tuple(int(n) for n in index) for index in chosen)
+    return all(is_kink(value, j.drawn, i, index, float(hand[index]), execute.subject.unit) for index in indices)
+
+
+def autodiff_wrong(execute: Executor, j: Judged, i: int, value: Callable) -> bool:
+    """Whether differences side with the rule at every element that is wrong, looked at one by one (at most eight of them)."""
+    hand, exact = j.hand[i], j.exact[i]
+    if hand.shape != exact.shape or not np.isfinite(hand).all():
+        return False
+    indices = [tuple(int(n) for n in index) for index in np.argwhere(abs(hand - exact) > j.allowed[i])]
+    return bool(indices) and all(
+        supports(value, j.drawn, i, index, float(hand[index]), float(exact[index]), execute.subject.unit)
+        for index in indices[:: max(1, len(indices) // 8)][:8]
+    )

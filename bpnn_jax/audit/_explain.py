@@ -9,27 +9,28 @@ import numpy as np
 
 from bpnn_jax.audit import _cause, _programs
 from bpnn_jax.audit._draws import Drawn, as_jax
+from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._judge import Judged, judge, ratio
 from bpnn_jax.audit._leaves import UNIT
-from bpnn_jax.audit._run import Runner, wide
+from bpnn_jax.audit._subject import Subject, wide
 
 
 class Explanations:
     """Of what is wrong in a rule. What they are drawn from is computed when something is wrong, and once."""
 
-    def __init__(self, runner: Runner):
-        self.runner = runner
+    def __init__(self, execute: Executor):
+        self.execute = execute
         self._known: dict[str, dict[str, np.ndarray]] = {}
 
     def known(self, drawn: Drawn) -> dict[str, np.ndarray]:
         """Values at a draw that a missing factor may equal."""
         if drawn.name not in self._known:
-            self._known[drawn.name] = _intermediates(self.runner, drawn)
+            self._known[drawn.name] = _intermediates(self.execute, drawn)
         return self._known[drawn.name]
 
     @cached_property
     def sizes(self) -> dict[int, str]:
-        return _sizes(self.runner)
+        return _sizes(self.execute)
 
     def shape(self, hand: np.ndarray, exact: np.ndarray) -> str:
         """A guess at why a leaf has another shape."""
@@ -38,55 +39,57 @@ class Explanations:
     def cause(self, i: int, j: Judged, first: Judged) -> str:
         """A guess at why leaf ``i`` is wrong on draw ``j``, from that draw and the first that shows it."""
         return (
-            _narrowed(self.runner, i, j)
-            or _swapped(self.runner, i, first)
+            _narrowed(self.execute, i, j)
+            or _swapped(self.execute, i, first)
             or _cause.guess(first.hand[i], first.exact[i], self.sizes, self.known(first.drawn))
             or _cause.guess(j.hand[i], j.exact[i], self.sizes, {})
-            or _forgotten(self.runner, i, j)
+            or _forgotten(self.execute, i, j)
         )
 
     def smallest(self, i: int, j: Judged) -> dict[str, Any]:
         """Leaf after leaf zeroed or rounded as long as leaf ``i`` stays wrong: a draw as small as can be found."""
-        return _shrink(self.runner, i, j)
+        return _shrink(self.execute, i, j)
 
 
-def _narrowed(runner: Runner, i: int, j: Judged) -> str:
+def _narrowed(execute: Executor, i: int, j: Judged) -> str:
     size = abs(j.exact[i][np.isfinite(j.exact[i])]).max(initial=0.0)
-    small = runner.narrowed and ratio(j.hand[i], j.exact[i], 64 * UNIT[runner.narrowed] * size)[0] <= 1
-    return f"a cast to {runner.narrowed} in the rule" if small else ""
+    small = (
+        execute.subject.narrowed and ratio(j.hand[i], j.exact[i], 64 * UNIT[execute.subject.narrowed] * size)[0] <= 1
+    )
+    return f"a cast to {execute.subject.narrowed} in the rule" if small else ""
 
 
-def _swapped(runner: Runner, i: int, j: Judged) -> str:
-    for k, name in enumerate(runner.arguments.names):
+def _swapped(execute: Executor, i: int, j: Judged) -> str:
+    for k, name in enumerate(execute.subject.arguments.names):
         if k != i and ratio(j.hand[i], j.exact[k], j.allowed[k])[0] <= 1 and j.exact[k].any():
             return f"it is the gradient of {name}"
     return ""
 
 
-def _forgotten(runner: Runner, i: int, j: Judged) -> str:
+def _forgotten(execute: Executor, i: int, j: Judged) -> str:
     """Whether leaf ``i`` is right as soon as some leaf is all ones: then a factor of that leaf is forgotten."""
-    for k, name in enumerate(runner.arguments.names):
+    for k, name in enumerate(execute.subject.arguments.names):
         live = [np.ones_like(a) if n == k else a for n, a in enumerate(j.drawn.live)]
-        tried = judge(runner, Drawn("ones", live))
+        tried = judge(execute, Drawn("ones", live))
         live_still = abs(tried.exact[i]).max(initial=0.0) > 1e-6 * abs(j.exact[i]).max(initial=0.0)
         if live_still and ratio(tried.hand[i], tried.exact[i], tried.allowed[i])[0] <= 1:
             return f"right only where {name} is all ones: a factor of it is forgotten, or stands where it should not"
     return ""
 
 
-def _shrink(runner: Runner, i: int, j: Judged) -> dict[str, Any]:
+def _shrink(execute: Executor, i: int, j: Judged) -> dict[str, Any]:
     """Halve, then zero, leaf after leaf, as long as leaf ``i`` stays wrong: the smallest draw that shows the mistake."""
     best = j
     for k in range(len(j.drawn.live)):
         for change in (lambda a: a * 0.0, np.round, lambda a: np.round(a, 1)):
             live = [change(a) if n == k else a for n, a in enumerate(best.drawn.live)]
-            tried = judge(runner, Drawn(f"{j.drawn.name}, made smaller", live))
+            tried = judge(execute, Drawn(f"{j.drawn.name}, made smaller", live))
             r, _ = ratio(tried.hand[i], tried.exact[i], tried.allowed[i])
             if np.isfinite(r) and r > 1:
                 best = tried
                 break
     shown = {}
-    for name, a in zip(runner.arguments.names, best.drawn.live, strict=True):
+    for name, a in zip(execute.subject.arguments.names, best.drawn.live, strict=True):
         shown[name] = np.array2string(a, threshold=8, precision=4) if a.size <= 12 else f"{a.shape}, {_describe(a)}"
     return {"draw": best.drawn.name, "values": shown}
 
@@ -95,21 +98,23 @@ def _describe(a: np.ndarray) -> str:
     return "all 0" if not a.any() else f"from {a.min():.4g} to {a.max():.4g}"
 
 
-def _intermediates(runner: Runner, drawn: Drawn) -> dict[str, np.ndarray]:
+def _intermediates(execute: Executor, drawn: Drawn) -> dict[str, np.ndarray]:
     """What a missing factor may equal: the arguments, then what the reference's own pullback computes, by the line that does."""
 
-    def program(runner, live, c):
+    def program(subject: Subject, live: list, c: Any) -> tuple[_programs.Program, list]:
         flat = jax.tree.leaves((live, c))
-        return _programs.flatten(jax.make_jaxpr(lambda a, b: runner.pull_reference(a, b)[1])(live, c)), flat
+        return _programs.flatten(jax.make_jaxpr(lambda a, b: subject.pull_reference(a, b)[1])(live, c)), flat
 
     with wide(jnp.float64):
-        live = as_jax(drawn.live, runner.arguments, jnp.float64)
-        c = runner._typed(runner.cotangent, jnp.float64)
-        run = runner.compiled("intermediates", lambda *args: _programs.run(*program(*args)), (runner.rule.fun,))
+        live = as_jax(drawn.live, execute.subject.arguments, jnp.float64)
+        c = execute.subject.typed(jnp.float64)
+        run = execute.compiled(
+            "intermediates", lambda *args: _programs.run(*program(*args)), (execute.subject.rule.fun,)
+        )
         slots = run(live, c)
-        operations = program(runner, live, c)[0].operations
+        operations = program(execute.subject, live, c)[0].operations
     shapes = {np.shape(a) for a in live}
-    found = {name: np.asarray(a, np.float64) for name, a in zip(runner.arguments.names, live, strict=True)}
+    found = {name: np.asarray(a, np.float64) for name, a in zip(execute.subject.arguments.names, live, strict=True)}
     for operation in operations:
         out = slots[operation.outputs[0]]
         if np.shape(out) in shapes and jnp.issubdtype(jnp.result_type(out), jnp.floating) and len(found) < 200:
@@ -117,10 +122,10 @@ def _intermediates(runner: Runner, drawn: Drawn) -> dict[str, np.ndarray]:
     return found
 
 
-def _sizes(runner: Runner) -> dict[int, str]:
+def _sizes(execute: Executor) -> dict[int, str]:
     """Lengths by which a gradient is divided by mistake: every axis of every array among the arguments."""
     found: dict[int, str] = {}
-    for number, argument in enumerate(runner.arguments.args):
+    for number, argument in enumerate(execute.subject.arguments.args):
         for leaf in jax.tree.leaves(argument):
             for axis, n in enumerate(np.shape(leaf)):
                 found.setdefault(int(n), f"the length of axis {axis} of argument {number}")

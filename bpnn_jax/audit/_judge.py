@@ -12,8 +12,9 @@ import numpy as np
 
 from bpnn_jax.audit import _noise
 from bpnn_jax.audit._draws import Drawn
+from bpnn_jax.audit._executor import Executor, unwrapped
 from bpnn_jax.audit._leaves import UNIT
-from bpnn_jax.audit._run import Runner, unwrapped
+from bpnn_jax.audit._subject import Subject
 
 FACTOR = 6.0
 # In float64 there is room for rules that sum in another order than autodiff; what is wrong is wrong by far more.
@@ -33,72 +34,84 @@ class Judged(NamedTuple):
     low_reference: list[np.ndarray]
 
 
-def judge(runner: Runner, drawn: Drawn) -> Judged:
+def judge(execute: Executor, drawn: Drawn) -> Judged:
     """Run rule and reference at one draw in both precisions."""
-    _, exact = runner.reference(drawn, jnp.float64)
-    probe = jnp.float32 if UNIT[runner.own.name] < UNIT["float32"] else runner.own
-    _, low_reference = runner.reference(drawn, probe)
+    _, exact = execute.reference(drawn, jnp.float64)
+    probe = jnp.float32 if UNIT[execute.subject.own.name] < UNIT["float32"] else execute.subject.own
+    _, low_reference = execute.reference(drawn, probe)
     allowed = [bound_float64(g, low, UNIT[jnp.dtype(probe).name]) for g, low in zip(exact, low_reference, strict=True)]
-    if UNIT[runner.own.name] > UNIT["float32"] and any(map(_lost, exact, low_reference)):
+    if UNIT[execute.subject.own.name] > UNIT["float32"] and any(map(_lost, exact, low_reference)):
         # All digits gone in bfloat16 says little about float64: float32 is asked too.
-        _, finer = runner.reference(drawn, jnp.float32)
+        _, finer = execute.reference(drawn, jnp.float32)
         finer = [bound_float64(g, low, UNIT["float32"]) for g, low in zip(exact, finer, strict=True)]
         allowed = list(map(max, allowed, finer))
-    raw = runner.hand(drawn, jnp.float64)
+    raw = execute.hand(drawn, jnp.float64)
     absent = [h is None for h in raw]
     hand = [_numbers(h, g) for h, g in zip(raw, exact, strict=True)]
-    if runner.own == jnp.float64:
-        return loosened(runner, Judged(drawn, exact, hand, absent, allowed, hand, allowed, exact))
-    if probe != runner.own:
-        _, low_reference = runner.reference(drawn)
-    low_allowed = [bound_own(g, low, UNIT[runner.own.name]) for g, low in zip(exact, low_reference, strict=True)]
-    low = [_numbers(h, g) for h, g in zip(runner.hand(drawn), exact, strict=True)]
-    return loosened(runner, Judged(drawn, exact, hand, absent, allowed, low, low_allowed, low_reference))
+    if execute.subject.own == jnp.float64:
+        return loosened(execute, Judged(drawn, exact, hand, absent, allowed, hand, allowed, exact))
+    if probe != execute.subject.own:
+        _, low_reference = execute.reference(drawn)
+    low_allowed = [
+        bound_own(g, low, UNIT[execute.subject.own.name]) for g, low in zip(exact, low_reference, strict=True)
+    ]
+    low = [_numbers(h, g) for h, g in zip(execute.hand(drawn), exact, strict=True)]
+    return loosened(execute, Judged(drawn, exact, hand, absent, allowed, low, low_allowed, low_reference))
 
 
-def loosened(runner: Runner, j: Judged) -> Judged:
-    """What is allowed where rule or reference cast to ``runner.unit`` on purpose, so that no float64 is left to judge in."""
-    if runner.unit <= UNIT["float64"]:
+def loosened(execute: Executor, j: Judged) -> Judged:
+    """What is allowed where rule or reference cast to ``execute.subject.unit`` on purpose, so that no float64 is left to judge in."""
+    if execute.subject.unit <= UNIT["float64"]:
         return j
-    u = UNIT[runner.own.name]
+    u = UNIT[execute.subject.own.name]
     bounds = [
-        runner.unit / u * bound_own(g, low, u) + 4.0 * FACTOR * runner.unit * _max(g)
+        execute.subject.unit / u * bound_own(g, low, u) + 4.0 * FACTOR * execute.subject.unit * _max(g)
         for g, low in zip(j.exact, j.low_reference, strict=True)
     ]
     return j._replace(allowed=[max(pair) for pair in zip(j.allowed, bounds, strict=True)])
 
 
-def rounding(runner: Runner, j: Judged) -> list[float]:
+def off(j: Judged) -> bool:
+    """Whether any leaf is further from the reference than allowed."""
+    return any(ratio(*row)[0] > 1 for row in zip(j.hand, j.exact, j.allowed, strict=True))
+
+
+def rounded(execute: Executor, j: Judged) -> Judged:
+    """With what rounding does to rule and reference allowed, too."""
+    return j._replace(allowed=[max(pair) for pair in zip(j.allowed, rounding(execute, j), strict=True)])
+
+
+def rounding(execute: Executor, j: Judged) -> list[float]:
     """What rounding in float64 can do to rule and reference: an error below it is lost precision, not wrong algebra.
 
     Judged by what rounding did to the rule in a coarser dtype (a mistake does not shrink with the roundoff as that does), and by
     random roundings: float32 saturates before float64 does, and then shows nothing.
     """
-    probe, low = runner.own, j.low
+    probe, low = execute.subject.own, j.low
     if probe != jnp.float32:
         probe = np.dtype(jnp.float32)
-        low = [_numbers(h, g) for h, g in zip(runner.hand(j.drawn, jnp.float32), j.exact, strict=True)]
+        low = [_numbers(h, g) for h, g in zip(execute.hand(j.drawn, jnp.float32), j.exact, strict=True)]
     fits = [a.shape == g.shape and np.isfinite(a).all() for a, g in zip(low, j.exact, strict=True)]
     off = [_max(a - g) if fit else _max(g) for a, g, fit in zip(low, j.exact, fits, strict=True)]
     coarser = [ALGEBRA_FACTOR * UNIT["float64"] / UNIT[probe.name] * e for e in off]
     random = [0.0] * len(coarser)
-    if runner.traceable:
-        found = iter(_noise.scatter(runner, "hand", _pulled, j.drawn) or random)
+    if execute.traceable:
+        found = iter(_noise.scatter(execute, "hand", _pulled, j.drawn) or random)
         random = [0.0 if gone else next(found) for gone in j.absent]
-    return [max(a, b + c) for a, b, c in zip(coarser, random, reference_rounding(runner, j), strict=True)]
+    return [max(a, b + c) for a, b, c in zip(coarser, random, reference_rounding(execute, j), strict=True)]
 
 
-def reference_rounding(runner: Runner, j: Judged, dtype: Any = jnp.float64) -> list[float]:
+def reference_rounding(execute: Executor, j: Judged, dtype: Any = jnp.float64) -> list[float]:
     """What random roundings do to autodiff of the reference, in float64 or (None) in the leaves' own dtypes."""
-    return _noise.scatter(runner, "reference", _pulled_by_autodiff, j.drawn, dtype) or [0.0] * len(j.exact)
+    return _noise.scatter(execute, "reference", _pulled_by_autodiff, j.drawn, dtype) or [0.0] * len(j.exact)
 
 
-def _pulled_by_autodiff(runner: Runner, live: list, c: Any) -> list:
-    return runner.pull_reference(live, c)[1]
+def _pulled_by_autodiff(subject: Subject, live: list, c: Any) -> list:
+    return subject.pull_reference(live, c)[1]
 
 
-def _pulled(runner: Runner, live: list, c: Any) -> list:
-    return [leaf for leaf in runner.pull_hand(live, c) if leaf is not None]
+def _pulled(subject: Subject, live: list, c: Any) -> list:
+    return [leaf for leaf in subject.pull_hand(live, c) if leaf is not None]
 
 
 def _numbers(leaf: Any, exact: np.ndarray) -> np.ndarray:
@@ -135,6 +148,11 @@ def ratio(hand: np.ndarray, exact: np.ndarray, allowed: Any) -> tuple[float, tup
         return 0.0, ()
     worst = np.unravel_index(int(np.argmax(ratios)), ratios.shape)
     return float(ratios[worst]), tuple(int(i) for i in worst)
+
+
+def ulps(leaf: np.ndarray) -> float:
+    """Rounding of the rule's own numbers: all there is to go by where the reference's are 0 or not finite."""
+    return 64 * 2.0**-53 * float(abs(leaf[np.isfinite(leaf)]).max(initial=0.0))
 
 
 def _max(a: np.ndarray) -> float:

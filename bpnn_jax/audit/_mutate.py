@@ -9,10 +9,11 @@ import numpy as np
 
 from bpnn_jax.audit import _programs
 from bpnn_jax.audit._draws import as_jax
+from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._judge import Judged, ratio
 from bpnn_jax.audit._programs import Constant, Operation, Program
 from bpnn_jax.audit._report import Power, Survivor
-from bpnn_jax.audit._run import Runner, wide
+from bpnn_jax.audit._subject import wide
 
 # What only moves or converts numbers is changed together with whatever made them.
 MOVES = {"convert_element_type", "copy", "broadcast_in_dim", "reshape", "squeeze", "expand_dims", "stop_gradient"}
@@ -66,15 +67,15 @@ def changes(operation: Operation, shapes: list[tuple], out: Any) -> Iterator[tup
             )
 
 
-def power(runner: Runner, judged: list[Judged], limit: int) -> Power:
+def power(execute: Executor, judged: list[Judged], limit: int) -> Power:
     """How many of at most ``limit`` wrong versions these draws tell from the right one."""
-    smallest = smallest_shown(runner, judged)
-    if not runner.traceable:
+    smallest = smallest_shown(execute, judged)
+    if not execute.traceable:
         return Power(smallest=smallest)
     with wide(jnp.float64):
-        first = as_jax(judged[0].drawn.live, runner.arguments, jnp.float64)
-        c = runner._typed(runner.cotangent, jnp.float64)
-        pulled = lambda live, c: [p for p in runner.pull_hand(live, c) if p is not None]  # noqa: E731
+        first = as_jax(judged[0].drawn.live, execute.subject.arguments, jnp.float64)
+        c = execute.subject.typed(jnp.float64)
+        pulled = lambda live, c: [p for p in execute.subject.pull_hand(live, c) if p is not None]  # noqa: E731
         program = _programs.flatten(jax.make_jaxpr(pulled)(first, c))
         missing = judged[0].absent
         runs: list[tuple[Judged, dict]] = []
@@ -82,7 +83,7 @@ def power(runner: Runner, judged: list[Judged], limit: int) -> Power:
         def slots(n: int) -> tuple[Judged, dict]:
             while len(runs) <= n:  # a draw is run when a mutant first gets that far
                 j = judged[len(runs)]
-                live = as_jax(j.drawn.live, runner.arguments, jnp.float64)
+                live = as_jax(j.drawn.live, execute.subject.arguments, jnp.float64)
                 runs.append((j, _programs.run(program, jax.tree.leaves((live, c)))))
             return runs[n]
 
@@ -112,10 +113,10 @@ def power(runner: Runner, judged: list[Judged], limit: int) -> Power:
     return Power(tried, caught, tuple(survivors), smallest)
 
 
-def smallest_shown(runner: Runner, judged: list[Judged]) -> dict[str, float]:
+def smallest_shown(execute: Executor, judged: list[Judged]) -> dict[str, float]:
     """For each leaf the smallest error, relative to its largest element, that would have been called wrong."""
     found = {}
-    for i, name in enumerate(runner.arguments.names):
+    for i, name in enumerate(execute.subject.arguments.names):
         sizes = [float(abs(j.exact[i]).max(initial=0.0)) for j in judged]
         shown = [j.allowed[i] / s for j, s in zip(judged, sizes, strict=True) if np.isfinite(s) and s > 0]
         found[name] = min(shown, default=float("inf"))

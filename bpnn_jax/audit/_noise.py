@@ -13,8 +13,9 @@ import numpy as np
 
 from bpnn_jax.audit import _programs
 from bpnn_jax.audit._draws import Drawn, as_jax
+from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._leaves import UNIT
-from bpnn_jax.audit._run import Runner, wide
+from bpnn_jax.audit._subject import wide
 
 RUNS = 4
 FACTOR = 16.0  # an error is laid to rounding up to this many times the largest scatter of RUNS runs
@@ -29,26 +30,28 @@ SUMS |= {"reduce_window_sum"}
 
 
 def scatter(
-    runner: Runner, name: str, function: Callable, drawn: Drawn, dtype: Any = jnp.float64
+    execute: Executor, name: str, function: Callable, drawn: Drawn, dtype: Any = jnp.float64
 ) -> list[float] | None:
-    """FACTOR times what the leaves of ``function(runner, live, c)`` scatter by; None where it cannot be run so.
+    """FACTOR times what the leaves of ``function(subject, live, c)`` scatter by; None where it cannot be run so.
 
     In float64, or with ``dtype`` None in the leaves' own dtypes. Found once for a draw: every leaf that is off asks for it.
     """
-    cache, key = runner.shared(f"scatter of {name}", runner.rule.source if name == "hand" else (runner.rule.fun,))
-    numbers = jax.tree.leaves((drawn.live, runner.cotangent, runner.arguments.carried))
+    cache, key = execute.shared(
+        f"scatter of {name}", execute.subject.rule.source if name == "hand" else (execute.subject.rule.fun,)
+    )
+    numbers = jax.tree.leaves((drawn.live, execute.subject.cotangent, execute.subject.arguments.carried))
     key = (key, dtype, *(np.asarray(leaf).tobytes() for leaf in numbers))
     if key not in cache:
-        cache[key] = _scatter(runner, function, drawn, dtype)
+        cache[key] = _scatter(execute, function, drawn, dtype)
     return cache[key]
 
 
-def _scatter(runner: Runner, function: Callable, drawn: Drawn, dtype: Any) -> list[float] | None:
-    with wide(dtype or runner.own):
-        live = as_jax(drawn.live, runner.arguments, dtype)
-        c = runner._typed(runner.cotangent, dtype)
+def _scatter(execute: Executor, function: Callable, drawn: Drawn, dtype: Any) -> list[float] | None:
+    with wide(dtype or execute.subject.own):
+        live = as_jax(drawn.live, execute.subject.arguments, dtype)
+        c = execute.subject.typed(dtype)
         try:
-            program = _programs.flatten(jax.make_jaxpr(lambda live, c: function(runner, live, c))(live, c))
+            program = _programs.flatten(jax.make_jaxpr(lambda live, c: function(execute.subject, live, c))(live, c))
             flat = jax.tree.leaves((live, c))
             plain = _programs.outputs(program, _programs.run(program, flat))
             moved = [_outputs_of_one_run(program, flat, seed) for seed in range(RUNS)]

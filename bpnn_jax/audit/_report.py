@@ -1,6 +1,6 @@
 """What an audit says: a verdict, findings with their numbers, and what the check could have seen."""
 
-from collections.abc import Sequence
+import html
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -62,7 +62,7 @@ class Stage:
     cause: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """The result of an audit; ``print(report)`` is meant to be read."""
 
@@ -91,10 +91,24 @@ class Report:
     def to_json(self) -> dict:
         return {"verdict": self.verdict, "first_wrong_stage": self.first_wrong_stage, **asdict(self)}
 
-    def __str__(self) -> str:
-        lines = [
+    def __repr__(self) -> str:
+        """The verdict and the weightiest findings, a line each; ``print(report)`` shows the rest."""
+        lines = [f"<audit.Report {self._title}>", *(f"  [{f.code}] {f.sentence}" for f in self.findings[:3])]
+        if len(self.findings) > 3:
+            lines.append(f"  and {len(self.findings) - 3} more; print the report to see them")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+    @property
+    def _title(self) -> str:
+        return (
             f"{self.verdict.upper()}: {self.kind} {self.name}, {self.dtype}, {self.draws} draws, {self.seconds:.1f} s"
-        ]
+        )
+
+    def __str__(self) -> str:
+        lines = [self._title]
         if self.first_wrong_stage:
             lines.append(f"  first wrong stage: {self.first_wrong_stage}")
         for f in self.findings:
@@ -138,7 +152,3 @@ def assert_correct(report: Report) -> None:
     """
     if report.verdict != "correct":
         raise AssertionError(str(report))
-
-
-def first(findings: Sequence[Finding], code: str) -> Finding | None:
-    return next((f for f in findings if f.code == code), None)

@@ -10,10 +10,11 @@ import numpy as np
 
 from bpnn_jax.audit import _cause
 from bpnn_jax.audit._draws import Drawn, as_jax
+from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._judge import bound_float64, ratio
 from bpnn_jax.audit._leaves import UNIT, cast_floats
 from bpnn_jax.audit._report import Stage
-from bpnn_jax.audit._run import Runner, wide
+from bpnn_jax.audit._subject import Subject, wide
 from bpnn_jax.errors import InputError, unknown
 
 _listeners: list[Callable[[str, Any], Any]] = []
@@ -40,24 +41,28 @@ def _listening(listener: Callable[[str, Any], Any]) -> Iterator[None]:
 class Tapped:
     """A reference with its stages: their values, and their cotangents by autodiff."""
 
-    def __init__(self, runner: Runner):
-        self.runner = runner
+    def __init__(self, execute: Executor):
+        self.execute = execute
         with wide(jnp.float64):
-            live = as_jax([np.asarray(e, np.float64) for e in runner.arguments.examples], runner.arguments, jnp.float64)
+            live = as_jax(
+                [np.asarray(e, np.float64) for e in execute.subject.arguments.examples],
+                execute.subject.arguments,
+                jnp.float64,
+            )
             self.names = tuple(
-                _shapes(runner, live)
+                _shapes(execute.subject, live)
             )  # in the order of the forward pass: jax's own dictionaries are sorted
 
     def values_and_cotangents(self, drawn: Drawn, dtype: Any) -> tuple[dict, dict]:
         """For each stage its value and its reference cotangent, as NumPy float64 arrays."""
         with wide(dtype):
-            live = as_jax(drawn.live, self.runner.arguments, dtype)
-            pull = self.runner.compiled("stages", _pull, (self.runner.rule.fun,))
-            found = pull(live, self.runner._typed(self.runner.cotangent, dtype))
+            live = as_jax(drawn.live, self.execute.subject.arguments, dtype)
+            pull = self.execute.compiled("stages", _pull, (self.execute.subject.rule.fun,))
+            found = pull(live, self.execute.subject.typed(dtype))
         return jax.tree.map(lambda a: np.asarray(a, np.float64), found)
 
 
-def _shapes(runner: Runner, live: list) -> dict[str, Any]:
+def _shapes(subject: Subject, live: list) -> dict[str, Any]:
     """The shape and dtype of each stage, in the order in which the reference names them."""
     shapes: dict[str, Any] = {}
 
@@ -69,13 +74,13 @@ def _shapes(runner: Runner, live: list) -> dict[str, Any]:
 
     def look(live):
         with _listening(record):
-            return runner.rule.fun(*runner.args(live))
+            return subject.rule.fun(*subject.args(live))
 
     jax.eval_shape(look, live)
     return shapes
 
 
-def _pull(runner: Runner, live: list, c: Any) -> tuple[dict, dict]:
+def _pull(subject: Subject, live: list, c: Any) -> tuple[dict, dict]:
     def tapped(taps):
         values = {}
 
@@ -84,10 +89,10 @@ def _pull(runner: Runner, live: list, c: Any) -> tuple[dict, dict]:
             return x + taps[name]
 
         with _listening(add):
-            out = runner.rule.fun(*runner.args(live))
+            out = subject.rule.fun(*subject.args(live))
         return out, values
 
-    taps = {name: jnp.zeros(found.shape, found.dtype) for name, found in _shapes(runner, live).items()}
+    taps = {name: jnp.zeros(found.shape, found.dtype) for name, found in _shapes(subject, live).items()}
     _, pull, values = jax.vjp(tapped, taps, has_aux=True)
     return values, pull(c)[0]
 
@@ -107,8 +112,8 @@ def judge(tapped: Tapped, hands: Mapping[str, Callable], drawn: list[Drawn]) -> 
     for d in drawn:
         values, cotangents = tapped.values_and_cotangents(d, jnp.float64)
         _, low = tapped.values_and_cotangents(d, jnp.float32)
-        above = {**cotangents, "output": tapped.runner.cotangent}
-        args = jax.tree.map(_numpy, cast_floats_numpy(tapped.runner, d))
+        above = {**cotangents, "output": tapped.execute.subject.cotangent}
+        args = jax.tree.map(_numpy, cast_floats_numpy(tapped.execute, d))
         for name, hand in hands.items():
             others = {k: v for k, v in above.items() if k != name}
             with wide(jnp.float64):
@@ -138,9 +143,11 @@ def _factors(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return found
 
 
-def cast_floats_numpy(runner: Runner, drawn: Drawn) -> tuple:
+def cast_floats_numpy(execute: Executor, drawn: Drawn) -> tuple:
     with wide(jnp.float64):
-        return cast_floats(runner.arguments.join(as_jax(drawn.live, runner.arguments, jnp.float64)), jnp.float64)
+        return cast_floats(
+            execute.subject.arguments.join(as_jax(drawn.live, execute.subject.arguments, jnp.float64)), jnp.float64
+        )
 
 
 def _numpy(leaf: Any) -> Any:

@@ -15,50 +15,30 @@ import contextlib
 import hashlib
 import math
 import os
-import stat
-import string
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from bpnn_jax.errors import InputError
-
-SYMBOLS = string.punctuation
-"""The 32 characters to choose from: printable ASCII, not a letter, not a digit, not a space."""
-
-LANGUAGES = {
-    ".c": "C", ".h": "C", ".cc": "C++", ".cpp": "C++", ".cxx": "C++", ".hh": "C++", ".hpp": "C++", ".cs": "C#",
-    ".css": "CSS", ".go": "Go", ".hs": "Haskell", ".html": "HTML", ".java": "Java", ".js": "JavaScript",
-    ".cjs": "JavaScript", ".mjs": "JavaScript", ".jl": "Julia", ".kt": "Kotlin", ".lua": "Lua", ".php": "PHP",
-    ".pl": "Perl", ".py": "Python", ".r": "R", ".rb": "Ruby", ".rs": "Rust", ".scala": "Scala", ".sh": "Shell",
-    ".swift": "Swift", ".ts": "TypeScript",
-}  # fmt: skip
-"""Extension to language, for callers who name none. Languages without a file are left out."""
-
-IGNORED_FOLDERS = frozenset({"__pycache__", "node_modules"})
-"""Never entered, and neither is a folder whose name begins with a dot."""
-
-Progress = Callable[[int, int, str], None]
-
-
-class FeaturizeError(InputError):
-    """Folders or settings from which no patterns can be made."""
+from bpnn_jax.patterns.sources import (
+    SYMBOLS,
+    FeaturizeError,
+    Progress,
+    SkippedFile,
+    SourceFile,
+    checked_languages,
+    read_sources,
+    source_folders,
+)
 
 
 class UsedFile(NamedTuple):
     path: str  # relative to its source folder, with forward slashes
     language: str
     patterns: int  # 0 where `limit` left none of its chunks
-
-
-class SkippedFile(NamedTuple):
-    path: str
-    reason: str
 
 
 class Split(NamedTuple):
@@ -95,12 +75,12 @@ def featurize(
     online training in file order never sees a long run of one language.
 
     Args:
-      sources: one folder or several, searched with all their subfolders except those of `IGNORED_FOLDERS`.
+      sources: one folder or several, searched with all their subfolders except those of `sources.IGNORED_FOLDERS`.
       symbols: how many inputs. The symbols most frequent in the training files, held-out ones not looked at; every
         language weighs the same, however much of it there is; equally frequent ones by code point.
       chunk: characters in a chunk, at least 10.
       languages: extension to language, e.g. `{".c": "C", ".h": "C", ".py": "Python"}`, at least two languages and each
-        with files; by default those of `LANGUAGES` that are found.
+        with files; by default those of `sources.LANGUAGES` that are found.
       held_out: share of each language's files that is held out, between 0 and 1; never none and never all of them.
       seed: moves the split, the sample under a limit and the order.
       limit: at most so many chunks a language, both splits together and shared out by `held_out`; by default all.
@@ -120,14 +100,14 @@ def featurize(
     ([[1.0, 1.0, 0.0], [2.0, 2.0, 2.0]], [[1.0, 0.0], [0.0, 1.0]])
     """
     _check_settings(symbols, chunk, held_out, limit)
-    known = _checked_languages(languages)
-    files, skipped = _read(_folders(sources), known, chunk, progress)
+    known = checked_languages(languages)
+    files, skipped = read_sources(source_folders(sources), known, chunk, progress)
     if languages is None:
         files, skipped = _without_strays(files, skipped)
     names = _checked_counts(files, skipped, languages, chunk)
 
-    train_files: list[_File] = []
-    held_files: list[_File] = []
+    train_files: list[SourceFile] = []
+    held_files: list[SourceFile] = []
     for name in names:
         ranked = sorted((f for f in files if f.language == name), key=lambda f: _rank(seed, f, "split"))
         here = _share(len(ranked), held_out)
@@ -206,18 +186,6 @@ def _lines(featurized: Featurized, name: str, split: Split) -> Iterator[str]:
         yield f"{inputs} > {' '.join(str(int(value)) for value in t)}\n"
 
 
-@dataclass(frozen=True)
-class _File:
-    """One source file, as counts of the 32 `SYMBOLS`; its text is not kept."""
-
-    path: str
-    language: str
-    digest: str  # SHA-256 of the text
-    characters: int
-    totals: np.ndarray  # (32,) in the whole file
-    counts: np.ndarray  # (chunks, 32)
-
-
 def _check_settings(symbols: int, chunk: int, held_out: float, limit: int | None) -> None:
     if symbols < 1:
         raise FeaturizeError(f"expected at least 1 symbol, got symbols={symbols}")
@@ -229,96 +197,7 @@ def _check_settings(symbols: int, chunk: int, held_out: float, limit: int | None
         raise FeaturizeError(f"expected a limit of at least 2 chunks a language, one for each split, got limit={limit}")
 
 
-def _checked_languages(languages: Mapping[str, str] | None) -> dict[str, str]:
-    """Extensions in lower case and with their dot, each with its language."""
-    if languages is None:
-        return LANGUAGES
-    for extension, name in languages.items():
-        if not extension.strip(".") or not name or any(character.isspace() for character in name):
-            raise FeaturizeError(
-                f"expected an extension and a language's name without spaces, got {extension!r}: {name!r}"
-            )
-    names = sorted(set(languages.values()))
-    if len(names) < 2:
-        raise FeaturizeError(f"expected at least 2 languages to tell apart, got {len(names)}: {', '.join(names)}")
-    return {f".{extension.lstrip('.').lower()}": name for extension, name in languages.items()}
-
-
-def _folders(sources: str | Path | Sequence[str | Path]) -> list[Path]:
-    folders = [Path(sources)] if isinstance(sources, str | Path) else [Path(source) for source in sources]
-    if not folders:
-        raise FeaturizeError("expected at least one folder of source code, got none")
-    for folder in folders:
-        if not folder.is_dir():
-            raise FeaturizeError(f"expected a folder of source code, got {folder}: no such folder")
-    return folders
-
-
-def _read(
-    folders: list[Path], known: Mapping[str, str], chunk: int, progress: Progress | None
-) -> tuple[list[_File], list[SkippedFile]]:
-    """Every file of a known language, in order of its relative path, counted."""
-    skipped: list[SkippedFile] = []
-    found = sorted((entry for folder in folders for entry in _walk(folder, known, skipped)), key=lambda entry: entry[0])
-    if not found and not skipped:
-        where = ", ".join(str(folder) for folder in folders)
-        raise FeaturizeError(f"expected files ending in {', '.join(sorted(known))}, found none in {where}")
-
-    files: list[_File] = []
-    seen: dict[str, str] = {}
-    for done, (path, file, language) in enumerate(found, start=1):
-        try:
-            text = _text(file)
-        except OSError as error:
-            skipped.append(SkippedFile(path, f"cannot be read: {error.strerror}"))
-        else:
-            digest = hashlib.sha256(text.encode()).hexdigest()
-            if len(text) < chunk:
-                skipped.append(SkippedFile(path, f"shorter than one chunk: {len(text)} of {chunk} characters"))
-            elif digest in seen:
-                skipped.append(SkippedFile(path, f"same text as another file: {seen[digest]}"))
-            else:
-                seen[digest] = path
-                files.append(_counted(path, language, digest, text, chunk))
-        if progress is not None:
-            progress(done, len(found), path)
-    return files, skipped
-
-
-def _walk(folder: Path, known: Mapping[str, str], skipped: list[SkippedFile]) -> Iterator[tuple[str, Path, str]]:
-    """(relative path, file, language) of each file of a known language below `folder`, in no order."""
-
-    def relative(file: str | Path) -> str:
-        # A name that is no UTF-8 gets a ? a byte, so that it can be printed; the file is opened by its true name.
-        return Path(file).relative_to(folder).as_posix().encode("utf-8", "replace").decode()
-
-    def unreadable(error: OSError) -> None:
-        skipped.append(SkippedFile(relative(error.filename), f"folder cannot be read: {error.strerror}"))
-
-    for here, below, names in os.walk(folder, onerror=unreadable):
-        below[:] = [name for name in below if not name.startswith(".") and name not in IGNORED_FOLDERS]
-        for name in names:
-            file = Path(here, name)
-            if file.suffix.lower() in known:
-                yield relative(file), file, known[file.suffix.lower()]
-
-
-def _text(file: Path) -> str:
-    if not stat.S_ISREG(file.stat().st_mode):
-        raise OSError(0, "not a regular file")  # reading a pipe would wait for ever
-    text = file.read_bytes().decode("utf-8-sig", errors="replace")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _counted(path: str, language: str, digest: str, text: str, chunk: int) -> _File:
-    pieces = len(text) // chunk
-    codes = np.frombuffer(text[: pieces * chunk].encode("utf-32-le"), dtype="<u4").reshape(pieces, chunk)
-    counts = np.stack([(codes == ord(symbol)).sum(axis=1) for symbol in SYMBOLS], axis=1)
-    totals = np.array([text.count(symbol) for symbol in SYMBOLS])
-    return _File(path, language, digest, len(text), totals, counts)
-
-
-def _without_strays(files: list[_File], skipped: list[SkippedFile]) -> tuple[list[_File], list[SkippedFile]]:
+def _without_strays(files: list[SourceFile], skipped: list[SkippedFile]) -> tuple[list[SourceFile], list[SkippedFile]]:
     """Nobody asked for the language of a single stray file: it is skipped, as long as two languages are left."""
     count = Counter(f.language for f in files)
     if sum(n > 1 for n in count.values()) < 2:
@@ -328,7 +207,7 @@ def _without_strays(files: list[_File], skipped: list[SkippedFile]) -> tuple[lis
 
 
 def _checked_counts(
-    files: list[_File], skipped: list[SkippedFile], languages: Mapping[str, str] | None, chunk: int
+    files: list[SourceFile], skipped: list[SkippedFile], languages: Mapping[str, str] | None, chunk: int
 ) -> list[str]:
     """The languages' names, sorted, when there are two or more and each has a file for either split."""
     count = Counter(f.language for f in files)
@@ -357,12 +236,12 @@ def _share(number: int, held_out: float) -> int:
     return min(number - 1, max(1, math.floor(number * held_out + 0.5)))
 
 
-def _rank(seed: int, file: _File, what: str | int) -> tuple[bytes, str]:
+def _rank(seed: int, file: SourceFile, what: str | int) -> tuple[bytes, str]:
     """A sort key as good as random. The content only parts files of the same path in two source folders."""
     return hashlib.sha256(f"{seed}\0{file.path}\0{what}".encode()).digest(), file.digest
 
 
-def _choose_symbols(train_files: list[_File], names: list[str], symbols: int) -> str:
+def _choose_symbols(train_files: list[SourceFile], names: list[str], symbols: int) -> str:
     """The symbols of the largest summed frequency, each language's taken over all its characters. Exact: no rounding."""
     frequency = [Fraction(0)] * len(SYMBOLS)
     for name in names:
@@ -380,10 +259,12 @@ def _choose_symbols(train_files: list[_File], names: list[str], symbols: int) ->
     return "".join(SYMBOLS[column] for column in present[:symbols])
 
 
-def _patterns(files: list[_File], names: list[str], chosen: str, chunk: int, seed: int, limit: int | None) -> Split:
+def _patterns(
+    files: list[SourceFile], names: list[str], chosen: str, chunk: int, seed: int, limit: int | None
+) -> Split:
     """The patterns of one split: each language's chunks by rank, cut at `limit`, and spread evenly over the whole."""
     columns = [SYMBOLS.index(symbol) for symbol in chosen]
-    placed: list[tuple[float, int, _File, int]] = []
+    placed: list[tuple[float, int, SourceFile, int]] = []
     for output, name in enumerate(names):
         mine = [(f, piece) for f in files if f.language == name for piece in range(len(f.counts))]
         mine.sort(key=lambda chunk_of: _rank(seed, *chunk_of))

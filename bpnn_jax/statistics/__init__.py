@@ -8,13 +8,16 @@ from bpnn_jax.statistics._bootstrap import Bootstrap
 from bpnn_jax.statistics._contrast import compare, estimate, interaction
 from bpnn_jax.statistics._rates import compare_rates, mcnemar, newcombe, success_rate, tango, wilson
 from bpnn_jax.statistics._results import Comparison, Estimate, correct, holm
-from bpnn_jax.statistics._summary import ArmSummary, Summary, summarise
+from bpnn_jax.statistics._summary import EPOCHS, SUCCESS, ArmSummary, Contrast, Summary, summarise
 from bpnn_jax.statistics._survival import Curve, compare_epochs, kaplan_meier, restricted_mean, restricted_values
 
 __all__ = [
+    "EPOCHS",
+    "SUCCESS",
     "ArmSummary",
     "Bootstrap",
     "Comparison",
+    "Contrast",
     "Curve",
     "Estimate",
     "Summary",

@@ -57,11 +57,15 @@ def compare_many_step(network: Network, rng: np.random.Generator, mode: str) -> 
         judged = [rounded(d, "float32") for d in draws]
         x, t = judged[0][0].x, judged[0][0].t
         start = tuple(np.stack(W) for W in zip(*(d.weights for d, _, _ in judged), strict=True))
-        given = {"learning_rate": LEARNING_RATE, "momentum": 0.0, "epochs": 1, "mode": mode, "batch_size": 4}
+        given = {"learning_rate": LEARNING_RATE, "momentum": 0.0, "epochs": 1, **_mode(mode, 4)}
         moved = train_many(network, x, t, seeds=len(draws), weights=start, **given).weights
         for i, (d, exact, allowed) in enumerate(judged):
             after = tuple(W[i] for W in moved)
             yield from compare_update(d, after, exact.gradient, allowed.gradient, "float32", 10)
+
+
+def _mode(mode: str, size: int) -> dict[str, str | int]:
+    return {"mode": mode, "batch_size": size} if mode == "minibatch" else {"mode": mode}
 
 
 _interpreted = jax.jit(partial(block.train_block, interpret=True), static_argnums=(0, 1))
@@ -99,7 +103,7 @@ def compare_loop(
     draws = _draws(network, rng, patterns=PATTERNS)
     judged = [rounded(d, "float64") for d in draws]
     x, t = draws[0].x, draws[0].t
-    given = {"rule": rule, "mode": mode, "order": order, "batch_size": BATCH, "epochs": EPOCHS, **PACE}
+    given = {"rule": rule, "order": order, "epochs": EPOCHS, **PACE, **_mode(mode, BATCH)}
     updates = EPOCHS * (PATTERNS if mode == "online" else -(-PATTERNS // BATCH))
     for d, after in zip(draws, _moved(run, network, x, t, judged, "float64", given), strict=True):
         expected = in_numpy(network, d.weights, x, t, rule, mode, order)

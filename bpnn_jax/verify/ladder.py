@@ -9,8 +9,10 @@ from bpnn_jax import audit
 from bpnn_jax.errors import seed, unknown, whole
 from bpnn_jax.network import ACTIVATIONS, Network
 from bpnn_jax.verify import as_it_runs, at_scale, auditor, complex_step, equations, fast, proof
+from bpnn_jax.verify.bound import Bound
 from bpnn_jax.verify.checks import Caught, Check, Comparison, summarise
 from bpnn_jax.verify.draws import Draw, draw
+from bpnn_jax.verify.reference import Reference
 from manual.mistakes import MISTAKES, Mistake
 
 PROVED_SIZES = ((1, 1), (2, 1), (2, 2, 1), (3, 2, 2), (2, 2, 2, 1), (3, 3, 2, 2))
@@ -229,16 +231,25 @@ def mistakes(seed: int = 0) -> Iterator[Caught]:
 
 
 def _mistakes(seed: int) -> Iterator[Caught]:
+    judged = judged_draws(seed)
+    for m in MISTAKES:
+        first = first_wrong(m, judged)
+        yield Caught(m.name, bool(first), first, f"({m.equation})", m.why, _named_by_the_auditor(judged[0][0], m))
+
+
+def judged_draws(seed: int = 0) -> list[tuple[Draw, Reference, Bound]]:
+    """The network that every mistake is tried on, with every activation: an ordinary draw and a saturated one."""
     rng = np.random.default_rng(seed)
     draws = [draw(MISTAKEN, rng), draw(MISTAKEN, rng, saturated=True)]
-    judged = [(d, *equations.reference_and_bound(d)) for d in draws]
-    for m in MISTAKES:
-        rows: list[Check] = []
-        for d, exact, allowed in judged:
-            rows += _rows(6, m.name, 1, lambda d=d, e=exact, b=allowed, m=m: equations.compare(d, e, b, m))
-        wrong = [r.equation for r in _merged(rows) if r.verdict == "wrong"]
-        first = min(wrong, key=_number) if wrong else ""
-        yield Caught(m.name, bool(wrong), first, f"({m.equation})", m.why, _named_by_the_auditor(draws[0], m))
+    return [(d, *equations.reference_and_bound(d)) for d in draws]
+
+
+def first_wrong(mistake: Mistake, judged: list[tuple[Draw, Reference, Bound]]) -> str:
+    """The first equation that differs from JAX's by more than rounding, as ``(9)``; empty if all agree."""
+    rows: list[Check] = []
+    for d, exact, allowed in judged:
+        rows += _rows(6, mistake.name, 1, lambda d=d, e=exact, b=allowed: equations.compare(d, e, b, mistake))
+    return min((r.equation for r in rows if r.verdict == "wrong"), key=_number, default="")
 
 
 def _named_by_the_auditor(d: Draw, m: Mistake) -> str:

@@ -1,12 +1,13 @@
 """Everything that was published, trained and judged; and what came out, in sentences. JSON knows all of it."""
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from bpnn_jax.ablation.report.words import p_words, percent
+from experiments._report import p_words, percent
 from experiments.published import chauvin, symmetry, xor_minima
-from experiments.published.originals import NATURE, NO_MINIMA, PDP, original
+from experiments.published.originals import original
 from experiments.published.readings import READINGS
 from experiments.published.rows import REPRODUCED, Progress, Row, deciding, judge
 from experiments.published.runs import carry_out
@@ -71,7 +72,7 @@ def sentence(key: str, rows: list[Row], limit: int) -> str:
     else:
         what = "95% of our solved runs take" if o.runs == 1 else f"95% of means of {o.runs} of our runs are"
         said += f"{what} {base.low:.0f} to {base.high:.0f}; "
-    said += f"solved by epoch {limit}: {percent(base.success.value, base.success.low, base.success.high)}"
+    said += f"solved by epoch {limit}: {percent(asdict(base.success))}"
     if base.epochs is not None:
         said += f", restricted mean {base.epochs.value:.0f} [{base.epochs.low:.0f}, {base.epochs.high:.0f}]"
     said += f". {len(covers)} of {len(rows)} readings cover it"
@@ -99,8 +100,8 @@ def _mirror(m: dict[str, Any]) -> str:
     return (
         f"Symmetry's weights (Nature's 1:2:4 and their negatives on the other side): 1 : {two['value']:.2f} "
         f"[{two['low']:.2f}, {two['high']:.2f}] : {four['value']:.2f} [{four['low']:.2f}, {four['high']:.2f}] in our solved runs; the "
-        f"other side is the negative in {percent(anti['value'], anti['low'], anti['high'])}, each step about a doubling in "
-        f"{percent(both['value'], both['low'], both['high'])}."
+        f"other side is the negative in {percent(anti)}, each step about a doubling in "
+        f"{percent(both)}."
     )
 
 
@@ -124,8 +125,8 @@ def _terrain(ends: list[dict[str, Any]]) -> str:
     soon, bad = base["bad_soon"], base["bad"]
     first, later = xor_minima.BASE.epochs, xor_minima.BASE.epochs * xor_minima.LONGER
     said = (
-        f"XOR 2-2-1 has no strict local minimum, yet from U(±1) {percent(soon['value'], soon['low'], soon['high'])} of runs are "
-        f"unsolved after {first} epochs and {percent(bad['value'], bad['low'], bad['high'])} after {later}"
+        f"XOR 2-2-1 has no strict local minimum, yet from U(±1) {percent(soon)} of runs are "
+        f"unsolved after {first} epochs and {percent(bad)} after {later}"
     )
     if base["gradient"]:
         flat, weight = np.median(base["gradient"]), np.median(base["weight"])
@@ -136,10 +137,6 @@ def _terrain(ends: list[dict[str, Any]]) -> str:
         )
     theirs = next((e for e in ends if e["words"] == xor_minima.LIKE_PDP), None)
     if theirs is not None:
-        b = theirs["bad"]
-        ours = percent(b["value"], b["low"], b["high"])
+        ours = percent(theirs["bad"])
         said += f". Two in hundreds, says the PDP chapter; from {xor_minima.LIKE_PDP} ours are {ours}"
     return said + "."
-
-
-SOURCES = {"chauvin": chauvin.SOURCE, "mirror": NATURE, "terrain": f"{NO_MINIMA}; {PDP}: two in hundreds of runs"}

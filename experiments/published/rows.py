@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from bpnn_jax import statistics
-from bpnn_jax.ablation.report.words import CLEAR
 from bpnn_jax.statistics import Comparison, Estimate
+from experiments._report import CLEAR
 from experiments.published.originals import Original
 from experiments.published.readings import Reading
 from experiments.published.runs import Outcome
@@ -98,7 +98,7 @@ def _effect(reading: Reading, o: Outcome, base: Outcome) -> Comparison | None:
     if o is base or not (o.solved.any() or base.solved.any()):
         return None
     return statistics.compare_epochs(
-        o.epochs, o.solved, base.epochs, base.solved, horizon=base.setup.epochs, what=f"{reading.words} - base"
+        o.epochs, o.solved, base.epochs, base.solved, base.setup.epochs, arm=reading.words, against="base"
     )
 
 

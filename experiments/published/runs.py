@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bpnn_jax import patterns
-from bpnn_jax.network import Network, Weights, init_paired
-from bpnn_jax.training._many import ManyResult, train_many
+from bpnn_jax import ManyResult, Network, init_paired, load_patterns, train_many
 from experiments.published.readings import STEP, Setup
 
+Weights = tuple[np.ndarray, ...]
 FEW = 16  # lanes
 
 
@@ -34,7 +33,7 @@ def network(setup: Setup) -> Network:
 
 def targets(setup: Setup) -> tuple[np.ndarray, np.ndarray]:
     """Inputs and targets."""
-    p = patterns.load(setup.task).with_targets(setup.low, setup.high)
+    p = load_patterns(setup.task).with_targets(setup.low, setup.high)
     return p.x, p.t
 
 

@@ -6,12 +6,10 @@ from typing import Any
 import numpy as np
 
 from bpnn_jax import statistics
-from bpnn_jax.network import Weights
 from experiments.published.readings import SYMMETRY
-from experiments.published.runs import Outcome
+from experiments.published.runs import Outcome, Weights
 
 CLOSE = 0.15  # of the largest weight: how far mirrored weights may be from each other's negatives
-PAPER = (1.0, 2.0, 4.0)
 
 
 def learned(o: Outcome) -> dict[str, Any]:

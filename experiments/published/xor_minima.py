@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 
 import manual
-from bpnn_jax import statistics
-from bpnn_jax.network import Network, Weights
-from bpnn_jax.training._step import functions
+from bpnn_jax import Network, statistics
+from experiments._common import functions
 from experiments.published.readings import Setup
 from experiments.published.rows import Progress
-from experiments.published.runs import Outcome, carry_out, targets
+from experiments.published.runs import Outcome, Weights, carry_out, targets
 
 BASE = Setup("xor", (2, 2, 1), momentum=0.0, initial=1.0, epochs=3000)
 LONGER = 10  # times the epochs: who is still in the bad region?

@@ -11,11 +11,12 @@ from functools import partial
 import numpy as np
 import pytest
 
+from benchmarks.speed import __main__ as command
 from benchmarks.speed import peers, report, rounds, tasks, worker, workloads
+from benchmarks.speed.__main__ import BEGIN, END, between, main
 from benchmarks.speed.peers import Peer, classic
 from benchmarks.speed.rounds import Timed, Workload
-from bpnn_jax.cli import main
-from bpnn_jax.errors import InputError
+from bpnn_jax import InputError
 
 ONLINE = tasks.recogniser(patterns_used=40)
 TINY = ("--rounds", "2", "--seconds", "0.001")
@@ -239,10 +240,11 @@ def test_bench_writes_rows_and_says_how_to_install(tmp_path, capsys, monkeypatch
     numpy, numba = peers.ONE[1:3]
     hidden = replace(numba, missing=peers.needs_module("a_module_that_nobody_has", "numba"))
     monkeypatch.setattr(peers, "ONE", (numpy, replace(numpy, name="numpy again"), hidden))
+    monkeypatch.setattr(command, "PEERS", {})
     # So few patterns that all do the same in the check, and the reference is reckoned once.
     monkeypatch.setattr(tasks, "recogniser", partial(tasks.recogniser, patterns_used=40))
     file = tmp_path / "speed.json"
-    assert main(["bench", "--workloads", workloads.ONLINE, *TINY, "--json", str(file)]) == 0
+    assert main(["--workloads", workloads.ONLINE, *TINY, "--json", str(file)]) == 0
     found = json.loads(file.read_text())
     assert [row["peer"] for row in found["rows"]] == ["numpy", "numpy again"]
     for row in found["rows"]:
@@ -263,13 +265,14 @@ def test_a_wrong_peer_is_a_bad_exit_status(monkeypatch, capsys):
     good = Peer("ours", untouched, 1e6, reference=untouched)
     monkeypatch.setattr(peers, "OURS", good)
     monkeypatch.setattr(peers, "ONE", (replace(good, name="wrong", prepare=gives_nan),))
-    assert main(["bench", "--workloads", workloads.ONLINE, *TINY]) == 1
+    monkeypatch.setattr(command, "PEERS", {})
+    assert main(["--workloads", workloads.ONLINE, *TINY]) == 1
     assert "computes something else" in " ".join(capsys.readouterr().out.split())
 
 
 def test_xor_alone_has_its_seconds_and_its_memory(tmp_path):
     file = tmp_path / "speed.json"
-    assert main(["bench", "--workloads", workloads.XOR, "--xor-networks", "64", *TINY, "--json", str(file)]) == 0
+    assert main(["--workloads", workloads.XOR, "--xor-networks", "64", *TINY, "--json", str(file)]) == 0
     found = json.loads(file.read_text())
     (alone,) = found["alone"]
     assert found["rows"] == []
@@ -281,15 +284,16 @@ def test_xor_alone_has_its_seconds_and_its_memory(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--workloads", "online 20-8-4"], "did you mean 'online 20-8-3'"),
-        (["--peers", "nunpy"], "did you mean 'numpy'"),
+        (["--workloads", "online 20-8-4"], "expected a workload among 'online 20-8-3', 'many 20-8-3'"),
+        (["--peers", "nunpy"], "expected a peer among 'article', 'c', 'c-blocked'"),
         (["--rounds", "0"], "expected rounds above 0, got 0"),
         (["--seconds", "nan"], "expected seconds above 0, got nan"),
         (["--json", "/nowhere/speed.json"], "expected a path that can be written"),
+        (["--write-page", "--quick"], "expected --write-page for a whole run"),
     ],
 )
 def test_bad_input_is_said_before_anything_runs(arguments, message, capsys):
-    assert main(["bench", *arguments]) == 2
+    assert main(arguments) == 2
     assert message in capsys.readouterr().err
 
 
@@ -308,8 +312,6 @@ def test_markdown_has_every_row():
 
 
 def test_a_page_keeps_what_is_around_the_table():
-    from benchmarks.speed import BEGIN, END, between
-
     assert between(f"a\n{BEGIN}\nold\n{END}\nb\n", "new\n") == f"a\n{BEGIN}\n\nnew\n\n{END}\nb\n"
     for page in ("", BEGIN, f"{END}{BEGIN}", f"{BEGIN}{END}{BEGIN}"):
         with pytest.raises(InputError):
@@ -358,10 +360,43 @@ def test_scaling_draws_from_its_file_and_stops_where_it_should(tmp_path, monkeyp
     for name in ("networks", "epochs"):  # where a curve ends is the same whoever trains
         monkeypatch.setitem(scaling.CURVES, name, (make[name], untouched))
     gib_of_four_networks = 4 * (4 * 195 + 23 * 500) / 2**30
-    options = scaling.Options(seconds=100.0, memory=gib_of_four_networks, out=tmp_path / "scaling.json")
+    options = scaling.Options(seconds=100.0, memory=gib_of_four_networks)
     assert [point["n"] for point in scaling.curve("networks", options)] == [1, 4]
     assert [point["n"] for point in scaling.curve("epochs", scaling.Options(seconds=0.0))] == [1]
     point = {"n": 1, "seconds": 0.1, "ns": 2.0}
-    options.out.write_text(json.dumps({name: [point, point | {"n": 4}] for name in scaling.CURVES}))
-    scaling.main(replace(options, plot=True))
+    file = tmp_path / "scaling.json"
+    file.write_text(json.dumps({name: [point, point | {"n": 4}] for name in scaling.CURVES}))
+    scaling.main(scaling.Options(plot=file))
     assert (tmp_path / "scaling.png").read_bytes().startswith(b"\x89PNG")
+
+
+# --- what is committed changes on purpose only ---
+
+
+@pytest.mark.parametrize(("flags", "written"), [([], set()), (["--write-page"], {"speed.json", "speed.md"})])
+def test_only_write_page_changes_committed_files(flags, written, tmp_path, monkeypatch):
+    """A whole run whose measuring is replaced by an empty study."""
+    results, page = tmp_path / "speed.json", tmp_path / "speed.md"
+    results.write_text("old")
+    page.write_text(f"{BEGIN}\nold\n{END}")
+    monkeypatch.setattr(command, "RESULTS", results)
+    monkeypatch.setattr(command, "PAGE", page)
+    monkeypatch.setattr(workloads, "run", lambda options, progress, more: workloads.Study(options))
+    assert main([*flags, "--json", str(tmp_path / "rows.json")]) == 0
+    assert json.loads((tmp_path / "rows.json").read_text())["rows"] == []
+    assert {file.name for file in (results, page) if "old" not in file.read_text()} == written
+
+
+def test_scaling_writes_nothing_unless_told(tmp_path, monkeypatch, capsys):
+    from benchmarks import scaling
+
+    found = {
+        name: [{"n": 1, "seconds": 0.1, "ns": 2.0}, {"n": 4, "seconds": 0.4, "ns": 2.0}] for name in scaling.CURVES
+    }
+    monkeypatch.setattr(scaling, "compute", lambda options: found)
+    monkeypatch.setattr(scaling, "FILE", tmp_path / "committed.json")
+    scaling.main(scaling.Options())
+    assert list(tmp_path.iterdir()) == []
+    assert "4 networks" in capsys.readouterr().out
+    scaling.main(scaling.Options(write_page=True))
+    assert {file.name for file in tmp_path.iterdir()} == {"committed.json", "committed.png"}

@@ -19,7 +19,7 @@ def _options(task: Task) -> dict:
 
 
 def one(task: Task):
-    """``train``: the path that it chooses by itself."""
+    """``train``: the engine that it chooses by itself."""
     from bpnn_jax import Network, train
 
     network, options = Network(task.sizes, task.activations), _options(task)
@@ -33,8 +33,7 @@ def one(task: Task):
 
 def many(task: Task):
     """``train_many``: all networks in one program."""
-    from bpnn_jax import Network
-    from bpnn_jax.training._many import train_many
+    from bpnn_jax import Network, train_many
 
     network, options = Network(task.sizes, task.activations), _options(task)
 

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 import manual
 from bpnn_jax.network import Network
-from bpnn_jax.training._loop import Rates, Settings, parts
+from bpnn_jax.training._loop import Rates, Settings, batches
 from bpnn_jax.training._step import functions
 from bpnn_jax.training.fused import equations
 from bpnn_jax.training.fused.equations import LANES, Layout
@@ -139,7 +139,7 @@ def run(network: Network, settings: Settings, layout: Layout, carry: tuple, x: A
     update = online if settings.mode == "online" else batch
     weights, kept, error = carry
     carry = (weights, kept, jnp.zeros_like(error))
-    for part in parts(settings, x, t):
+    for part in batches(settings, x, t):
         carry, _ = jax.lax.scan(lambda c, p: (update(network, settings, layout, c, p, rates), None), carry, part)
     return carry
 

@@ -1,5 +1,7 @@
 """Every face of the auditor, its options, what it carries along, what it refuses, and that it leaves the caller's JAX alone."""
 
+import dataclasses
+import inspect
 import json
 from functools import partial
 
@@ -385,6 +387,10 @@ def square(x):
         (lambda: audit.gradient(square, square, X, argnums="x"), "expected argnums as whole numbers, got 'x'"),
         (lambda: audit.gradient(square, square, X, draws=0), "expected draws as a whole number from 1 up, got 0"),
         (lambda: audit.gradient(square, square, X, draws=2.5), "expected draws as a whole number from 1 up, got 2.5"),
+        (lambda: audit.gradient(square, square, X, darws=3), "unknown keyword 'darws'; did you mean 'draws'"),
+        (lambda: audit.vjp(square, square, square, X, refrence=square), "did you mean 'reference'"),
+        (lambda: audit.custom_vjp(square, X, argnum=0), "did you mean 'argnums'"),
+        (lambda: audit.custom_jvp(square, X, mutat=False), "did you mean 'mutate'"),
         (lambda: audit.gradient(square, square, X, order=3), "expected order 1 or 2, got 3"),
         (lambda: audit.gradient(square, square, X, ranges=(1, 0)), r"expected a range as \(low, high\)"),
         (lambda: audit.gradient(square, square, X, ranges=3.0), r"expected a range as \(low, high\)"),
@@ -446,6 +452,29 @@ def test_report_is_for_people_and_for_programs():
     with pytest.raises(AssertionError) as raised:
         audit.assert_correct(wrong)
     assert str(raised.value) == str(wrong)
+
+
+def test_a_report_alone_in_a_cell_is_a_few_lines_and_its_page_is_escaped():
+    def hand(x):
+        return {"<b>": 3 * x["<b>"]}
+
+    report = audit.gradient(lambda x: (x["<b>"] ** 2).sum(), hand, {"<b>": X}, **QUICK)
+    assert "WRONG" in repr(report)
+    assert "[wrong-value]" in repr(report)
+    assert len(repr(report).splitlines()) < 6
+    assert "<b>" not in report._repr_html_()
+    assert "&lt;b&gt;" in report._repr_html_()
+
+
+FACES = (audit.gradient, audit.vjp, audit.custom_vjp, audit.custom_jvp)
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_every_option_is_a_keyword_of_every_face_with_the_same_default(face):
+    parameters = inspect.signature(face).parameters
+    for field in dataclasses.fields(audit.Options):
+        assert parameters[field.name].default == field.default
+        assert parameters[field.name].kind is inspect.Parameter.KEYWORD_ONLY
 
 
 def test_same_seed_same_report():

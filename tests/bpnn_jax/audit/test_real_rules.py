@@ -1,10 +1,10 @@
-"""Rules that no one here wrote: those of jax.nn and a few others, as benchmarks/real_rules.py audits all of them."""
+"""Rules that no one here wrote: those of jax.nn and a few others, as benchmarks.auditor.real_rules audits all of them."""
 
 import jax
 import optax
 import pytest
 
-from benchmarks import real_rules
+from benchmarks.auditor import real_rules
 from bpnn_jax import audit
 
 RULES = dict(real_rules.rules())

@@ -63,6 +63,20 @@ def test_it_is_json_and_says_the_same_each_time(results):
     assert first["arms"][0]["curve"]["epochs"][0] == 0
 
 
+def test_it_shows_a_few_lines_with_the_best_arm_first(results):
+    many = {name: np.tile(values, 3) for name, values in results.items()}
+    names = [f"{name} <{k}>" for k in range(3) for name in NAMES]
+    got = summarise(names, horizon=800, **many)
+    title, first, *_, last = repr(got).splitlines()
+    assert title == "Summary up to epoch 800: 9 arms, 24 comparisons, 0 contrasts, 0 notes"
+    assert first.startswith("  tanh <0>: success rate 1 [0.9398, 1], epochs to solve ")
+    assert (last, len(repr(got).splitlines())) == ("  ...: 4 arms more", 7)
+    assert got.ranking()[:4] == ["tanh <0>", "tanh <1>", "tanh <2>", "linear <0>"]  # as they were given, where equal
+    html = got._repr_html_()
+    assert "<td>tanh &lt;0&gt;</td>" in html
+    assert len(html) < 2000
+
+
 def test_an_arm_that_never_solves_keeps_its_place(results):
     results["epochs"][:, 0], results["solved"][:, 0] = 800, False
     got = summarise(NAMES, horizon=800, pairs=[("tanh", "sigmoid"), ("tanh", "linear")], **results)
@@ -108,7 +122,7 @@ def test_with_groups_rates_go_by_groups_too(results):
         ({"error": np.ones((60, 2))}, r"expected error.*\(60, 3\), got \(60, 2\)"),
         ({"error": 3}, r"\(60, 3\), got \(\)"),
         ({"pairs": ["ab"]}, "pairs of two different arms"),
-        ({"error_kind": "median"}, "unknown measure 'median'"),
+        ({"error_measure": "median"}, "unknown measure 'median'"),
         ({"horizon": 900}, "horizon up to epoch 800"),
     ],
 )

@@ -75,7 +75,7 @@ def test_a_sum_has_every_term_once():
 )
 def test_the_fast_path_is_the_one_taken(network, given, path):
     """As chosen; that ``train`` runs what is chosen and says so is seen below."""
-    assert _engines.engine(network, Settings(**given)).name == path
+    assert _engines.engine_for(network, Settings(**given)).name == path
 
 
 # Neither knows of the other: each rule and each order, and the rest of the pairs at length.
@@ -99,9 +99,9 @@ def test_the_fused_loop_is_the_generic_one_to_rounding(rule, order, monkeypatch,
         "dtype": "float64",
     }
     fused = train(DEEP, x, t, epochs=4, measure="last-output", **given)
-    monkeypatch.setattr(_engines, "engine", lambda network, settings: GENERIC)
+    monkeypatch.setattr(_engines, "engine_for", lambda network, settings: GENERIC)
     generic = train(DEEP, x, t, epochs=4, measure="last-output", **given)
-    assert (fused.path, generic.path) == ("fused loop", "generic")
+    assert (fused.engine, generic.engine) == ("fused loop", "generic")
     # 20 updates of some 60 roundings of numbers up to 2 on each side.
     assert_within((*fused.weights, fused.history), (*generic.weights, generic.history), 2 * 20 * 60 * 2.0**-52)
 

@@ -425,7 +425,7 @@ def test_train_many_on_the_gpu_is_train_many(monkeypatch):
     assert told == [(130, 130)]
     monkeypatch.undo()
     lanes = _many.train_many(network, nand.x, nand.t, **given)
-    assert (ours.path, ours.history.shape, ours.history_epochs.size) == ("GPU kernel", (0, 130), 0)
+    assert (ours.engine, ours.history.shape, ours.history_epochs.size) == ("GPU kernel", (0, 130), 0)
     assert set(ours.stopped) == {"solved", "epochs"}  # both kinds, or nothing is compared
     assert ours.stopped.tolist() == lanes.stopped.tolist()
     assert ours.iterations.tolist() == lanes.iterations.tolist()

@@ -1,6 +1,6 @@
 """The auditor on derivative rules that no one here wrote: every custom_jvp and custom_vjp function of jax and optax.
 
-    python benchmarks/real_rules.py [--json FILE] [--only NAME]      some minutes
+    python -m benchmarks.auditor.real_rules [--json FILE] [--only NAME]      some minutes
 
 The rules are found, not listed: every module-level rule of the modules below, public or behind a public function (``_softmax`` is
 what ``jax.nn.softmax`` runs). Each is audited at ordinary points, then at each special point alone. The witness is the rule's own

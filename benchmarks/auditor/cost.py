@@ -1,6 +1,6 @@
 """What an audit costs: seconds and memory for a 784-128-10 loss at batch 128, beside ``jax.grad`` of it.
 
-    python benchmarks/audit.py
+    python -m benchmarks.auditor.cost
 
 Every figure is from a process of its own, with JAX imported and warm before the clock starts. Medians of several; peak memory is
 the whole process's.
@@ -72,7 +72,12 @@ def main(options: Options) -> None:
     found: dict[str, list[dict[str, float]]] = {what: [] for what in WHAT}
     for _ in track(range(options.rounds), "auditing", console=Console(stderr=True)):
         for what in WHAT:  # in turn, so that what else the machine does falls on all of them
-            run = subprocess.run([sys.executable, __file__, "--one", what], capture_output=True, text=True, check=True)
+            run = subprocess.run(
+                [sys.executable, "-m", "benchmarks.auditor.cost", "--one", what],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
             found[what].append(json.loads(run.stdout))
     table = Table(title=f"{NETWORK}, batch {BATCH}, float32; medians of {options.rounds} processes")
     for name in ("", "first in a process", "again", "peak memory", "times jax.grad's"):

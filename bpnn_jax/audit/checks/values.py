@@ -1,62 +1,53 @@
 """The rule's numbers beside the reference's: a finding for each leaf that is wrong, imprecise, not a number, or at a kink."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import jax.numpy as jnp
 import numpy as np
 
-from bpnn_jax.audit import _second_opinion
+from bpnn_jax.audit import _differences
+from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._explain import Explanations
 from bpnn_jax.audit._judge import Judged, ratio, reference_rounding, rounding
 from bpnn_jax.audit._report import Finding
-from bpnn_jax.audit._run import Runner
+from bpnn_jax.audit.checks._seen import Seen
 
 Worst = tuple[float, tuple[int, ...], Judged]  # (error / allowed, index, draw)
 
 
-def findings(
-    runner: Runner, judged: list[Judged], value: Callable, explanations: Explanations | None
-) -> Iterator[Finding]:
-    """For each leaf the worst draw speaks. ``value`` is what the cotangents are the gradient of, for differences."""
-    for i, name in enumerate(runner.arguments.names):
+def findings(seen: Seen) -> Iterator[Finding]:
+    """For each leaf the worst draw speaks."""
+    execute, judged, value = seen.execute, list(seen.judged), _differences.scalar(seen.execute)
+    explanations = Explanations(execute) if seen.options.explain else None
+    for i, name in enumerate(execute.subject.arguments.names):
         yield from _not_finite(judged, i, name)
         failing: list[Worst] = [(*ratio(j.hand[i], j.exact[i], j.allowed[i]), j) for j in judged]
         failing = [w for w in failing if w[0] > 1]
-        kinks = [w for w in failing if _second_opinion.at_kink(runner, w[2], i, value)]
+        kinks = [w for w in failing if _differences.at_kink(execute, w[2], i, value)]
         failing = [w for w in failing if not any(w is k for k in kinks)]
-        unresolved = [w for w in failing if _second_opinion.autodiff_wrong(runner, w[2], i, value)]
+        unresolved = [w for w in failing if _differences.autodiff_wrong(execute, w[2], i, value)]
         failing = [w for w in failing if not any(w is u for u in unresolved)]
         if kinks:
             yield _kink(kinks, i, name)
         if unresolved:
             yield _unresolved(unresolved, i, name)
-        rounded = bool(failing) and all(_like_rounding(runner, w[2], i) for w in failing)
+        rounded = bool(failing) and all(_like_rounding(execute, w[2], i) for w in failing)
         if rounded:  # what autodiff itself loses is not held against the rule
-            failing = [w for w in failing if _ratio_to_reference_rounding(runner, w[2], i) > 1]
+            failing = [w for w in failing if _ratio_to_reference_rounding(execute, w[2], i) > 1]
         if failing and rounded:
             yield _lost(failing, i, name)
         elif failing:
-            yield _wrong(runner, i, failing, explanations)
-        elif runner.own != jnp.float64 and not kinks and not unresolved:
-            yield from _imprecise(runner, judged, i, name)
+            yield _wrong(execute, i, failing, explanations)
+        elif execute.subject.own != jnp.float64 and not kinks and not unresolved:
+            yield from _imprecise(execute, judged, i, name)
 
 
-def off(j: Judged) -> bool:
-    """Whether any leaf is further from the reference than allowed."""
-    return any(ratio(*row)[0] > 1 for row in zip(j.hand, j.exact, j.allowed, strict=True))
+def _like_rounding(execute: Executor, j: Judged, i: int) -> bool:
+    return bool(np.isfinite(j.hand[i]).all()) and ratio(j.hand[i], j.exact[i], rounding(execute, j)[i])[0] <= 1
 
 
-def rounded(runner: Runner, j: Judged) -> Judged:
-    """With what rounding does to rule and reference allowed, too."""
-    return j._replace(allowed=[max(pair) for pair in zip(j.allowed, rounding(runner, j), strict=True)])
-
-
-def _like_rounding(runner: Runner, j: Judged, i: int) -> bool:
-    return bool(np.isfinite(j.hand[i]).all()) and ratio(j.hand[i], j.exact[i], rounding(runner, j)[i])[0] <= 1
-
-
-def _ratio_to_reference_rounding(runner: Runner, j: Judged, i: int) -> float:
-    return ratio(j.hand[i], j.exact[i], reference_rounding(runner, j)[i])[0]
+def _ratio_to_reference_rounding(execute: Executor, j: Judged, i: int) -> float:
+    return ratio(j.hand[i], j.exact[i], reference_rounding(execute, j)[i])[0]
 
 
 def _not_finite(judged: list[Judged], i: int, name: str) -> Iterator[Finding]:
@@ -100,16 +91,16 @@ def _lost(failing: list[Worst], i: int, name: str) -> Finding:
     return _told(failing, i, name, "imprecise", "imprecise", sentence, True)
 
 
-def _imprecise(runner: Runner, judged: list[Judged], i: int, name: str) -> Iterator[Finding]:
+def _imprecise(execute: Executor, judged: list[Judged], i: int, name: str) -> Iterator[Finding]:
     """Right in float64; in the rule's own dtype worse than autodiff, and worse than random roundings of autodiff."""
     low = [(*_low_ratio(j, i, j.low_allowed[i]), j) for j in judged]
-    low = [w for w in low if w[0] > 1 and _low_ratio(w[2], i, reference_rounding(runner, w[2], None)[i])[0] > 1]
+    low = [w for w in low if w[0] > 1 and _low_ratio(w[2], i, reference_rounding(execute, w[2], None)[i])[0] > 1]
     if low:
         r, index, j = max(low, key=lambda w: w[0])
         got, expected = float(j.low[i][index]), float(j.exact[i][index])
         sentence = (
-            f"{name}{list(index)}: right in float64, but {got:.6g} in {runner.own.name} where {expected:.6g} is right; "
-            f"autodiff in {runner.own.name} is {r:.3g} times closer than allowed"
+            f"{name}{list(index)}: right in float64, but {got:.6g} in {execute.subject.own.name} where {expected:.6g} is right; "
+            f"autodiff in {execute.subject.own.name} is {r:.3g} times closer than allowed"
         )
         numbers = {"got": got, "expected": expected, "ratio": r, "allowed": j.low_allowed[i]}
         yield Finding("imprecise", "imprecise", sentence, leaf=name, index=index, numbers=numbers, draw=j.drawn.name)
@@ -123,10 +114,10 @@ def _low_ratio(j: Judged, i: int, allowed: float) -> tuple[float, tuple[int, ...
     return ratio(j.low[i], exact, allowed)
 
 
-def _wrong(runner: Runner, i: int, failing: list[Worst], explanations: Explanations | None) -> Finding:
+def _wrong(execute: Executor, i: int, failing: list[Worst], explanations: Explanations | None) -> Finding:
     worst = max(failing, key=lambda w: (np.isfinite(w[0]), w[0]))
     _, index, j = worst
-    name, exact, hand, draw = runner.arguments.names[i], j.exact[i], j.hand[i], j.drawn.name
+    name, exact, hand, draw = execute.subject.arguments.names[i], j.exact[i], j.hand[i], j.drawn.name
     if j.absent[i]:
         sentence = f"{name} got None where its gradient is not 0"
         return Finding("none-for-live", "wrong", sentence, leaf=name, draw=draw)

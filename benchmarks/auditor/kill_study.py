@@ -1,8 +1,8 @@
 """How many wrong gradients does the auditor catch, how often does it object to a right one, and how do today's checkers do?
 
-    python benchmarks/kill_study.py             the whole study, half an hour on two cores
-    python benchmarks/kill_study.py --quick     a look at every part of it, under a minute
-    python benchmarks/kill_study.py --json FILE the figures too
+    python -m benchmarks.auditor.kill_study             the whole study, half an hour on two cores
+    python -m benchmarks.auditor.kill_study --quick     a look at every part of it, under a minute
+    python -m benchmarks.auditor.kill_study --json FILE the figures too
 
 Wrong gradients: those of manual.mistakes and 22 more, on two network sizes with two activations, 12 seeds (weights and data), in
 float32 and float64. Right ones: 33 common rules and random networks, each configuration with its own shape, range and dtype. Every
@@ -29,7 +29,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from benchmarks.studies import peers, right, wrong
+from benchmarks.auditor.studies import peers, right, wrong
 from bpnn_jax import audit
 
 DTYPES = ("float64", "float32")

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.test_util import check_grads
 
-from benchmarks.studies.wrong import Net, loss, numpy_loss
+from benchmarks.auditor.studies.wrong import Net, loss, numpy_loss
 
 try:
     import torch  # pyright: ignore[reportMissingImports]

@@ -7,15 +7,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax.audit._draws import as_jax
-from bpnn_jax.audit._judge import Judged, ratio
+from bpnn_jax.audit._judge import ratio
 from bpnn_jax.audit._report import Finding
-from bpnn_jax.audit._run import Runner, wide
+from bpnn_jax.audit._subject import wide
+from bpnn_jax.audit.checks._seen import Seen
 
 
-def findings(runner: Runner, judged: list[Judged], seed: int) -> Iterator[Finding]:
+def findings(seen: Seen) -> Iterator[Finding]:
     """The rule differentiated once more, against the reference differentiated twice, in a random direction."""
+    if seen.options.order == 1:
+        return
+    execute, seed = seen.execute, seen.options.seed
     with wide(jnp.float64):
-        c = runner._typed(runner.cotangent, jnp.float64)
+        c = execute.subject.typed(jnp.float64)
 
         def along(pull):
             def product(live, v):
@@ -27,9 +31,12 @@ def findings(runner: Runner, judged: list[Judged], seed: int) -> Iterator[Findin
 
             return jax.jit(product)
 
-        of_rule, of_reference = along(runner.pull_hand), along(lambda live, c: runner.pull_reference(live, c)[1])
-        for j in judged:
-            live = as_jax(j.drawn.live, runner.arguments, jnp.float64)
+        of_rule, of_reference = (
+            along(execute.subject.pull_hand),
+            along(lambda live, c: execute.subject.pull_reference(live, c)[1]),
+        )
+        for j in seen.usable[:2]:
+            live = as_jax(j.drawn.live, execute.subject.arguments, jnp.float64)
             rng = np.random.default_rng((seed, 2))
             v = [jnp.asarray(rng.standard_normal(a.shape)) for a in live]
             try:
@@ -39,10 +46,10 @@ def findings(runner: Runner, judged: list[Judged], seed: int) -> Iterator[Findin
                 yield Finding("second-order-fails", "wrong", f"the rule cannot be differentiated again: {first}")
                 return
             expected = [np.asarray(a) for a in of_reference(live, v)]
-            for name, g, e in zip(runner.arguments.names, got, expected, strict=True):
+            for name, g, e in zip(execute.subject.arguments.names, got, expected, strict=True):
                 size = abs(e[np.isfinite(e)]).max(initial=0.0)
                 # Twice differentiated: rounding is amplified, a mistake is not this small.
-                r, index = ratio(g, e, max(1e-9, 64 * runner.unit) * size)
+                r, index = ratio(g, e, max(1e-9, 64 * execute.subject.unit) * size)
                 if r > 1:
                     numbers = {"got": float(g[index]), "expected": float(e[index])}
                     sentence = (

@@ -1,0 +1,23 @@
+"""Autodiff of the reference against central differences: disagreeing twice is no accident."""
+
+from collections.abc import Iterator
+
+from bpnn_jax.audit import _differences
+from bpnn_jax.audit._report import Finding
+from bpnn_jax.audit.checks._seen import Seen
+
+DRAWS = 3
+
+
+def findings(seen: Seen) -> Iterator[Finding]:
+    """The leaves in which the reference's own gradient cannot be trusted."""
+    subject, value = seen.execute.subject, _differences.scalar(seen.execute)
+    judged = seen.usable[:DRAWS]
+    for i, name in enumerate(subject.arguments.names):
+        said = [_differences.agrees(value, j.drawn, j.exact, i, seen.options.seed, subject.unit) for j in judged]
+        if said.count(False) >= 2:
+            sentence = (
+                f"{name}: autodiff of the reference disagrees with central differences on {said.count(False)} of {len(said)} draws; "
+                "a stop_gradient or a custom rule inside it may be meant, so nothing is proved either way"
+            )
+            yield Finding("unresolved-reference", "inconclusive", sentence, leaf=name)

@@ -1,0 +1,90 @@
+"""Experiments and benchmarks stand on what is public: an import that goes behind a face fails here."""
+
+import ast
+import importlib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FACES = {
+    "bpnn_jax",
+    *(
+        f"bpnn_jax.{name}"
+        for name in ("ablation", "article", "audit", "patterns", "settings", "statistics", "training")
+    ),
+    *("bpnn_jax.verify", "bpnn_jax.patterns.featurize", "bpnn_jax.patterns.files", "bpnn_jax.patterns.scores"),
+    *("manual", "manual.article"),
+}
+# What measures the inside of the package has to reach it.
+INSIDE = {
+    "benchmarks/coverage.py": ("bpnn_jax.statistics",),  # thousands of studies in one bootstrap
+    "benchmarks/ray_engine.py": ("bpnn_jax.ablation",),  # what the cluster costs beside the chunks themselves
+    "benchmarks/study.py": ("bpnn_jax.ablation",),  # what of a study the store takes
+    "benchmarks/widest.py": ("bpnn_jax.training",),  # the border between two engines
+    "benchmarks/gpu/__main__.py": ("bpnn_jax.training", "bpnn_jax.verify"),  # the kernel, and the bound on its rounding
+    "benchmarks/gpu/static.py": ("bpnn_jax.training",),  # the kernel's instructions
+}
+AUDITOR = ("audit.py", "kill_study.py", "real_rules.py", "studies", "auditor")
+FILES = sorted(
+    file
+    for folder in ("experiments", "benchmarks")
+    for file in (ROOT / folder).rglob("*.py")
+    if not (folder == "benchmarks" and file.relative_to(ROOT / folder).parts[0] in AUDITOR)
+)
+
+
+def behind(source: str, allowed: tuple[str, ...] = ()) -> list[str]:
+    """What a source imports from our packages that no face lists; ``allowed`` are packages that it may look into."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found += [a.name for a in node.names if _ours(a.name) and a.name not in FACES and not _in(a.name, allowed)]
+        elif isinstance(node, ast.ImportFrom) and node.module and _ours(node.module):
+            names = [f"{node.module}.{a.name}" for a in node.names]
+            found += [name for name in names if not _listed(node.module, name) and not _in(name, allowed)]
+    return found
+
+
+def _ours(module: str) -> bool:
+    return module.split(".")[0] in ("bpnn_jax", "manual")
+
+
+def _in(name: str, packages: tuple[str, ...]) -> bool:
+    return any(name.startswith(f"{package}.") for package in packages)
+
+
+def _listed(module: str, name: str) -> bool:
+    if name in FACES:
+        return True
+    if module not in FACES or name.rpartition(".")[2].startswith("_"):
+        return False
+    public = getattr(importlib.import_module(module), "__all__", None)
+    return public is None or name.rpartition(".")[2] in public
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_only_faces_are_imported(file):
+    assert behind(file.read_text("utf-8"), INSIDE.get(str(file.relative_to(ROOT)), ())) == []
+
+
+def test_what_may_look_inside_does():
+    assert all(behind((ROOT / file).read_text("utf-8")) for file in INSIDE)
+
+
+@pytest.mark.parametrize(
+    ("source", "count"),
+    [
+        ("from bpnn_jax import train, Network", 0),
+        ("import manual\nfrom bpnn_jax.patterns import files", 0),
+        ("from experiments._common import run", 0),
+        ("from bpnn_jax.training._many import train_many", 1),
+        ("def f():\n    from bpnn_jax.commands import common", 1),
+        ("from bpnn_jax.training import _loop", 1),
+        ("import bpnn_jax._runtime.files", 1),
+        ("from bpnn_jax import cli", 1),
+        ("from manual.backprop import deltas", 1),
+    ],
+)
+def test_the_scan_sees_what_is_behind(source, count):
+    assert len(behind(source)) == count

@@ -31,9 +31,25 @@ from benchmarks.attacks import child, judge, shim
 from benchmarks.attacks.attack import Attack
 from benchmarks.attacks.ground import Ground
 from benchmarks.attacks.judge import BROKEN, HELD, UNCLEAR, Verdict
-from benchmarks.attacks.kinds import arrays, audits, descriptors, disks, edits, flips, limits, names, outputs, owners, places, signals
+from benchmarks.attacks.kinds import (
+    arrays,
+    audits,
+    descriptors,
+    disks,
+    edits,
+    flips,
+    limits,
+    names,
+    outputs,
+    owners,
+    places,
+    signals,
+)
 
-KINDS = {m.KIND: m for m in (outputs, names, edits, flips, places, limits, descriptors, signals, disks, owners, audits, arrays)}
+KINDS = {
+    m.KIND: m
+    for m in (outputs, names, edits, flips, places, limits, descriptors, signals, disks, owners, audits, arrays)
+}
 QUICK = 12  # attacks of each kind
 QUICK_STEP = 97  # bytes from one flip to the next
 QUICK_SECONDS = 1.0  # the longest moment that is waited for before a signal
@@ -188,7 +204,11 @@ def main() -> int:
         field = Range(Path(at))
         import jax  # noqa: F401 - children of fork have it then, and none of its threads: nothing is begun here
 
-        attacks, verdicts, out = chosen(options, field.ground), [], Console(highlight=False, markup=False, soft_wrap=True)
+        attacks, verdicts, out = (
+            chosen(options, field.ground),
+            [],
+            Console(highlight=False, markup=False, soft_wrap=True),
+        )
         with bpnn_jax.progress_bar(f"{len(attacks)} attacks") as update:
             for attack in attacks:
                 update(len(verdicts), len(attacks), attack.kind)
@@ -197,7 +217,9 @@ def main() -> int:
     shim.remove()
     out.print(table(verdicts))
     if options.json:
-        rows = [{"kind": a.kind, "name": a.name, "verdict": v.verdict, "why": v.why, "seconds": s} for a, v, s in verdicts]
+        rows = [
+            {"kind": a.kind, "name": a.name, "verdict": v.verdict, "why": v.why, "seconds": s} for a, v, s in verdicts
+        ]
         options.json.write_text(json.dumps(rows, indent=2) + "\n")
     return int(any(verdict.verdict != HELD for _, verdict, _ in verdicts))
 

@@ -63,7 +63,9 @@ def _wait(child: int, until: float) -> tuple[bool, int, int]:
         time.sleep(LOOKS)
 
 
-def _be(work: tuple[str, ...] | Callable[[], object], folder: Path, inside: Callable[[], object], out: int, err: int) -> None:
+def _be(
+    work: tuple[str, ...] | Callable[[], object], folder: Path, inside: Callable[[], object], out: int, err: int
+) -> None:
     """The child: never returns."""
     status = 70
     try:

@@ -14,7 +14,9 @@ HELD, UNCLEAR, BROKEN = "held", "unclear", "broken"
 MEMORY = 500 * 2**20  # bytes, before a refusal
 VOLATILE = {"seconds", "compile_seconds", "history_seconds"}  # of an answer: no result
 # What is Python's, NumPy's or Arrow's to say to a programmer.
-INNARDS = re.compile(r"\[Errno|<class '|object has no attribute|object is not|unhashable|ArrowInvalid|NoneType|0x7f[0-9a-f]{6,}|__\w+__")
+INNARDS = re.compile(
+    r"\[Errno|<class '|object has no attribute|object is not|unhashable|ArrowInvalid|NoneType|0x7f[0-9a-f]{6,}|__\w+__"
+)
 CRASHES = range(-31, 0)
 
 
@@ -44,7 +46,9 @@ def answer(path: Path) -> object:
         return None
 
 
-def judge(attack: Attack, outcome: Outcome, before: dict[str, str], after: dict[str, str], got: object, usual: object) -> Verdict:
+def judge(
+    attack: Attack, outcome: Outcome, before: dict[str, str], after: dict[str, str], got: object, usual: object
+) -> Verdict:
     """The verdict on one attack, from what was there before and after, and what was said."""
     text = outcome.text
     if outcome.late:
@@ -68,7 +72,9 @@ def judge(attack: Attack, outcome: Outcome, before: dict[str, str], after: dict[
     if attack.answer and outcome.status == 0 and got != usual and not (attack.said and said):
         return Verdict(BROKEN, "other numbers, without a word")
     if outcome.status not in attack.status:
-        return Verdict(BROKEN, f"status {outcome.status}, expected {' or '.join(map(str, attack.status))}: {_last_line(text)}")
+        return Verdict(
+            BROKEN, f"status {outcome.status}, expected {' or '.join(map(str, attack.status))}: {_last_line(text)}"
+        )
     if outcome.status != 0 or (attack.answer and got != usual):
         if not outcome.err.strip() and not said:
             return Verdict(UNCLEAR, f"status {outcome.status} and not a word")
@@ -81,7 +87,9 @@ def judge(attack: Attack, outcome: Outcome, before: dict[str, str], after: dict[
 
 def _lost(attack: Attack, before: dict[str, str], after: dict[str, str]) -> str:
     """A file that is not what it was; one that is set aside, with its content, is not lost."""
-    aside = {digest for name, digest in after.items() if "/set-aside/" in name or re.search(r"\.[0-9a-f]{8}\.\w+$", name)}
+    aside = {
+        digest for name, digest in after.items() if "/set-aside/" in name or re.search(r"\.[0-9a-f]{8}\.\w+$", name)
+    }
     for name, digest in before.items():
         if after.get(name) != digest and digest not in aside and not _may(attack, name):
             return name
@@ -91,7 +99,12 @@ def _lost(attack: Attack, before: dict[str, str], after: dict[str, str]) -> str:
 def _left(attack: Attack, before: dict[str, str], after: dict[str, str]) -> str:
     for name in after:
         if name in before or _may(attack, name):
-            if not attack.leaves and name not in before and Path(name).name.startswith(".") and Path(name).name != ".lock":
+            if (
+                not attack.leaves
+                and name not in before
+                and Path(name).name.startswith(".")
+                and Path(name).name != ".lock"
+            ):
                 return name
         elif not (attack.leaves and Path(name).name.startswith(".")):
             return name

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from tyro.conf import UseAppendAction, arg
 
 from bpnn_jax import settings
-from bpnn_jax.commands.common import Json, check_outputs, finish, plain_warnings
+from bpnn_jax._runtime.text import plain
+from bpnn_jax.commands.common import Json, check_outputs, data_read, finish, plain_warnings
 from bpnn_jax.errors import InputError
 from bpnn_jax.settings import Run
 
@@ -54,15 +56,17 @@ class Ablate:
     """What does not vary."""
     json: Json = None
     """Write the results to this file as JSON."""
+    overwrite: bool = False
+    """Replace what is at an output's place, even if bpnn did not write it."""
 
 
 def run(options: Ablate) -> int:
-    from bpnn_jax._runtime.files import write_json
+    from bpnn_jax._runtime.outputs import Read
     from bpnn_jax._runtime.progress import console, progress_bar
     from bpnn_jax.ablation import results, runner
-    from bpnn_jax.ablation.folder import SUMMARY
 
-    check_outputs(options.json)
+    folders = [Read(folder, "the study") for folder in (options.out, options.status) if folder is not None]
+    check_outputs(json=options.json, reads=[*folders, *data_read(options.task)], overwrite=options.overwrite)
     if options.address is not None and options.engine != "ray":
         raise InputError(f"expected an address only with --engine ray, got --address {options.address}")
     out, complaints = console(), []
@@ -73,13 +77,18 @@ def run(options: Ablate) -> int:
         if folder is None:
             raise InputError("expected a folder for the results, got none: --out DIR")
         what = f"{len(asked.arms)} arms, {len(asked.seed_list)} seeds"
-        with plain_warnings(), progress_bar(what) as update, engine(options, complaints) as trains:
-            found = runner.run(asked, folder, force=options.force, progress=update, complaints=complaints, **trains)
+        try:
+            with plain_warnings(), progress_bar(what) as update, engine(options, complaints) as trains:
+                found = runner.run(asked, folder, force=options.force, progress=update, complaints=complaints, **trains)
+        except BaseException:  # what was found on the way is said, however it ended
+            for complaint in complaints:
+                print(plain(complaint), file=sys.stderr)
+            raise
     summary = results.summarise(found)
     said = results.as_dict(found, summary)
     if options.status is None:
-        write_json(folder / SUMMARY, said)
-    finish(options.json, said)
+        runner.summarised(folder, found, said)
+    finish(options.json, "ablate", said)
     show(found, summary, complaints, folder, out)
     return 0 if found.complete or options.status is not None else 1
 
@@ -136,8 +145,7 @@ def seeds(text: str) -> int | Sequence[int]:
     if re.fullmatch(r"\d{1,10}", text):
         return int(text)
     if re.fullmatch(r"\d{1,10}:\d{1,10}", text):
-        first, last = map(int, text.split(":"))
-        return tuple(range(first, last)) if last - first < 2**24 else _no_seeds(text)
+        return range(*map(int, text.split(":")))
     return [int(s) for s in text.split(",")] if re.fullmatch(r"\d{1,10}(,\d{1,10})*", text) else _no_seeds(text)
 
 
@@ -146,30 +154,28 @@ def _no_seeds(text: str) -> Sequence[int]:
 
 
 def show(found: "Results", summary: "Summary | None", complaints: Sequence[str], folder: Path, out: "Console") -> None:
-    from rich.markup import escape
-
     out.print(arms_table(found, summary))
     if summary and summary.comparisons:
         out.print(comparisons_table(found.arms, summary.comparisons))
     if summary and summary.contrasts:
         out.print(interactions_table(summary.contrasts))
     for note in summary.notes if summary else ("two seeds or more make intervals; there are none yet",):
-        out.print(escape(note))
+        out.print(note)
     for complaint in complaints:
-        out.print(f"[bold red]{escape(complaint)}")
+        out.print(complaint, style="bold red")
     done, runs = int((found.stopped != "").sum()), found.study.runs
     if found.complete:
-        out.print(f"{runs:,} runs in {escape(str(folder))}, results {found.sha256}")
+        out.print(f"{runs:,} runs in {folder}, results {found.sha256}")
     else:
         out.print(
-            f"{done:,} of {runs:,} runs ({done / runs:.0%}) in {escape(str(folder))}, and of {int(found.whole_seeds.sum()):,} "
+            f"{done:,} of {runs:,} runs ({done / runs:.0%}) in {folder}, and of {int(found.whole_seeds.sum()):,} "
             f"of {len(found.seeds):,} seeds every arm; the table is of these. The same command goes on"
         )
 
 
 def arms_table(found: "Results", summary: "Summary | None") -> "Table":
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     from bpnn_jax.ablation.report import words
 
@@ -182,12 +188,12 @@ def arms_table(found: "Results", summary: "Summary | None") -> "Table":
     for k, name in enumerate(found.arms):
         arm = summary.arms[k] if summary else None
         certificate = found.certificates.get(name)
-        said = ""
+        said = Text("")
         if certificate:
             angle = "" if certificate.angle is None else f", {certificate.angle:.2g}° off"
-            said = f"[{COLOURS[certificate.verdict]}]{certificate.verdict}{angle}"
+            said = Text(f"{certificate.verdict}{angle}", COLOURS[certificate.verdict])
         table.add_row(
-            escape(name),
+            name,
             words.interval(arm.success, 100, "%") if arm else "",
             words.interval(arm.epochs) if arm else "",
             words.interval(arm.error) if arm else "",
@@ -225,13 +231,11 @@ def _differences(
     table: "Table", rows: Sequence[tuple[str, ...]], cells: "dict[tuple[tuple[str, ...], str], Comparison]"
 ) -> None:
     """A column per kind, effect sizes and p-values below each other; ``cells`` by what their row begins with, and their kind."""
-    from rich.markup import escape
-
     from bpnn_jax.ablation.report import words
 
     kinds = list(dict.fromkeys(kind for _, kind in cells))
     for kind in kinds:
-        table.add_column(escape(kind), justify="right")
+        table.add_column(kind, justify="right")
     for begin in rows:
         found = (cells.get((begin, kind)) for kind in kinds)
-        table.add_row(*map(escape, begin), *(f"{words.effect(c)}\n{words.strength(c)}" if c else "-" for c in found))
+        table.add_row(*begin, *(f"{words.effect(c)}\n{words.strength(c)}" if c else "-" for c in found))

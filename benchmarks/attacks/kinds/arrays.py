@@ -14,7 +14,9 @@ def attacks(ground: Ground) -> Iterator[Attack]:
         for what, change in CHANGES.items():
             yield Attack(KIND, f"{face}: {what}", _refused(face, change), status=(0,))
     yield Attack(KIND, "train in a forked child", lambda: _forked(fork_first=False), status=(0,), seconds=60)
-    yield Attack(KIND, "train in a child that was forked first", lambda: _forked(fork_first=True), status=(0,), seconds=60)
+    yield Attack(
+        KIND, "train in a child that was forked first", lambda: _forked(fork_first=True), status=(0,), seconds=60
+    )
 
 
 def _base() -> dict:
@@ -70,7 +72,9 @@ def _refused(face: str, change: Callable) -> Callable[[], None]:
         given |= change(np, given["x"])
         seeds = {"seeds": 2} if face == "train_many" else {}
         try:
-            getattr(bpnn_jax, face)(bpnn_jax.Network((2, 3, 1), "tanh"), given.pop("x"), given.pop("t"), epochs=2, **seeds, **given)
+            getattr(bpnn_jax, face)(
+                bpnn_jax.Network((2, 3, 1), "tanh"), given.pop("x"), given.pop("t"), epochs=2, **seeds, **given
+            )
         except ValueError as error:  # an InputError is one
             assert type(error).__name__ == "InputError", f"{type(error).__name__}: {error}"
         else:

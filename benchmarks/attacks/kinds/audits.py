@@ -59,7 +59,18 @@ def attacks(ground: Ground) -> Iterator[Attack]:
             KIND, f"named {name!r}", ("audit", name, *FILES), status=(2,), said=("expected", "not audited"),
             writes=("j.*", "__pycache__/*"), then=(("check-xml", "j.xml"), ("check-json", "j.json")),
         )  # fmt: skip
-    for shape in ("float32[3", "float32", "float32[-1]", "float32[99999999999]", "float32[3]" * 2, "object[3]", "float32[1,1e3]", "complex64[2]", "float32[0]", "\x1b[31m"):  # noqa: E501
+    for shape in (
+        "float32[3",
+        "float32",
+        "float32[-1]",
+        "float32[99999999999]",
+        "float32[3]" * 2,
+        "object[3]",
+        "float32[1,1e3]",
+        "complex64[2]",
+        "float32[0]",
+        "\x1b[31m",
+    ):  # noqa: E501
         yield Attack(
             KIND, f"shape {shape!r}", ("audit", "m:square", "--args", shape, "--draws", "2", *FILES), status=(0, 1, 2),
             said=("expected", "inconclusive", "float32[0]"), silent=("\x1b[31m",), writes=("j.*", "__pycache__/*"),

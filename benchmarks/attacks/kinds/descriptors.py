@@ -29,13 +29,19 @@ def attacks(ground: Ground) -> Iterator[Attack]:
         usage = what in ("no command", "unknown")
         good = (2,) if usage else (0,)
         yield Attack(KIND, f"{what} into a closed pipe", command, inside=_pipe(1), status=good, writes=writes)
-        yield Attack(KIND, f"{what}, errors into a closed pipe", command, inside=_pipe(2), status=good, writes=writes, said=("",))
+        yield Attack(
+            KIND, f"{what}, errors into a closed pipe", command, inside=_pipe(2), status=good, writes=writes, said=("",)
+        )
         yield Attack(KIND, f"{what} on a full disk", command, inside=_full(1), status=(2,), writes=writes)
-        yield Attack(KIND, f"{what}, errors on a full disk", command, inside=_full(2), status=good, writes=writes, said=("",))
+        yield Attack(
+            KIND, f"{what}, errors on a full disk", command, inside=_full(2), status=good, writes=writes, said=("",)
+        )
         yield Attack(KIND, f"{what} without output", command, inside=_closed(1), status=(2,), writes=writes)
         yield Attack(KIND, f"{what} without errors", command, inside=_closed(2), status=good, writes=writes, said=("",))
         yield Attack(KIND, f"{what} without input", command, inside=_closed(0), status=good, writes=writes, said=("",))
-        yield Attack(KIND, f"{what} without any", command, inside=_closed(0, 1, 2), status=(2,), writes=writes, said=("",))
+        yield Attack(
+            KIND, f"{what} without any", command, inside=_closed(0, 1, 2), status=(2,), writes=writes, said=("",)
+        )
     for name in ("/dev/full", "/dev/stdout", "/dev/null"):
         yield Attack(
             KIND, f"--json {name}", ("train", "d.txt", "--epochs", "2", "--json", name),

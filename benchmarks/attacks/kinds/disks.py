@@ -21,7 +21,11 @@ def attacks(ground: Ground) -> Iterator[Attack]:
     writers = {
         "a new study": ((*STUDY, "--out", "o"), ("o/*",), ((*STUDY, "--out", "o"), whole)),
         "--force": (FORCED, ("s/*",), (FORCED,)),
-        "train --save": (("train", "d.txt", "--epochs", "2", "--save", "o.net", "--json", "o.json"), ("o.net", "o.json"), ()),
+        "train --save": (
+            ("train", "d.txt", "--epochs", "2", "--save", "o.net", "--json", "o.json"),
+            ("o.net", "o.json"),
+            (),
+        ),
         "train --save over": (("train", "d.txt", "--epochs", "2", "--save", "net.safetensors"), (), ()),
         "featurize": (SOURCES, ("made.*.txt",), ()),
         "a report": (("report", "s", "--html", "o.html"), ("o.html",), ()),

@@ -48,14 +48,19 @@ def _models(ground: Ground) -> Iterator[Attack]:
 
             def edit(folder: Path, field=field, value=value) -> None:
                 changed = {k: v for k, v in {**described, field: value}.items() if v is not GONE}
-                text = json.dumps({**header, "__metadata__": {**header["__metadata__"], "network": json.dumps(changed)}}).encode()
+                text = json.dumps(
+                    {**header, "__metadata__": {**header["__metadata__"], "network": json.dumps(changed)}}
+                ).encode()
                 (folder / "net.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + data[8 + size :])
 
             yield Attack(
                 KIND, f"model: {field} {'gone' if value is GONE else repr(value)[:12]}", ("predict", "net.safetensors", "d.txt"),
                 edit, said=("net.safetensors",), silent=("\x1b[31m",),
             )  # fmt: skip
-    for what, text in (("a header of 2^60", (2**60).to_bytes(8, "little") + data[8:]), ("a nested header", b"\x40\x0d\x03" + bytes(5) + b"[" * 200000)):
+    for what, text in (
+        ("a header of 2^60", (2**60).to_bytes(8, "little") + data[8:]),
+        ("a nested header", b"\x40\x0d\x03" + bytes(5) + b"[" * 200000),
+    ):
         yield Attack(
             KIND, f"model: {what}", ("predict", "net.safetensors", "d.txt"),
             lambda folder, text=text: (folder / "net.safetensors").write_bytes(text), said=("net.safetensors",),

@@ -26,24 +26,57 @@ def attacks(ground: Ground) -> Iterator[Attack]:
             given = (f"--{field}", *value.split())
             mode = ("--mode", "minibatch") if field == "batch-size" else ()
             if field != "epochs":
-                yield Attack(KIND, f"train {field} {value[:20]}", ("train", "d.txt", "--epochs", "2", *mode, *given), said=_words(field))
+                yield Attack(
+                    KIND,
+                    f"train {field} {value[:20]}",
+                    ("train", "d.txt", "--epochs", "2", *mode, *given),
+                    said=_words(field),
+                )
             yield Attack(KIND, f"study {field} {value[:20]}", (*STUDY, *mode, *given, "--out", "o"), said=_words(field))
             if value and " " not in value and field != "epochs":
                 yield Attack(
                     KIND, f"study varies {field} {value[:20]}",
                     (*STUDY[:3], "--vary", f"{field}={value}", *STUDY[5:], *mode, "--out", "o"), said=_words(field),
                 )  # fmt: skip
-    for seeds in ("4294967295", "4294967296", "0", "-1", "0:4294967296", "5:5", "9:2", "1,1", "", "1e3", "0:16000000", "100000000"):
-        yield Attack(KIND, f"seeds {seeds}", ("ablate", "--task", "d.txt", f"--seeds={seeds}", "--epochs", "3", "--out", "o"), said=("seed", "runs", "room"))
+    for seeds in (
+        "4294967295",
+        "4294967296",
+        "0",
+        "-1",
+        "0:4294967296",
+        "5:5",
+        "9:2",
+        "1,1",
+        "",
+        "1e3",
+        "0:16000000",
+        "100000000",
+    ):
+        yield Attack(
+            KIND,
+            f"seeds {seeds}",
+            ("ablate", "--task", "d.txt", f"--seeds={seeds}", "--epochs", "3", "--out", "o"),
+            said=("seed", "runs", "room"),
+        )
     many = ",".join(str(i / 1000) for i in range(1, 201))
     for count, grid in (
         (10_000, ("--vary", f"momentum={','.join(str(i / 100000) for i in range(10000))}")),
         (40_000, ("--vary", f"momentum={many}", "--vary", f"learning-rate={many}")),
         (8_000_000, ("--vary", f"momentum={many}", "--vary", f"learning-rate={many}", "--vary", f"tolerance={many}")),
     ):
-        yield Attack(KIND, f"{count} arms", ("ablate", "--task", "d.txt", *grid, "--seeds", "2", "--epochs", "3", "--out", "o"), said=("arms",))
+        yield Attack(
+            KIND,
+            f"{count} arms",
+            ("ablate", "--task", "d.txt", *grid, "--seeds", "2", "--epochs", "3", "--out", "o"),
+            said=("arms",),
+        )
     for points in ("0", "99999999999", "2000000000"):
-        yield Attack(KIND, f"points {points}", (*STUDY, "--points", points, "--epochs", "2000000000", "--out", "o"), said=("points", "room"))
+        yield Attack(
+            KIND,
+            f"points {points}",
+            (*STUDY, "--points", points, "--epochs", "2000000000", "--out", "o"),
+            said=("points", "room"),
+        )
     for chunk in ("0", "63", "6400000000"):
         yield Attack(KIND, f"chunk {chunk}", (*STUDY[:-1], chunk, "--out", "o"), said=("chunk",))
     yield Attack(KIND, "history of 2e9 epochs", ("train", "d.txt", "--epochs", "2000000000"), said=("history",))
@@ -57,7 +90,11 @@ def _words(field: str) -> tuple[str, ...]:
 def _files() -> Iterator[Attack]:
     for what, piece in {"digits": "1", "numbers": "0 ", "commas": "0,", "letters": "x"}.items():
         for name in ("big.txt", "big.csv"):
-            for command in (("train", name), ("predict", "net.safetensors", name), (*STUDY[:2], name, *STUDY[3:], "--out", "o")):
+            for command in (
+                ("train", name),
+                ("predict", "net.safetensors", name),
+                (*STUDY[:2], name, *STUDY[3:], "--out", "o"),
+            ):
                 yield Attack(
                     KIND, f"{command[0]} {name}, a line of 100 MB of {what}", command,
                     lambda folder, name=name, piece=piece: _repeat(folder / name, piece, 10**8), said=(name,),

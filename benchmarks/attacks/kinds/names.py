@@ -1,7 +1,6 @@
 """Names that are markup, escape sequences, no UTF-8, or far too long, wherever a name comes from outside."""
 
 import os
-
 from collections.abc import Iterator
 
 from benchmarks.attacks.attack import Attack
@@ -61,9 +60,7 @@ def attacks(ground: Ground) -> Iterator[Attack]:
             KIND, f"result at, {what}", ("train", "d.txt", "--epochs", "2", "--json", f"./{name}", "--save", f"./{name}.net"), home,
             status=(0,), silent=silent, writes=(_literal(name), _literal(name) + ".net"),
         )  # fmt: skip
-        yield Attack(
-            KIND, f"predict no model, {what}", ("predict", f"./{name}", "d.txt"), said=word, silent=silent
-        )
+        yield Attack(KIND, f"predict no model, {what}", ("predict", f"./{name}", "d.txt"), said=word, silent=silent)
         if what == "no UTF-8":
             continue
         column = " ".join(name.split())
@@ -73,7 +70,9 @@ def attacks(ground: Ground) -> Iterator[Attack]:
             rows = "\n".join(f"{a},{b},{a},{1 - a}" for a in (0, 1) for b in (0, 1))
             (folder / "c.csv").write_text(f'"{quoted}",b,"target_{quoted}",target_b\n{rows}\n', "utf-8")
 
-        yield Attack(KIND, f"columns, {what}", ("train", "c.csv", "--epochs", "2"), columns, status=(0, 2), silent=silent)
+        yield Attack(
+            KIND, f"columns, {what}", ("train", "c.csv", "--epochs", "2"), columns, status=(0, 2), silent=silent
+        )
         yield Attack(
             KIND, f"language, {what}",
             ("featurize", "src", "--symbols", "5", "--languages", f".py={name}", ".c=C", "--out", "made.txt"),
@@ -96,7 +95,9 @@ def attacks(ground: Ground) -> Iterator[Attack]:
     yield Attack(KIND, "a result at 5000 characters", ("train", "xor", "--json", "x" * 5000), said=("x",))
     yield Attack(KIND, "a NUL in a name", ("train", "a\0b"), said=("a",))
     for option in ("--json", "--save"):
-        yield Attack(KIND, f"an unknown user, {option}", ("train", "xor", option, "~nobody-here/x"), said=("~nobody-here",))
+        yield Attack(
+            KIND, f"an unknown user, {option}", ("train", "xor", option, "~nobody-here/x"), said=("~nobody-here",)
+        )
     yield Attack(
         KIND, "an unknown user's cache", ("train", "d.txt", "--epochs", "2"), status=(0, 2), said=("~nobody-here",),
         inside=lambda: os.environ.update(BPNN_COMPILE_CACHE="~nobody-here/x", JAX_COMPILATION_CACHE_DIR="") and None,
@@ -117,5 +118,3 @@ def bad():
 def _literal(name: str) -> str:
     """The pattern of ``fnmatch`` that is this name alone."""
     return "".join(f"[{c}]" if c in "*?[" else c for c in name)
-
-

@@ -42,7 +42,11 @@ def attacks(ground: Ground) -> Iterator[Attack]:
                     writes=() if spelling in ("as it is", "dots") else (how,),
                 )
     for command, option, _ in pairs:
-        for name, content in (("package.json", b'{"name": "mine"}'), ("thesis.tex", b"mine"), ("picture.png", b"\x89PNG\r\n")):
+        for name, content in (
+            ("package.json", b'{"name": "mine"}'),
+            ("thesis.tex", b"mine"),
+            ("picture.png", b"\x89PNG\r\n"),
+        ):
             yield Attack(
                 KIND,
                 f"{command[0]} {option} over a stranger's {name}",
@@ -59,10 +63,16 @@ def attacks(ground: Ground) -> Iterator[Attack]:
             prepare=lambda folder, made=made: (folder / made).write_text("def f(x):\n  return x\n" * 60),
             said=("made", "a1"),
         )
-    for command, first, second in ((report, "--html", "--json"), (train, "--save", "--json"), (AUDIT, "--junit", "--json")):
+    for command, first, second in (
+        (report, "--html", "--json"),
+        (train, "--save", "--json"),
+        (AUDIT, "--junit", "--json"),
+    ):
         yield Attack(KIND, f"{command[0]} {first} = {second}", (*command, first, "one", second, "./one"), said=("one",))
     for command, option, _ in pairs:
-        yield Attack(KIND, f"{command[0]} {option} into no folder", (*command, option, "no/such/place"), said=("no/such",))
+        yield Attack(
+            KIND, f"{command[0]} {option} into no folder", (*command, option, "no/such/place"), said=("no/such",)
+        )
         yield Attack(KIND, f"{command[0]} {option} = a folder", (*command, option, "src"), said=("src",))
 
 

@@ -70,7 +70,9 @@ def _together(commands: list[tuple[str, ...]], right: tuple[int, ...]) -> None:
 
 def _taken_over(moment: float) -> None:
     """A long study, and after a while another by --force: the first says that it has lost its folder, or had ended before."""
-    first = _begin((*STUDY[:5], "--seeds", "512", "--epochs", "2000", "--tolerance", "0", "--chunk", "64", "--out", "o"))
+    first = _begin(
+        (*STUDY[:5], "--seeds", "512", "--epochs", "2000", "--tolerance", "0", "--chunk", "64", "--out", "o")
+    )
     until = time.monotonic() + 60
     while not Path("o/study.json").exists() and time.monotonic() < until:
         time.sleep(0.01)

@@ -62,7 +62,9 @@ def attacks(ground: Ground) -> Iterator[Attack]:
     yield Attack(KIND, "a study in no folder's folder", (*STUDY, "--out", "d.txt/s"), said=("d.txt",))
     for empty in ("d.txt", "d.csv", "d.npz", "net.safetensors"):
         command = ("predict", empty, "d.txt") if empty.startswith("net") else ("train", empty)
-        yield Attack(KIND, f"{empty} of no bytes", command, lambda at, empty=empty: (at / empty).write_bytes(b""), said=(empty,))
+        yield Attack(
+            KIND, f"{empty} of no bytes", command, lambda at, empty=empty: (at / empty).write_bytes(b""), said=(empty,)
+        )
     for name in ("s/study.json", "s/certificates.json", "s/patterns.npz", chunk):
         for what, content in (("empty", b""), ("half", None), ("zeros", bytes(1000)), ("a stranger's", b"PK\3\4 mine")):
             for command in (status, study):

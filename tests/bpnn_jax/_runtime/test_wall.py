@@ -15,7 +15,7 @@ from bpnn_jax._runtime.wall import guarded
 from bpnn_jax.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[3]
-BEGIN = "import sys, time\nfrom bpnn_jax._runtime.wall import guarded\n"
+BEGIN = "import signal, sys, time\nsignal.signal(signal.SIGINT, signal.default_int_handler)\nfrom bpnn_jax._runtime.wall import guarded\n"
 
 
 def process(work, *, command="{python} -c '{code}'", end="sys.exit(guarded('bpnn x', work, process=True))"):
@@ -144,7 +144,6 @@ def test_ctrl_c_ends_it_whatever_it_is_at(work, presses):
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     with begun:
         assert begun.stdout

@@ -13,7 +13,8 @@ demo: $(PLAIN)
 test: $(STAMP)
 	.venv/bin/pytest -n 2 --dist loadfile
 
-# Prints; ARGS=--quick for a look, ARGS="--json FILE" for the rows, ARGS=--write-page for docs/speed.md. The peers in C want gcc, g++ and libfann-dev (apt-get install); without them they are left out.
+# Prints; ARGS=--quick for a look, ARGS="--json FILE" for the rows, ARGS=--write-page for docs/speed.md.
+# The peers in C need gcc, g++ and libfann-dev (apt-get install); without them they are left out.
 bench: .venv/.bench
 	.venv/bin/python -m benchmarks.speed $(ARGS)
 

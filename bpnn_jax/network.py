@@ -283,7 +283,11 @@ def init_paired(
     They are drawn for the network with all bias nodes, and the rows of those that it does not have are left out. The rows of skip
     connections come on top: the others are the weights of the same network without, where ``initial`` is uniform (the other kinds
     depend on how many nodes feed a layer, and are drawn anew).
+    initial, ranges: as for ``init``.
+    seeds: n whole numbers from 0 to 2^32 - 1.
     width: seeds are filled up to a multiple of it, so that other numbers of seeds compile nothing anew.
+
+    Raises InputError for an unknown ``initial``, and for ranges that are no such numbers.
 
     >>> with_node, without = Network((2, 2, 1)), Network((2, 2, 1), hidden_bias=False)
     >>> a, b = (init_paired(n, "uniform", (0.2, 2.0), np.array([7]))[1][0].tolist() for n in (with_node, without))

@@ -5,18 +5,23 @@ import sys
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
+import bpnn_jax._runtime.own_manual  # noqa: F401 - an ImportError if another ``manual`` comes first
 import manual
 from bpnn_jax.errors import InputError, finite, unknown, whole
+
+# optax's own, by its names; a test compares them with ``rules.RULES``.
+OPTAX_RULES = ("sgd", "adam", "adamw", "nadam", "adagrad", "adadelta", "rmsprop", "lion", "rprop")
 
 if TYPE_CHECKING:
     from bpnn_jax.network import Network
     from bpnn_jax.patterns import Patterns
     from bpnn_jax.training import Rates, Settings
 
-    Activation = OutputActivation = str
+    Activation = OutputActivation = Rule = str
 else:
     Activation = Literal[*manual.ACTIVATIONS]
     OutputActivation = Literal["same", *manual.ACTIVATIONS]
+    Rule = Literal[*manual.RULES, *OPTAX_RULES]
 
 
 @dataclass(frozen=True)
@@ -43,12 +48,12 @@ class Run:
     """Skip connections: each layer is fed by all layers below it, not by the nearest alone."""
     hidden: tuple[int, ...] = ()
     """Hidden nodes, one number per layer. Without it, what is customary for the data."""
-    rule: str = "previous-gradient"
-    """previous-gradient, heavy-ball, nesterov, sgd, adam, adamw, nadam, adagrad, adadelta, rmsprop, lion or rprop."""
+    rule: Rule = "previous-gradient"
+    """How the gradient moves the weights: the article's rule, the two others with momentum, or one of optax's."""
     learning_rate: float = 0.5
     """The article's N."""
     momentum: float = 0.1
-    """The article's M, or the decay of the velocity. Only the first three rules have one."""
+    """The article's M, or the decay of the velocity. optax's rules leave it out."""
     reduction: Literal["sum", "mean"] = "sum"
     """The gradient of a batch: summed over its patterns, as in equation (7), or their mean."""
     tolerance: float = 0.4
@@ -177,10 +182,8 @@ def patterns_per_update(mode: str, batch_size: int, count: int) -> int:
 
 
 def _linear_rules() -> tuple[str, ...]:
-    """The rules whose step is in proportion to the gradient, so that a mean is a sum with smaller rates."""
-    from bpnn_jax.rules import WITH_MOMENTUM
-
-    return ("sgd", *WITH_MOMENTUM)
+    """The rules whose steps are linear in the gradients, so that a mean is a sum with smaller rates."""
+    return ("sgd", *(name for name, rule in manual.RULES.items() if rule.linear))
 
 
 def known(name: str) -> str:

@@ -95,7 +95,7 @@ def is_network(head: bytes, tail: bytes) -> bool:
 def _digest(description: str, arrays: dict[str, np.ndarray]) -> str:
     """The SHA-256 of a description and its weights."""
     found = hashlib.sha256(description.encode())
-    for name, W in arrays.items():
+    for name, W in sorted(arrays.items()):
         found.update(f"|{name} {W.dtype.str} {W.shape}|".encode() + np.ascontiguousarray(W).tobytes())
     return found.hexdigest()
 
@@ -130,9 +130,7 @@ def load_network(path: str | os.PathLike[str]) -> Saved:
     if version not in (FORMAT, FIRST_FORMAT) or (SEAL in metadata) != (version == FORMAT):
         raise InputError(f"{where}: expected format {FORMAT!r}, got {one_line(repr(version)[:80])}")
     try:
-        if version == FORMAT and metadata[SEAL] != _digest(
-            metadata["network"], dict(sorted(arrays.items(), key=_number))
-        ):
+        if version == FORMAT and metadata[SEAL] != _digest(metadata["network"], arrays):
             raise InputError("expected the checksum of what is in it, got another: it has changed since it was saved")
         network, inputs, outputs, tolerance = _described(parse_json(metadata["network"].encode(), "its description"))
     except (KeyError, TypeError, ValueError) as error:  # an InputError is a ValueError
@@ -164,11 +162,6 @@ def _read(path: str | os.PathLike[str], where: str) -> tuple[dict[str, str], dic
     except (SafetensorError, TypeError, ValueError, KeyError) as error:
         raise DamagedError(f"{where}: expected a whole safetensors file, got: {reason(error)}") from None
     return header.get("__metadata__", {}), arrays
-
-
-def _number(item: tuple[str, Any]) -> int:
-    """Of W1, W2, ..., the order in which they were saved."""
-    return int(item[0][1:])
 
 
 def _described(found: Any) -> tuple[Network, tuple[str, ...], tuple[str, ...], float]:

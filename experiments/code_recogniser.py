@@ -158,7 +158,7 @@ def trained(learn: Patterns, test: Patterns, hidden: int, epochs: int) -> dict[s
 
 
 def forward(network: Network, weights: tuple, x: np.ndarray) -> np.ndarray:
-    return manual.forward(tuple(np.asarray(W, np.float64) for W in weights), x, functions(network))[-1]
+    return manual.forward(tuple(np.asarray(W, np.float64) for W in weights), x, functions(network)).outputs
 
 
 def rates(runs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def delta_sizes(network: Network, weights: tuple, x: np.ndarray, t: np.ndarray) 
     f, found = functions(network), []
     for i in range(len(weights[0])):
         own = tuple(W[i].astype(np.float64) for W in weights)
-        found.append([np.sqrt(np.mean(d**2)) for d in manual.deltas(own, manual.forward(own, x, f), t, f)])
+        found.append([np.sqrt(np.mean(d**2)) for d in manual.deltas(manual.forward(own, x, f), t)])
     return np.array(found)
 
 

@@ -95,7 +95,7 @@ def _error(runs: ManyResult, patterns: Patterns) -> np.ndarray:
     f = (manual.SIGMOID,) * len(runs.weights)
     return np.array(
         [
-            manual.half_squared_error(manual.forward(weights, patterns.x, f)[-1], patterns.t)
+            manual.half_squared_error(manual.forward(weights, patterns.x, f).outputs, patterns.t)
             for weights in zip(*runs.weights, strict=True)
         ]
     )

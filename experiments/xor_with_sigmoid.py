@@ -100,9 +100,9 @@ def hidden_nodes(network: Network, path: list[tuple[np.ndarray, ...]]) -> dict[s
     w1, w2, *bias = path[-1][1].ravel()
     middle = np.arctanh(0.5) if network.activations[-1] == "tanh" else 0.0  # where the output is 1/2
     return {
-        "hidden": np.array([manual.forward(weights, x, f)[1][:, :2] for weights in path]),
+        "hidden": np.array([manual.forward(weights, x, f).activations[1][:, :2] for weights in path]),
         "line": [w1, w2, middle - sum(bias)],  # w1 h1 + w2 h2 = the third
-        "outputs": manual.forward(path[-1], x, f)[-1].ravel(),
+        "outputs": manual.forward(path[-1], x, f).outputs.ravel(),
     }
 
 
@@ -119,7 +119,7 @@ def surface(network: Network, path: list[tuple[np.ndarray, ...]], points: int) -
 
     def error(w: np.ndarray) -> float:
         weights = w[:cut].reshape(network.shapes[0]), w[cut:].reshape(network.shapes[1])
-        return float(manual.half_squared_error(manual.forward(weights, xor.x, f)[-1], xor.t))
+        return float(manual.half_squared_error(manual.forward(weights, xor.x, f).outputs, xor.t))
 
     return {
         "axes": axes,

@@ -175,7 +175,7 @@ def place() -> dict[str, str]:
 
 
 def run_chunk(chunk: Chunk) -> Table:
-    """Train a chunk, on one core, and return its table: a row a lane."""
+    """Train a chunk, on one core, and return its table: a row per lane."""
     program, lanes = chunk.program, chunk.lanes
     seeds = np.array([lane.seed for lane in lanes], np.uint32)
     found = train_many(

@@ -32,7 +32,7 @@ class Results:
     history:  (seeds, arms, points), the error at the epochs ``history_epochs`` (points,), counted from 0; NaN after the stop.
     seconds:  a run's share of its chunk's time.
     certificates: by arm, what the ladder says of its gradient; empty while they have not been made.
-    chunks, chunks_done: how many there are, and how many of them are there.
+    chunks, chunks_done: how many chunks the study has, and how many of them the folder has.
 
     `ablation.read` gets them from a study's folder, `summarise` makes their statistics.
     """
@@ -66,7 +66,7 @@ class Results:
         return f"Results of {self.study.task}: {len(self.arms)} arms, {len(self.seeds)} seeds, {self.study.epochs} epochs, {runs}"
 
     def _rows(self) -> Iterator[tuple[str, ...]]:
-        """How many runs of each of the first arms are there, how many were solved, how many diverged."""
+        """For each of the first arms how many runs it has, how many were solved, and how many diverged."""
         for k, name in enumerate(self.arms[:MAX_SHOWN]):
             there, solved, diverged = (int(of[:, k].sum()) for of in (self.stopped != "", self.solved, self.diverged))
             yield name, f"{there} runs", f"{solved} solved", f"{diverged} diverged"
@@ -75,8 +75,13 @@ class Results:
 
     @property
     def complete(self) -> bool:
-        """Whether every chunk is there."""
+        """Whether no run is missing."""
         return self.chunks_done == self.chunks
+
+    @property
+    def solving(self) -> bool:
+        """Whether a run could be solved: not where every arm has a tolerance of 0, which trains to the limit."""
+        return any(arm.run.tolerance > 0 for arm in self.study.arms)
 
     @property
     def solved(self) -> np.ndarray:
@@ -90,7 +95,7 @@ class Results:
 
     @property
     def whole_seeds(self) -> np.ndarray:
-        """(seeds,), for each seed whether all its arms are there."""
+        """(seeds,), for each seed whether every arm has its run."""
         return (self.stopped != "").all(axis=1)
 
     @property
@@ -158,6 +163,7 @@ def summarise(results: Results, **options: Any) -> Summary | None:
         error=np.where(diverged, np.inf, results.error[whole]),
         horizon=horizon,
         contrasts=interactions(results.study),
+        solving=results.solving,
         **options,
     )
 

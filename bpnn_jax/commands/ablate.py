@@ -1,4 +1,4 @@
-"""``bpnn ablate``: a study from its flags, its progress, and a table of what came out."""
+"""``bpnn ablate``: a study from its flags, and its progress; tables.py shows what came out."""
 
 import contextlib
 import re
@@ -17,13 +17,7 @@ from bpnn_jax.errors import InputError
 from bpnn_jax.settings import Run
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-
-    from bpnn_jax.ablation import Results, Study
-    from bpnn_jax.statistics import Comparison, Summary
-
-COLOURS = {"gradient": "green", "not a gradient": "yellow", "wrong": "bold red"}
+    from bpnn_jax.ablation import Study
 
 
 @dataclass(frozen=True)
@@ -64,6 +58,7 @@ def run(options: Ablate) -> int:
     from bpnn_jax._runtime.outputs import Read
     from bpnn_jax._runtime.progress import console, progress_bar
     from bpnn_jax.ablation import results, runner
+    from bpnn_jax.commands.tables import show
 
     folders = [Read(folder, "the study") for folder in (options.out, options.status) if folder is not None]
     check_outputs(json=options.json, reads=[*folders, *data_read(options.task)], overwrite=options.overwrite)
@@ -151,91 +146,3 @@ def seeds(text: str) -> int | Sequence[int]:
 
 def _no_seeds(text: str) -> Sequence[int]:
     raise InputError(f"expected seeds as a number, a range such as 100:200 or a list such as 3,17, got {text!r}")
-
-
-def show(found: "Results", summary: "Summary | None", complaints: Sequence[str], folder: Path, out: "Console") -> None:
-    out.print(arms_table(found, summary))
-    if summary and summary.comparisons:
-        out.print(comparisons_table(found.arms, summary.comparisons))
-    if summary and summary.contrasts:
-        out.print(interactions_table(summary.contrasts))
-    for note in summary.notes if summary else ("two seeds or more make intervals; there are none yet",):
-        out.print(note)
-    for complaint in complaints:
-        out.print(complaint, style="bold red")
-    done, runs = int((found.stopped != "").sum()), found.study.runs
-    if found.complete:
-        out.print(f"{runs:,} runs in {folder}, results {found.sha256}")
-    else:
-        out.print(
-            f"{done:,} of {runs:,} runs ({done / runs:.0%}) in {folder}, and of {int(found.whole_seeds.sum()):,} "
-            f"of {len(found.seeds):,} seeds every arm; the table is of these. The same command goes on"
-        )
-
-
-def arms_table(found: "Results", summary: "Summary | None") -> "Table":
-    from rich.table import Table
-    from rich.text import Text
-
-    from bpnn_jax.ablation.report import words
-
-    study = found.study
-    table = Table(title=f"{study.task}, {study.epochs} epochs, {len(found.seeds)} seeds", title_justify="left")
-    table.add_column("arm")
-    for name in ("solved", "epochs to solve", "final error", "diverged"):
-        table.add_column(name, justify="right")
-    table.add_column("certificate")
-    for k, name in enumerate(found.arms):
-        arm = summary.arms[k] if summary else None
-        certificate = found.certificates.get(name)
-        said = Text("")
-        if certificate:
-            angle = "" if certificate.angle is None else f", {certificate.angle:.2g}° off"
-            said = Text(f"{certificate.verdict}{angle}", COLOURS[certificate.verdict])
-        table.add_row(
-            name,
-            words.interval(arm.success, 100, "%") if arm else "",
-            words.interval(arm.epochs) if arm else "",
-            words.interval(arm.error) if arm else "",
-            str(int(found.diverged[:, k].sum())),
-            said,
-        )
-    return table
-
-
-def comparisons_table(arms: Sequence[str], comparisons: "Sequence[Comparison]") -> "Table":
-    """Every other arm minus the first: a column for each kind of difference, its effect sizes and p-values below each other."""
-    from rich.table import Table
-
-    base = arms[0]
-    table = Table(title=f"Minus {base}, paired by seed; d is standardised, p after Holm", title_justify="left")
-    table.add_column("arm")
-    cells = {((c.arm,), c.kind): c for c in comparisons}
-    _differences(table, [(arm,) for arm in arms[1:]], cells)
-    return table
-
-
-def interactions_table(contrasts: "Sequence[Comparison]") -> "Table":
-    """What a change makes under the one choice minus what it makes under the other: a row for every two fields."""
-    from rich.table import Table
-
-    table = Table(title="Does one matter more under another? p after Holm, over these alone", title_justify="left")
-    for name in ("what changes", "under", "minus under"):
-        table.add_column(name)
-    cells = {((c.change, c.arm, c.against), c.kind): c for c in contrasts}
-    _differences(table, list(dict.fromkeys(row for row, _ in cells)), cells)
-    return table
-
-
-def _differences(
-    table: "Table", rows: Sequence[tuple[str, ...]], cells: "dict[tuple[tuple[str, ...], str], Comparison]"
-) -> None:
-    """A column per kind, effect sizes and p-values below each other; ``cells`` by what their row begins with, and their kind."""
-    from bpnn_jax.ablation.report import words
-
-    kinds = list(dict.fromkeys(kind for _, kind in cells))
-    for kind in kinds:
-        table.add_column(kind, justify="right")
-    for begin in rows:
-        found = (cells.get((begin, kind)) for kind in kinds)
-        table.add_row(*begin, *(f"{words.effect(c)}\n{words.strength(c)}" if c else "-" for c in found))

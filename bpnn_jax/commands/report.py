@@ -23,7 +23,7 @@ class Report:
     html: Annotated[Path | None, arg(metavar="FILE")] = None
     """The page; otherwise report.html in that folder."""
     pdf: Annotated[Path | None, arg(metavar="FILE")] = None
-    """Write the charts to this file as well, a page each, for a paper."""
+    """Write the charts to this PDF as well, a page per chart, for a paper."""
     json: Json = None
     """Write the results and what each chart shows to this file as JSON."""
     overwrite: bool = False

@@ -1,6 +1,6 @@
-"""Telling what came out of a study: estimates with intervals, and comparisons of arms with effect and p-value together.
+"""The statistics of a study: estimates with intervals, and comparisons of arms with effect and p-value together.
 
-Arrays are aligned by seed: a row a run, a column an arm; row i of every arm is the same seed. docs/statistics.md says which
+Arrays are aligned by seed: a row per run and a column per arm; row i of every arm is the same seed. docs/statistics.md says which
 question takes which method, and why. It stands on NumPy and SciPy and knows nothing of how the runs were made.
 """
 

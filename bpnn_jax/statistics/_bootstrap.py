@@ -114,12 +114,12 @@ def _counts(rng: np.random.Generator, resamples: int, units: int) -> np.ndarray:
 
 
 def sampling(runs: int, groups: ArrayLike | None, groups_fixed: bool) -> Sampling:
-    """A Sampling from any labels, one a run."""
+    """A Sampling from any labels, one per run."""
     if groups is None:
         return Sampling(runs)
     labels = np.asarray(groups)
     if labels.shape != (runs,):
-        raise InputError(f"expected groups as one label a run, shape ({runs},), got {labels.shape}")
+        raise InputError(f"expected groups as one label per run, shape ({runs},), got {labels.shape}")
     _, codes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     if groups_fixed and sizes.min() < 2:
         raise InputError("expected 2 runs or more in each of the fixed groups, got a group of 1")

@@ -1,4 +1,4 @@
-"""Numbers, one a run: their mean or interquartile mean, differences between arms, and how two factors act together."""
+"""Numbers, one per run: their mean or interquartile mean, differences between arms, and how two factors act together."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -65,7 +65,7 @@ def compare(
 ) -> Comparison:
     """The difference between two arms' means or interquartile means, a minus b, with a bootstrap interval over whole runs.
 
-    a, b: (runs,), one number a run; row i of both is the same seed, unless ``paired`` is False
+    a, b: (runs,), one number per run; row i of both is the same seed, unless ``paired`` is False
     measure: "mean", or "iqm" for the interquartile mean of a minus that of b
     arm, against, kind, unit: the `Comparison`'s fields: the names of a and b, what the numbers are, and their unit
     groups: a label for each run, such as its data split: whole groups are drawn, with all their runs. With ``groups_fixed``
@@ -122,7 +122,7 @@ def interaction(
     names = Names(arm, against, kind, change)
     array = floats("the values of an interaction", values)
     if array.ndim != 3 or array.shape[1:] != (2, 2):
-        raise InputError(f"expected values of shape (runs, 2, 2), a row a seed, got {array.shape}")
+        raise InputError(f"expected values of shape (runs, 2, 2), a row per seed, got {array.shape}")
     flat = numbers("the values of an interaction", array.reshape(len(array), 4))
     weights = np.array([[1.0], [-1.0], [-1.0], [1.0]])  # arms (0,0), (0,1), (1,0), (1,1)
     drawn = sampling(len(flat), groups, groups_fixed)

@@ -1,4 +1,4 @@
-"""The records of what came out (an estimate, a comparison), Holm's correction, and the checks of the arrays that they come from."""
+"""The records of results (an estimate, a comparison), Holm's correction, and the checks of the arrays that they come from."""
 
 import dataclasses
 import math

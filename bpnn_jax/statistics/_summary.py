@@ -18,6 +18,7 @@ from bpnn_jax.statistics._survival import Curve, kaplan_meier, restricted_values
 
 SUCCESS, EPOCHS, ERROR = "success rate", "epochs to solve", "final error"  # the kinds of comparison
 MAX_SHOWN = 5  # arms in a Summary's repr
+MAX_LISTED = 3  # arms that a note names
 
 
 class Contrast(NamedTuple):
@@ -58,7 +59,7 @@ class Summary:
     arms: in the order in which they were given
     comparisons: each of the pairs that were asked for, in each kind; Holm's correction is over all of them
     contrasts: those of more than two arms that were asked for, a family of their own
-    notes: what had to be left out, a sentence each
+    notes: what had to be left out, a sentence for each kind
     horizon: the epoch up to which restricted means go
     """
 
@@ -119,6 +120,7 @@ def summarise(
     error_measure: str = "iqm",
     pairs: Sequence[tuple[str, str]] | None = None,
     contrasts: Sequence[Contrast] = (),
+    solving: bool = True,
     groups: ArrayLike | None = None,
     groups_fixed: bool = False,
     bootstrap: Bootstrap = DEFAULT,
@@ -133,6 +135,7 @@ def summarise(
     pairs: (a, b) for a - b; every other arm minus the first, if None
     contrasts: each gives a comparison of success rates and one of epochs, such as an interaction (see `interaction`). Holm's
         correction is over these alone
+    solving: False where no run could be solved, as with a tolerance of 0: the notes then say nothing about it
     groups, groups_fixed, bootstrap: as in `compare`. With groups success rates, too, are bootstrapped by groups
 
     An arm with a diverged run has no error, and an arm with no solved run no mean epochs; the notes say so. Raises InputError for
@@ -154,7 +157,7 @@ def summarise(
     drawn = sampling(len(t), groups, groups_fixed)
     values = restricted_values(t, d, horizon)
     dead = [names[k] for k in range(len(names)) if not (d[:, k] & (t[:, k] <= horizon)).any()]
-    notes = [f"{name}: no run was solved by epoch {horizon:g}, so its mean epochs are not known" for name in dead]
+    notes = _unsolved(dead, names, horizon) if solving else []
 
     rates, comparisons = _rates(names, chosen, d, drawn, bootstrap)
     restricted, found = _numbers(names, chosen, values, "mean", EPOCHS, "epochs", drawn, bootstrap)
@@ -273,11 +276,7 @@ def _errors(
     if array.shape != shape:
         raise InputError(f"expected error for the same runs and arms as epochs, {shape}, got {array.shape}")
     diverged = (~np.isfinite(array)).sum(0)
-    notes = [
-        f"{name}: {count} of {shape[0]} runs diverged, so its error is not averaged; its success rate counts them"
-        for name, count in zip(names, diverged, strict=True)
-        if count
-    ]
+    notes = _diverged({name: f"{count} of {shape[0]}" for name, count in zip(names, diverged, strict=True) if count})
     whole = [k for k in range(len(names)) if not diverged[k]]
     kept = [names[k] for k in whole]
     if not kept:
@@ -286,6 +285,32 @@ def _errors(
     kind = f"{ERROR} ({MEASURE_NAMES.get(measure, measure)})"
     found, compared = _numbers(kept, chosen, array[:, whole], measure, kind, "", drawn, settings)
     return dict(zip(kept, found, strict=True)), list(compared.values()), notes
+
+
+def _unsolved(dead: list[str], names: list[str], horizon: float) -> list[str]:
+    """One note about all arms without a solved run."""
+    if len(dead) == 1:
+        return [f"{dead[0]}: no run was solved by epoch {horizon:g}, so its mean epochs are not known"]
+    whose = "any arm" if dead == names else _listed(dead)
+    return [f"no run of {whose} was solved by epoch {horizon:g}, so mean epochs to solve are not known"] if dead else []
+
+
+def _diverged(counts: dict[str, str]) -> list[str]:
+    """One note about all arms with diverged runs."""
+    if len(counts) == 1:
+        ((name, count),) = counts.items()
+        return [f"{name}: {count} runs diverged, so its error is not averaged; its success rate counts them"]
+    whose = _listed([f"{name} ({count})" for name, count in counts.items()])
+    return (
+        [f"runs diverged in {whose}, so their errors are not averaged; their success rates count them"]
+        if counts
+        else []
+    )
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - MAX_LISTED
+    return "; ".join(names[:MAX_LISTED]) + (f" and {more} arms more" if more > 0 else "")
 
 
 def _plain(value: Any) -> Any:

@@ -84,7 +84,7 @@ def kaplan_meier(epochs: ArrayLike, solved: ArrayLike, level: float = 0.95) -> C
 
 
 def restricted_values(epochs: ArrayLike, solved: ArrayLike, horizon: float) -> np.ndarray:
-    """One number a run whose mean is the restricted mean: the area under the arm's Kaplan-Meier curve up to ``horizon``.
+    """One number per run whose mean is the restricted mean: the area under the arm's Kaplan-Meier curve up to ``horizon``.
 
     epochs, solved: (runs,) or (runs, arms), as for `kaplan_meier`; the result has the same shape, in epochs
 
@@ -215,7 +215,7 @@ def _pseudo_values(t: np.ndarray, d: np.ndarray, horizon: float) -> np.ndarray:
     areas = share * np.diff(at, append=horizon)
     area = np.cumsum(areas[::-1])[::-1]  # under the curve, from each step to the horizon
     left = risk - solved
-    pull = np.divide(area, left, out=np.zeros_like(area), where=left > 0)  # where nobody is left, the area is 0
+    pull = np.divide(area, left, out=np.zeros_like(area), where=left > 0)  # where no run is left, the area is 0
     compensator = np.cumsum(pull * solved / risk)
     here = np.searchsorted(at, np.minimum(t, horizon), "right") - 1
     jump = np.where(d & (t <= horizon), pull[here], 0)

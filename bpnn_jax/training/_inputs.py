@@ -11,6 +11,7 @@ import numpy as np
 import optax
 from jax.core import Tracer
 
+import manual
 from bpnn_jax import errors
 from bpnn_jax._runtime.arrays import real_array
 from bpnn_jax.errors import InputError, unknown, whole
@@ -19,7 +20,6 @@ from bpnn_jax.training._loop import Rates, Settings
 
 DTYPES = ("float32", "float64")
 LEARNING_RATE, MOMENTUM = 0.5, 0.1  # where none is given: the article's N and M
-OUTPUT_RANGE = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "lecun_tanh": (-1.7159, 1.7159)}
 
 
 def check_concrete(function: str, instead: str, values: Iterable[Any]) -> None:
@@ -172,7 +172,7 @@ def patterns(network: Network, x: Any, t: Any, dtype: str, stacklevel: int = 3) 
         if not np.isfinite(array).all():
             row, column = np.argwhere(~np.isfinite(array))[0]
             raise InputError(f"expected finite {what}, got {array[row, column]} in pattern {row}, column {column}")
-    low, high = OUTPUT_RANGE.get(network.activations[-1], (-np.inf, np.inf))
+    low, high = manual.ACTIVATIONS[network.activations[-1]].output_range
     if t.min() < low or t.max() > high:
         warnings.warn(
             f"targets from {t.min():g} to {t.max():g}, but a {network.activations[-1]} output stays "

@@ -141,7 +141,7 @@ def _certificate(found: Certificate | None) -> dict[str, str] | None:
 
 
 def _comparisons(results: Results, summary: Summary | None) -> dict[str, Any] | None:
-    """A row an arm, a column a kind of difference."""
+    """A row per arm, a column per kind of difference."""
     if summary is None or not summary.comparisons:
         return None
     cells = {(c.arm, c.kind): (words.effect(c), words.strength(c)) for c in summary.comparisons}
@@ -151,7 +151,7 @@ def _comparisons(results: Results, summary: Summary | None) -> dict[str, Any] | 
 
 
 def _interactions(summary: Summary | None) -> dict[str, Any] | None:
-    """A row for every two fields that vary, a column a kind of difference."""
+    """A row for every two fields that vary, a column per kind of difference."""
     if summary is None or not summary.contrasts:
         return None
     about = {(c.change, c.arm, c.against): None for c in summary.contrasts}

@@ -1,4 +1,4 @@
-"""The pictures of a study: rows with a title, a caption, and words for whoever does not see them."""
+"""The pictures of a study: rows with a title, a caption, and a description for readers who do not see them."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -22,7 +22,7 @@ class Picture:
     kind:        which chart: ``survival``, ``differences``, ``success`` and ``epochs`` (the heat maps), ``loss``.
     title, caption: what it shows, and how to read it.
     description: what one would see, in words.
-    rows:        a dict a mark.
+    rows:        a dict per mark.
     panels:      where each arm is drawn and in which colour.
     limit:       the last epoch of the study.
     """

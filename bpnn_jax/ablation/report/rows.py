@@ -22,7 +22,7 @@ MIN_ERROR = 1e-12  # errors below are drawn here: a logarithmic axis has no 0
 BAND = (0.1, 0.5, 0.9)  # quantiles of the runs' errors
 MAX_COLOURS = 8  # that one can tell apart
 MAX_TOGETHER = 4  # arms that share a panel with their bands and are still seen
-MAX_PANELS = 24  # more of them nobody compares
+MAX_PANELS = 24  # more of them cannot be compared by eye
 RATE, MOMENTUM = "learning_rate", "momentum"
 
 

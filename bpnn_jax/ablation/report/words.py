@@ -11,7 +11,7 @@ from bpnn_jax.settings import Run
 from bpnn_jax.statistics import EPOCHS, SUCCESS, ArmSummary, Comparison, Estimate, Summary
 
 CLEAR = 0.05  # p after Holm at which a difference is called clear
-TINY = 1e-300  # below this a p-value is rounding
+TINY = 1e-16  # smaller p-values are not told apart
 
 
 def number(value: float, sign: str = "") -> str:
@@ -31,27 +31,9 @@ def interval(estimate: Estimate | None, times: float = 1, unit: str = "") -> str
     return f"{number(value)}{unit} [{number(low)}, {number(high)}]"
 
 
-def percent(value: float, low: float, high: float, digits: int = 1) -> str:
-    """A rate with its interval, in per cent, for a sentence.
-
-    >>> percent(0.996, 0.9898, 0.9984)
-    '99.6% [99.0, 99.8]'
-    """
-    return f"{100 * value:.{digits}f}% [{100 * low:.{digits}f}, {100 * high:.{digits}f}]"
-
-
-def p_words(p: float) -> str:
-    """A p-value for a sentence.
-
-    >>> p_words(0.0312), p_words(1e-9)
-    ('p = 0.031', 'p < 0.001')
-    """
-    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
-
-
-def effect(comparison: Comparison) -> str:
-    """The difference with its interval; of success rates in percentage points."""
-    times, unit = (100, "%") if comparison.kind == SUCCESS else (1, "")
+def effect(comparison: Comparison, points: str = " points") -> str:
+    """The difference with its interval; of success rates in percentage points, called ``points``."""
+    times, unit = (100, points) if comparison.kind == SUCCESS else (1, "")
     value, low, high = (number(times * v, "+") for v in (comparison.effect, comparison.low, comparison.high))
     return f"{value}{unit} [{low}, {high}]"
 
@@ -111,7 +93,8 @@ def finding(results: Results, summary: Summary | None) -> str:
     base, by_name = summary.arms[0], {arm.name: arm for arm in summary.arms}
     solved = any(arm.success.value > 0 for arm in summary.arms)
     if not solved:
-        return f"No run of any arm was solved by epoch {summary.horizon:,.0f}. " + _errors(summary)
+        none = f"No run of any arm was solved by epoch {summary.horizon:,.0f}. " if results.solving else ""
+        return none + _errors(summary)
     if len(summary.arms) == 1:
         return _sentence(base, results, summary)
     order = summary.ranking()

@@ -87,7 +87,7 @@ def _miss(network: Network, weights: tuple, x: Any, t: Any) -> Any:
 
     def worse(miss: Any, pattern: tuple) -> tuple[Any, None]:
         x, t = pattern
-        outputs = equations.forward(LANES, network, weights, x)[-1]
+        outputs = equations.forward(LANES, network, weights, x)[-1].a
         return jnp.maximum(miss, abs(outputs - t[:, None]).max(axis=0)), None
 
     return jax.lax.scan(worse, jnp.zeros(weights[0].shape[2:], x.dtype), (x, t))[0]

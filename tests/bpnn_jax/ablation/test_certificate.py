@@ -62,10 +62,10 @@ def test_the_articles_order_is_no_gradient_by_an_angle():
     for i in range(16):
         W1, W2 = (W[i].astype(float) for W in drawn)
         for x, t in zip(xor.x[:, None], xor.t[:, None], strict=True):
-            a = manual.forward((W1, W2), x, f)
-            g1, g2 = manual.gradient((W1, W2), a, t, f)
+            net = manual.forward((W1, W2), x, f)
+            g1, g2 = manual.gradient(net, t)
             moved = W2 - 0.5 * g2
-            delta = manual.deltas((W1, moved), a, t, f)[0]
+            delta = manual.deltas(net.with_weights((W1, moved)), t)[0]
             step = np.concatenate([(manual.network.with_bias_node(x, W1).T @ delta).ravel(), g2.ravel()])
             g = np.concatenate([g1.ravel(), g2.ravel()])
             angles.append(math.degrees(math.acos(step @ g / np.linalg.norm(step) / np.linalg.norm(g))))

@@ -10,7 +10,7 @@ from bpnn_jax._runtime.progress import console
 from bpnn_jax.ablation import results
 from bpnn_jax.ablation.interactions import interactions
 from bpnn_jax.ablation.study import Study
-from bpnn_jax.commands.ablate import interactions_table
+from bpnn_jax.commands.tables import interactions_table
 from bpnn_jax.errors import InputError
 
 TWO = {"activation": ("sigmoid", "tanh"), "hidden-bias": (False, True)}
@@ -85,7 +85,7 @@ def test_they_are_in_the_summary_and_on_the_terminal(made_up, capsys):
     found, summary = made_up(TWO, seeds=40)
     said = json.loads(json.dumps(results.as_dict(found, summary)))
     assert [c["what"] for c in said["summary"]["contrasts"]] == [c.what for c in summary.contrasts]
-    console().print(interactions_table(summary.contrasts))
+    console().print(interactions_table(summary))
     table = capsys.readouterr().out
     assert "hidden-bias off to on" in table
     assert table.index("activation=tanh") < table.index("activation=sigmoid")

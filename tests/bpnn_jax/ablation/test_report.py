@@ -172,7 +172,7 @@ def test_every_state_of_a_study_has_a_page(states, state):
             "grid",
             "xor was solved most often with learning-rate=0.5, momentum=0.9: in 100% [75.8, 100] of 12 runs, after 31.2 [",
         ),
-        ("grid", "Minus the first arm, learning-rate=0.1, momentum=0: success rate +50% ["),
+        ("grid", "Minus the first arm, learning-rate=0.1, momentum=0: success rate +50 points ["),
         ("one", "xor was solved in 100% [75.8, 100] of 12 runs, after"),
         ("unsolved", "No run of any arm was solved by epoch 100. The lowest final error is that of learning-rate=0.1"),
         ("diverged", "No run of any arm was solved by epoch 100. In every arm some runs diverged"),
@@ -195,7 +195,7 @@ def test_where_the_first_arm_is_the_best_the_next_is_told(made_up):
     assert said.startswith(
         "xor was solved as often as any, and fastest of 3 such arms with momentum=0: in 100% [75.8, 100]"
     )
-    assert " No arm did better. The next, momentum=0.1, minus it: success rate +0% [" in said
+    assert " No arm did better. The next, momentum=0.1, minus it: success rate +0 points [" in said
 
 
 def test_differences_that_are_not_clear_are_called_so(made_up):

@@ -97,6 +97,7 @@ def test_version(bpnn):
         (["train", "nand", "--epochs", "many"], "--epochs"),
         (["train", "nand", "--epochs", "1e3"], "--epochs"),
         (["train", "nand", "--activation", "relu"], "'lecun_tanh'"),
+        (["train", "nand", "--rule", "nesterof"], "'heavy-ball'"),
         (["train", "nand", "--mode", "onlin"], "'minibatch'"),
         (["train", "nand", "--dtype", "float16"], "'float64'"),
         (["train", "nand", "--learning-rte", "1"], "--learning-rate"),

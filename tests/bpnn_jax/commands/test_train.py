@@ -112,10 +112,6 @@ def test_each_rule_learns_in_its_own_way(errors_of_rules, rule):
     assert errors not in others
 
 
-def test_a_rule_that_does_not_exist(refused):
-    refused(["train", "nand", "--rule", "nesterof"], "did you mean 'nesterov'", "heavy-ball")
-
-
 def test_modes_agree_where_they_must(result):
     def history(*options):
         return np.array(result("train", "xor", "--epochs", 8, "--dtype", "float64", *options)["history"])[:, 1]

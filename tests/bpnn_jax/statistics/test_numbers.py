@@ -249,7 +249,7 @@ def test_p_over_groups_is_that_of_their_means_and_over_strata_that_within(arms):
         (lambda: Bootstrap(seed=-1), "seed"),
         (lambda: Bootstrap(level=95), "level"),
         (lambda: Bootstrap(method="BCA"), "method 'BCA'"),
-        (lambda: compare([1, 2], [3, 4], groups=[1]), r"one label a run, shape \(2,\)"),
+        (lambda: compare([1, 2], [3, 4], groups=[1]), r"one label per run, shape \(2,\)"),
         (lambda: compare([1, 2], [3, 4], groups=[1, 1]), "2 groups or more"),
         (lambda: compare([1, 2], [3, 4], groups=[1, 2], groups_fixed=True), "2 runs or more in each"),
         (lambda: compare([1, 2], [3, 4], groups=[1, 2], paired=False), "paired arms"),

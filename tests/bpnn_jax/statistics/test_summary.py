@@ -98,8 +98,22 @@ def test_a_diverged_run_is_named_and_its_arm_has_no_error(results):
     assert [arm.error is None for arm in got.arms] == [False, False, True]
     assert got.notes == ("linear: 2 of 60 runs diverged, so its error is not averaged; its success rate counts them",)
     assert len(got.comparisons) == 5
+    results["error"][3, 0] = np.inf
+    assert summarise(NAMES, horizon=800, **results).notes == (
+        "runs diverged in sigmoid (1 of 60); linear (2 of 60), so their errors are not averaged; their success rates count them",
+    )
     results["error"][0] = np.inf
     assert [arm.error for arm in summarise(NAMES, horizon=800, **results).arms] == [None] * 3
+
+
+def test_a_kind_of_note_is_made_once_and_names_three_arms(results):
+    many = {name: np.tile(values, 2) for name, values in results.items()}
+    many["epochs"][:, 1:], many["solved"][:, 1:] = 800, False
+    (note,) = summarise("abcdef", horizon=800, **many).notes
+    assert note == "no run of b; c; d and 2 arms more was solved by epoch 800, so mean epochs to solve are not known"
+    many["epochs"][:], many["solved"][:] = 800, False
+    (note,) = summarise("abcdef", horizon=800, **many).notes
+    assert note == "no run of any arm was solved by epoch 800, so mean epochs to solve are not known"
 
 
 def test_with_groups_rates_go_by_groups_too(results):

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax.audit import _cause, _programs
-from bpnn_jax.audit._draws import Drawn, as_jax
+from bpnn_jax.audit._draws import Drawn
 from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._judge import Judged, judge, ratio
-from bpnn_jax.audit._leaves import UNIT
+from bpnn_jax.audit._leaves import UNIT, numbers
 from bpnn_jax.audit._subject import Subject, wide
 
 
@@ -105,20 +105,20 @@ def _intermediates(execute: Executor, drawn: Drawn) -> dict[str, np.ndarray]:
         flat = jax.tree.leaves((live, c))
         return _programs.flatten(jax.make_jaxpr(lambda a, b: subject.pull_reference(a, b)[1])(live, c)), flat
 
-    with wide(jnp.float64):
-        live = as_jax(drawn.live, execute.subject.arguments, jnp.float64)
-        c = execute.subject.typed(jnp.float64)
+    widest = execute.subject.widest
+    with wide(widest):
         run = execute.compiled(
             "intermediates", lambda *args: _programs.run(*program(*args)), (execute.subject.rule.fun,)
         )
-        slots = run(live, c)
-        operations = program(execute.subject, live, c)[0].operations
+        slots = run(*execute.subject.inputs(drawn, widest))
+        subject, live, c = execute.subject.at(drawn, widest)
+        operations = program(subject, live, c)[0].operations
     shapes = {np.shape(a) for a in live}
-    found = {name: np.asarray(a, np.float64) for name, a in zip(execute.subject.arguments.names, live, strict=True)}
+    found = {name: numbers(a) for name, a in zip(execute.subject.arguments.names, live, strict=True)}
     for operation in operations:
         out = slots[operation.outputs[0]]
-        if np.shape(out) in shapes and jnp.issubdtype(jnp.result_type(out), jnp.floating) and len(found) < 200:
-            found.setdefault(f"the {operation.name} of {operation.where}", np.asarray(out, np.float64))
+        if np.shape(out) in shapes and jnp.issubdtype(jnp.result_type(out), jnp.inexact) and len(found) < 200:
+            found.setdefault(f"the {operation.name} of {operation.where}", numbers(out))
     return found
 
 

@@ -33,10 +33,13 @@ class Setup:
 
 @dataclass(frozen=True)
 class Reading:
-    """A setup, and in words what it takes the original to mean where that is not said: "" for the base."""
+    """A setup, and in words what it takes the original to mean. ``contrary``: the source states otherwise, so that it is no reading
+    of it, but says what would have become of its number.
+    """
 
     words: str
     setup: Setup
+    contrary: bool = False
 
 
 STEP = 2000  # epochs between two rises of a rate
@@ -59,8 +62,10 @@ SPIRAL = Setup(
 )
 
 
-def _readings(base: Setup, words: str, **ambiguities: dict[str, Any]) -> tuple[Reading, ...]:
-    changed = (Reading(name, replace(base, **change)) for name, change in ambiguities.items())
+def _readings(
+    base: Setup, words: str, contrary: tuple[str, ...] = (), **changes: dict[str, Any]
+) -> tuple[Reading, ...]:
+    changed = (Reading(name, replace(base, **change), name in contrary) for name, change in changes.items())
     return Reading(words, base), *changed
 
 
@@ -78,6 +83,7 @@ READINGS = {
     "encoder": _readings(
         ENCODER,
         "as stated",
+        ("mean gradient", "online", "U(±0.5)", "U(±0.3)", "outputs within 0.5", "outputs within 0.1"),
         **{
             "mean gradient": {"learning_rate": 0.17},
             "error without the ½": {"learning_rate": 3.4},
@@ -102,6 +108,7 @@ READINGS = {
     "symmetry": _readings(
         SYMMETRY,
         "as stated, 40-20-40, targets 0 and 1",
+        ("mean gradient", "online", "U(±1)", "no momentum"),
         **{
             "outputs within 0.5": _within(0.5),
             **TIGHTER,

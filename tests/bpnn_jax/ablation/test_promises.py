@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bpnn_jax._runtime.reading import sealed, unsealed
+from bpnn_jax._runtime.reading import digest
 from bpnn_jax.ablation import folder as store
 from bpnn_jax.ablation import runner
 from bpnn_jax.ablation.plan import place, plan
@@ -133,11 +133,15 @@ def test_another_studys_files_are_named_and_made_again(name, finished, copy):
 @pytest.mark.parametrize("seal", [True, False])
 def test_certificates_that_are_none_are_made_again(change, seal, finished, copy):
     path = copy / store.CERTIFICATES
-    content = unsealed(path.read_bytes(), path)
-    for arm in content["certificates"]:
-        whole = content["certificates"][arm]
-        content["certificates"][arm] = {**whole, **change} if isinstance(change, dict) else change
-    path.write_bytes(sealed(content) if seal else json.dumps(content).encode())
+    content = json.loads(path.read_bytes())
+    for arm, whole in content.items():
+        if isinstance(change, dict):
+            content[arm] = whole | change
+            del content[arm]["sha256"]
+            content[arm]["sha256"] = digest([arm, content[arm]]) if seal else whole["sha256"]
+        else:
+            content[arm] = change
+    path.write_text(json.dumps(content))
     complaints = []
     found = runner.run(STUDY, copy, engine=no_engine, complaints=complaints)
     assert "certificates.json is damaged" in complaints[0]

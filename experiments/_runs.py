@@ -1,6 +1,6 @@
 """The runs of an experiment as a table, a row per run; what is said of them is computed from it, and it is kept beside the figure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -166,7 +166,7 @@ def epochs_apart(a: Runs, b: Runs, horizon: int) -> dict[str, Any] | None:
     return plain(statistics.compare_epochs(a.epochs(horizon), solved[0], b.epochs(horizon), solved[1], horizon))
 
 
-def success_interaction(four: tuple[tuple[Runs, Runs], tuple[Runs, Runs]], horizon: int) -> dict[str, Any]:
+def success_interaction(four: Sequence[Sequence[Runs]], horizon: int) -> dict[str, Any]:
     """(d - c) - (b - a) of ((a, b), (c, d)), differences of success."""
     (a, b), (c, d) = four
     for other in (b, c, d):

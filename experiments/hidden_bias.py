@@ -163,10 +163,8 @@ def summarise(runs: Runs, other: dict[str, Any]) -> dict[str, Any]:
                 family.add(epochs_apart(with_node, without, TASKS[task]), column, f"{task}, {kind}", "epochs")
             for a, b in (("tanh, ±1", "sigmoid, 0/1"), ("tanh, 0/1", "tanh, ±1")):
                 if a in arms and b in arms:
-                    four = (tuple(arms[b]), tuple(arms[a]))
-                    family.add(
-                        success_interaction(four, TASKS[task]), "interaction", column, f"{task}: {a} against {b}"
-                    )  # type: ignore[arg-type]
+                    both = success_interaction((arms[b], arms[a]), TASKS[task])
+                    family.add(both, "interaction", column, f"{task}: {a} against {b}")
     seeds = len(runs.where(part="paired")) // 2
     return {
         "seeds": seeds,

@@ -203,8 +203,7 @@ def _compared(runs: Runs, epochs: int) -> dict[str, Any]:
             family.add(success_apart(*pair, horizon), "node under tanh", order, str(horizon))
         for name in ("sigmoid, bias", "tanh"):
             without, with_change = ([arms[n, order] for order in ("simultaneous", "article")] for n in (SIGMOID, name))
-            four = (tuple(without), tuple(with_change))
-            family.add(success_interaction(four, horizon), "interaction", name, str(horizon))  # type: ignore[arg-type]
+            family.add(success_interaction((without, with_change), horizon), "interaction", name, str(horizon))
     return family.corrected()
 
 

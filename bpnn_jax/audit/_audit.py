@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from bpnn_jax.audit import _mutate, _programs, _stages
+from bpnn_jax.audit._domains import is_meant, looks
 from bpnn_jax.audit._draws import Drawn, between, bounds, inputs
 from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._judge import Judged, judge, loosened, off, ratio, rounded, together
@@ -18,14 +19,36 @@ from bpnn_jax.audit._report import ORDER, Finding, Power, Report
 from bpnn_jax.audit._rules import Rule
 from bpnn_jax.audit._subject import subject, wide
 from bpnn_jax.audit._variants import Varied, carried_out
-from bpnn_jax.audit.checks import CHECKS, PROMISES, Seen, values
+from bpnn_jax.audit.checks import CHECKS, PROMISES, Seen, vacuous, values
 
 MUTANTS = 120  # wrong versions tried; more of them say little more about the same draws
 
 
 def audit(rule: Rule, options: Options) -> Report:
-    """The report on a rule."""
-    began = time.perf_counter()
+    """The report on a rule. One that is wrong only off the set that its example lies on is not called wrong for that."""
+    report = _audited(rule, options)
+    if report.verdict != "wrong" or options.domain is not None or options.ranges is not None or not report.draws:
+        return report
+    kinds = {name: looks(e) for name, e in zip(rule.arguments.names, rule.arguments.examples, strict=True)}
+    kinds = {name: kind for name, kind in kinds.items() if kind}
+    if not kinds or any(f.draw == "the example" for f in report.findings if f.weight == "wrong"):
+        return report
+    on_set = _audited(rule, replace(options, domain=kinds))
+    if on_set.verdict == "wrong":
+        return report
+    worst = report.findings[0]
+    said = ", ".join(f"{name} is {kind}" for name, kind in kinds.items())
+    sentence = f"right where {said}, as in the example, and wrong elsewhere ({worst.sentence}); domain={kinds} says that it is meant"
+    meant = all(
+        is_meant(kind, e) for kind, e in zip(map(looks, rule.arguments.examples), rule.arguments.examples, strict=True)
+    )
+    finding = Finding("holds-on-a-set", "note" if meant else "inconclusive", sentence, leaf=worst.leaf, draw=worst.draw)
+    findings = tuple(_weightiest_first([finding, *on_set.findings]))
+    return replace(on_set, findings=findings, seconds=report.seconds + on_set.seconds)
+
+
+def _audited(rule: Rule, options: Options) -> Report:
+    began, cpu = time.perf_counter(), time.process_time()
     execute = Executor(subject(rule, options.seed))
     if execute.how.failure:
         return _failed(execute, time.perf_counter() - began)
@@ -37,14 +60,15 @@ def audit(rule: Rule, options: Options) -> Report:
         hands = [j.drawn for j in seen.usable]
         seen = replace(seen, stages=tuple(_stages.judge(_stages.Tapped(seen.execute), options.stages, hands)))
     for check in CHECKS:
-        if check is not values and check not in PROMISES:
+        if check not in (values, vacuous, *PROMISES):
             findings += check.findings(seen)
     execute, usable = seen.execute, list(seen.usable)
     varied = Varied([], [], [], [])
-    if options.variants and not _any_wrong(findings):
-        varied = carried_out(execute, options, began)
+    if options.variants and not _any_wrong(findings) and not any(f.code == "surrogate" for f in findings):
+        varied = carried_out(execute, options, cpu)
         findings += varied.findings
         usable += [j for j in varied.judged if all(np.isfinite(e).all() for e in j.exact) and not off(j)]
+    findings += vacuous.findings(replace(seen, judged=(*seen.judged, *varied.judged), usable=tuple(usable)))
     power = Power(smallest=_mutate.smallest_shown(execute, usable))
     if options.mutate and not _any_wrong(findings):
         power = _mutate.power(execute, usable, MUTANTS)

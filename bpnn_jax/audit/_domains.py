@@ -111,3 +111,13 @@ def looks(example: Any) -> str:
     if x.shape[-1] > 1 and np.allclose((x**2).sum(-1), 1, atol=close):
         return "unit"
     return ""
+
+
+def is_meant(kind: str, example: Any) -> bool:
+    """Whether an example hardly lies on its set by accident: rows that sum to 1, or many zeros and ones, but no identity matrix."""
+    x = numbers(example)
+    if kind == "binary":
+        one_hot = x.ndim >= 2 and bool((x.sum(-1) == 1).all())
+        square = x.ndim == 2 and x.shape[0] == x.shape[1]
+        return (x.size >= 8 or one_hot) and not (square and bool((x == np.eye(len(x))).all()))
+    return kind in ("", "simplex")

@@ -17,6 +17,9 @@ from bpnn_jax.audit._draws import Drawn
 from bpnn_jax.audit._leaves import StructureError, is_float, numbers, unit_of
 from bpnn_jax.audit._subject import NOT_TRACEABLE, Subject, wide
 
+# Each program runs a few times: what an audit costs is compilation, a third of which this saves.
+QUICK_TO_COMPILE = {"xla_backend_optimization_level": 0}
+
 _reused: list[dict] = []
 
 
@@ -57,6 +60,10 @@ class Executor:
     def __init__(self, subject: Subject, cache: dict | None = None):
         self.subject = subject
         self._cache: dict[Any, Any] = {} if cache is None else cache
+
+    def at(self, subject: Subject) -> "Executor":
+        """An executor of the same rule at other shapes, which is run in the same way."""
+        return Executor(subject, {"how": self.how})
 
     def judging_in(self, unit: float, narrowed: str = "") -> "Executor":
         """The same with another precision to judge in; what is compiled is shared."""
@@ -127,6 +134,15 @@ class Executor:
             return self.eager(drawn, dtype, scale).leaves
         return self._call("hand", Subject.pull_hand, self.subject.rule.source, drawn, self._width(dtype), scale)
 
+    def both(self, drawn: Drawn) -> tuple[list, list[np.ndarray]]:
+        """(the rule's cotangents, the reference's) in the widest precision, out of one program where the rule can be traced."""
+        widest = self.subject.widest
+        if not self.traceable or self.subject.mode == "differences":
+            return self.hand(drawn, widest), self.reference(drawn, widest)
+        source = (*self.subject.rule.source, self.subject.rule.fun)
+        hand, exact = self._call("both", _both, source, drawn, self._width(widest))
+        return hand, [numbers(leaf) for leaf in exact]
+
     def _width(self, dtype: Any) -> Any:
         """``dtype``, or where rule or reference do not run in it the widest in which they do."""
         widest = max(self.how.width, self.subject.widest, key=unit_of)
@@ -177,7 +193,8 @@ class Executor:
         cache, key = self.shared(name, source)
         if key not in cache:
             if self.how.carried:
-                cache[key] = jax.jit(lambda live, c, carried: function(self.subject.carrying(carried), live, c))
+                run = lambda live, c, carried: function(self.subject.carrying(carried), live, c)  # noqa: E731
+                cache[key] = jax.jit(run, compiler_options=QUICK_TO_COMPILE)
             else:  # the carried arrays are read while the rule is traced: constants, the example's own
                 cache[key] = self._with_constants(function)
         return cache[key]
@@ -188,7 +205,8 @@ class Executor:
         def run(live: list, c: Any, carried: list) -> Any:
             key = tuple(leaf.dtype for leaf in live)
             if key not in jitted:
-                jitted[key] = jax.jit(lambda live, c: function(self.subject.carrying(carried), live, c))
+                fixed = lambda live, c: function(self.subject.carrying(carried), live, c)  # noqa: E731
+                jitted[key] = jax.jit(fixed, compiler_options=QUICK_TO_COMPILE)
             return jitted[key](live, c)
 
         return run
@@ -196,6 +214,10 @@ class Executor:
     def _call(self, name: str, function: Callable, source: tuple, drawn: Drawn, dtype: Any, scale: float = 1.0) -> Any:
         with wide(dtype or self.subject.own):
             return self.compiled(name, function, source)(*self.subject.inputs(drawn, dtype, scale))
+
+
+def _both(subject: Subject, live: list, c: Any) -> tuple[list, list]:
+    return subject.pull_hand(live, c), subject.pull_reference(live, c)[1]
 
 
 def _writeable(leaf: Any) -> Any:

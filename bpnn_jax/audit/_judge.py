@@ -59,12 +59,12 @@ def judge(execute: Executor, drawn: Drawn) -> Judged:
             allowed = list(map(max, allowed, finer))
         if probe != own:
             low_reference = execute.reference(drawn)
-    hand = [_numbers(h, g) for h, g in zip(raw, exact, strict=True)]
+    hand = [cotangent_of(h, g) for h, g in zip(raw, exact, strict=True)]
     if is_double(own):
         return loosened(execute, Judged(drawn, exact, hand, absent, allowed, hand, allowed, exact))
     low_allowed = [bound_own(g, low, unit_of(own)) for g, low in zip(exact, low_reference, strict=True)]
     low_allowed = list(map(max, low_allowed, allowed))
-    low = [_numbers(h, g) for h, g in zip(execute.hand(drawn), exact, strict=True)]
+    low = [cotangent_of(h, g) for h, g in zip(execute.hand(drawn), exact, strict=True)]
     return loosened(execute, Judged(drawn, exact, hand, absent, allowed, low, low_allowed, low_reference))
 
 
@@ -94,7 +94,7 @@ def together(judged: list[Judged], c: Any) -> list[Judged]:
     found = []
     for j in judged:
         j = j._replace(ceilings=ceilings)
-        found.append(j._replace(allowed=capped(j, j.allowed), low_allowed=capped(j, j.low_allowed)))
+        found.append(j._replace(allowed=capped(j, j.allowed)))
     return found
 
 
@@ -121,7 +121,7 @@ def rounding(execute: Executor, j: Judged) -> list[float]:
     """
     probe, low = UNIT["float32"], j.low
     if unit_of(execute.subject.own) != probe:
-        low = [_numbers(h, g) for h, g in zip(execute.hand(j.drawn, np.float32), j.exact, strict=True)]
+        low = [cotangent_of(h, g) for h, g in zip(execute.hand(j.drawn, np.float32), j.exact, strict=True)]
     fits = [a.shape == g.shape and np.isfinite(a).all() for a, g in zip(low, j.exact, strict=True)]
     off = [_max(a - g) if fit else _max(g) for a, g, fit in zip(low, j.exact, fits, strict=True)]
     coarser = [ALGEBRA_FACTOR * UNIT["float64"] / probe * e for e in off]
@@ -137,7 +137,7 @@ def reference_rounding(execute: Executor, j: Judged, dtype: Any = np.float64) ->
     if execute.subject.mode == "differences":
         return [0.0] * len(j.exact)
     found = _noise.scatter(execute, "reference", _pulled_by_autodiff, j.drawn, dtype) or [0.0] * len(j.exact)
-    return capped(j, found)
+    return found if dtype is None else capped(j, found)
 
 
 def _pulled_by_autodiff(subject: Subject, live: list, c: Any) -> list:
@@ -148,8 +148,14 @@ def _pulled(subject: Subject, live: list, c: Any) -> list:
     return [leaf for leaf in subject.pull_hand(live, c) if leaf is not None]
 
 
-def _numbers(leaf: Any, exact: np.ndarray) -> np.ndarray:
-    return np.zeros_like(exact) if leaf is None else numbers(leaf)
+def cotangent_of(leaf: Any, exact: np.ndarray) -> np.ndarray:
+    """What a rule returned for a leaf as numbers: None is 0."""
+    if leaf is None:
+        return np.zeros_like(exact)
+    found = numbers(leaf)
+    return (
+        found if np.iscomplexobj(exact) else found.real
+    )  # JAX hands a complex cotangent of a real argument on; its real part counts
 
 
 def bound_float64(exact: np.ndarray, low: np.ndarray, u: float) -> float:

@@ -9,8 +9,7 @@ import numpy as np
 
 from bpnn_jax.audit import _programs
 from bpnn_jax.audit._executor import Executor
-from bpnn_jax.audit._judge import Judged, ratio
-from bpnn_jax.audit._leaves import numbers
+from bpnn_jax.audit._judge import Judged, cotangent_of, ratio
 from bpnn_jax.audit._programs import Constant, Operation, Program
 from bpnn_jax.audit._report import Power, Survivor
 from bpnn_jax.audit._subject import wide
@@ -110,8 +109,10 @@ def _told_apart(
     harmless = True
     for n in range(len(judged)):
         j, values = slots(n)
-        found = iter([numbers(f) for f in _programs.outputs(program, _programs.rerun(program, values, at, change))])
-        leaves = [np.zeros_like(e) if gone else next(found) for gone, e in zip(missing, j.exact, strict=True)]
+        found = iter(_programs.outputs(program, _programs.rerun(program, values, at, change)))
+        leaves = [
+            np.zeros_like(e) if gone else cotangent_of(next(found), e) for gone, e in zip(missing, j.exact, strict=True)
+        ]
         pairs = zip(leaves, j.exact, j.allowed, strict=True)
         if any(ratio(leaf, exact, allowed)[0] > 1 for leaf, exact, allowed in pairs):
             return True, False

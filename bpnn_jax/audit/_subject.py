@@ -136,6 +136,21 @@ def subject(rule: Rule, seed: int) -> Subject:
     return replace(found, mode=_mode(found))
 
 
+def sibling(parent: Subject, rule: Rule, seed: int) -> Subject:
+    """The same rule at other shapes: only the output's shapes are looked at again."""
+    out = _output(rule, None if parent.widest == parent.own else parent.widest)
+    dtypes = jax.tree.leaves(parent.own_output)
+    if jax.tree.structure(out) != jax.tree.structure(parent.own_output):
+        raise InputError("expected an output of the same structure at another shape")
+    if rule.kind == "gradient" and jax.tree.leaves(out)[0].shape != ():
+        raise InputError("expected a scalar loss at another shape")
+    shapes = [jax.ShapeDtypeStruct(o.shape, d.dtype) for o, d in zip(jax.tree.leaves(out), dtypes, strict=True)]
+    drawn = cotangent(out, seed)
+    c = jax.tree.map(np.ones_like, drawn) if rule.kind == "gradient" else drawn
+    own = jax.tree.unflatten(jax.tree.structure(out), shapes)
+    return replace(parent, rule=rule, output=out, own_output=own, cotangent=c, carried=())
+
+
 def _widest(rule: Rule) -> tuple[Any, np.dtype]:
     """(the output's shapes, the widest dtype in which the reference runs): a function may insist on its arguments' own."""
     own = np.dtype(np.float64 if is_double(rule.arguments.dtype) else in_width(rule.arguments.dtype, np.float32))

@@ -11,13 +11,13 @@ import numpy as np
 from bpnn_jax.audit import _constants, _programs, _vary
 from bpnn_jax.audit._draws import Drawn, bounds, inputs
 from bpnn_jax.audit._executor import Executor
-from bpnn_jax.audit._judge import Judged, judge, loosened, off, together
+from bpnn_jax.audit._judge import Judged, cotangent_of, judge, loosened, off, together
 from bpnn_jax.audit._options import Options
 from bpnn_jax.audit._precision import judging
 from bpnn_jax.audit._report import Finding
 from bpnn_jax.audit._rules import Rule
 from bpnn_jax.audit._siblings import shapes, siblings
-from bpnn_jax.audit._subject import Subject, subject, wide
+from bpnn_jax.audit._subject import Subject, sibling, subject, wide
 from bpnn_jax.audit.checks import Seen, values
 
 NEAR = (
@@ -79,7 +79,7 @@ def _at_own_shapes(execute: Executor, options: Options, late: float | None) -> V
     chosen = plan.draws[: options.variants]
     judged, lost = [], 0
     for drawn in chosen:
-        if late is not None and time.perf_counter() > late:
+        if late is not None and time.process_time() > late:
             plan.kept.append(f"{len(chosen) - len(judged) - lost} of {len(chosen)} draws, for want of time")
             break
         try:
@@ -133,22 +133,25 @@ def _at_siblings(
     tried: list[str] = []
     failed: dict[str, str] = {}
     cut = 0
-    for sibling in siblings(rule.arguments, rule.kind != "gradient"):
+    for other_shape in siblings(rule.arguments, rule.kind != "gradient"):
         if len(tried) >= most:
             break
-        if late is not None and time.perf_counter() > late:
+        if late is not None and time.process_time() > late:
             cut += 1
             continue
-        other = _accepted(rule, sibling.args, options.seed)
+        other = _accepted(execute, other_shape.args, options.seed)
         if other is None:
             continue
-        if other.how.failure:
-            failed.setdefault(sibling.what, other.how.failure)
+        try:
+            found = _at_sibling(other, options, shapes(other_shape.args))
+        except Exception as error:  # the function takes these shapes, and the rule does not
+            failed.setdefault(
+                other_shape.what, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+            )
             continue
-        found = _at_sibling(other, options, f"{shapes(sibling.args)}")
         if found is None:
             continue
-        tried.append(sibling.what)
+        tried.append(other_shape.what)
         if found:
             return found, [f"shapes ({', '.join(tried)})"], []
     kept = [f"lengths above {_vary.largest_length(rule.arguments)}"] if not any("131" in t for t in tried) else []
@@ -160,13 +163,14 @@ def _at_siblings(
     return [], [f"shapes ({', '.join(tried)})"] if tried else [], kept
 
 
-def _accepted(rule: Rule, args: tuple, seed: int) -> Executor | None:
+def _accepted(execute: Executor, args: tuple, seed: int) -> Executor | None:
+    rule = execute.subject.rule
     try:
         assert rule.again is not None
         other = rule.again(args)
         if len(other.arguments.live) != len(rule.arguments.live):
             return None
-        return Executor(subject(other, seed))
+        return execute.at(sibling(execute.subject, other, seed))
     except Exception:  # the function does not take these shapes
         return None
 
@@ -177,16 +181,13 @@ def _at_sibling(execute: Executor, options: Options, where: str) -> list[Finding
     within = bounds(arguments, None, None) if options.ranges is None else bounds(arguments, options.ranges, None)
     within = within._replace(domains=bounds(arguments, None, options.domain).domains)
     drawn = inputs(arguments, 2, options.seed, within)[1]._replace(name=where, placed=True)
-    try:
-        hand, exact = execute.hand(drawn, execute.subject.widest), execute.reference(drawn, execute.subject.widest)
-    except Exception:
-        return None
+    hand, exact = execute.both(drawn)
     if not all(np.isfinite(g).all() for g in exact):
         return None
     for h, g, example in zip(hand, exact, arguments.examples, strict=True):
         if h is not None and np.shape(h) != np.shape(example):
             return None  # JAX itself refuses a cotangent of another shape
-        difference = abs(np.asarray(h) - g) if h is not None else abs(g)
+        difference = abs(cotangent_of(h, g) - g)
         if not (difference <= NEAR * abs(g).max(initial=0.0)).all():
             break
     else:

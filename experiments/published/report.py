@@ -34,7 +34,8 @@ def measure(
         progress(done, total, what)
         done += 1
 
-    parts, other = [], {"seeds": seeds, "spiral_seeds": spiral_seeds}
+    parts: list[Runs] = []
+    other: dict[str, Any] = {"seeds": seeds, "spiral_seeds": spiral_seeds}
     for key in keys:
         for k, reading in enumerate(READINGS[key][:most]):
             step(f"{original(key).title}: {reading.words}")

@@ -23,8 +23,8 @@ def columns(o: Outcome) -> dict[str, np.ndarray]:
     steps = sizes[:, :, 1:] / sizes[:, :, :-1]
     ratios = (sizes / sizes[:, :, :1]).mean(axis=1)
     return {
-        "antisymmetric": (apart <= CLOSE).all(axis=1),
-        "doubling": ((steps >= 1.5) & (steps <= 2.7)).all(axis=(1, 2)),
+        "antisymmetric": np.all(apart <= CLOSE, axis=1),
+        "doubling": np.all((steps >= 1.5) & (steps <= 2.7), axis=(1, 2)),
         "middle": ratios[:, 1],
         "largest": ratios[:, 2],
     }

@@ -8,13 +8,11 @@ import numpy as np
 import pytest
 
 from bpnn_jax import article
-from experiments import _quadratic
+from experiments import _quadratic, page
 from experiments._common import RESULTS
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "experiments.md"
-NAMES = sorted(
-    path.stem for path in PAGE.parents[1].glob("experiments/[a-z]*") if path.is_dir() is (path.name == "published")
-)
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = page.NAMES
 
 
 def _activation(found):
@@ -156,24 +154,33 @@ def test_runs_that_are_kept_are_small():
     assert sum(file.stat().st_size for file in RESULTS.glob("*.parquet")) < 10e6
 
 
+def test_the_page_is_that_of_the_committed_results():
+    text = page.PAGE.read_text()
+    assert page.filled(text, page.blocks()) == text  # else: python -m experiments.page --write-page
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_the_page_says_what_the_committed_results_say(name):
+def test_a_page_says_first_what_the_answer_depends_on_and_what_is_held_fixed(name):
     found = json.loads((RESULTS / f"{name}.json").read_text())
-    page = " ".join(PAGE.read_text().split())
+    text = page.PAGE.read_text()
     assert found["quick"] is False
-    assert found["question"] in page
-    for line in (found["answer"], *found["details"].splitlines(), found["held_fixed"]):
-        assert line in page
-    assert page.index(found["answer"]) < page.index(found["details"].splitlines()[0])
-    assert "epends on" in found["answer"][:40]  # first of all, what it depends on
+    assert found["answer"].startswith("It depends on ")
     assert len(found["answer"]) < 800  # some sentences; the rest are details
-    assert f"experiments/results/{name}.png" in page
-    assert f"python -m experiments.{name}" in page
+    assert found["held_fixed"].startswith("Held fixed: ")
+    assert "Freed" in found["held_fixed"]
+    assert f"experiments/results/{name}.png" in text
+    assert f"python -m experiments.{name}" in text
+
+
+def test_a_page_without_its_markers_is_refused():
+    for text in ("", "<!-- x -->", "<!-- x --><!-- end of x --><!-- x -->"):
+        with pytest.raises(ValueError, match="expected one <!-- x -->"):
+            page.filled(text, {"x": "new"})
 
 
 def test_the_readme_says_what_the_committed_results_say():
     found = json.loads((RESULTS / "xor_with_sigmoid.json").read_text())
-    readme = " ".join((PAGE.parent.parent / "README.md").read_text().split())
+    readme = " ".join((ROOT / "README.md").read_text().split())
     own, gradient = (found["arms"][order] for order in ("article", "simultaneous"))
     (soon, late), tanh, node = own["sigmoid"]["learnt"], own["tanh"]["learnt"][0], own["sigmoid, bias"]["learnt"][0]
     assert found["seeds"] == 1000
@@ -184,3 +191,9 @@ def test_the_readme_says_what_the_committed_results_say():
         f"tanh in place of sigmoid makes it {tanh} after 1000 epochs, a bias node on the hidden layer {node}" in readme
     )
     assert "experiments/results/xor_with_sigmoid.readme.png" in readme
+
+
+def test_every_experiment_is_on_the_page():
+    commands = {f.stem for f in ROOT.glob("experiments/[a-z]*.py") if "EXPERIMENT.main()" in f.read_text()}
+    commands |= {f.parent.name for f in ROOT.glob("experiments/*/__main__.py")}
+    assert commands == set(NAMES)

@@ -7,8 +7,7 @@ import jax
 import numpy as np
 
 from bpnn_jax.audit._executor import Executor
-from bpnn_jax.audit._judge import Judged, ratio, ulps
-from bpnn_jax.audit._leaves import numbers
+from bpnn_jax.audit._judge import Judged, cotangent_of, ratio, ulps
 from bpnn_jax.audit._report import Finding
 from bpnn_jax.audit._subject import Subject, wide
 from bpnn_jax.audit.checks._seen import Seen
@@ -48,7 +47,7 @@ def _agree(how: str, execute: Executor, judged: Judged, run: Any) -> Iterator[Fi
     ):
         if got is None:
             continue
-        r, index = ratio(numbers(got), once, allowed + ulps(once))
+        r, index = ratio(cotangent_of(got, once), once, allowed + ulps(once))
         if r > 1:
             sentence = f"{name} comes out differently by {how} than compiled"
             yield Finding(f"{how}-differs", "wrong", sentence, leaf=name, index=index, draw=judged.drawn.name)

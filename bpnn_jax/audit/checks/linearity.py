@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from bpnn_jax.audit._judge import ratio, scalar, ulps
-from bpnn_jax.audit._leaves import numbers
+from bpnn_jax.audit._judge import cotangent_of, ratio, scalar, ulps
 from bpnn_jax.audit._report import Finding
 from bpnn_jax.audit.checks._seen import Seen
 
@@ -34,9 +33,9 @@ def findings(seen: Seen) -> Iterator[Finding]:
         ):
             if got is None or not np.isfinite(once).all():
                 continue
-            r, index = ratio(numbers(got), scale * once, max(abs(scale), 1.0) * (allowed + ulps(once)))
-            if r > 1 and numbers(got).shape == once.shape:
-                seen_numbers = {"got": scalar(numbers(got)[index]), "expected": scalar(scale * once[index])}
+            r, index = ratio(cotangent_of(got, once), scale * once, max(abs(scale), 1.0) * (allowed + ulps(once)))
+            if r > 1 and cotangent_of(got, once).shape == once.shape:
+                seen_numbers = {"got": scalar(cotangent_of(got, once)[index]), "expected": scalar(scale * once[index])}
                 said = sentence.format(name=name, **seen_numbers)
                 yield Finding(code, "wrong", said, leaf=name, index=index, numbers=seen_numbers, draw=judged.drawn.name)
                 return

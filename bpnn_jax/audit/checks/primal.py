@@ -7,10 +7,12 @@ from typing import Any
 import jax
 import numpy as np
 
+from bpnn_jax.audit._draws import Drawn
+from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._judge import ratio
 from bpnn_jax.audit._leaves import numbers
 from bpnn_jax.audit._report import Finding
-from bpnn_jax.audit._subject import wide
+from bpnn_jax.audit._subject import Subject, wide
 from bpnn_jax.audit.checks._seen import Seen
 
 
@@ -22,17 +24,31 @@ def findings(seen: Seen) -> Iterator[Finding]:
         return
     for drawn in dict.fromkeys(j.drawn.name for j in (seen.usable[0], seen.last)):
         judged = next(j for j in seen.usable if j.drawn.name == drawn)
-        with wide(execute.subject.widest):
-            subject, live, _ = execute.subject.at(judged.drawn, execute.subject.widest)
-            try:
-                got = rule.primal(*subject.args(live))
-                known = [f(*subject.args(live)) for f in dict.fromkeys((rule.body, rule.fun))]
-            except Exception:  # NumPy in the rule, say: there is nothing to compare
-                return
+        try:
+            got, known = _outputs(execute, judged.drawn)
+        except Exception:  # NumPy in the rule, say: there is nothing to compare
+            return
         apart = [_apart(got, expected, execute.subject.unit) for expected in known]
         if apart[0] is not None and all(apart):
             yield replace(apart[0], draw=drawn)
             return
+
+
+def _outputs(execute: Executor, drawn: Drawn) -> tuple[Any, list]:
+    """What the rule's forward pass gives, and what its body and its reference give."""
+    width = execute.subject.widest
+    with wide(width):
+        if not execute.traceable:
+            return _forward(*execute.subject.at(drawn, width))
+        run = execute.compiled("primal", _forward, (*execute.subject.rule.source, execute.subject.rule.fun))
+        return run(*execute.subject.inputs(drawn, width))
+
+
+def _forward(subject: Subject, live: list, c: Any) -> tuple[Any, list]:
+    del c
+    rule, args = subject.rule, subject.args(live)
+    assert rule.primal is not None
+    return rule.primal(*args), [f(*args) for f in dict.fromkeys((rule.body, rule.fun))]
 
 
 def _apart(got: Any, expected: Any, unit: float) -> Finding | None:

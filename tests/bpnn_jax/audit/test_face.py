@@ -15,7 +15,7 @@ from bpnn_jax import audit
 from bpnn_jax.errors import InputError
 from tests.bpnn_jax.audit.planted import normal, plain
 
-QUICK = {"draws": 2, "mutate": False}
+QUICK = {"draws": 2, "mutate": False, "variants": 0}
 
 
 def found(report, code):

@@ -102,7 +102,7 @@ def test_the_tables_of_the_page_are_the_rows_of_verify(report):
         equation, second, third, fourth, *_ = line.split(" | ")
         if second.startswith("`"):
             rows |= {(3, equation, fourth)} | ({(1, equation, "SymPy")} if third == "SymPy" else set())
-        else:
+        elif second.isdigit():  # the worked pass has rows of equations too
             rows.add((int(second), equation, third))
     assert rows == {(check.rung, check.equation, check.witness) for check in report.checks if check.rung < 6}
 

@@ -21,42 +21,47 @@ class Input(NamedTuple):
     categories: tuple[str, ...] = ()
     fill: Any = None
 
+    @property
+    def yes_no(self) -> bool:
+        """Whether the words are yes and no, in one of their spellings: one input and not two."""
+        lower = {c.lower() for c in self.categories}
+        return len(lower) == 2 == len(self.categories) and len(lower & set(YES)) == 1 and len(lower & set(NO)) == 1
 
-def encode(table: Table, columns: tuple[Input, ...], rows: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The inputs as a network sees them, float64 (rows, inputs), and a name for each: words become one-hot, ``sex=male``.
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The inputs that the column becomes: its own name, or ``sex=female``, ``sex=male``."""
+        if not self.categories or self.yes_no:
+            return (self.name,)
+        return tuple(f"{self.name}={category}" for category in self.categories)
 
-    A column of yes and no is one input, 1 for yes. A word that is none of a column's categories is an InputError.
+
+def encode(table: Table, columns: tuple[Input, ...], rows: np.ndarray) -> np.ndarray:
+    """The inputs as a network sees them, float64 (rows, inputs): words one-hot, yes and no as 1 and 0, missing cells filled.
+
+    Raises InputError for a word that is none of a column's categories, and for words where numbers were.
     """
-    names: list[str] = []
-    width = sum(len(c.categories) if not _yes_no(c.categories) else 1 for c in columns) + sum(
-        not c.categories for c in columns
-    )
-    x = np.empty((len(rows), width))
-    for column in columns:
-        cells = table.columns[column.number].values[rows]
-        if not column.categories:
-            if table.columns[column.number].numeric is False:
-                raise InputError(f"expected numbers in {column.name}, got words")
-            x[:, len(names)] = np.where(np.isnan(cells), column.fill, cells)
-            names.append(column.name)
-            continue
-        words = [column.fill if w is None or w != w else as_word(w) for w in cells]
-        unknown = next((w for w in words if w not in column.categories), None)
-        if unknown is not None:
-            raise InputError(f"expected {column.name} as one of {', '.join(column.categories)}, got {unknown!r}")
-        if _yes_no(column.categories):
-            x[:, len(names)] = [str(w).lower() in YES for w in words]
-            names.append(column.name)
-            continue
-        for category in column.categories:
-            x[:, len(names)] = [w == category for w in words]
-            names.append(f"{column.name}={category}")
-    return x, tuple(names)
+    parts = [_encoded(table.columns[column.number].values[rows], column) for column in columns]
+    x = np.empty((len(rows), sum(len(column.names) for column in columns)))
+    at = 0
+    for part in parts:
+        x[:, at : at + part.shape[1]] = part
+        at += part.shape[1]
+    return x
 
 
-def _yes_no(categories: tuple[str, ...]) -> bool:
-    lower = {c.lower() for c in categories}
-    return len(lower) == 2 == len(categories) and len(lower & set(YES)) == 1 and len(lower & set(NO)) == 1
+def _encoded(cells: np.ndarray, column: Input) -> np.ndarray:
+    """One column's inputs, (rows, inputs)."""
+    if not column.categories:
+        if cells.dtype.kind != "f":
+            raise InputError(f"expected numbers in {column.name}, got words such as {cells[0]!r}")
+        return np.where(np.isnan(cells), column.fill, cells)[:, np.newaxis]
+    words = [column.fill if w is None or w != w else as_word(w) for w in cells.tolist()]
+    unknown = next((w for w in words if w not in column.categories), None)
+    if unknown is not None:
+        raise InputError(f"expected {column.name} as one of {', '.join(column.categories)}, got {unknown!r}")
+    if column.yes_no:
+        return np.array([[float(w.lower() in YES)] for w in words])
+    return (np.array(words, object)[:, np.newaxis] == np.array(column.categories, object)).astype(np.float64)
 
 
 def as_word(cell: Any) -> str:

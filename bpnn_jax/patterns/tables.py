@@ -182,12 +182,11 @@ def _separator(lines: list[str]) -> str:
     A header may be one cell short, as R writes it for a column of row names.
     """
     for separator in SEPARATORS:
-        counts = [
-            len(row)
-            for row in _rows([re.sub(r"[ \t]+", " ", line) if separator == " " else line for line in given], separator)
-        ]
-        most, often = Counter(counts).most_common(1)[0]
-        if most > 1 and often >= 0.9 * len(counts) and (counts[0] in (most, most - 1) or often == len(counts) - 1):
+        given = [" ".join(line.split()) for line in lines] if separator == " " else lines
+        counts = [len(row) for row in _rows(given, separator)]
+        rest = counts[1:] or counts
+        most, often = Counter(rest).most_common(1)[0]
+        if most > 1 and often >= 0.9 * len(rest) and counts[0] in (most, most - 1):
             return separator
     return ","
 

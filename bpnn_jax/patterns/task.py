@@ -4,8 +4,6 @@
 predict), so that a saved network reads new rows as it read its own.
 """
 
-import difflib
-import fnmatch
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -14,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from bpnn_jax.errors import InputError
+from bpnn_jax.patterns.columns import find, index_column, one_hot_groups, prefix
 from bpnn_jax.patterns.encode import Input, as_word, encode
 from bpnn_jax.patterns.tables import Column, Table
 
@@ -21,7 +20,6 @@ KINDS = ("classification", "multi-label", "regression", "boolean")
 TARGET_NAMES = ("class", "label", "target", "species", "y", "outcome", "survived")
 MOST_CLASSES = 20  # whole numbers of more values are a quantity
 MOST_CATEGORIES = 20  # words of more values among the inputs are names, not categories
-INDEX_NAMES = ("", "id", "index", "unnamed: 0", "rownames", "row", "no", "nr")
 SHOWN = 6  # classes that are counted in the line that says what is learnt
 
 
@@ -92,8 +90,7 @@ class Task:
 def learn(table: Table, choice: Choice = Choice()) -> Task:
     """Decide what a table is about. Raises InputError where that would be a guess that nobody meant.
 
-    >>> from bpnn_jax.patterns.encode import Input, as_word, encode
-    from bpnn_jax.patterns.tables import Column, Table
+    >>> from bpnn_jax.patterns.tables import Column, Table
     >>> flowers = Column("petal", np.array([1.4, 4.7, 1.3, 4.5])), Column("species", np.array(["a", "b", "a", "b"], object))
     >>> learn(Table(flowers, True, "commas")).line
     'learns species (2 classes: a 2, b 2) from 1 inputs'
@@ -101,7 +98,7 @@ def learn(table: Table, choice: Choice = Choice()) -> Task:
     ignored = {n for given in choice.ignore for n in find(table, given, "ignore")}
     notes = list(table.notes)
     if choice.target is None:
-        index = _index(table, ignored)
+        index = index_column(table, ignored)
         if index is not None:
             ignored.add(index)
             notes.append(
@@ -117,39 +114,13 @@ def learn(table: Table, choice: Choice = Choice()) -> Task:
     if not columns:
         raise InputError(f"expected a column of inputs beside {learns}, got none")
     _note_words(table, choice, targets, notes)
-    x, names = encode(table, columns, rows)
+    x = encode(table, columns, rows)
+    names = tuple(name for column in columns for name in column.names)
     t, classes = _target_cells(table, targets, kind, learns, rows)
     return Task(
         kind, learns, tuple(table.label(k) for k in targets), classes, names, columns, x, t, rows, table.named,
         len(table.columns), tuple(notes), tuple(targets),
     )  # fmt: skip
-
-
-def find(table: Table, given: str, what: str) -> list[int]:
-    """The columns that a name, a number from 1 or a pattern with * stands for. Raises InputError, with the nearest names."""
-    names = [c.name for c in table.columns]
-    if given in names:
-        return [names.index(given)]
-    if re.fullmatch("[0-9]{1,9}", given):
-        if 1 <= int(given) <= len(names):
-            return [int(given) - 1]
-        raise InputError(f"expected {what} as a column from 1 to {len(names)}, got {given}")
-    found = [k for k, name in enumerate(names) if name and fnmatch.fnmatchcase(name, given)]
-    if found:
-        return found
-    near = difflib.get_close_matches(given, names, n=3) or [n for n in names if n][:10]
-    said = f"; did you mean {', '.join(near)}" if near else "; the columns have no names, count them from 1"
-    raise InputError(f"expected {what} as a column's name, number or pattern, got {given!r}{said}")
-
-
-def _index(table: Table, ignored: set[int]) -> int | None:
-    """A first column that only counts the rows, and whose name says so (or that has none in a table of names)."""
-    column = table.columns[0]
-    if 0 in ignored or len(table.columns) < 3 or not table.named or column.name.lower() not in INDEX_NAMES:
-        return None
-    if not column.numeric:
-        return 0 if not column.name and len(set(column.values)) == len(table) else None
-    return 0 if np.all(np.diff(column.values) == 1) and len(table) > 1 else None
 
 
 def _targets(table: Table, choice: Choice, ignored: set[int]) -> tuple[list[int], str]:
@@ -171,26 +142,8 @@ def _targets(table: Table, choice: Choice, ignored: set[int]) -> tuple[list[int]
     last = known[0] if known else max(names)
     for group in one_hot_groups(table, ignored):
         if last in group:
-            return list(group), _prefix(table, group) + "*"
+            return list(group), prefix(table, group) + "*"
     return [last], table.label(last)
-
-
-def one_hot_groups(table: Table, ignored: set[int]) -> list[tuple[int, ...]]:
-    """Columns of 0 and 1 that share a prefix (``species_``) and of which exactly one is 1 in every row."""
-    found: dict[str, list[int]] = {}
-    for k, column in enumerate(table.columns):
-        match = re.match(r"(.+?)[_.=: ]", column.name)
-        if k not in ignored and match and column.numeric and np.isin(column.values, (0.0, 1.0)).all():
-            found.setdefault(match[0], []).append(k)
-    groups = []
-    for group in found.values():
-        if len(group) > 1 and (np.sum([table.columns[k].values for k in group], axis=0) == 1).all():
-            groups.append(tuple(group))
-    return groups
-
-
-def _prefix(table: Table, group: tuple[int, ...]) -> str:
-    return re.match(r"(.+?)[_.=: ]", table.columns[group[0]].name)[0]  # type: ignore[index]
 
 
 def _check_siblings(table: Table, targets: list[int], groups: list[tuple[int, ...]], ignored: set[int]) -> None:
@@ -200,8 +153,8 @@ def _check_siblings(table: Table, targets: list[int], groups: list[tuple[int, ..
         if inside and beside:
             left = ", ".join(table.label(k) for k in beside[:5])
             raise InputError(
-                f"expected all columns of {_prefix(table, group)}* as targets, since they are one-hot together, got {left} among "
-                f"the inputs: they would tell the answer. Learn all of them with --target '{_prefix(table, group)}*', or leave "
+                f"expected all columns of {prefix(table, group)}* as targets, since they are one-hot together, got {left} among "
+                f"the inputs: they would tell the answer. Learn all of them with --target '{prefix(table, group)}*', or leave "
                 f"them out with --ignore"
             )
 

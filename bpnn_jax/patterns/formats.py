@@ -51,14 +51,15 @@ def read_file(path: str) -> Content:
         return _npz(path, content)
     if not content.strip():
         raise PatternFileError(path, "expected patterns, got an empty file")
-    text, _ = decoded(path, content)
+    text, encoding = decoded(path, content)
+    del content  # it may be large
     start = text[:4096]
     for form in FORMATS:
         if form.begins(start):
             return Content(form.read(path, text))
     if start.lstrip()[:1] in ("{", "<") or start.startswith("%PDF"):
         raise PatternFileError(path, f"expected one of {KNOWN}; this one begins with {start.strip()[:40]!r}")
-    return Content(read_table(path))
+    return Content(read_table(path, text, encoding))
 
 
 def _tokens(path: str, text: str) -> list[float]:

@@ -84,9 +84,8 @@ class Shape(NamedTuple):
     header: bool
 
 
-def read_table(path: str) -> Table:
-    """The table in a file. Raises PatternFileError, with line and column where the trouble has a place."""
-    text, how = decoded(path, read_bytes(path))
+def read_table(path: str, text: str, encoding: str) -> Table:
+    """The table in a text; ``path`` is for messages. Raises PatternFileError, with line and column where the trouble has a place."""
     text, separator = _without_comments(text)
     sample = _sample(text)
     if not sample:
@@ -101,7 +100,7 @@ def read_table(path: str) -> Table:
             text = re.sub(rf" *{mark} *", separator, text)
     rows = _rows(_sample(text), separator)
     comma = separator != "," and _decimal_comma(rows)
-    return _parsed(path, text, separator, comma, rows, f"{SEPARATORS.get(separator, separator)}, {how}")
+    return _parsed(path, text, separator, comma, rows, f"{SEPARATORS.get(separator, separator)}, {encoding}")
 
 
 def read_bytes(path: str) -> bytes:
@@ -155,7 +154,9 @@ def _without_comments(text: str) -> tuple[str, str]:
         separator, text = match[1], lines[1] if len(lines) > 1 else ""
     if "#" in text:
         text = re.sub(r"(?m)^[ \t]*#.*\n?", "", text)
-    return re.sub(r"\A(?:[ \t]*\n)+|(?m:^[ \t]+$)", "", text), separator
+    if re.search(r"\n[ \t]+\n|\A[ \t]*\n", text):
+        text = re.sub(r"\A(?:[ \t]*\n)+|(?m:^[ \t]+$)", "", text)
+    return text, separator
 
 
 def _sample(text: str) -> list[str]:
@@ -312,9 +313,8 @@ def _column(name: str, cells: pa.ChunkedArray, comma: bool) -> Column:
     if pa.types.is_null(kind):
         return Column(name, np.full(len(cells), np.nan))
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        values = cells.cast(pa.float64()).to_numpy(zero_copy_only=False) if not pa.types.is_boolean(kind) else None
-        if values is None:
-            values = cells.cast(pa.int8()).cast(pa.float64()).to_numpy(zero_copy_only=False)
-        return Column(name, np.array(values, np.float64), boolean=pa.types.is_boolean(kind))
+        boolean = pa.types.is_boolean(kind)
+        numbers = (cells.cast(pa.int8()) if boolean else cells).cast(pa.float64())
+        return Column(name, numbers.to_numpy(zero_copy_only=False), boolean)
     words = np.array(cells.cast(pa.string()).to_pylist(), dtype=object)
     return Column(name, np.array([w if w is None else w.strip() for w in words], dtype=object))

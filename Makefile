@@ -1,16 +1,20 @@
 # Everything runs in .venv, made once; nothing needs to be installed by hand but Python (3.11 or later) and make.
+# `make demo` installs what bpnn-jax itself needs, `make test` also the test tools, the report's and Ray, `make bench` the peers.
 PYTHON ?= python3
+PLAIN := .venv/.plain
 STAMP := .venv/.ready
+PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test bench lint types clean
 
-demo: $(STAMP)
+demo: $(PLAIN)
 	.venv/bin/bpnn demo
 
 test: $(STAMP)
 	.venv/bin/pytest -n 2 --dist loadfile
 
-# Prints; ARGS=--quick for a look, ARGS="--json FILE" for the rows, ARGS=--write-page for docs/speed.md. The peers in C want gcc, g++ and libfann-dev (apt-get install); without them they are left out.
+# Prints; ARGS=--quick for a look, ARGS="--json FILE" for the rows, ARGS=--write-page for docs/speed.md.
+# The peers in C need gcc, g++ and libfann-dev (apt-get install); without them they are left out.
 bench: .venv/.bench
 	.venv/bin/python -m benchmarks.speed $(ARGS)
 
@@ -21,15 +25,24 @@ lint: $(STAMP)
 types: $(STAMP)
 	.venv/bin/pyright
 
-$(STAMP): pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bpnn-jax needs Python 3.11 or later; this is " + sys.version.split()[0] + ": try make PYTHON=python3.12")'
-	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	touch $@
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "bpnn-jax needs Python 3.11 or later; this is " + sys.version.split()[0] + ": try make PYTHON=python3.12")'
+	@$(PYTHON) -m venv .venv
+
+$(PLAIN): pyproject.toml | .venv/bin/python
+	@echo "Installing bpnn-jax with JAX, NumPy, SciPy and SymPy into .venv: 150 MB to download, 0.7 GB on the disk."
+	@$(PIP) --editable .
+	@touch $@
+
+$(STAMP): pyproject.toml | .venv/bin/python
+	@echo "Installing bpnn-jax, the test tools, Arrow, Ray and the report's charts into .venv: 1.5 GB on the disk."
+	@$(PIP) --editable '.[dev]'
+	@touch $(PLAIN) $@
 
 .venv/.bench: $(STAMP)
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
-	touch $@
+	@echo "Installing the peers: PyTorch, scikit-learn and Numba."
+	@$(PIP) --editable '.[bench]'
+	@touch $@
 
 clean:
 	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis

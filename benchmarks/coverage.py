@@ -15,8 +15,9 @@ from rich.progress import track
 from rich.table import Table
 
 from bpnn_jax.statistics import Bootstrap
+from bpnn_jax.statistics._bootstrap import sampling
 from bpnn_jax.statistics._contrast import arms_and_contrasts
-from bpnn_jax.statistics._sampling import sampling
+from bpnn_jax.statistics._results import Names
 
 STUDIES = 2000
 BLOCK = 50  # studies that share one draw of runs
@@ -41,7 +42,7 @@ def compared(
         drawn = sampling(len(values), groups, fixed)
         settings = Bootstrap(resamples=resamples, seed=block, method=method)
         flat, arms = values.reshape(len(values), -1), [""] * len(weights)
-        _, found = arms_and_contrasts(flat, weights, kind, arms, [""] * BLOCK, "", drawn, settings)
+        _, found = arms_and_contrasts(flat, weights, kind, arms, [Names()] * BLOCK, "", drawn, settings)
         ends += [(c.low, c.high) for c in found]
         p += [c.p for c in found]
     return np.array(ends), np.array(p)

@@ -36,7 +36,7 @@ def main(quick: bool) -> None:
             print(f"a cluster and its first worker {started - began:6.1f} s")
             for size, count in ((512, 40 if quick else 400), (16384, 4 if quick else 16)):
                 study = Study(**{**vars(EMPTY), "seeds": size * count, "chunk": size})
-                overhead(cluster, plan(study, cluster.place), Store(Path(name) / str(size)))
+                overhead(cluster, plan(study, cluster.place).chunks, Store(Path(name) / str(size)))
             began = time.perf_counter()
         print(f"ending it                      {time.perf_counter() - began:6.1f} s")
         for points in (50, 1):
@@ -76,7 +76,7 @@ def overhead(cluster: ray.Cluster, chunks: Sequence[Chunk], store: Store) -> Non
 def disk(folder: Path, study: Study) -> None:
     """Bytes of Parquet a run, of a study as people run it."""
     store = Store(folder)
-    for chunk in plan(study, place()):
+    for chunk in plan(study, place()).chunks:
         store.keep(chunk.name, run_chunk(chunk))
     size = sum(file.stat().st_size for file in store.chunks.iterdir())
     print(f"a run with {len(study.history_epochs):2} points on the disk {size / study.runs:6.0f} bytes")
@@ -86,10 +86,10 @@ def memory(runs: int) -> None:
     """Memory of the driver a run: its plan, and the arrays of its results."""
     study = Study(**{**vars(EMPTY), "seeds": runs})
     tracemalloc.start()
-    chunks = plan(study, place())
+    planned_study = plan(study, place())
     planned = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
-    found = gather(study, chunks, Store("nowhere", read_only=True), {})
+    found = gather(planned_study, Store("nowhere", read_only=True), {})
     arrays = (found.seeds, found.stopped, found.epochs, found.error, found.seconds, found.history)
     print(f"a run in the driver's plan     {planned / runs:6.0f} bytes")
     print(f"a run in its results           {sum(a.nbytes for a in arrays) / runs:6.0f} bytes")

@@ -35,17 +35,17 @@ def main(quick: bool) -> None:
 def store_and_statistics(folder: Path, copy: Path) -> None:
     """Processor time of reading, writing and summarising what the command did, imports left out."""
     from bpnn_jax import statistics
-    from bpnn_jax.ablation import manifest, results
-    from bpnn_jax.ablation.folder import Store
+    from bpnn_jax.ablation import results
+    from bpnn_jax.ablation.folder import Store, study_of
     from bpnn_jax.ablation.plan import place, plan
 
     statistics.wilson(1, 2)  # imports SciPy
-    study, _ = manifest.read(Store(folder))
-    chunks, points = plan(study, place()), len(study.history_epochs)
+    study, _ = study_of(Store(folder))
+    planned = plan(study, place())
     began = time.process_time()
-    found = results.gather(study, chunks, Store(folder), {})
+    found = results.gather(planned, Store(folder), {})
     read = time.process_time()
-    tables = [(c.name, Store(folder).get(c.name, len(c.lanes), points)) for c in chunks]
+    tables = [(c.name, Store(folder).get(c.name, len(c.lanes), planned.points)) for c in planned.chunks]
     started = time.process_time()
     for name, table in tables:
         if table is not None:

@@ -45,11 +45,27 @@ def seed(value: object) -> int:
 
 
 def finite(what: str, value: object, low: float = 0.0) -> float:
-    """``value`` as a finite float from ``low`` up."""
+    """``value`` as a finite float from ``low`` up; a string is none, whatever it says.
+
+    >>> finite("momentum", 1)
+    1.0
+    """
     try:
-        number = float(value)  # type: ignore[arg-type]
+        number = math.nan if isinstance(value, str | bytes) else float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         number = math.nan
     if not low <= number < math.inf:
         raise InputError(f"expected {what} as a finite number from {low:g} up, got {value!r}")
     return number
+
+
+def switch(what: str, value: object) -> bool:
+    """``value`` as a bool, if it is True or False, NumPy's too: "no", which Python takes for true, is an InputError.
+
+    >>> switch("shuffle", False)
+    False
+    """
+    kind = type(value)
+    if kind is bool or (kind.__module__, kind.__name__) in (("numpy", "bool"), ("numpy", "bool_")):
+        return bool(value)
+    raise InputError(f"expected {what} as True or False, got {value!r}")

@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bpnn_jax.errors import InputError, seed, unknown, whole
+from bpnn_jax._runtime.arrays import real_array
+from bpnn_jax.errors import InputError, seed, switch, unknown, whole
 
 Weights = tuple[Any, ...]  # L arrays, W[l] of shape (n_in + bias, n_out)
 
@@ -23,15 +24,17 @@ ACTIVATIONS: dict[str, Callable] = {
 INITIAL = ("uniform", "glorot", "lecun")
 
 
-@dataclass(frozen=True, init=False)
+@dataclass(frozen=True, init=False, repr=False)
 class Network:
-    """A layered network: hashable, so that it is static under ``jit``.
+    """A layered network: hashable, so that it is static under ``jit``. It holds no weights.
 
-    sizes:       (n0, ..., nL): n0 inputs, nL outputs.
-    activations: a name for each of the L weight layers, or one name for all: sigmoid, tanh, linear, lecun_tanh.
+    sizes:       (n0, ..., nL), n0 inputs and nL outputs, whole numbers from 1 up: a tuple, a list or an array of integers.
+    activations: a name of ``ACTIVATIONS`` for each of the L weight layers, or one name for all.
     input_bias:  a bias node (output always 1) feeds the first weight layer.
     hidden_bias: a bias node feeds each later weight layer.
     skip:        skip connections: each layer is fed by all layers below it, the nearest first, the input last.
+
+    Raises InputError for sizes, activations or switches that make no network.
 
     >>> Network((2, 3, 1), ("tanh", "linear")).shapes
     ((3, 3), (4, 1))
@@ -45,32 +48,20 @@ class Network:
 
     def __init__(
         self,
-        sizes: Sequence[int],
+        sizes: Sequence[int] | np.ndarray,
         activations: str | Sequence[str] = "sigmoid",
         input_bias: bool = True,
         hidden_bias: bool = True,
         skip: bool = False,
     ):
-        if not isinstance(sizes, Sequence) or len(sizes) < 2:
-            raise InputError(f"expected sizes as two or more positive whole numbers, got {sizes!r}")
-        try:
-            sizes = tuple(whole("each size", n, 1) for n in sizes)
-        except InputError:
-            raise InputError(f"expected sizes as two or more positive whole numbers, got {tuple(sizes)!r}") from None
-        names = (activations,) * (len(sizes) - 1) if isinstance(activations, str) else tuple(activations)
-        if len(names) != len(sizes) - 1:
-            raise InputError(
-                f"expected {len(sizes) - 1} activations for {len(sizes)} sizes, got {len(names)}: {names!r}"
-            )
-        for name in names:
-            if name not in ACTIVATIONS:
-                raise unknown("activation", name, ACTIVATIONS)
+        sizes = _sizes(sizes)
+        names = _activation_names(activations, len(sizes) - 1)
         # A frozen dataclass is set this way, once.
         object.__setattr__(self, "sizes", sizes)
         object.__setattr__(self, "activations", names)
-        object.__setattr__(self, "input_bias", bool(input_bias))
-        object.__setattr__(self, "hidden_bias", bool(hidden_bias))
-        object.__setattr__(self, "skip", bool(skip))
+        object.__setattr__(self, "input_bias", switch("input_bias", input_bias))
+        object.__setattr__(self, "hidden_bias", switch("hidden_bias", hidden_bias))
+        object.__setattr__(self, "skip", switch("skip", skip))
 
     @property
     def biases(self) -> tuple[bool, ...]:
@@ -112,6 +103,17 @@ class Network:
             for below, n_out, bias in zip(self.below, self.sizes[1:], self.biases, strict=True)
         )
 
+    def __repr__(self) -> str:
+        """What makes it again.
+
+        >>> Network((2, 3, 1), "tanh", hidden_bias=False)
+        Network((2, 3, 1), 'tanh', hidden_bias=False)
+        """
+        names = self.activations if len(set(self.activations)) > 1 else self.activations[0]
+        switches = {"input_bias": True, "hidden_bias": True, "skip": False}
+        others = [f", {name}={not usual}" for name, usual in switches.items() if getattr(self, name) is not usual]
+        return f"Network({self.sizes}, {names!r}{''.join(others)})"
+
     def __str__(self) -> str:
         names = self.activations if len(set(self.activations)) > 1 else self.activations[:1]
         bias = {(True, True): "", (True, False): ", no hidden bias", (False, True): ", no input bias"}
@@ -124,6 +126,34 @@ class Network:
         )
 
 
+def _sizes(given: Any) -> tuple[int, ...]:
+    try:
+        if isinstance(given, str | bytes):
+            raise TypeError
+        sizes = tuple(whole("each size", n, 1) for n in given)
+    except (TypeError, InputError):
+        sizes = ()
+    if len(sizes) < 2:
+        shown = tuple(given) if isinstance(given, list) else given
+        raise InputError(f"expected sizes as two or more positive whole numbers, got {shown!r:.200}")
+    return sizes
+
+
+def _activation_names(given: Any, layers: int) -> tuple[str, ...]:
+    names: tuple[Any, ...] = (given,) * layers if isinstance(given, str) or callable(given) else tuple(given)
+    for name in names:
+        if callable(name):
+            called = getattr(name, "__name__", repr(name))
+            known = repr(called) if called in ACTIVATIONS else f"one of {', '.join(ACTIVATIONS)}"
+            raise InputError(f"expected each activation by its name, {known}, got the function {called}")
+    if len(names) != layers:
+        raise InputError(f"expected {layers} activations for {layers + 1} sizes, got {len(names)}: {names!r}")
+    for name in names:
+        if not isinstance(name, str) or name not in ACTIVATIONS:
+            raise unknown("activation", name, ACTIVATIONS)
+    return names
+
+
 def init(
     network: Network,
     key: Any = 0,
@@ -132,12 +162,14 @@ def init(
     ranges: Sequence[float] = (0.2, 2.0),
     dtype: Any = jnp.float32,
 ) -> Weights:
-    """Random weights, W[l] of shape ``network.shapes[l]``.
+    """Random weights, a tuple of L matrices: W[l] of shape ``network.shapes[l]``, the bias node's weights last.
 
     initial: ``uniform``, U(-r, r) with r from ``ranges``, the last of which serves all later layers (the article's are 0.2
              and 2); ``glorot``, U(±sqrt(6/(n_in + n_out))), biases 0 (Glorot and Bengio 2010); ``lecun``, normal with
              variance 1/n_in, biases 0 (LeCun and others 1998).
-    key:     a seed, or a JAX key. Drawn in float32 whatever ``dtype``, so that a seed means the same weights in both.
+    key:     a seed (0 to 2^32 - 1), or a JAX key. Drawn in float32 whatever ``dtype``: a seed means the same weights in both.
+
+    Raises InputError for an unknown ``initial``, and for ranges or a seed that are no such numbers.
 
     >>> [W.shape for W in init(Network((2, 2, 1)), 0)]
     [(3, 2), (3, 1)]
@@ -165,7 +197,9 @@ def init(
 
 
 def apply(network: Network, weights: Weights, x: Any) -> jax.Array:
-    """The outputs a^L for one pattern ``x`` of shape (n0,) or a batch (patterns, n0). Equations (5), (6), bias as a vector.
+    """The outputs a^L, shape (nL,), of one pattern ``x`` of shape (n0,); or (patterns, nL) of a batch (patterns, n0).
+
+    Equations (5) and (6), with the bias as a vector. Pure JAX: it works inside ``jit``, ``vmap`` and ``grad``, and checks nothing.
 
     >>> apply(Network((1, 1), "linear"), (jnp.array([[2.0], [1.0]]),), jnp.array([3.0]))
     Array([7.], dtype=float32)
@@ -193,8 +227,8 @@ def intermediates(
 
 
 def check_weights(network: Network, weights: Weights) -> None:
-    """Raise InputError unless ``weights`` are L arrays of the network's shapes."""
-    shapes = tuple(tuple(jnp.shape(W)) for W in weights)
+    """Raise InputError unless ``weights`` are L arrays of real numbers, of the network's shapes."""
+    shapes = tuple(real_array(f"weights of layer {l}", W).shape for l, W in enumerate(weights, 1))
     if shapes != network.shapes:
         raise InputError(f"expected weights of shapes {network.shapes} for {network}, got {shapes}")
 
@@ -202,7 +236,7 @@ def check_weights(network: Network, weights: Weights) -> None:
 def half_squared_error(network: Network, weights: Weights, x: Any, t: Any) -> jax.Array:
     """E = ½ Σ_patterns Σ_k (a_k - t_k)², a scalar. A sum over outputs and over patterns, with the ½. Equation (7).
 
-    ``x`` has shape (n0,) or (patterns, n0), ``t`` the same with nL.
+    ``x`` has shape (n0,) or (patterns, n0), ``t`` the same with nL. Pure JAX, like ``apply``.
 
     >>> net = Network((1, 1), "linear")
     >>> float(half_squared_error(net, (jnp.array([[2.0], [1.0]]),), jnp.array([[3.0]]), jnp.array([[5.0]])))
@@ -238,7 +272,11 @@ def init_paired(
     They are drawn for the network with all bias nodes, and the rows of those that it does not have are left out. The rows of skip
     connections come on top: the others are the weights of the same network without, where ``initial`` is uniform (the other kinds
     depend on how many nodes feed a layer, and are drawn anew).
+    initial, ranges: as for ``init``.
+    seeds: n whole numbers from 0 to 2^32 - 1.
     width: seeds are filled up to a multiple of it, so that other numbers of seeds compile nothing anew.
+
+    Raises InputError for an unknown ``initial``, and for ranges that are no such numbers.
 
     >>> with_node, without = Network((2, 2, 1)), Network((2, 2, 1), hidden_bias=False)
     >>> a, b = (init_paired(n, "uniform", (0.2, 2.0), np.array([7]))[1][0].tolist() for n in (with_node, without))

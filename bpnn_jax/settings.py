@@ -1,46 +1,68 @@
-"""What one training run is made of, field by field; every field can be varied. Needs neither JAX nor NumPy."""
+"""What one training run is made of: ``Run`` has every field once. Importing this needs neither JAX nor NumPy."""
 
 import math
 from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
+import bpnn_jax._runtime.own_manual  # noqa: F401 - an ImportError if another ``manual`` comes first
+import manual
 from bpnn_jax.errors import InputError, finite, unknown, whole
 
-Activation = Literal["sigmoid", "tanh", "linear", "lecun_tanh"]
+# optax's own, by its names; a test compares them with ``rules.RULES``.
+OPTAX_RULES = ("sgd", "adam", "adamw", "nadam", "adagrad", "adadelta", "rmsprop", "lion", "rprop")
+
+if TYPE_CHECKING:
+    from bpnn_jax.network import Network
+    from bpnn_jax.patterns import Patterns
+    from bpnn_jax.training import Rates, Settings
+
+    Activation = OutputActivation = Rule = str
+else:
+    Activation = Literal[*manual.ACTIVATIONS]
+    OutputActivation = Literal["same", *manual.ACTIVATIONS]
+    Rule = Literal[*manual.RULES, *OPTAX_RULES]
 
 
 @dataclass(frozen=True)
 class Run:
-    """The settings of a run. The defaults are those of ``bpnn train``, which are the article's but for its order."""
+    """The settings of a run. The defaults are the article's, but for its order.
+
+    A field may hold anything until ``checked`` is called; ``network``, ``settings`` and ``rates`` call it.
+
+    >>> from bpnn_jax import load_patterns
+    >>> run, xor = Run(activation="tanh", hidden=(4,), mode="batch", reduction="mean"), load_patterns("xor")
+    >>> str(run.network(xor)), run.settings(epochs=10).mode, run.rates(xor).learning_rate
+    ('2-4-1 tanh', 'batch', 0.125)
+    """
 
     activation: Activation = "sigmoid"
     """Activation of the hidden layers."""
-    output_activation: Literal["same", "sigmoid", "tanh", "linear", "lecun_tanh"] = "same"
+    output_activation: OutputActivation = "same"
     """Activation of the output layer."""
     input_bias: bool = True
     """A bias node among the inputs."""
     hidden_bias: bool = True
     """A bias node on each hidden layer."""
     skip: bool = False
-    """Skip connections: each layer is fed by all layers below it."""
+    """Skip connections: each layer is fed by all layers below it, not by the nearest alone."""
     hidden: tuple[int, ...] = ()
-    """Hidden nodes, several numbers for several layers. Otherwise what is customary for the task."""
-    rule: str = "previous-gradient"
-    """previous-gradient, heavy-ball, nesterov, sgd, adam, adamw, nadam, adagrad, adadelta, rmsprop, lion or rprop."""
+    """Hidden nodes, one number per layer. Without it, what is customary for the data."""
+    rule: Rule = "previous-gradient"
+    """How the gradient moves the weights: the article's rule, the two others with momentum, or one of optax's."""
     learning_rate: float = 0.5
     """The article's N."""
     momentum: float = 0.1
-    """The article's M, or the decay of the velocity. Only the first three rules have one."""
+    """The article's M, or the decay of the velocity. optax's rules leave it out."""
     reduction: Literal["sum", "mean"] = "sum"
-    """The gradient of a batch: summed over its patterns, as in (7), or their mean."""
+    """The gradient of a batch: summed over its patterns, as in equation (7), or their mean."""
     tolerance: float = 0.4
     """Solved when every output is this near to its target, as a share of the distance between the lowest and highest target."""
     order: Literal["simultaneous", "article"] = "simultaneous"
     """article: the output weights move before the hidden deltas are computed. Not a gradient."""
     mode: Literal["online", "minibatch", "batch"] = "online"
     """Update after each pattern, after batch-size of them, or after all."""
-    batch_size: int = 32
-    """Patterns in a minibatch; the last may be smaller."""
+    batch_size: int | None = None
+    """Patterns in a minibatch, 32 if not given; the last may be smaller. Only with mode minibatch."""
     gradient: Literal["manual", "autodiff"] = "manual"
     """By the hand derivation or by JAX: the same to rounding."""
     shuffle: bool = False
@@ -54,15 +76,108 @@ class Run:
     dtype: Literal["float32", "float64"] = "float32"
     """Precision of the run."""
 
+    def checked(self) -> "Run":
+        """The same run with each field as it is declared (whole numbers as floats, lists as tuples).
+
+        Raises InputError for a value that a field cannot have, and for fields that do not go together.
+
+        >>> Run(batch_size=8).checked()
+        Traceback (most recent call last):
+        bpnn_jax.errors.InputError: expected a batch-size only with mode minibatch, got batch-size 8 with mode online
+        """
+        run = Run(**{name: checked(name, getattr(self, name)) for name in NAMES})
+        if run.batch_size is not None and run.mode != "minibatch":
+            raise InputError(
+                f"expected a batch-size only with mode minibatch, got batch-size {run.batch_size} with mode {run.mode}"
+            )
+        if run.reduction == "mean" and run.rule not in _linear_rules():
+            raise InputError(f"expected reduction mean with one of {', '.join(_linear_rules())}, got {run.rule}")
+        return run
+
+    def patterns(self, task: "Patterns") -> "Patterns":
+        """``task`` with the targets that this run learns: x (patterns, n0), t (patterns, nL)."""
+        return task if self.targets == "given" else task.with_targets(-1.0, 1.0)
+
+    def network(self, task: "Patterns") -> "Network":
+        """The network that learns ``task``. Raises InputError for what ``checked`` refuses."""
+        from bpnn_jax.network import Network
+
+        run = self.checked()
+        hidden = run.hidden or task.hidden
+        output = run.activation if run.output_activation == "same" else run.output_activation
+        return Network(
+            (task.x.shape[1], *hidden, task.t.shape[1]),
+            (run.activation,) * len(hidden) + (output,),
+            input_bias=run.input_bias,
+            hidden_bias=run.hidden_bias,
+            skip=run.skip,
+        )
+
+    def settings(self, **others: Any) -> "Settings":
+        """What shapes the training program.
+
+        others: the fields of ``training.Settings`` that are no field of a run, such as ``epochs`` and ``history_every``.
+
+        Raises InputError for what ``checked`` refuses.
+        """
+        from bpnn_jax.training import Settings
+
+        run = self.checked()
+        return Settings(
+            rule=run.rule,
+            mode=run.mode,
+            order=run.order,
+            gradient=run.gradient,
+            shuffle=run.shuffle,
+            **({} if run.batch_size is None else {"batch_size": run.batch_size}),
+            **others,
+        )
+
+    def rates(self, task: "Patterns") -> "Rates":
+        """The numbers that shape no program, as floats: learning rate, momentum, cutoff 0, and the tolerance in units of the outputs.
+
+        A mean over the patterns of a batch is the sum with smaller rates. In (13) the gradient is in both terms, so both rates are
+        divided by the batch size; in (14) and (15) momentum multiplies the velocity, so it is not divided.
+
+        Raises InputError for what ``checked`` refuses, and for a mean over batches of different sizes.
+        """
+        from bpnn_jax.training import Rates
+
+        run, count, t = self.checked(), len(task.x), self.patterns(task).t
+        batch = patterns_per_update(run.mode, run.batch_size or DEFAULT_BATCH, count)
+        if run.reduction == "mean" and count % batch:
+            raise InputError(
+                f"expected a batch size that divides the {count} patterns for reduction mean, got {run.batch_size}"
+            )
+        share = 1 / batch if run.reduction == "mean" else 1.0
+        decay = share if run.rule == "previous-gradient" else 1.0
+        distance = float(t.max() - t.min()) or 1.0
+        return Rates(run.learning_rate * share, run.momentum * decay, 0.0, run.tolerance * distance)
+
 
 NAMES = tuple(f.name for f in fields(Run))
+DEFAULT_BATCH = 32  # patterns, of mode minibatch
+CUSTOMARY = "customary"  # what no hidden sizes mean, and no batch size
 _KINDS: dict[str, Any] = get_type_hints(Run)
-CUSTOMARY = "customary"  # for the task: what no hidden sizes at all mean
 _SWITCHES = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
 
 
+def patterns_per_update(mode: str, batch_size: int, count: int) -> int:
+    """How many of ``count`` patterns an update takes; the last update of an epoch may take fewer.
+
+    >>> [patterns_per_update(mode, 32, 100) for mode in ("online", "minibatch", "batch")]
+    [1, 32, 100]
+    """
+    return {"online": 1, "minibatch": min(batch_size, count), "batch": count}[mode]
+
+
+def _linear_rules() -> tuple[str, ...]:
+    """The rules whose steps are linear in the gradients, so that a mean is a sum with smaller rates."""
+    return ("sgd", *(name for name, rule in manual.RULES.items() if rule.linear))
+
+
 def known(name: str) -> str:
-    """A field's name, with - or _ in it. Raises InputError, with the nearest names, for any other.
+    """A field's name, given with - or _ in it. Raises InputError, with the nearest names, for any other.
 
     >>> known("hidden-bias")
     'hidden_bias'
@@ -92,14 +207,16 @@ def checked(name: str, value: Any) -> Any:
         if not isinstance(value, str):
             raise InputError(f"expected {what} as a name, got {value!r}")
         return value
-    if kind is int:
-        return whole(what, value, 1)
+    if name == "batch_size":
+        return None if value is None else whole(what, value, 1)
     if kind is float:
         return finite(what, value)
     if isinstance(value, str) or not hasattr(value, "__iter__"):
         raise InputError(f"expected {what} as several numbers, got {value!r}")
-    one = (lambda v: whole(what, v, 1)) if name == "hidden" else (lambda v: finite(what, v))
-    return tuple(one(v) for v in value)
+    values = tuple(whole(what, v, 1) if name == "hidden" else finite(what, v) for v in value)
+    if name == "ranges" and not values:
+        raise InputError(f"expected {what} as one number or more, got none")
+    return values
 
 
 def parsed(name: str, text: str) -> Any:
@@ -113,10 +230,12 @@ def parsed(name: str, text: str) -> Any:
         if text.lower() not in _SWITCHES:
             raise unknown(what, text, ("on", "off"))
         return _SWITCHES[text.lower()]
-    if kind in (int, float):
-        return checked(name, _number(what, text, kind))
-    if name == "hidden" and text == CUSTOMARY:
-        return ()
+    if text == CUSTOMARY and name in ("hidden", "batch_size"):
+        return () if name == "hidden" else None
+    if name == "batch_size":
+        return checked(name, _number(what, text, int))
+    if kind is float:
+        return checked(name, _number(what, text, float))
     if kind in (tuple[int, ...], tuple[float, ...]):
         one = int if name == "hidden" else float
         return checked(name, [_number(what, part, one) for part in text.split(":")])
@@ -129,6 +248,8 @@ def shown(name: str, value: Any) -> str:
     >>> shown("hidden_bias", False), shown("hidden", (8, 4)), shown("momentum", 0.9)
     ('off', '8:4', '0.9')
     """
+    if value is None:
+        return CUSTOMARY
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, tuple):

@@ -9,6 +9,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from bpnn_jax._runtime.display import few, html, text
 from bpnn_jax._runtime.files import write_atomically
 from bpnn_jax.errors import InputError, finite
 from bpnn_jax.network import Network, Weights, check_weights
@@ -17,9 +18,11 @@ FORMAT = "bpnn-jax network 1"
 
 
 class Saved(NamedTuple):
-    """What a file held. ``weights`` are NumPy arrays; ``inputs`` and ``outputs`` name the columns, or are empty.
+    """What a file held.
 
-    An output within ``tolerance`` of its target counts as right: half the distance between the targets that were learnt.
+    weights:   L NumPy matrices (n_in + bias, n_out), float32 or float64.
+    inputs, outputs: the names of the columns, or empty.
+    tolerance: an output within it of its target counts as right: half the distance between the targets that were learnt.
     """
 
     network: Network
@@ -27,6 +30,20 @@ class Saved(NamedTuple):
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     tolerance: float = 0.5
+
+    def _card(self) -> tuple[str, list[tuple[str, str]]]:
+        return f"Saved {self.network}", [
+            ("weights", f"{', '.join(str(W.shape) for W in self.weights)} {self.weights[0].dtype}"),
+            ("inputs", few(self.inputs) or "no names"),
+            ("outputs", few(self.outputs) or "no names"),
+            ("tolerance", f"{self.tolerance:g}"),
+        ]
+
+    def __repr__(self) -> str:
+        return text(*self._card())
+
+    def _repr_html_(self) -> str:
+        return html(*self._card())
 
 
 def save_network(
@@ -38,7 +55,21 @@ def save_network(
     outputs: tuple[str, ...] = (),
     tolerance: float = 0.5,
 ) -> None:
-    """Write the network and its weights, float32 or float64. Raises InputError if shapes disagree or a weight is not finite."""
+    """Write the network and its weights, a safetensors file: the same network makes the same file, byte for byte.
+
+    weights:   L arrays (n_in + bias, n_out), float32 or float64.
+    inputs, outputs: names of the columns, n0 and nL of them, or none.
+    tolerance: from 0 up, in the units of the targets; ``bpnn predict`` counts an output within it as right.
+
+    Raises InputError if shapes disagree, a weight is not finite, or ``path`` cannot be written. What was there then stays.
+
+    >>> import tempfile
+    >>> network = Network((1, 1), "linear", input_bias=False)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_network(f"{folder}/net.safetensors", network, (np.array([[2.0]]),))
+    ...     load_network(f"{folder}/net.safetensors").weights
+    (array([[2.]]),)
+    """
     check_weights(network, weights)
     arrays = {f"W{l + 1}": np.ascontiguousarray(W) for l, W in enumerate(weights)}
     _check_numbers(arrays, str(path))
@@ -46,11 +77,24 @@ def save_network(
         {**asdict(network), "inputs": list(inputs), "outputs": list(outputs), "tolerance": float(tolerance)}
     )
     _described(json.loads(description))  # what could not be loaded again is not saved
-    write_atomically(path, save(arrays, metadata={"format": FORMAT, "network": description}))
+    write_atomically(path, _in_order(save(arrays, metadata={"format": FORMAT, "network": description})))
+
+
+def _in_order(file: bytes) -> bytes:
+    """A safetensors file with its header's names in order: its writer puts the metadata in another order each time.
+
+    The header is JSON, filled up with spaces to a multiple of 8 bytes; its length stands before it, little-endian in 8 bytes.
+    """
+    start = 8 + int.from_bytes(file[:8], "little")
+    header = json.dumps(json.loads(file[8:start]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + file[start:]
 
 
 def load_network(path: str | os.PathLike[str]) -> Saved:
-    """Read what ``save_network`` wrote. Anything else is an InputError: another format, missing or misshapen weights.
+    """Read what ``save_network`` wrote.
+
+    Raises InputError for anything else: no such file, another format, missing or misshapen weights, numbers that are not finite.
 
     >>> import tempfile
     >>> from bpnn_jax import init

@@ -62,7 +62,7 @@ def compute(options: Options) -> dict[str, Any]:
         (("xor",), ("sigmoid, 0/1", "tanh, 0/1", "tanh, ±1")) if options.quick else (tuple(TASKS), tuple(KINDS))
     )
     found: dict[str, Any] = {"tasks": {}}
-    family: list[Comparison] = []
+    family: dict[tuple[str, str, str], Comparison] = {}  # by task, rates and pair
     for task in tasks:
         rates = CODE_RATES if task == "code" else ((0.125, ARTICLE_RATE, 2.0) if options.quick else RATES)
         seeds = 64 if options.quick else (CODE_SEEDS if task == "code" else SEEDS)
@@ -78,9 +78,10 @@ def compute(options: Options) -> dict[str, Any]:
             }
             for a, b in PAIRS:
                 if a in kinds and b in kinds:
-                    family += _compared(task, values[a], values[b], f"{task}: {which}: {a} - {b}")
-    for c in correct(family):  # everything that was looked at is one family
-        task, which, pair = c.what.split(": ")
+                    c = _compared(task, values[a], values[b], arm=a, against=b)
+                    family |= {(task, which, f"{a} - {b}"): c} if c else {}
+    # Everything that was looked at is one family.
+    for (task, which, pair), c in zip(family, correct(list(family.values())), strict=True):
         found["tasks"][task].setdefault("comparisons", {}).setdefault(which, {})[pair] = plain(c)
     return found
 
@@ -132,14 +133,16 @@ def _described(task: str, value: tuple[np.ndarray, ...]) -> dict[str, Any]:
     return {"success": plain(success_rate(solved)), "mean": mean}
 
 
-def _compared(task: str, a: tuple[np.ndarray, ...], b: tuple[np.ndarray, ...], what: str) -> list[Comparison]:
-    """In epochs; of the code data in shares. Nothing where neither has solved it once."""
+def _compared(
+    task: str, a: tuple[np.ndarray, ...], b: tuple[np.ndarray, ...], arm: str, against: str
+) -> Comparison | None:
+    """In epochs; of the code data in shares. None where neither has solved it once."""
     if task == "code":
-        return [compare(a[0], b[0], what=what)]
+        return compare(a[0], b[0], arm=arm, against=against)
     (a_epochs, a_solved), (b_epochs, b_solved) = a, b
     if not (a_solved.any() or b_solved.any()):
-        return []
-    return [compare_epochs(a_epochs, a_solved, b_epochs, b_solved, TASKS[task], what=what)]
+        return None
+    return compare_epochs(a_epochs, a_solved, b_epochs, b_solved, TASKS[task], arm=arm, against=against)
 
 
 def answer(found: dict[str, Any]) -> str:

@@ -60,13 +60,15 @@ def on_article(file: Path, names: list[str], splits: int, epochs: int, update: A
             here[kind], means[kind] = rates(runs), [float(r["within"].mean()) for r in runs]
         here["means"] = means
         here["chunks - stretches"] = asdict(
-            statistics.compare(means["chunks"], means["stretches"], paired=False, what="chunks - stretches")
+            statistics.compare(means["chunks"], means["stretches"], paired=False, arm="chunks", against="stretches")
         )
         found["sizes"][name] = here
     if len(names) > 1:
         small, large = (found["sizes"][name]["means"] for name in (names[0], names[-1]))
         found["1000 - 200"] = {
-            kind: asdict(statistics.compare(large[kind], small[kind], paired=False, what=f"1000 - 200, {kind}"))
+            kind: asdict(
+                statistics.compare(large[kind], small[kind], paired=False, arm="1000", against="200", kind=kind)
+            )
             for kind in KINDS
         }
     return found
@@ -110,7 +112,8 @@ def bundled(hidden: tuple[int, ...], splits: int, epochs: int, update: Any) -> d
                 [float(r["largest"].mean()) for r in by_chunk],
                 by_file["largest"],
                 paired=False,
-                what="by chunk - by file",
+                arm="by chunk",
+                against="by file",
             )
         ),
         "confusion": by_file["confusion"][middle],
@@ -124,7 +127,9 @@ def bundled(hidden: tuple[int, ...], splits: int, epochs: int, update: Any) -> d
         found["hidden"].append({"nodes": n, **rates([runs[n]]), "training": training})
     if hidden[-1] != 8:
         most, usual = runs[hidden[-1]]["largest"], by_file["largest"]
-        found["most - 8"] = asdict(statistics.compare(most, usual, paired=False, what=f"{hidden[-1]} - 8 hidden nodes"))
+        found["most - 8"] = asdict(
+            statistics.compare(most, usual, paired=False, arm=f"{hidden[-1]} hidden nodes", against="8")
+        )
     return found
 
 
@@ -153,7 +158,7 @@ def trained(learn: Patterns, test: Patterns, hidden: int, epochs: int) -> dict[s
 
 
 def forward(network: Network, weights: tuple, x: np.ndarray) -> np.ndarray:
-    return manual.forward(tuple(np.asarray(W, np.float64) for W in weights), x, functions(network))[-1]
+    return manual.forward(tuple(np.asarray(W, np.float64) for W in weights), x, functions(network)).outputs
 
 
 def rates(runs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def delta_sizes(network: Network, weights: tuple, x: np.ndarray, t: np.ndarray) 
     f, found = functions(network), []
     for i in range(len(weights[0])):
         own = tuple(W[i].astype(np.float64) for W in weights)
-        found.append([np.sqrt(np.mean(d**2)) for d in manual.deltas(own, manual.forward(own, x, f), t, f)])
+        found.append([np.sqrt(np.mean(d**2)) for d in manual.deltas(manual.forward(own, x, f), t)])
     return np.array(found)
 
 
@@ -136,11 +136,13 @@ def compared(runs: dict, deepest: int, limit: int) -> dict[str, Any]:
     of_start, solved = {}, {}
     for start in STARTS:
         difference = statistics.compare(
-            factors["tanh", start], factors["sigmoid", start], what="tanh - sigmoid, log10 a layer"
+            factors["tanh", start], factors["sigmoid", start], arm="tanh", against="sigmoid", kind="log10 a layer"
         )
         of_start[start] = difference
         pair = [runs[a, start, deepest]["solved"] for a in ("tanh", "sigmoid")]
-        solved[start] = asdict(statistics.compare_rates(*pair, what=f"tanh - sigmoid, solved by epoch {limit}"))
+        solved[start] = asdict(
+            statistics.compare_rates(*pair, arm="tanh", against="sigmoid", kind=f"solved by epoch {limit}")
+        )
     corrected = statistics.correct(list(of_start.values()))
     return {
         "depth": deepest,

@@ -36,14 +36,13 @@ def compute(options: Options) -> dict[str, Any]:
     quick = options.quick
     seeds, tasks, kinds = (64, ("nand",), ("sigmoid",)) if quick else (SEEDS, tuple(TASKS), tuple(KINDS))
     found: dict[str, Any] = {"seeds": seeds, "article": articles_own(seeds), "studies": {}}
-    family: list[Comparison] = []
+    family: dict[tuple[str, str], Comparison] = {}  # by study and what is compared
     for task in tasks:
         values = {kind: _study(task, kind, seeds, options, found["studies"], family) for kind in kinds}
         if len(values) == 2:
             both = np.stack([values["sigmoid"], values["tanh"]], axis=1)  # (seeds, activation, without and with)
-            family.append(interaction(both, what=f"{task}: interaction"))
-    for c in correct(family):
-        name, what = c.what.split(": ")
+            family[task, "interaction"] = interaction(both, change="hidden bias", arm="tanh", against="sigmoid")
+    for (name, what), c in zip(family, correct(list(family.values())), strict=True):
         found["studies"].setdefault(name, {})[what] = plain(c)
     hidden, encoders = ((1,), ()) if quick else ((1, 2), ENCODERS)
     found["represents"] = {
@@ -86,7 +85,7 @@ def articles_own(seeds: int) -> dict[str, Any]:
             "seed 0": [float(a[0]), float(b[0])],
             "differences": short(b - a),
             "opposite": plain(success_rate(b < a)),
-            "mean": plain(compare(b, a, what=what)),
+            "mean": plain(compare(b, a, arm="with", against="without", kind=what)),
         }
     return found
 
@@ -96,7 +95,7 @@ def _error(runs: ManyResult, patterns: Patterns) -> np.ndarray:
     f = (manual.SIGMOID,) * len(runs.weights)
     return np.array(
         [
-            manual.half_squared_error(manual.forward(weights, patterns.x, f)[-1], patterns.t)
+            manual.half_squared_error(manual.forward(weights, patterns.x, f).outputs, patterns.t)
             for weights in zip(*runs.weights, strict=True)
         ]
     )
@@ -107,7 +106,7 @@ def _stack(weights: list) -> tuple[np.ndarray, ...]:
 
 
 def _study(
-    task: str, kind: str, seeds: int, options: Options, found: dict[str, Any], family: list[Comparison]
+    task: str, kind: str, seeds: int, options: Options, found: dict[str, Any], family: dict[tuple[str, str], Comparison]
 ) -> np.ndarray:
     """Success (seeds, without and with), after the comparisons have been added to the family."""
     targets, rate = KINDS[kind]
@@ -116,15 +115,15 @@ def _study(
     name = f"{task}, {kind}"
     results = run(study, options, name)
     solved, epochs = results.solved, np.where(results.solved, results.epochs, study.epochs)
-    family.append(compare_rates(solved[:, 1], solved[:, 0], what=f"{name}: success"))
+    family[name, "success"] = compare_rates(solved[:, 1], solved[:, 0], arm="with", against="without")
     found[name] = {
         "horizon": study.epochs,
         "rates": [plain(success_rate(solved[:, k])) for k in (0, 1)],
         "means": epochs.mean(axis=0).tolist(),
     }
     if solved.any():
-        family.append(
-            compare_epochs(epochs[:, 1], solved[:, 1], epochs[:, 0], solved[:, 0], study.epochs, what=f"{name}: epochs")
+        family[name, "epochs"] = compare_epochs(
+            epochs[:, 1], solved[:, 1], epochs[:, 0], solved[:, 0], study.epochs, arm="with", against="without"
         )
     return solved
 

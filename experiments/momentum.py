@@ -14,7 +14,7 @@ for each seed the learning rate at which it leaves the finite numbers, over that
     python -m experiments.momentum --quick    seconds, fewer seeds, writes nowhere unless --out says so
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -25,9 +25,6 @@ from experiments._common import Experiment, Options, short
 from experiments._grid import Grid, train_grid
 from experiments._momentum_figure import plot
 from experiments._report import INTERVALS, difference, holds, number, outcome, plain
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 QUESTION = "When does momentum help, and when does it diverge: the previous gradient, heavy ball, Nesterov?"
 RULES = ("previous-gradient", "heavy-ball", "nesterov")
@@ -47,7 +44,7 @@ def compute(options: Options) -> dict[str, Any]:
     quick = options.quick
     tasks, effective, shares = (TASKS[1:2], (0.125, AT), (SHARE,)) if quick else (TASKS, EFFECTIVE, SHARES)
     seeds, rules = (48, RULES[1:2]) if quick else (SEEDS, RULES)
-    family: list[Comparison] = []
+    family: dict[tuple[str, str, str], Comparison] = {}  # by network, rule and what is equal
     found: dict[str, Any] = {
         "seeds": seeds,
         "horizon": EPOCHS,
@@ -64,9 +61,9 @@ def compute(options: Options) -> dict[str, Any]:
             of = shares if rule != "sgd" else (0.0,)
             means = grid.epochs.mean(axis=1).reshape(len(of), len(effective))
             found["networks"][name]["curves"][rule] = short(dict(zip(map(str, of), means, strict=True)))
-        family += _comparisons(name, grids, effective, shares, found["networks"][name]["best"])
-    for c in correct(family):  # everything that was looked at is one family
-        name, rule, what = c.what.split(": ")
+        family |= _comparisons(name, grids, effective, shares, found["networks"][name]["best"])
+    # Everything that was looked at is one family.
+    for (name, rule, what), c in zip(family, correct(list(family.values())), strict=True):
         found["networks"][name]["comparisons"].setdefault(rule, {})[what] = plain(c)
     return found
 
@@ -129,9 +126,9 @@ def _train(name: str, rule: str, effective: tuple[float, ...], shares: tuple[flo
 
 def _comparisons(
     name: str, grids: dict[str, Grid], effective: tuple[float, ...], shares: tuple[float, ...], best: dict[str, Any]
-) -> "Iterator[Comparison]":
-    """Each rule minus plain descent, in epochs; ``best`` is filled with what was chosen."""
-    plain_grid = grids["sgd"]
+) -> dict[tuple[str, str, str], Comparison]:
+    """Each rule minus plain descent, in epochs, by network, rule and what is equal; ``best`` is filled with what was chosen."""
+    plain_grid, found = grids["sgd"], {}
     half = plain_grid.epochs.shape[1] // 2
     choose, judge, everyone = slice(half), slice(half, None), slice(None)
     same_rate, same_effective = effective.index(AT * (1 - SHARE)), effective.index(AT)
@@ -149,14 +146,17 @@ def _comparisons(
             BEST: (chosen, plain_grid.best(choose), judge),
         }
         for what, (a, b, seeds) in pairs.items():
-            yield compare_epochs(
+            found[name, rule, what] = compare_epochs(
                 grid.epochs[a, seeds],
                 grid.solved[a, seeds],
                 plain_grid.epochs[b, seeds],
                 plain_grid.solved[b, seeds],
                 EPOCHS,
-                what=f"{name}: {rule}: {what}",
+                arm=rule,
+                against="sgd",
+                kind=f"epochs to solve, {what}",
             )
+    return found
 
 
 def answer(found: dict[str, Any]) -> str:

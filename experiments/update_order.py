@@ -42,7 +42,7 @@ def compute(options: Options) -> dict[str, Any]:
     names, rates = (QUICK_TASKS, QUICK_RATES) if options.quick else (tuple(TASKS), RATES)
     seeds = QUICK_SEEDS if options.quick else SEEDS
     found: dict[str, Any] = {"seeds": seeds, "rates": list(rates), "tasks": {}}
-    family: list[Comparison] = []
+    family: list[tuple[str, str, Comparison]] = []  # with its task and what is compared
     for name in names:
         task, activation = name.split(", ")
         study = Study(
@@ -59,10 +59,9 @@ def compute(options: Options) -> dict[str, Any]:
             "verdicts": sorted({results.certificates[arm].verdict for arm in results.arms}),
             "simultaneous": [_epochs(results, k) for k in range(len(rates))],
         }
-        family += [c for k in range(len(rates)) for c in _compare(results, name, k, len(rates))]
+        family += [(name, *c) for k in range(len(rates)) for c in _compare(results, k, len(rates))]
     # Everything that was looked at is one family.
-    for c in correct(family):
-        name, what = c.what.split(": ")
+    for (name, what, _), c in zip(family, correct([c for *_, c in family]), strict=True):
         found["tasks"][name].setdefault(what, []).append(plain(c))
     return found
 
@@ -73,13 +72,23 @@ def _epochs(results: Results, arm: int) -> dict[str, Any]:
     return plain(restricted_mean(epochs, results.solved[:, arm], horizon))
 
 
-def _compare(results: Results, name: str, rate: int, rates: int) -> tuple[Comparison, Comparison]:
+def _compare(results: Results, rate: int, rates: int) -> tuple[tuple[str, Comparison], ...]:
+    """Article order minus simultaneous at a learning rate: ("success", ...) and ("epochs", ...)."""
     horizon, article = results.study.epochs, rates + rate
     solved, epochs = results.solved, np.where(results.solved, results.epochs, results.study.epochs)
     return (
-        compare_rates(solved[:, article], solved[:, rate], what=f"{name}: success"),
-        compare_epochs(
-            epochs[:, article], solved[:, article], epochs[:, rate], solved[:, rate], horizon, what=f"{name}: epochs"
+        ("success", compare_rates(solved[:, article], solved[:, rate], arm="article", against="simultaneous")),
+        (
+            "epochs",
+            compare_epochs(
+                epochs[:, article],
+                solved[:, article],
+                epochs[:, rate],
+                solved[:, rate],
+                horizon,
+                arm="article",
+                against="simultaneous",
+            ),
         ),
     )
 

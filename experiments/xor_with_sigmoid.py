@@ -71,8 +71,13 @@ def compute(options: Options) -> dict[str, Any]:
             "curve": short(np.array([curve.at(epoch) for epoch in at]).T),  # unsolved, low, high
         }
     pairs = [(name, ARTICLE) for name in ARMS if name != ARTICLE] + [("tanh, bias", "tanh")]
-    family = [compare_rates(learnt[a][k], learnt[b][k], what=f"{a} - {b} - {k}") for a, b in pairs for k in (0, 1)]
-    found["comparisons"] = {c.what: plain(c) for c in correct(family)}
+    family = {
+        f"{a} - {b} - {k}": compare_rates(learnt[a][k], learnt[b][k], arm=a, against=b)
+        for a, b in pairs
+        for k in (0, 1)
+    }
+    corrected = correct(list(family.values()))
+    found["comparisons"] = {name: plain(c) for name, c in zip(family, corrected, strict=True)}
     found["grid"] = _grid(results["sigmoid"], len(ranges), len(rates))
     seed = int(np.flatnonzero(learnt["tanh"][0] & ~learnt[ARTICLE][0])[0])
     found["seed"] = seed
@@ -95,9 +100,9 @@ def hidden_nodes(network: Network, path: list[tuple[np.ndarray, ...]]) -> dict[s
     w1, w2, *bias = path[-1][1].ravel()
     middle = np.arctanh(0.5) if network.activations[-1] == "tanh" else 0.0  # where the output is 1/2
     return {
-        "hidden": np.array([manual.forward(weights, x, f)[1][:, :2] for weights in path]),
+        "hidden": np.array([manual.forward(weights, x, f).activations[1][:, :2] for weights in path]),
         "line": [w1, w2, middle - sum(bias)],  # w1 h1 + w2 h2 = the third
-        "outputs": manual.forward(path[-1], x, f)[-1].ravel(),
+        "outputs": manual.forward(path[-1], x, f).outputs.ravel(),
     }
 
 
@@ -114,7 +119,7 @@ def surface(network: Network, path: list[tuple[np.ndarray, ...]], points: int) -
 
     def error(w: np.ndarray) -> float:
         weights = w[:cut].reshape(network.shapes[0]), w[cut:].reshape(network.shapes[1])
-        return float(manual.half_squared_error(manual.forward(weights, xor.x, f)[-1], xor.t))
+        return float(manual.half_squared_error(manual.forward(weights, xor.x, f).outputs, xor.t))
 
     return {
         "axes": axes,

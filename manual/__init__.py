@@ -8,8 +8,7 @@ precision, on JAX inside ``jit``, ``vmap`` and ``scan``, and on SymPy symbols.
 >>> weights = (np.array([[0.5], [-0.5], [0.1]]),)          # two inputs and the bias node, one output
 >>> functions = (manual.SIGMOID,)
 >>> x, t = np.array([[0.0, 1.0], [1.0, 1.0]]), np.array([[1.0], [0.0]])
->>> activations = manual.forward(weights, x, functions)
->>> (g,) = manual.gradient(weights, activations, t, functions)
+>>> (g,) = manual.gradient(manual.forward(weights, x, functions), t)
 >>> g.shape
 (3, 1)
 """
@@ -27,24 +26,26 @@ from manual.backprop import (
     per_pattern_gradients,
 )
 from manual.curvature import hessian_vector_product
-from manual.network import Layer, all_below, fed_by, forward, forward_with_bias_vectors, layers
+from manual.network import Layer, Pass, as_pass, forward, forward_with_bias_vectors
 from manual.objective import half_squared_error
-from manual.rules import heavy_ball, nesterov, previous_gradient
+from manual.rules import RULES, Rule, heavy_ball, nesterov, previous_gradient
 
 __all__ = [
     "ACTIVATIONS",
     "CORRECT",
     "LECUN_TANH",
     "LINEAR",
+    "RULES",
     "SIGMOID",
     "TANH",
     "Activation",
     "Equations",
     "Layer",
-    "all_below",
+    "Pass",
+    "Rule",
+    "as_pass",
     "delta_below",
     "deltas",
-    "fed_by",
     "forward",
     "forward_with_bias_vectors",
     "gradient",
@@ -54,7 +55,6 @@ __all__ = [
     "heavy_ball",
     "hessian_vector_product",
     "input_gradient",
-    "layers",
     "nesterov",
     "per_pattern_gradients",
     "previous_gradient",

@@ -1,7 +1,8 @@
 """The activations, and their derivatives written in terms of the output: equations (1) to (4).
 
 ``z`` is a layer's pre-activation and ``a = f(z)`` its activation; both have shape ``(..., n)`` and every function here is
-elementwise. A derivative takes ``a``, not ``z``: the forward pass has already paid for the exponential.
+elementwise. A derivative is given both. Those of this file look at ``a`` alone: the forward pass has already paid for the
+exponential.
 """
 
 from collections.abc import Callable
@@ -26,12 +27,12 @@ def sigmoid(z: Array) -> Array:
     return xp.where(negative, e, 1.0) / (1.0 + e)
 
 
-def sigmoid_derivative(a: Array) -> Array:
+def sigmoid_derivative(z: Array, a: Array) -> Array:
     """f'(z) = a(1-a), equation (3)."""
     return a * (1.0 - a)
 
 
-def sigmoid_second(a: Array) -> Array:
+def sigmoid_second(z: Array, a: Array) -> Array:
     """f''(z) = a(1-a)(1-2a), the derivative of (3); equation (16) needs it."""
     return a * (1.0 - a) * (1.0 - 2.0 * a)
 
@@ -41,12 +42,12 @@ def tanh(z: Array) -> Array:
     return z.__array_namespace__().tanh(z)
 
 
-def tanh_derivative(a: Array) -> Array:
+def tanh_derivative(z: Array, a: Array) -> Array:
     """f'(z) = 1-a², equation (4)."""
     return 1.0 - a * a
 
 
-def tanh_second(a: Array) -> Array:
+def tanh_second(z: Array, a: Array) -> Array:
     """f''(z) = -2a(1-a²), the derivative of (4)."""
     return -2.0 * a * (1.0 - a * a)
 
@@ -56,12 +57,12 @@ def linear(z: Array) -> Array:
     return z
 
 
-def linear_derivative(a: Array) -> Array:
+def linear_derivative(z: Array, a: Array) -> Array:
     """f'(z) = 1, equation (4)."""
     return a * 0.0 + 1.0  # not ones_like: symbols and tracers keep their kind
 
 
-def linear_second(a: Array) -> Array:
+def linear_second(z: Array, a: Array) -> Array:
     """f''(z) = 0."""
     return a * 0.0
 
@@ -75,28 +76,44 @@ def lecun_tanh(z: Array) -> Array:
     return 1.7159 * z.__array_namespace__().tanh(z * 2.0 / 3.0)
 
 
-def lecun_tanh_derivative(a: Array) -> Array:
+def lecun_tanh_derivative(z: Array, a: Array) -> Array:
     """f'(z) = (2/3)(1.7159 - a²/1.7159), equation (4) stretched."""
     return (1.7159 - a * a / 1.7159) * 2.0 / 3.0
 
 
-def lecun_tanh_second(a: Array) -> Array:
+def lecun_tanh_second(z: Array, a: Array) -> Array:
     """f''(z) = -2 (2/3) (a/1.7159) f'(z)."""
     return a * (1.7159 - a * a / 1.7159) * (-8.0) / 9.0 / 1.7159
 
 
 class Activation(NamedTuple):
-    """One activation: its value from z, and its first and second derivative from a."""
+    """One activation, and all that is true of it. A new one is its functions and a line of ``ACTIVATIONS``.
+
+    value:        f(z), from z of shape (..., n).
+    derivative:   f'(z), from z and a = f(z), each of shape (..., n); it may look at either.
+    second:       f''(z), likewise.
+    output_range: the infimum and the supremum of f: no output is outside.
+    equations:    the numbers of the equations that are value and derivative.
+
+    >>> import numpy as np
+    >>> z = np.array([0.0])
+    >>> TANH.value(z), TANH.derivative(z, TANH.value(z)), TANH.output_range, TANH.equations
+    (array([0.]), array([1.]), (-1.0, 1.0), (2, 4))
+    """
 
     name: str
     value: Callable[[Array], Array]
-    derivative: Callable[[Array], Array]
-    second: Callable[[Array], Array]
+    derivative: Callable[[Array, Array], Array]
+    second: Callable[[Array, Array], Array]
+    output_range: tuple[float, float]
+    equations: tuple[int, int]
 
 
-SIGMOID = Activation("sigmoid", sigmoid, sigmoid_derivative, sigmoid_second)
-TANH = Activation("tanh", tanh, tanh_derivative, tanh_second)
-LINEAR = Activation("linear", linear, linear_derivative, linear_second)
-LECUN_TANH = Activation("lecun_tanh", lecun_tanh, lecun_tanh_derivative, lecun_tanh_second)
+INFINITY = float("inf")
+SIGMOID = Activation("sigmoid", sigmoid, sigmoid_derivative, sigmoid_second, (0.0, 1.0), (1, 3))
+TANH = Activation("tanh", tanh, tanh_derivative, tanh_second, (-1.0, 1.0), (2, 4))
+LINEAR = Activation("linear", linear, linear_derivative, linear_second, (-INFINITY, INFINITY), (6, 4))
+LECUN_TANH = Activation("lecun_tanh", lecun_tanh, lecun_tanh_derivative, lecun_tanh_second, (-1.7159, 1.7159), (2, 4))
 
+# What everything else reads: choices, checks, warnings, rows of the ladder.
 ACTIVATIONS = {f.name: f for f in (SIGMOID, TANH, LINEAR, LECUN_TANH)}

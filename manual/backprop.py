@@ -2,23 +2,24 @@
 
 ``delta`` is dE/dz of a layer and nothing else, of shape (..., n_out). Each function is one equation; ``deltas`` and
 ``gradient`` only put them in order, and with skip connections add (9) and (12) up over the layers that a layer feeds.
+f'(z) is ``layer.derivative``, which the code gets from a by (3) and (4).
 """
 
 from collections.abc import Callable
 from typing import NamedTuple
 
-from manual.activations import Activation, Array
-from manual.network import Layer, fed_by, layers
+from manual.activations import Array
+from manual.network import Layer, Pass
 
 
 def output_delta(layer: Layer, t: Array) -> Array:
-    """δ^L = (a^L - t) ⊙ f'(a^L), equation (8)."""
-    return (layer.a - t) * layer.f.derivative(layer.a)
+    """δ^L = (a^L - t) ⊙ f'(z^L), equation (8)."""
+    return (layer.a - t) * layer.derivative
 
 
 def hidden_delta(layer: Layer, above: Layer, delta_above: Array) -> Array:
-    """δ^l = f'(a^l) ⊙ (δ^(l+1) W̄^(l+1)ᵀ), equation (9). The δ of the layer just above, whatever the depth."""
-    return layer.f.derivative(layer.a) * (delta_above @ above.W_bar.T)
+    """δ^l = f'(z^l) ⊙ (δ^(l+1) W̄^(l+1)ᵀ), equation (9). The δ of the layer just above, whatever the depth."""
+    return layer.derivative * (delta_above @ above.W_bar.T)
 
 
 def weight_gradient(layer: Layer, delta: Array) -> Array:
@@ -50,89 +51,60 @@ class Equations(NamedTuple):
 CORRECT = Equations()
 
 
-def delta_below(
-    net: list[Layer], l: int, deltas_above: tuple, equations: Equations = CORRECT, skip: bool = False
-) -> Array:
-    """δ^l, from (δ^(l+1), ..., δ^L): (9), summed over the layers that layer l feeds. Without ``skip`` that is one."""
-    layer = net[l - 1]
-    parts = [
-        equations.hidden_delta(layer, above, delta)
-        for above, delta in zip(fed_by(net, l, skip), deltas_above, strict=False)
-    ]
-    return _sum(parts)
+def delta_below(pass_: Pass, l: int, deltas_above: tuple, equations: Equations = CORRECT) -> Array:
+    """δ^l, from (δ^(l+1), ..., δ^L): (9), summed over the layers that layer l feeds. Without skip connections that is one."""
+    layer = pass_.layers[l - 1]
+    fed = zip(pass_.fed_by[l], deltas_above, strict=False)
+    return _sum([equations.hidden_delta(layer, above, delta) for above, delta in fed])
 
 
-def gradient_of_input(net: list[Layer], deltas: tuple, equations: Equations = CORRECT, skip: bool = False) -> Array:
-    """∂E/∂x, from (δ^1, ..., δ^L): (12), summed over the layers that the input feeds. Without ``skip`` that is one."""
-    return _sum([equations.input_gradient(above, d) for above, d in zip(fed_by(net, 0, skip), deltas, strict=False)])
+def gradient_of_input(pass_: Pass, deltas: tuple, equations: Equations = CORRECT) -> Array:
+    """∂E/∂x, from (δ^1, ..., δ^L): (12), summed over the layers that the input feeds. Without skip connections that is one."""
+    fed = zip(pass_.fed_by[0], deltas, strict=False)
+    return _sum([equations.input_gradient(above, delta) for above, delta in fed])
 
 
-def deltas(
-    weights: tuple,
-    activations: tuple,
-    t: Array,
-    functions: tuple[Activation, ...],
-    equations: Equations = CORRECT,
-    skip: bool = False,
-) -> tuple:
-    """(δ^1, ..., δ^L), from the output down: (8), then (9) for each hidden layer."""
-    net = layers(weights, activations, functions, skip)
-    found = (equations.output_delta(net[-1], t),)
-    for l in range(len(net) - 1, 0, -1):
-        found = (delta_below(net, l, found, equations, skip), *found)
+def deltas(pass_: Pass, t: Array, equations: Equations = CORRECT) -> tuple:
+    """(δ^1, ..., δ^L), from the output down: (8), then (9) for each hidden layer. Shapes (..., n_out); ``t`` has that of a^L."""
+    found = (equations.output_delta(pass_.layers[-1], t),)
+    for l in range(len(pass_.layers) - 1, 0, -1):
+        found = (delta_below(pass_, l, found, equations), *found)
     return found
 
 
-def gradient(
-    weights: tuple,
-    activations: tuple,
-    t: Array,
-    functions: tuple[Activation, ...],
-    equations: Equations = CORRECT,
-    skip: bool = False,
-) -> tuple:
+def gradient(pass_: Pass, t: Array, equations: Equations = CORRECT) -> tuple:
     """∂E/∂W^1, ..., ∂E/∂W^L, each of its matrix's shape, summed over patterns. Equations (8), (9), (10).
 
-    ``activations`` is what ``forward(weights, x, functions, skip)`` returned; ``t`` has the shape of its last.
+    ``pass_`` is what ``forward`` returned; ``t`` has the shape of its outputs, (nL,) or (patterns, nL).
 
     >>> import numpy as np
     >>> from manual import LINEAR, forward
     >>> weights = (np.array([[2.0], [1.0]]),)
-    >>> a = forward(weights, np.array([[3.0]]), (LINEAR,))
-    >>> gradient(weights, a, np.array([[5.0]]), (LINEAR,))     # a = 7, so δ = 2, for inputs 3 and 1
+    >>> gradient(forward(weights, np.array([[3.0]]), (LINEAR,)), np.array([[5.0]]))     # a = 7, so δ = 2, for inputs 3 and 1
     (array([[6.],
            [2.]]),)
     """
-    found = deltas(weights, activations, t, functions, equations, skip)
-    net = layers(weights, activations, functions, skip)
-    return tuple(equations.weight_gradient(layer, delta) for layer, delta in zip(net, found, strict=True))
+    found = deltas(pass_, t, equations)
+    return tuple(equations.weight_gradient(layer, delta) for layer, delta in zip(pass_.layers, found, strict=True))
 
 
-def gradient_with_bias_vectors(
-    weights: tuple,
-    activations: tuple,
-    t: Array,
-    functions: tuple[Activation, ...],
-    equations: Equations = CORRECT,
-) -> tuple[tuple, tuple]:
-    """(∂E/∂W̄^1, ...) and (∂E/∂θ^1, ...) for biases kept as vectors: ``weights`` without bias rows. Equations (8) to (11)."""
-    found = deltas(weights, activations, t, functions, equations)
-    pairs = list(zip(layers(weights, activations, functions), found, strict=True))
+def gradient_with_bias_vectors(pass_: Pass, t: Array, equations: Equations = CORRECT) -> tuple[tuple, tuple]:
+    """(∂E/∂W̄^1, ...) and (∂E/∂θ^1, ...) for biases kept as vectors. Equations (8) to (11).
+
+    ``pass_`` is what ``forward_with_bias_vectors`` returned: its weights have no bias rows.
+    """
+    pairs = list(zip(pass_.layers, deltas(pass_, t, equations), strict=True))
     return (
         tuple(equations.weight_gradient(layer, delta) for layer, delta in pairs),
         tuple(equations.bias_gradient(layer, delta) for layer, delta in pairs),
     )
 
 
-def per_pattern_gradients(
-    weights: tuple, activations: tuple, t: Array, functions: tuple[Activation, ...], skip: bool = False
-) -> tuple:
+def per_pattern_gradients(pass_: Pass, t: Array) -> tuple:
     """Equation (10) before its sum: for each pattern its own gradient, of shape (patterns, n_in + bias, n_out)."""
-    found = deltas(weights, activations, t, functions, skip=skip)
-    net = layers(weights, activations, functions, skip)
     return tuple(
         _rows(layer.with_bias_node)[:, :, None] * _rows(delta)[:, None, :]
-        for layer, delta in zip(net, found, strict=True)
+        for layer, delta in zip(pass_.layers, deltas(pass_, t), strict=True)
     )
 
 

@@ -3,6 +3,9 @@
 They differ in what is carried from step to step: the last *gradient*, or a *velocity* that sums all of them.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from manual.activations import Array
 
 
@@ -41,3 +44,30 @@ def nesterov(W: Array, g: Array, v: Array, learning_rate: Array, momentum: Array
     """
     v = momentum * v + g
     return W - learning_rate * (momentum * v + g), v
+
+
+class Rule(NamedTuple):
+    """A rule with momentum, and all that is true of it. A new one is its function and a line of ``RULES``.
+
+    step:     (W, g, carried, learning_rate, momentum) -> (W, carried), all but the rates of W's shape; carried is zeros at first.
+    equation: the number of the equation that it is.
+    linear:   whether the steps are linear in the gradients, so that a mean in place of a sum is the same run at smaller rates.
+
+    >>> RULES["heavy-ball"].step(1.0, 0.5, 1.0, 0.1, 0.5), RULES["heavy-ball"].equation
+    ((0.9, 1.0), 14)
+    """
+
+    name: str
+    step: Callable[[Array, Array, Array, Array, Array], tuple[Array, Array]]
+    equation: int
+    linear: bool
+
+
+RULES = {
+    rule.name: rule
+    for rule in (
+        Rule("previous-gradient", previous_gradient, 13, linear=True),
+        Rule("heavy-ball", heavy_ball, 14, linear=True),
+        Rule("nesterov", nesterov, 15, linear=True),
+    )
+}

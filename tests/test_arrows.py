@@ -18,7 +18,9 @@ MANUAL_MODULES = sorted(f"manual.{f.stem}" for f in MANUAL.glob("*.py") if f.ste
 FUSED = ("training.fused", "training.fused.epoch", "training.fused.equations", "training.fused.lanes")
 ENGINE = (
     *("_runtime", "_runtime.cores", "_runtime.xla", "errors", "network", "rules"),
-    *("training", "training._step", "training._loop", "training._engines", "training._one", "training._many"),
+    *("_runtime.arrays", "_runtime.display", "_runtime.lazy", "_runtime.own_manual"),
+    *("training", "training._inputs", "training._step", "training._loop", "training._engines", "training._epochs"),
+    *("training._one", "training._many"),
     *FUSED,
     *(f"training.gpu{name}" for name in ("", ".block", ".kernel", ".rows", ".update")),
 )

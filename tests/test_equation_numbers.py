@@ -11,8 +11,7 @@ import pytest
 
 from bpnn_jax import Network
 from bpnn_jax.verify import proof
-from bpnn_jax.verify.equations import DERIVATIVE_EQUATION, VALUE_EQUATION
-from manual.activations import ACTIVATIONS
+from manual import ACTIVATIONS, RULES
 
 ROOT = Path(__file__).resolve().parents[1]
 DERIVATION = ROOT / "docs" / "derivation.md"
@@ -48,12 +47,16 @@ def functions(path: Path) -> dict[str, str]:
     return {node.name: "".join(lines[node.lineno - 1 : node.end_lineno]) for node in found}
 
 
+def _file(target: str) -> Path:
+    return (DERIVATION.parent / target.partition("#")[0]).resolve()
+
+
 def linked() -> dict[int, list[tuple[Path, str]]]:
     """For each equation, the (file, function) pairs named between its formula and the colon that begins the reason."""
     found = {}
     for number, paragraph in TAGGED.findall(text()):
         links = LINK.findall(paragraph.partition("):")[0] + ")")
-        found[int(number)] = [((DERIVATION.parent / target).resolve(), name.strip("`")) for name, target in links]
+        found[int(number)] = [(_file(target), name.strip("`")) for name, target in links]
     return found
 
 
@@ -89,7 +92,7 @@ def test_a_function_that_puts_equations_together_names_them_all():
     number = {name: n for n, pairs in linked().items() for _, name in pairs}
 
     def used(name: str) -> set[int]:
-        inner = used("deltas") if " deltas(weights" in source[name] else set()
+        inner = used("deltas") if "deltas(pass_, t" in source[name].partition(":\n")[2] else set()
         inner |= used("delta_below") if "(delta_below(" in source[name] else set()
         return inner | {number[equation] for equation in re.findall(r"equations\.(\w+)\(", source[name])}
 
@@ -100,7 +103,7 @@ def test_a_function_that_puts_equations_together_names_them_all():
 
 def test_a_number_beside_a_name_is_its_equation():
     """``heavy-ball`` (14) in a docstring, "tanh": ... # (2) in a table, z = ... # (5) under a formula."""
-    number = {name: n for n, pairs in linked().items() for _, name in pairs} | {"z": 5, "activations": 6}
+    number = {name: n for n, pairs in linked().items() for _, name in pairs} | {"z": 5, "a": 6, "activations": 6}
     patterns = (r"``([\w-]+)`` \((\d+)\)", r'"([\w-]+)":.*# \((\d+)\)', r"^ *(\w+)(?: =|\.append\().*# \((\d+)\)")
     found = [
         (path.name, name, int(n))
@@ -132,6 +135,11 @@ def test_every_relative_link_resolves():
             assert not anchor or file or anchor in anchors, target
 
 
+def test_the_contents_list_every_section_in_order():
+    contents = re.findall(r"^- \[(.*?)\]\(#", text(), re.MULTILINE)
+    assert contents == re.findall(r"^## (.*)$", text(), re.MULTILINE)
+
+
 @pytest.mark.parametrize("package", ["manual", "bpnn_jax"])
 def test_no_docstring_names_an_equation_that_is_not_there(package):
     named = {
@@ -152,11 +160,14 @@ def test_the_page_names_no_equation_that_is_not_there():
 def test_verify_files_activations_and_rules_under_their_equation():
     names = {n: {name for _, name in pairs} for n, pairs in linked().items()}
     names[6].add("linear")  # f(z) = z is nothing but (6)
-    for name, f in ACTIVATIONS.items():
-        assert f.value.__name__ in names[VALUE_EQUATION[name]]
-        assert f.derivative.__name__ in names[DERIVATIVE_EQUATION[name]]
-    one_layer = proof.network(Network((1, 1), "linear"), patterns=1)  # has no hidden delta, and all else
-    assert {found.equation for found in one_layer} == {5, 7, 8, 10, 11, 12}
+    for f in ACTIVATIONS.values():
+        value, derivative = f.equations
+        assert f.value.__name__ in names[value]
+        assert f.derivative.__name__ in names[derivative]
+    for rule in RULES.values():
+        assert rule.step.__name__ in names[rule.equation]
+    one_layer = proof.network(Network((1, 1)), patterns=1)  # has no hidden delta, and all else
+    assert {found.equation for found in one_layer} == {5, 6, 7, 8, 10, 11, 12}
 
 
 def test_the_page_prints_no_error_above_what_is_allowed():

@@ -83,7 +83,7 @@ deep = pytest.mark.skipif(
 @deep
 @pytest.mark.parametrize(
     ("right", "wrong", "equation"),
-    [("layer.f.derivative(layer.a) * (delta_above @ above.W_bar.T)", "(delta_above @ above.W_bar.T)", "(9)")],
+    [("layer.derivative * (delta_above @ above.W_bar.T)", "(delta_above @ above.W_bar.T)", "(9)")],
 )
 def test_verify_ends_in_status_one_when_a_line_of_backprop_is_broken(tmp_path, right, wrong, equation):
     for package in ("manual", "bpnn_jax"):

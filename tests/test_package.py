@@ -24,6 +24,8 @@ def test_wheel_holds_both_packages_their_data_and_the_licence(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for name in (
         "bpnn_jax/py.typed",
+        "bpnn_jax/__init__.pyi",
+        "bpnn_jax/ablation/__init__.pyi",
         "manual/py.typed",
         "bpnn_jax/patterns/data/code.train.txt",
         "bpnn_jax/patterns/data/README.md",

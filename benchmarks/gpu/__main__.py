@@ -36,8 +36,7 @@ from bpnn_jax import InputError, Network, apply, init, patterns
 from bpnn_jax.training import _loop
 from bpnn_jax.training.gpu import block
 from bpnn_jax.verify.bound import UNIT, bound
-from bpnn_jax.verify.draws import draw
-from bpnn_jax.verify.reference import float64
+from bpnn_jax.verify.reference import draw, float64
 
 STEP = 0.5  # a power of two: to multiply by it rounds nothing
 CHAINS, LENGTH = 16, 4096  # of the multiply-add ceiling: independent chains a thread, and how long each is
@@ -132,8 +131,7 @@ def some_epochs(threads: int, interpret: bool, epochs: int = 3) -> float:
         W = [w[..., k].astype(np.float64) for w in weights]
         before = [0.0 * w for w in W]
         for p in [*range(len(x))] * epochs:
-            activations = manual.forward(tuple(W), x[p].astype(np.float64), f)
-            g = manual.gradient(tuple(W), activations, t[p].astype(np.float64), f)
+            g = manual.gradient(manual.forward(tuple(W), x[p].astype(np.float64), f), t[p].astype(np.float64))
             steps = [manual.previous_gradient(*parts, 0.5, 0.1) for parts in zip(W, g, before, strict=True)]
             W, before = [s[0] for s in steps], [s[1] for s in steps]
         worst = max(worst, *(float(abs(o[..., k] - w).max() / abs(w).max()) for o, w in zip(ours, W, strict=True)))

@@ -25,8 +25,8 @@ def set_small_loop_option() -> None:
         too_late = _jax_is_running()
 
 
-def say_what_was_lost(stacklevel: int = 3) -> None:
-    """One warning in a process, and only if the option came too late."""
+def warn_if_too_late(stacklevel: int = 3) -> None:
+    """Warn, once per process, if the option could not be set before JAX started its backend."""
     global too_late
     if too_late:
         too_late = False

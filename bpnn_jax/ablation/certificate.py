@@ -1,7 +1,7 @@
 """The gradient certificate of an arm: what the ladder says of exactly its network, its order and its rule, as they run."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,22 +9,23 @@ import jax
 import numpy as np
 
 import manual
-from bpnn_jax.ablation.plan import Lane, Program
+from bpnn_jax.ablation.plan import Lane, Plan, Program
 from bpnn_jax.network import init_paired
+from bpnn_jax.settings import patterns_per_update
 from bpnn_jax.training import _engines, _loop
 from bpnn_jax.training._loop import Rates
 from bpnn_jax.training._many import run_block
 from bpnn_jax.training._step import functions
-from bpnn_jax.verify import complex_step, equations, fast
+from bpnn_jax.verify import as_it_runs, complex_step, equations
 from bpnn_jax.verify.bound import UNIT
 from bpnn_jax.verify.checks import Check, Comparison, summarise
-from bpnn_jax.verify.draws import draw
+from bpnn_jax.verify.reference import draw
 
 GRADIENT, NO_GRADIENT, WRONG = "gradient", "not a gradient", "wrong"
 MOST_PATTERNS = 64  # in the epoch that is run beside NumPy's loop
 NETWORKS = 4  # in that epoch; the other lanes repeat them
 ANGLE_SEEDS = 16
-SMALL = 5  # nodes in the widest layer of the networks that ``fast.ROUNDINGS`` was counted for
+SMALL = 5  # nodes in the widest layer of the networks that ``as_it_runs.ROUNDINGS`` was counted for
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,16 @@ class Certificate:
     checks: tuple[Check, ...]
 
 
-def certify(program: Program, lane: Lane, checks: Sequence[Check] | None = None) -> Certificate:
-    """The certificate of the arm that has this program, and this lane's rates and first weights.
+def certificates(plan: Plan, checks: Mapping[Program, Sequence[Check]]) -> dict[str, Certificate]:
+    """The certificate of each arm of a plan. ``checks`` are those of each of its programs (``run_checks``)."""
+    pairs = zip(plan.programs, plan.lanes, strict=True)
+    return {lane.arm: certify(program, lane, checks[program]) for program, lane in pairs}
 
-    checks: of the same program, where they have been made for another arm.
-    """
-    rows = tuple(run_checks(program) if checks is None else checks)
-    by_hand = program.settings.rule in fast.RULES
+
+def certify(program: Program, lane: Lane, checks: Sequence[Check]) -> Certificate:
+    """The certificate of the arm that has this program with these checks, and this lane's rates and first weights."""
+    rows = tuple(checks)
+    by_hand = program.settings.rule in as_it_runs.RULES
     article = program.settings.order == "article"
     verdict = NO_GRADIENT if article else GRADIENT
     if not rows or any(row.verdict != "correct" for row in rows):
@@ -63,9 +67,9 @@ def run_checks(program: Program, seed: int = 0) -> list[Check]:
     settings = program.settings
     try:
         rows = [*_equations(program, seed)]
-        if settings.rule in fast.RULES:
+        if settings.rule in as_it_runs.RULES:
             witness = f"NumPy loop, {settings.rule}, {settings.mode}, {settings.order}"
-            equation = fast.LOOPS.get((str(settings.rule), "online", settings.order), 9)
+            equation = as_it_runs.LOOPS.get((str(settings.rule), "online", settings.order), 9)
             rows += summarise(5, witness, NETWORKS, _epoch(program, equation, seed))
     except (ArithmeticError, TypeError, ValueError) as error:
         return [Check(5, "all", "", 0, math.inf, 0.0, WRONG, f"raised {type(error).__name__}: {error}")]
@@ -103,8 +107,8 @@ def _epoch(program: Program, equation: int, seed: int) -> list[Comparison]:
     draws = [draw(network, rng, patterns=count) for _ in range(NETWORKS)]
     x, t = (np.asarray(v, dtype) for v in (draws[0].x, draws[0].t))
     start = [tuple(W.astype(dtype) for W in d.weights) for d in draws]
-    batch = {"online": 1, "batch": count, "minibatch": min(settings.batch_size, count)}[settings.mode]
-    learning_rate, momentum = (float(np.asarray(rate / batch, dtype)) for rate in fast.PACE.values())
+    batch = patterns_per_update(settings.mode, settings.batch_size, count)
+    learning_rate, momentum = (float(np.asarray(rate / batch, dtype)) for rate in as_it_runs.PACE.values())
 
     lanes = np.resize(np.arange(NETWORKS), width)
     own = tuple(np.stack([start[i][l] for i in lanes]) for l in range(len(network.shapes)))
@@ -112,12 +116,12 @@ def _epoch(program: Program, equation: int, seed: int) -> list[Comparison]:
     ended = run_block(block, network, settings, dtype, own, rates, x, t, lanes.astype(np.uint32), 1)
 
     updates, fan = -(-count // batch), max(rows for rows, _ in network.shapes) / SMALL
-    # As in fast.compare_loop, in either precision; a wider layer has longer sums, and a batch one of all its patterns.
-    allowed = updates * fast.ROUNDINGS * max(1.0, fan) * max(1.0, batch / SMALL) * 2 * UNIT[dtype]
+    # As in as_it_runs.compare_loop, in either precision; a wider layer has longer sums, and a batch one of all its patterns.
+    allowed = updates * as_it_runs.ROUNDINGS * max(1.0, fan) * max(1.0, batch / SMALL) * 2 * UNIT[dtype]
     found = []
     for i in range(NETWORKS):
         at = _order(i, count) if settings.shuffle else slice(None)
-        expected = fast.in_numpy(
+        expected = as_it_runs.in_numpy(
             network,
             tuple(W.astype(np.float64) for W in start[i]),
             x[at].astype(np.float64),
@@ -135,7 +139,7 @@ def _epoch(program: Program, equation: int, seed: int) -> list[Comparison]:
 
 
 def _order(seed: int, count: int) -> np.ndarray:
-    return np.asarray(_loop.order(jax.random.key(seed), 0, count))
+    return np.asarray(_loop.permutation(jax.random.key(seed), 0, count))
 
 
 def _angle(program: Program, lane: Lane) -> float:
@@ -143,7 +147,7 @@ def _angle(program: Program, lane: Lane) -> float:
     network, settings, f = program.network, program.settings, functions(program.network)
     seeds = np.arange(ANGLE_SEEDS, dtype=np.uint32)
     drawn = init_paired(network, lane.initial, lane.ranges, seeds)
-    one = {"online": 1, "batch": len(program.x), "minibatch": min(settings.batch_size, len(program.x))}[settings.mode]
+    one = patterns_per_update(settings.mode, settings.batch_size, len(program.x))
     angles = []
     for i in range(ANGLE_SEEDS):
         weights = tuple(W[i].astype(np.float64) for W in drawn)
@@ -151,10 +155,9 @@ def _angle(program: Program, lane: Lane) -> float:
             x, t = program.x[at : at + one], program.t[at : at + one]
             rates = lane.learning_rate, lane.momentum
             rule, mode = str(settings.rule), settings.mode
-            moved = fast.in_numpy(network, weights, x, t, rule, mode, "article", rates=rates, batch=one, epochs=1)
+            moved = as_it_runs.in_numpy(network, weights, x, t, rule, mode, "article", rates=rates, batch=one, epochs=1)
             step = _flat(tuple(before - after for before, after in zip(weights, moved, strict=True)))
-            a = manual.forward(weights, x, f, network.skip)
-            g = _flat(manual.gradient(weights, a, t, f, skip=network.skip))
+            g = _flat(manual.gradient(manual.forward(weights, x, f, network.skip), t))
             angles.append(_between(step, g))
     return float(np.median(angles))
 

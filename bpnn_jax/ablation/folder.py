@@ -1,83 +1,42 @@
-"""Where a study is kept: ``study.json``, and an immutable Parquet file for each finished chunk.
+"""All that the folder of a study holds, and nothing else: another study's folder, or a stranger's, is refused.
+
+``study.json``         which study it is, under which versions
+``patterns.npz``       its patterns, so that the results can be read where the file that they came from is not
+``certificates.json``  by arm, what the ladder says of its gradient
+``summary.json``       what ``bpnn ablate`` has said of it
+``chunks/``            an immutable Parquet file per finished chunk
+``set-aside/``         files that were not what they should be
 
 A file is written aside, flushed to the disk and renamed, and the folder is flushed after it: what has its name is whole, whenever
-the power fails. Nobody waits for anybody: two processes that finish the same chunk write the same results, and the first one stays.
+the power fails. There are no locks. Two processes that finish the same chunk have the same results; the first file is kept.
 """
 
 import contextlib
 import errno
 import hashlib
+import io
+import json
 import os
 import shutil
 import socket
 import uuid
-from collections.abc import Sequence
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from bpnn_jax import patterns
+from bpnn_jax.ablation import table
+from bpnn_jax.ablation.study import Study, from_dict
+from bpnn_jax.ablation.table import Table
 from bpnn_jax.errors import InputError
+from bpnn_jax.patterns import Patterns
 
-try:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-    from pyarrow import Table
-except ImportError as error:
-    raise InputError("a study is kept in Parquet files; for these pip install 'bpnn-jax[ablation]'") from error
-
-IDENTITY = b"bpnn_jax.chunk"  # the key of the metadata that say what a file is the answer to
-CONTENT = (
-    b"bpnn_jax.content"  # and of the SHA-256 of its columns: Parquet's own checksums leave parts of a file uncovered
-)
+FILE, SUMMARY, CERTIFICATES, PATTERNS = "study.json", "summary.json", "certificates.json", "patterns.npz"
+FILES = (FILE, SUMMARY, CERTIFICATES, PATTERNS)
 CHUNKS, ASIDE = "chunks", "set-aside"
-RUN_BYTES = 64  # of a run without its curve, at most
-_WORDS = pa.dictionary(pa.int32(), pa.string())
-
-
-def schema(points: int) -> pa.Schema:
-    """A row a run.
-
-    epochs are those that were run, error is E of the last of them, history E at ``Study.history_epochs`` (NaN after the stop),
-    seconds the run's share of its chunk's.
-    """
-    return pa.schema(
-        [
-            ("arm", _WORDS),
-            ("seed", pa.uint32()),
-            ("stopped", _WORDS),
-            ("epochs", pa.int32()),
-            ("error", pa.float64()),
-            ("history", pa.list_(pa.float64(), points)),
-            ("seconds", pa.float64()),
-        ]
-    )
-
-
-def table(
-    described: str,
-    *,
-    arm: Sequence[str],
-    seed: np.ndarray,
-    stopped: np.ndarray,
-    epochs: np.ndarray,
-    error: np.ndarray,
-    history: np.ndarray,
-    seconds: np.ndarray,
-) -> Table:
-    """A chunk's table: columns (runs,), ``history`` (runs, points), and in its metadata what it is the answer to."""
-    kind = schema(history.shape[1])
-    flat = pa.array(np.ascontiguousarray(history, np.float64).ravel())
-    columns = [
-        pa.array(list(arm)).dictionary_encode(),
-        pa.array(np.asarray(seed, np.uint32)),
-        pa.array(np.asarray(stopped).tolist()).dictionary_encode(),
-        pa.array(np.asarray(epochs, np.int32)),
-        pa.array(np.asarray(error, np.float64)),
-        pa.FixedSizeListArray.from_arrays(flat, history.shape[1]),
-        pa.array(np.asarray(seconds, np.float64)),
-    ]
-    made = pa.Table.from_arrays(columns, schema=kind)
-    return made.replace_schema_metadata({IDENTITY: described.encode(), CONTENT: _digest(made)})
+FORMAT = 1  # of study.json
 
 
 class Store:
@@ -101,9 +60,7 @@ class Store:
     def keep(self, name: str, content: Table) -> None:
         """Write a chunk's table, unless it is there. Raises InputError for a disk that is full."""
         if not self.has(name):
-            sink = pa.BufferOutputStream()
-            pq.write_table(content, sink, compression="zstd", write_page_checksum=True)
-            self.put(self.path(name), sink.getvalue().to_pybytes())
+            self.put(self.path(name), table.parquet(content))
 
     def put(self, path: Path, content: bytes, first: bool = False) -> bool:
         """Write a file aside, flush it, and give it its name; whether it was written. ``first``: only where there is none yet."""
@@ -131,19 +88,18 @@ class Store:
         """A chunk's table, or None if it is not there. A file that is not that table is set aside, and then it is not there."""
         path = self.path(name)
         try:
-            with pq.ParquetFile(path, page_checksum_verification=True) as file:
-                found = file.read()
+            found = table.read(path)
         except FileNotFoundError:
             return None
-        except (pa.ArrowException, OSError, ValueError, MemoryError) as error:  # a damaged size may ask for any amount
-            return self.set_aside(path, f"cannot be read: {' '.join(str(error).split()[:20])}")
+        except ValueError as error:
+            return self.set_aside(path, f"cannot be read: {error}")
         metadata = found.schema.metadata or {}
-        described = metadata.get(IDENTITY, b"")
+        described = metadata.get(table.IDENTITY, b"")
         if hashlib.sha256(described).hexdigest() != name:
             return self.set_aside(path, "is the answer to something else")
-        if not found.schema.equals(schema(points)) or found.num_rows != rows:
+        if not found.schema.equals(table.schema(points)) or found.num_rows != rows:
             return self.set_aside(path, f"does not have the {rows} runs and the columns of its chunk")
-        if metadata.get(CONTENT) != _digest(found):
+        if metadata.get(table.CONTENT) != table.digest(found):
             return self.set_aside(path, "has other numbers in it than were written")
         return found
 
@@ -170,7 +126,7 @@ class Store:
     def check_room(self, runs: int, points: int) -> None:
         """Raise InputError where the disk cannot hold so many more runs."""
         there = next(p for p in (self.folder.absolute(), *self.folder.absolute().parents) if p.exists())
-        needed, free = runs * (RUN_BYTES + 8 * points), shutil.disk_usage(there).free
+        needed, free = runs * (table.RUN_BYTES + 8 * points), shutil.disk_usage(there).free
         if needed > free:
             raise InputError(
                 f"{self.folder}: expected room for {runs:,} runs of {points} points, up to {needed / 2**30:,.1f} GiB, "
@@ -178,17 +134,144 @@ class Store:
             )
 
 
-def _digest(content: Table) -> bytes:
-    """The SHA-256 of the columns, in hexadecimal."""
-    found = hashlib.sha256()
-    for column in content.itercolumns():
-        if pa.types.is_dictionary(column.type):
-            found.update("\n".join(map(str, column.to_pylist())).encode())
-        else:
-            numbers = column.combine_chunks()
-            numbers = numbers.flatten() if pa.types.is_fixed_size_list(column.type) else numbers
-            found.update(numbers.to_numpy(zero_copy_only=False).tobytes())
-    return found.hexdigest().encode()
+# --- study.json ---
+
+
+def manifest(study: Study, where: dict[str, str], patterns: str) -> dict[str, Any]:
+    """What ``study.json`` holds. ``patterns`` is the SHA-256 of the task's."""
+    return {"format": FORMAT, "study": study.as_dict(), "patterns": patterns, "place": where}
+
+
+def study_of(store: Store) -> tuple[Study, dict[str, Any]]:
+    """The study of a folder, and its whole manifest. Raises InputError where there is none."""
+    found = _manifest(store)
+    if found is None:
+        raise InputError(f"{store.folder}: expected the folder of a study, got no {FILE} in it")
+    return from_dict(found["study"]), found
+
+
+def check(store: Store, wanted: dict[str, Any], force: bool) -> None:
+    """Raise InputError unless the folder is new, empty or this study's. Writes nothing."""
+    folder = store.folder
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: expected a folder, got a file")
+    found = _manifest(store)
+    if found is None:
+        ours = (CHUNKS, ASIDE)
+        others = sorted({p.name for p in folder.iterdir() if p.name[0] != "."} - set(ours)) if folder.exists() else []
+        if others:
+            raise InputError(f"{folder}: expected a new folder or that of a study, got one with {others[0]} in it")
+    elif found != wanted and not force:
+        lines = "\n  ".join(differences(found, wanted))
+        raise InputError(
+            f"{folder}: expected the study that was begun there, got another one:\n  {lines}\n"
+            "Another folder keeps them apart; --force starts afresh beside it."
+        )
+
+
+def claim(store: Store, wanted: dict[str, Any], force: bool) -> None:
+    """Make the folder this study's. With ``force`` another study's files stay: its chunks, and its manifest under another name."""
+    content = (json.dumps(wanted, indent=2) + "\n").encode()
+    store.chunks.mkdir(parents=True, exist_ok=True)
+    found = _manifest(store)
+    if found == wanted:
+        return
+    if found is not None:
+        check(store, wanted, force)
+        mark = hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:8]
+        for name in (
+            SUMMARY,
+            CERTIFICATES,
+            PATTERNS,
+            FILE,
+        ):  # the last, for without it the folder would be a stranger's
+            path = store.folder / name
+            if path.exists():
+                os.replace(path, path.with_suffix(f".{mark}{path.suffix}"))
+    if not store.put(store.folder / FILE, content, first=True):  # another process was quicker
+        check(store, wanted, force=False)
+
+
+def differences(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    """A line for each setting that differs.
+
+    >>> differences({"study": {"epochs": 5}}, {"study": {"epochs": 6}})
+    ['study.epochs: 5 there, 6 here']
+    """
+    there, here = flat(found), flat(wanted)
+    keys = dict.fromkeys([*there, *here])
+    return [
+        f"{key}: {_word(there, key)} there, {_word(here, key)} here"
+        for key in keys
+        if there.get(key, keys) != here.get(key, keys)
+    ]
+
+
+def flat(value: Any, under: str = "") -> dict[str, Any]:
+    """Nested dicts as one, with dots in its keys.
+
+    >>> flat({"a": {"b": 1}, "c": 2})
+    {'a.b': 1, 'c': 2}
+    """
+    if not isinstance(value, dict):
+        return {under: value}
+    return {k: v for key, item in value.items() for k, v in flat(item, f"{under}.{key}" if under else key).items()}
+
+
+def _word(values: dict[str, Any], key: str) -> str:
+    return json.dumps(values[key]) if key in values else "none"
+
+
+def _manifest(store: Store) -> dict[str, Any] | None:
+    """What ``study.json`` holds, its study as this version writes it: a field that came later has its default."""
+    path = store.folder / FILE
+    try:
+        found = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise InputError(f"{path}: expected the description of a study, got: {error}") from None
+    if not isinstance(found, dict) or not isinstance(found.get("study"), dict):
+        raise InputError(f"{path}: expected the description of a study, got something else")
+    with contextlib.suppress(InputError):  # one that this version cannot carry out is shown as it is
+        found["study"] = from_dict(found["study"]).as_dict()
+    return found
+
+
+# --- patterns.npz ---
+
+
+def keep_patterns(store: Store, task: Patterns) -> None:
+    """Write ``patterns.npz``, unless it is there: x (patterns, inputs), t (patterns, outputs), and the customary hidden layers."""
+    path = store.folder / PATTERNS
+    if not path.exists():
+        content = io.BytesIO()
+        np.savez(content, x=task.x, t=task.t, hidden=np.array(task.hidden))
+        store.put(path, content.getvalue(), first=True)
+
+
+def patterns_of(store: Store, task: str, wanted: str) -> Patterns:
+    """The patterns whose SHA-256 is ``wanted``: those kept, or else those of ``task``. Raises InputError for others."""
+    found = _kept_patterns(store, task)
+    if found is None or found.sha256 != wanted:
+        found = patterns.load(task)
+    if found.sha256 != wanted:
+        raise InputError(f"{task}: expected the patterns that the study was begun with, got others")
+    return found
+
+
+def _kept_patterns(store: Store, task: str) -> Patterns | None:
+    try:
+        # Opened here, since NumPy leaves a file open that is no archive.
+        with open(store.folder / PATTERNS, "rb") as raw, np.load(raw, allow_pickle=False) as file:
+            return Patterns(file["x"], file["t"], name=task, hidden=tuple(file["hidden"].tolist()))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, KeyError, OSError, EOFError, zipfile.BadZipFile):  # InputError is a ValueError
+        return None
+
+
+# --- the disk ---
 
 
 def _link(aside: Path, path: Path) -> None:

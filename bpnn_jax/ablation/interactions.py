@@ -6,20 +6,23 @@ import numpy as np
 
 from bpnn_jax import settings
 from bpnn_jax.ablation.study import Study
+from bpnn_jax.statistics import Contrast
 
 
-def interactions(study: Study) -> dict[str, np.ndarray]:
-    """A weight for each arm, for every two fields that vary: what the second one's change makes, and how much more under the first.
+def interactions(study: Study) -> list[Contrast]:
+    """One contrast of the arms for every two fields that vary: what the second one's change makes under the first one's last value,
+    minus what it makes under the first one's first value.
 
     A change goes from a field's first value to its last; over whatever else varies it is a mean. The weights are those of a
     difference of differences, in the order of ``study.arms``.
 
-    >>> for name, weights in interactions(Study("xor", vary={"activation": ("sigmoid", "tanh"), "momentum": (0, 0.5, 0.9)})).items():
-    ...     print(name, weights)
-    momentum 0 to 0.9: activation=tanh - activation=sigmoid [ 1.  0. -1. -1.  0.  1.]
+    >>> study = Study("xor", vary={"activation": ("sigmoid", "tanh"), "momentum": (0, 0.5, 0.9)})
+    >>> for contrast in interactions(study):
+    ...     print(*contrast, sep="; ")
+    [ 1.  0. -1. -1.  0.  1.]; momentum 0 to 0.9; activation=tanh; activation=sigmoid
     """
     shape = tuple(len(values) for _, values in study.vary)
-    found = {}
+    found = []
     for i, j in itertools.combinations(range(len(shape)), 2):
         if shape[i] == 1 or shape[j] == 1:
             continue
@@ -29,12 +32,12 @@ def interactions(study: Study) -> dict[str, np.ndarray]:
             at[i], at[j] = first, second
             weights[tuple(at)] = 1 if first == second else -1
         rest = weights.size // (shape[i] * shape[j])
-        found[_name(study, i, j)] = weights.ravel() / rest
+        found.append(_contrast(study, i, j, weights.ravel() / rest))
     return found
 
 
-def _name(study: Study, i: int, j: int) -> str:
-    (under, above), (changed, values) = study.vary[i], study.vary[j]
-    first, last = (f"{under.replace('_', '-')}={settings.shown(under, above[k])}" for k in (0, -1))
+def _contrast(study: Study, i: int, j: int, weights: np.ndarray) -> Contrast:
+    (under, levels), (changed, values) = study.vary[i], study.vary[j]
+    first, last = (f"{under.replace('_', '-')}={settings.shown(under, levels[k])}" for k in (0, -1))
     before, after = (settings.shown(changed, values[k]) for k in (0, -1))
-    return f"{changed.replace('_', '-')} {before} to {after}: {last} - {first}"
+    return Contrast(weights, f"{changed.replace('_', '-')} {before} to {after}", last, first)

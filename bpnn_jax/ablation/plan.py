@@ -1,11 +1,14 @@
-"""A study cut into chunks: runs of one compiled program, in lanes side by side. ``run_chunk`` is all that a worker has to do."""
+"""A study planned: its arms, the program of each, and its chunks, runs of one program in lanes side by side.
+
+``run_chunk`` is all that a worker has to do.
+"""
 
 import hashlib
 import importlib.metadata
 import json
 import os
 import platform
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 import jax
@@ -13,17 +16,21 @@ import numpy as np
 
 import bpnn_jax
 from bpnn_jax import patterns
-from bpnn_jax.ablation.folder import Table, table
 from bpnn_jax.ablation.study import LANES, Arm, Study
+from bpnn_jax.ablation.table import Table, table
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import Network, init_paired
-from bpnn_jax.rules import WITH_MOMENTUM
-from bpnn_jax.training import _engines
-from bpnn_jax.training._loop import Settings
-from bpnn_jax.training._many import train_many
+from bpnn_jax.patterns import Patterns
+from bpnn_jax.training import Settings, _engines, train_many
 
 FORMAT = 1  # of what a chunk's name is the hash of, and of its file
-MEAN_RULES = ("sgd", *WITH_MOMENTUM)  # whose step is in proportion to the gradient, so that a mean is a smaller rate
+# The fields that the first chunks were named by. One that came later is named only where it is not its default, so that a new
+# setting changes the name of no chunk that was trained without it.
+FIRST_NETWORK = ("sizes", "activations", "input_bias", "hidden_bias", "skip")
+FIRST_SETTINGS = (
+    *("epochs", "rule", "mode", "batch_size", "order", "gradient", "shuffle", "measure"),
+    *("stop_solved", "history_every"),
+)
 
 
 class Lane(NamedTuple):
@@ -64,8 +71,8 @@ class Chunk:
         program = self.program
         return {
             "format": FORMAT,
-            "network": asdict(program.network),
-            "settings": asdict(program.settings),
+            "network": _named(program.network, FIRST_NETWORK),
+            "settings": _named(program.settings, FIRST_SETTINGS),
             "dtype": program.dtype,
             "patterns": program.patterns,
             "lane_width": _engines.block(program.network, program.settings, program.dtype)[2],
@@ -82,6 +89,62 @@ class Chunk:
         return hashlib.sha256(self.described.encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class Plan:
+    """A study, planned once for the certificates, the engine that trains it and its results.
+
+    task:     the study's patterns.
+    place:    where the chunks run: ``place()`` there.
+    arms:     the study's, in its order.
+    programs: the program of each arm.
+    lanes:    each arm's run of seed 0.
+    chunks:   in the order in which they are run.
+    """
+
+    study: Study
+    task: Patterns
+    place: dict[str, str]
+    arms: tuple[Arm, ...]
+    programs: tuple[Program, ...]
+    lanes: tuple[Lane, ...]
+    chunks: tuple[Chunk, ...]
+
+    @property
+    def points(self) -> int:
+        """The length of each run's error curve."""
+        return len(self.study.history_epochs)
+
+
+def plan(study: Study, where: dict[str, str], task: Patterns | None = None) -> Plan:
+    """Every chunk of a study. Raises InputError for an arm that cannot be trained, before anything is run.
+
+    where: ``place()`` where the chunks will run.
+    task:  the study's patterns, if they are at hand.
+
+    Arms of one program share its lanes, all arms of the first seeds first, and programs take turns: so an unfinished study has
+    whole seeds, and its first chunks compile different programs at the same time.
+    """
+    task = patterns.load(study.task) if task is None else task
+    arms, programs, first = study.arms, [], []
+    groups: dict[Program, list[Lane]] = {}
+    for arm in arms:
+        try:
+            program, lane = _program(study, arm, task), _lane(arm, task)
+        except InputError as error:
+            raise InputError(f"{arm.name}: {error}") from None
+        groups.setdefault(program, []).append(lane)
+        programs.append(program)
+        first.append(lane)
+    found: list[tuple[float, int, Chunk]] = []
+    for number, (program, of_program) in enumerate(groups.items()):
+        lanes = [lane._replace(seed=seed) for seed in study.seed_list for lane in of_program]
+        for at in range(0, len(lanes), study.chunk):
+            chunk = Chunk(program, tuple(lanes[at : at + study.chunk]), tuple(where.items()))
+            found.append((at / len(lanes), number, chunk))
+    chunks = tuple(chunk for _, _, chunk in sorted(found, key=lambda item: item[:2]))
+    return Plan(study, task, where, arms, tuple(programs), tuple(first), chunks)
+
+
 def place() -> dict[str, str]:
     """Versions and device: on another of these the last bits of a result may be others."""
     return {
@@ -95,41 +158,8 @@ def place() -> dict[str, str]:
     }
 
 
-def digest(task: patterns.Patterns) -> str:
-    """The SHA-256 of a task's patterns."""
-    parts = (f"{task.x.shape} {task.t.shape}".encode(), task.x.tobytes(), task.t.tobytes())
-    return hashlib.sha256(b"|".join(parts)).hexdigest()
-
-
-def programs(study: Study, task: patterns.Patterns | None = None) -> list[Program]:
-    """The program of each arm. Raises InputError for an arm that cannot be trained, before anything is run.
-
-    task: the study's patterns, if they are at hand.
-    """
-    task = patterns.load(study.task) if task is None else task
-    return [_program(study, arm, task) for arm in study.arms]
-
-
-def plan(study: Study, where: dict[str, str], task: patterns.Patterns | None = None) -> list[Chunk]:
-    """Every chunk of a study, in the order in which they are run.
-
-    Arms of one program share its lanes, all arms of the first seeds first, and programs take turns: so an unfinished study has
-    whole seeds, and its first chunks compile different programs at the same time.
-    """
-    groups: dict[Program, list[Arm]] = {}
-    for arm, program in zip(study.arms, programs(study, task), strict=True):
-        groups.setdefault(program, []).append(arm)
-    found: list[tuple[float, int, Chunk]] = []
-    for number, (program, arms) in enumerate(groups.items()):
-        lanes = [lane(program, arm, seed) for seed in study.seed_list for arm in arms]
-        for at in range(0, len(lanes), study.chunk):
-            chunk = Chunk(program, tuple(lanes[at : at + study.chunk]), tuple(where.items()))
-            found.append((at / len(lanes), number, chunk))
-    return [chunk for _, _, chunk in sorted(found, key=lambda item: item[:2])]
-
-
 def run_chunk(chunk: Chunk) -> Table:
-    """Train a chunk, on one core, and return its table: a row a lane."""
+    """Train a chunk, on one core, and return its table: a row per lane."""
     program, lanes = chunk.program, chunk.lanes
     seeds = np.array([lane.seed for lane in lanes], np.uint32)
     found = train_many(
@@ -169,52 +199,22 @@ def _first_weights(chunk: Chunk, seeds: np.ndarray) -> tuple:
     return tuple(found)
 
 
-def _program(study: Study, arm: Arm, task: patterns.Patterns) -> Program:
+def _program(study: Study, arm: Arm, task: Patterns) -> Program:
     run = arm.run
-    task = task if run.targets == "given" else task.with_targets(-1.0, 1.0)
-    hidden = run.hidden or task.hidden
-    output = run.activation if run.output_activation == "same" else run.output_activation
-    network = Network(
-        (task.x.shape[1], *hidden, task.t.shape[1]),
-        (run.activation,) * len(hidden) + (output,),
-        input_bias=run.input_bias,
-        hidden_bias=run.hidden_bias,
-        skip=run.skip,
-    )
-    settings = Settings(
-        epochs=study.epochs,
-        rule=run.rule,
-        mode=run.mode,
-        batch_size=run.batch_size if run.mode == "minibatch" else Settings.batch_size,
-        order=run.order,
-        gradient=run.gradient,
-        shuffle=run.shuffle,
-        stop_solved=True,
-        history_every=study.history_every,
-    )
-    if run.reduction == "mean":
-        _check_mean(arm, len(task))
-    return Program(network, settings, run.dtype, task.x, task.t, digest(task))
+    settings = run.settings(epochs=study.epochs, stop_solved=True, history_every=study.history_every)
+    network, task = run.network(task), run.patterns(task)
+    return Program(network, settings, run.dtype, task.x, task.t, task.sha256)
 
 
-def _check_mean(arm: Arm, count: int) -> None:
-    """A mean over the patterns of a batch is the sum with smaller rates: for rules in proportion, and batches of one size."""
-    run = arm.run
-    if run.rule not in MEAN_RULES:
-        raise InputError(f"{arm.name}: expected reduction mean with one of {', '.join(MEAN_RULES)}, got {run.rule}")
-    if run.mode == "minibatch" and count % min(run.batch_size, count):
-        raise InputError(
-            f"{arm.name}: expected a batch size that divides the {count} patterns for reduction mean, got {run.batch_size}"
-        )
+def _lane(arm: Arm, task: Patterns) -> Lane:
+    """Of seed 0."""
+    run, rates = arm.run, arm.run.rates(task)
+    ranges = run.ranges if run.initial == "uniform" else ()
+    return Lane(arm.name, 0, rates.learning_rate, rates.momentum, rates.tolerance, run.initial, ranges)
 
 
-def lane(program: Program, arm: Arm, seed: int) -> Lane:
-    """What of a run shapes no program."""
-    run, count = arm.run, len(program.x)
-    batch = {"online": 1, "batch": count, "minibatch": min(run.batch_size, count)}[run.mode]
-    share = 1 / batch if run.reduction == "mean" else 1.0
-    # (13) has a gradient in either term; a velocity's decay is none of the gradient's business.
-    decay = share if run.rule == "previous-gradient" else 1.0
-    distance = float(program.t.max() - program.t.min()) or 1.0
-    rates = run.learning_rate * share, run.momentum * decay, run.tolerance * distance
-    return Lane(arm.name, seed, *rates, run.initial, run.ranges if run.initial == "uniform" else ())
+def _named(record: Any, first: tuple[str, ...]) -> dict[str, Any]:
+    """The fields ``first`` of a dataclass, and each further one that is not its default."""
+    values = {f.name: getattr(record, f.name) for f in fields(record)}
+    later = {f.name for f in fields(record) if f.name not in first and values[f.name] != f.default}
+    return {name: value for name, value in values.items() if name in first or name in later}

@@ -1,6 +1,7 @@
-"""A study on a Ray cluster: a process a device, each with a JAX of its own, and a chunk at a time for each. docs/clusters.md.
+"""A study on a Ray cluster: one process per device, each with its own JAX, training one chunk at a time. docs/clusters.md.
 
-Chunks know nothing of each other, so a worker may die without harm: another trains its chunk, to the same bits.
+Chunks are independent, so a worker may die without harm: another trains its chunk, to the same bits. Each worker imports this file
+before the settings of its JAX are there, so nothing of JAX is imported on top.
 """
 
 import contextlib
@@ -10,15 +11,16 @@ import re
 import socket
 import warnings
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import bpnn_jax
-from bpnn_jax._runtime import cores
-from bpnn_jax.ablation.folder import Table
-from bpnn_jax.ablation.plan import Chunk, Program
-from bpnn_jax.ablation.ray_worker import Worker
+from bpnn_jax._runtime import cache, cores
 from bpnn_jax.errors import InputError
+
+if TYPE_CHECKING:
+    from bpnn_jax.ablation.plan import Chunk, Lane, Program
+    from bpnn_jax.ablation.table import Table
 
 try:
     import ray
@@ -100,7 +102,9 @@ class Cluster:
             self._end(worker)
         self._idle, self._busy = [], {}
 
-    def train(self, chunks: Sequence[Chunk], kept: Callable[[Chunk], bool]) -> Iterator[tuple[Chunk, Table | None]]:
+    def train(
+        self, chunks: "Sequence[Chunk]", kept: "Callable[[Chunk], bool]"
+    ) -> "Iterator[tuple[Chunk, Table | None]]":
         """Each chunk with its table, in the order in which they are finished."""
         for chunk in chunks:
             if dict(chunk.place) != self.place:
@@ -134,7 +138,7 @@ class Cluster:
                     del self._busy[answer]
                     self._end(worker)
 
-    def _hand_out(self, chunk: Chunk, programs: dict[Program, Any]) -> None:
+    def _hand_out(self, chunk: "Chunk", programs: "dict[Program, Any]") -> None:
         if chunk.program not in programs:  # its patterns travel to a machine once
             programs[chunk.program] = ray.put(chunk.program)
         worker = self._idle.pop()
@@ -154,7 +158,7 @@ class Cluster:
     def _devices(self) -> int:
         return int(ray.cluster_resources().get("GPU" if self._on_gpus else "CPU", 0))
 
-    def _next(self, deaths: Counter[str]) -> tuple[Chunk | None, Table | None]:
+    def _next(self, deaths: Counter[str]) -> "tuple[Chunk | None, Table | None]":
         """Wait for one worker: a chunk and its table, a chunk whose worker has died, or neither.
 
         deaths: how many workers have died on a chunk, by its name.
@@ -184,7 +188,7 @@ class Cluster:
         self._idle.append(worker)
         return chunk, answer
 
-    def _count_death(self, chunk: Chunk | None, deaths: Counter[str], error: RayError) -> None:
+    def _count_death(self, chunk: "Chunk | None", deaths: Counter[str], error: RayError) -> None:
         if chunk is None:
             self._failed_starts += 1
             if self._failed_starts >= TRIES:
@@ -225,6 +229,31 @@ class Cluster:
         if ray.is_initialized():
             ray.kill(worker)
         return self.processes.pop(worker, ("a machine", 0))
+
+
+class Worker:
+    """In a process of the cluster. Made by Ray, which has set CUDA_VISIBLE_DEVICES to the GPU that it claimed for this process.
+
+    settings: environment variables that JAX reads when it starts.
+    """
+
+    def __init__(self, settings: Mapping[str, str]):
+        os.environ.update(settings)
+        self._open = contextlib.ExitStack()  # for as long as the process lives
+        self._open.enter_context(cache.compile_cache())
+
+    def report(self) -> tuple[str, int, dict[str, str]]:
+        """The machine, the process, and its kind: ``plan.place``, and for a CPU which one, since XLA compiles for what it finds."""
+        from bpnn_jax.ablation.plan import place
+
+        found = place()
+        processor = {"processor": cache.processor()} if found["backend"] == "cpu" else {}
+        return socket.gethostname(), os.getpid(), found | processor
+
+    def train(self, program: "Program", lanes: "tuple[Lane, ...]", place: tuple[tuple[str, str], ...]) -> "Table":
+        from bpnn_jax.ablation.plan import Chunk, run_chunk
+
+        return run_chunk(Chunk(program, lanes, place))
 
 
 def _init(address: str) -> None:

@@ -1,34 +1,40 @@
 """What the runs of a study came to, aligned by seed, and its statistics."""
 
 import hashlib
-from collections.abc import Sequence
+import html
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from bpnn_jax import statistics
 from bpnn_jax.ablation.certificate import Certificate
 from bpnn_jax.ablation.folder import Store
 from bpnn_jax.ablation.interactions import interactions
-from bpnn_jax.ablation.plan import Chunk
+from bpnn_jax.ablation.plan import Plan
 from bpnn_jax.ablation.study import Study
-from bpnn_jax.errors import InputError
+from bpnn_jax.statistics import Summary
 
-if TYPE_CHECKING:
-    from bpnn_jax.statistics import Summary
+MAX_SHOWN = 8  # arms in a Results' repr
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Results:
     """Arrays (seeds, arms): row i is the same seed in every arm. A run that is not there yet has ``stopped`` "" and NaN elsewhere.
 
+    study:    what was asked.
+    arms:     the names of the columns, in the study's order.
+    seeds:    (seeds,), those of the rows.
     stopped:  ``solved``, ``epochs`` (not solved by the limit) or ``diverged``.
     epochs:   that were run: where solved, the epochs that it took, counted from 1.
     error:    E summed over the patterns, with the ½, of the last epoch that was run.
-    history:  (seeds, arms, points), the error at the epochs ``history_epochs``, counted from 0; NaN after the stop.
+    history:  (seeds, arms, points), the error at the epochs ``history_epochs`` (points,), counted from 0; NaN after the stop.
     seconds:  a run's share of its chunk's time.
     certificates: by arm, what the ladder says of its gradient; empty while they have not been made.
-    chunks, chunks_done: how many there are, and how many of them are there.
+    chunks, chunks_done: how many chunks the study has, and how many of them the folder has.
+
+    `ablation.read` gets them from a study's folder, `summarise` makes their statistics.
     """
 
     study: Study
@@ -44,21 +50,52 @@ class Results:
     chunks: int
     chunks_done: int
 
+    def __repr__(self) -> str:
+        rows = [f"  {name}: {', '.join(counts)}" for name, *counts in self._rows()]
+        return "\n".join([self._title(), *rows])
+
+    def _repr_html_(self) -> str:
+        """A table of the arms and how their runs stopped, for a notebook."""
+        rows = "".join(
+            f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>" for cells in self._rows()
+        )
+        return f"<table><caption>{html.escape(self._title())}</caption>{rows}</table>"
+
+    def _title(self) -> str:
+        runs = f"{int((self.stopped != '').sum()):,} of {self.study.runs:,} runs"
+        return f"Results of {self.study.task}: {len(self.arms)} arms, {len(self.seeds)} seeds, {self.study.epochs} epochs, {runs}"
+
+    def _rows(self) -> Iterator[tuple[str, ...]]:
+        """For each of the first arms how many runs it has, how many were solved, and how many diverged."""
+        for k, name in enumerate(self.arms[:MAX_SHOWN]):
+            there, solved, diverged = (int(of[:, k].sum()) for of in (self.stopped != "", self.solved, self.diverged))
+            yield name, f"{there} runs", f"{solved} solved", f"{diverged} diverged"
+        if len(self.arms) > MAX_SHOWN:
+            yield "...", f"{len(self.arms) - MAX_SHOWN} arms more"
+
     @property
     def complete(self) -> bool:
+        """Whether no run is missing."""
         return self.chunks_done == self.chunks
 
     @property
+    def solving(self) -> bool:
+        """Whether a run could be solved: not where every arm has a tolerance of 0, which trains to the limit."""
+        return any(arm.run.tolerance > 0 for arm in self.study.arms)
+
+    @property
     def solved(self) -> np.ndarray:
+        """(seeds, arms), whether every output of every pattern came within the task's tolerance of its target."""
         return self.stopped == "solved"
 
     @property
     def diverged(self) -> np.ndarray:
+        """(seeds, arms), whether the error or a weight was no longer finite."""
         return self.stopped == "diverged"
 
     @property
     def whole_seeds(self) -> np.ndarray:
-        """For each seed whether all its arms are there."""
+        """(seeds,), for each seed whether every arm has its run."""
         return (self.stopped != "").all(axis=1)
 
     @property
@@ -75,15 +112,16 @@ class Results:
         return found.hexdigest()
 
 
-def gather(study: Study, chunks: Sequence[Chunk], store: Store, certificates: dict[str, Certificate]) -> Results:
-    """Read the chunks that are there."""
-    arms, seeds = tuple(arm.name for arm in study.arms), np.array(study.seed_list, np.uint32)
+def gather(plan: Plan, store: Store, certificates: dict[str, Certificate]) -> Results:
+    """The results of a planned study from those of its chunks that ``store`` has."""
+    study, arms = plan.study, tuple(arm.name for arm in plan.arms)
+    seeds = np.array(study.seed_list, np.uint32)
     column, row = {name: k for k, name in enumerate(arms)}, {seed: i for i, seed in enumerate(seeds.tolist())}
-    shape, points = (len(seeds), len(arms)), len(study.history_epochs)
+    shape, points = (len(seeds), len(arms)), plan.points
     stopped, epochs = np.full(shape, "", "<U8"), np.zeros(shape, np.int32)
     error, seconds, history = np.full(shape, np.nan), np.full(shape, np.nan), np.full((*shape, points), np.nan)
     done = 0
-    for chunk in chunks:
+    for chunk in plan.chunks:
         table = store.get(chunk.name, len(chunk.lanes), points)
         if table is None:
             continue
@@ -104,37 +142,34 @@ def gather(study: Study, chunks: Sequence[Chunk], store: Store, certificates: di
         history_epochs=np.array(study.history_epochs, np.int64),
         seconds=seconds,
         certificates=certificates,
-        chunks=len(chunks),
+        chunks=len(plan.chunks),
         chunks_done=done,
     )
 
 
-def summarise(results: Results, **options: Any) -> "Summary | None":
+def summarise(results: Results, **options: Any) -> Summary | None:
     """The statistics over the seeds that every arm has, or None where there are fewer than two.
 
-    options: those of ``statistics.summarise``: error_kind, pairs, bootstrap.
+    options: those of ``statistics.summarise``: error_measure, pairs, bootstrap.
     """
-    try:
-        from bpnn_jax import statistics
-    except ImportError as error:
-        raise InputError("statistics stand on SciPy; for these pip install 'bpnn-jax[ablation]'") from error
     whole = results.whole_seeds
     if whole.sum() < 2:
         return None
     solved, diverged, horizon = results.solved[whole], results.diverged[whole], results.study.epochs
     return statistics.summarise(
         results.arms,
-        epochs=np.where(solved, results.epochs[whole], horizon),  # whoever diverged will never be solved
+        epochs=np.where(solved, results.epochs[whole], horizon),  # a diverged run counts as unsolved up to the horizon
         solved=solved,
         error=np.where(diverged, np.inf, results.error[whole]),
         horizon=horizon,
         contrasts=interactions(results.study),
+        solving=results.solving,
         **options,
     )
 
 
-def as_dict(results: Results, summary: "Summary | None") -> dict[str, Any]:
-    """All of it but the single runs, in what JSON knows: ``summary.json``."""
+def as_dict(results: Results, summary: Summary | None) -> dict[str, Any]:
+    """Everything but the single runs as JSON-serialisable data: what ``summary.json`` holds."""
     return {
         "study": results.study.as_dict(),
         "complete": results.complete,

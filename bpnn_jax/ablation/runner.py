@@ -7,19 +7,17 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 
-from bpnn_jax import patterns
 from bpnn_jax._runtime import cores as _cores
-from bpnn_jax.ablation import kept_patterns, manifest
-from bpnn_jax.ablation.certificate import Certificate, certify, from_dict, run_checks
-from bpnn_jax.ablation.folder import Store, Table
-from bpnn_jax.ablation.plan import Chunk, Program, digest, lane, place, plan, programs, run_chunk
+from bpnn_jax.ablation.certificate import Certificate, certificates, from_dict, run_checks
+from bpnn_jax.ablation.folder import CERTIFICATES, Store, check, claim, keep_patterns, manifest, patterns_of, study_of
+from bpnn_jax.ablation.plan import Chunk, Plan, Program, place, plan, run_chunk
 from bpnn_jax.ablation.results import Results, gather
 from bpnn_jax.ablation.study import Study
-from bpnn_jax.patterns import Patterns
+from bpnn_jax.ablation.table import Table
 from bpnn_jax.verify import Check
 
-# What carries out chunks: (chunks, whether one of them has meanwhile been kept by another process) to each of them with its table,
-# None for the latter, in the order in which they are finished. ``run_chunk`` is all that the other side has to call.
+# An engine takes chunks and ``is_kept(chunk)``, and yields (chunk, table) as each is finished; the table is None if another process
+# has kept it meanwhile. ``run_chunk`` is all that the other side has to call.
 Engine = Callable[[Sequence[Chunk], Callable[[Chunk], bool]], Iterator[tuple[Chunk, Table | None]]]
 Progress = Callable[[int, int, str], None]
 
@@ -56,7 +54,7 @@ def run(
     force:      start afresh where the folder has another study, or this one under other versions, which otherwise is an InputError.
     progress:   called after each chunk with (runs done, runs to do, a note with their rate and the time left).
     engine:     what trains the chunks; otherwise ``local()``.
-    where:      ``chunks.place()`` where the engine trains them, if that is not in this process.
+    where:      ``plan.place()`` where the engine trains them, if that is not in this process.
     complaints: files that were not what they should be, and where they are now, are added to this list.
 
     The results are the same to the bit, however often it was interrupted and gone on with. Raises InputError for a study or folder
@@ -69,30 +67,28 @@ def run(
     [[True, True], [True, True], [True, True], [True, True]]
     """
     store, where = Store(folder), where or place()
-    task = patterns.load(study.task)
-    chunks = plan(study, where, task)
-    wanted = manifest.manifest(study, where, digest(task))
-    manifest.check(store, wanted, force)
-    points = len(study.history_epochs)
+    planned = plan(study, where)
+    wanted = manifest(study, where, planned.task.sha256)
+    check(store, wanted, force)
     if not store.chunks.exists():
-        store.check_room(study.runs, points)
-    manifest.claim(store, wanted, force)
-    kept_patterns.keep(store, task)
+        store.check_room(study.runs, planned.points)
+    claim(store, wanted, force)
+    keep_patterns(store, planned.task)
     store.tidy()
-    todo = [chunk for chunk in chunks if store.get(chunk.name, len(chunk.lanes), points) is None]
-    store.check_room(_runs(todo), points)
+    todo = [chunk for chunk in planned.chunks if store.get(chunk.name, len(chunk.lanes), planned.points) is None]
+    store.check_room(_runs(todo), planned.points)
     with ThreadPoolExecutor(1) as beside:  # the certificates, while the first programs are compiled
-        checks = (
-            {} if _certificates(store) else {c.program: beside.submit(run_checks, c.program) for c in reversed(chunks)}
-        )
+        checks = {}
+        if not _certificates(store):
+            checks = {c.program: beside.submit(run_checks, c.program) for c in reversed(planned.chunks)}
         try:
             _train(todo, store, engine or local(), progress)
         except BaseException:
             beside.shutdown(cancel_futures=True)
             raise
         if checks:
-            _certify(study, task, store, {program: found.result() for program, found in checks.items()})
-    found = gather(study, chunks, store, _certificates(store))
+            _certify(planned, store, {program: found.result() for program, found in checks.items()})
+    found = gather(planned, store, _certificates(store))
     if complaints is not None:
         complaints += store.complaints
     return found
@@ -101,25 +97,23 @@ def run(
 def read(folder: str | os.PathLike[str], complaints: list[str] | None = None) -> Results:
     """The results that a folder has, of a study that is finished or not. Changes nothing in it."""
     store = Store(folder, read_only=True)
-    study, found = manifest.read(store)
-    task = kept_patterns.load(store, study.task, found["patterns"])
-    results = gather(study, plan(study, found["place"], task), store, _certificates(store))
+    study, found = study_of(store)
+    task = patterns_of(store, study.task, found["patterns"])
+    results = gather(plan(study, found["place"], task), store, _certificates(store))
     if complaints is not None:
         complaints += store.complaints
     return results
 
 
-def _certify(study: Study, task: Patterns, store: Store, checks: dict[Program, list[Check]]) -> None:
+def _certify(planned: Plan, store: Store, checks: dict[Program, list[Check]]) -> None:
     """Write ``certificates.json``: a certificate for each arm."""
-    found = {}
-    for arm, program in zip(study.arms, programs(study, task), strict=True):
-        found[arm.name] = asdict(certify(program, lane(program, arm, 0), checks[program]))
-    store.put(store.folder / manifest.CERTIFICATES, (json.dumps(found, indent=2) + "\n").encode())
+    found = {name: asdict(certificate) for name, certificate in certificates(planned, checks).items()}
+    store.put(store.folder / CERTIFICATES, (json.dumps(found, indent=2) + "\n").encode())
 
 
 def _certificates(store: Store) -> dict[str, Certificate]:
     """What ``certificates.json`` holds; nothing where it is not there."""
-    path = store.folder / manifest.CERTIFICATES
+    path = store.folder / CERTIFICATES
     try:
         return {name: from_dict(given) for name, given in json.loads(path.read_bytes()).items()}
     except FileNotFoundError:

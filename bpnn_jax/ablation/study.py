@@ -53,13 +53,15 @@ class Study:
 
     def __post_init__(self):
         base = {name: settings.checked(name, value) for name, value in asdict(self.base).items()}
+        vary = _grid(self.vary)
+        base["batch_size"] = _batch_size(base, dict(vary))
         seeds = self.seeds
         seeds = whole("seeds", seeds, 1, 2**32) if not isinstance(seeds, Iterable) else _different_seeds(seeds)
         if whole("chunk", self.chunk, LANES) % LANES:
             raise InputError(f"expected chunk as a multiple of {LANES}, got {self.chunk}")
         # A frozen dataclass is set this way, once.
         object.__setattr__(self, "task", str(self.task))
-        object.__setattr__(self, "vary", _grid(self.vary))
+        object.__setattr__(self, "vary", vary)
         object.__setattr__(self, "base", Run(**base))
         object.__setattr__(self, "seeds", seeds)
         object.__setattr__(self, "epochs", whole("epochs", self.epochs, 1))
@@ -73,7 +75,10 @@ class Study:
         for values in itertools.product(*(values for _, values in self.vary)):
             given = dict(zip(names, values, strict=True))
             words = [f"{n.replace('_', '-')}={settings.shown(n, v)}" for n, v in given.items()]
-            found.append(Arm(", ".join(words) or self.task, replace(self.base, **given)))
+            run = replace(self.base, **given)
+            if run.mode != "minibatch":  # the batch size is for the other arms
+                run = replace(run, batch_size=None)
+            found.append(Arm(", ".join(words) or self.task, run))
         return tuple(found)
 
     @property
@@ -107,7 +112,10 @@ def from_dict(given: Mapping[str, Any]) -> Study:
     True
     """
     try:
-        return Study(**{**given, "base": Run(**given["base"])})
+        base, modes = dict(given["base"]), dict(given["vary"]).get("mode", [given["base"].get("mode", Run.mode)])
+        if "minibatch" not in modes:  # version 0.1.0 wrote its default, 32, there
+            base["batch_size"] = None
+        return Study(**{**given, "base": Run(**base)})
     except (TypeError, KeyError, AttributeError) as error:
         raise InputError(f"expected a study, got something else: {error}") from None
 
@@ -134,6 +142,17 @@ def _grid(vary: Any) -> tuple[tuple[str, tuple], ...]:
     if arms > LARGEST_GRID:
         raise InputError(f"expected at most {LARGEST_GRID} arms, got {arms}")
     return tuple(found.items())
+
+
+def _batch_size(base: Mapping[str, Any], vary: Mapping[str, tuple]) -> int | None:
+    """The base's batch size: a number where an arm has mode minibatch. Raises InputError for one that no arm would use."""
+    modes, sizes = vary.get("mode", (base["mode"],)), vary.get("batch_size", (base["batch_size"],))
+    if "minibatch" in modes:
+        return base["batch_size"] or settings.DEFAULT_BATCH
+    if set(sizes) != {None}:
+        given, got = (", ".join(map(str, values)) for values in (sizes, modes))
+        raise InputError(f"expected a batch-size only with mode minibatch, got batch-size {given} with mode {got}")
+    return None
 
 
 def _different_seeds(seeds: Iterable) -> tuple[int, ...]:

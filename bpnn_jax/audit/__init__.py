@@ -18,7 +18,8 @@ from typing import Any
 from bpnn_jax.audit import _audit, _rules
 from bpnn_jax.audit._executor import reusing
 from bpnn_jax.audit._judge import ratio
-from bpnn_jax.audit._options import Options, refuse
+from bpnn_jax.audit._options import Options
+from bpnn_jax.audit._options import refuse as _refuse
 from bpnn_jax.audit._report import Finding, Power, Report, Stage, Survivor, assert_correct
 from bpnn_jax.audit._stages import stage
 
@@ -68,7 +69,7 @@ def gradient(
 
     Raises InputError for a loss that is not scalar, no floating argument, or a gradient of another structure.
     """
-    refuse(misspelt)
+    _refuse(misspelt)
     options = Options(
         draws=draws,
         seed=seed,
@@ -111,7 +112,7 @@ def vjp(
     >>> audit.vjp(lambda x: x**2, fwd, lambda x, c: (2 * x * c,), jnp.array([0.3, -0.7]), mutate=False).verdict
     'correct'
     """
-    refuse(misspelt)
+    _refuse(misspelt)
     options = Options(
         draws=draws,
         seed=seed,
@@ -145,7 +146,7 @@ def custom_vjp(
     ``args`` are examples, ``argnums`` by default all arguments with a float in them that the rule differentiates. The other
     keywords are the fields of ``audit.Options``.
     """
-    refuse(misspelt)
+    _refuse(misspelt)
     options = Options(
         draws=draws,
         seed=seed,
@@ -178,7 +179,7 @@ def custom_jvp(
 
     ``args``, ``argnums`` and the other keywords as for ``custom_vjp``.
     """
-    refuse(misspelt)
+    _refuse(misspelt)
     options = Options(
         draws=draws,
         seed=seed,

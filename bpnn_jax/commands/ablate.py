@@ -1,33 +1,62 @@
-"""``bpnn ablate``: a study from its flags, its progress, and a table of what came out."""
+"""``bpnn ablate``: a study from its flags, and its progress; tables.py shows what came out."""
 
 import contextlib
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import jax
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from tyro.conf import UseAppendAction, arg
 
-from bpnn_jax import cli, settings
-from bpnn_jax._runtime.files import write_json
-from bpnn_jax._runtime.progress import console, progress_bar
-from bpnn_jax.ablation import manifest, results, runner
-from bpnn_jax.ablation.report import words
-from bpnn_jax.ablation.results import Results
-from bpnn_jax.ablation.study import Study
-from bpnn_jax.commands.common import check_outputs, finish, plain_warnings
+from bpnn_jax import settings
+from bpnn_jax.commands.common import Json, check_outputs, finish, plain_warnings
 from bpnn_jax.errors import InputError
+from bpnn_jax.settings import Run
 
 if TYPE_CHECKING:
-    from bpnn_jax.statistics import Comparison, Summary
-
-COLOURS = {"gradient": "green", "not a gradient": "yellow", "wrong": "bold red"}
+    from bpnn_jax.ablation import Study
 
 
-def run(options: cli.Ablate) -> int:
+@dataclass(frozen=True)
+class Ablate:
+    """Train every combination of some settings from many seeds, and say what came out, with intervals. Goes on where it stopped."""
+
+    task: Annotated[str | None, arg(metavar="DATA")] = None
+    """What to learn: a name or a file, as for bpnn train."""
+    vary: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="FIELD=VALUE,VALUE...")] = ()
+    """A setting and its values, such as activation=sigmoid,tanh or hidden=2,4,8:4. Once for each setting that varies."""
+    seeds: Annotated[str, arg(metavar="SEEDS")] = "100"
+    """How many, or which: 1000, or 100:200, or 3,17,5."""
+    epochs: int = 1000
+    """At most so many passes over the patterns."""
+    out: Annotated[Path | None, arg(metavar="DIR")] = None
+    """The folder of the study. What it has already is not trained again."""
+    status: Annotated[Path | None, arg(metavar="DIR")] = None
+    """Only say how far the study in this folder is, and what has come out so far."""
+    force: bool = False
+    """Start afresh where the folder has another study, which stays beside this one."""
+    points: int = 50
+    """How many points of each run's error curve to keep, about."""
+    chunk: int = 512
+    """How many runs to keep together in a file, a multiple of 64."""
+    engine: Literal["local", "ray"] = "local"
+    """ray: on a Ray cluster, one process a GPU, or a processor where it has none."""
+    address: Annotated[str | None, arg(metavar="HOST:PORT")] = None
+    """Of the Ray cluster's head, or auto for the one that this machine belongs to. Otherwise one is begun, on this machine."""
+    run: Annotated[Run, arg(name="")] = field(default_factory=Run)
+    """What does not vary."""
+    json: Json = None
+    """Write the results to this file as JSON."""
+
+
+def run(options: Ablate) -> int:
+    from bpnn_jax._runtime.files import write_json
+    from bpnn_jax._runtime.progress import console, progress_bar
+    from bpnn_jax.ablation import results, runner
+    from bpnn_jax.ablation.folder import SUMMARY
+    from bpnn_jax.commands.tables import show
+
     check_outputs(options.json)
     if options.address is not None and options.engine != "ray":
         raise InputError(f"expected an address only with --engine ray, got --address {options.address}")
@@ -44,18 +73,20 @@ def run(options: cli.Ablate) -> int:
     summary = results.summarise(found)
     said = results.as_dict(found, summary)
     if options.status is None:
-        write_json(folder / manifest.SUMMARY, said)
+        write_json(folder / SUMMARY, said)
     finish(options.json, said)
     show(found, summary, complaints, folder, out)
     return 0 if found.complete or options.status is not None else 1
 
 
 @contextlib.contextmanager
-def engine(options: cli.Ablate, complaints: list[str]) -> Iterator[dict[str, Any]]:
+def engine(options: Ablate, complaints: list[str]) -> Iterator[dict[str, Any]]:
     """What trains the chunks, and where: what ``runner.run`` has to be told of them."""
     if options.engine == "local":
         yield {}
         return
+    import jax
+
     from bpnn_jax.ablation import ray
 
     # JAX trains nothing here, and must not take memory of a GPU that a worker has.
@@ -65,8 +96,10 @@ def engine(options: cli.Ablate, complaints: list[str]) -> Iterator[dict[str, Any
         complaints += cluster.complaints
 
 
-def study(options: cli.Ablate) -> Study:
+def study(options: Ablate) -> "Study":
     """The study that the flags ask for."""
+    from bpnn_jax.ablation import Study
+
     if options.task is None:
         raise InputError("expected a task, got none: --task xor, say")
     vary: dict[str, list] = {}
@@ -81,7 +114,7 @@ def study(options: cli.Ablate) -> Study:
     return Study(
         options.task,
         vary=vary,
-        base=options.settings,
+        base=options.run,
         seeds=seeds(options.seeds),
         epochs=options.epochs,
         points=options.points,
@@ -105,80 +138,3 @@ def seeds(text: str) -> int | Sequence[int]:
 
 def _no_seeds(text: str) -> Sequence[int]:
     raise InputError(f"expected seeds as a number, a range such as 100:200 or a list such as 3,17, got {text!r}")
-
-
-def show(found: Results, summary: "Summary | None", complaints: Sequence[str], folder: Path, out: Console) -> None:
-    out.print(arms_table(found, summary))
-    if summary and summary.comparisons:
-        out.print(comparisons_table(found.arms, summary.comparisons))
-    if summary and summary.contrasts:
-        out.print(interactions_table(summary.contrasts))
-    for note in summary.notes if summary else ("two seeds or more make intervals; there are none yet",):
-        out.print(escape(note))
-    for complaint in complaints:
-        out.print(f"[bold red]{escape(complaint)}")
-    done, runs = int((found.stopped != "").sum()), found.study.runs
-    if found.complete:
-        out.print(f"{runs:,} runs in {escape(str(folder))}, results {found.sha256}")
-    else:
-        out.print(
-            f"{done:,} of {runs:,} runs ({done / runs:.0%}) in {escape(str(folder))}, and of {int(found.whole_seeds.sum()):,} "
-            f"of {len(found.seeds):,} seeds every arm; the table is of these. The same command goes on"
-        )
-
-
-def arms_table(found: Results, summary: "Summary | None") -> Table:
-    study = found.study
-    table = Table(title=f"{study.task}, {study.epochs} epochs, {len(found.seeds)} seeds", title_justify="left")
-    table.add_column("arm")
-    for name in ("solved", "epochs to solve", "final error", "diverged"):
-        table.add_column(name, justify="right")
-    table.add_column("certificate")
-    for k, name in enumerate(found.arms):
-        arm = summary.arms[k] if summary else None
-        certificate = found.certificates.get(name)
-        said = ""
-        if certificate:
-            angle = "" if certificate.angle is None else f", {certificate.angle:.2g}° off"
-            said = f"[{COLOURS[certificate.verdict]}]{certificate.verdict}{angle}"
-        table.add_row(
-            escape(name),
-            words.interval(arm.success, 100, "%") if arm else "",
-            words.interval(arm.epochs) if arm else "",
-            words.interval(arm.error) if arm else "",
-            str(int(found.diverged[:, k].sum())),
-            said,
-        )
-    return table
-
-
-def comparisons_table(arms: Sequence[str], comparisons: "Sequence[Comparison]") -> Table:
-    """Every other arm minus the first: a column for each kind of difference, its effect sizes and p-values below each other."""
-    base = arms[0]
-    table = Table(title=f"Minus {base}, paired by seed; d is standardised, p after Holm", title_justify="left")
-    table.add_column("arm")
-    cells = {(about.arm, about.kind): c for about, c in zip(map(words.pair, comparisons), comparisons, strict=True)}
-    _differences(table, {(arm,): arm for arm in arms[1:]}, cells)
-    return table
-
-
-def interactions_table(contrasts: "Sequence[Comparison]") -> Table:
-    """What a change makes under the one choice minus what it makes under the other: a row for every two fields."""
-    table = Table(title="Does one matter more under another? p after Holm, over these alone", title_justify="left")
-    for name in ("what changes", "under", "minus under"):
-        table.add_column(name)
-    about = [words.contrast(c) for c in contrasts]
-    rows = {(a.change, a.under, a.against): (a.change, a.under, a.against) for a in about}
-    cells = {((a.change, a.under, a.against), a.kind): c for a, c in zip(about, contrasts, strict=True)}
-    _differences(table, rows, cells)
-    return table
-
-
-def _differences(table: Table, rows: dict[tuple[str, ...], Any], cells: "dict[tuple[Any, str], Comparison]") -> None:
-    """A column a kind, effect sizes and p-values below each other; rows by what they begin with, and their key in ``cells``."""
-    kinds = list(dict.fromkeys(kind for _, kind in cells))
-    for kind in kinds:
-        table.add_column(escape(kind), justify="right")
-    for begin, key in rows.items():
-        found = (cells.get((key, kind)) for kind in kinds)
-        table.add_row(*map(escape, begin), *(f"{words.effect(c)}\n{words.strength(c)}" if c else "-" for c in found))

@@ -3,22 +3,48 @@
 import importlib
 import re
 import sys
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from xml.etree import ElementTree
 
-import jax
-import jax.numpy as jnp
-import numpy as np
+from tyro.conf import Positional, arg
 
-from bpnn_jax import audit, cli
 from bpnn_jax._runtime.files import write_atomically
-from bpnn_jax.commands.common import check_outputs, finish
+from bpnn_jax.commands.common import Json, check_outputs, finish
 from bpnn_jax.errors import InputError
+
+if TYPE_CHECKING:
+    from bpnn_jax.audit import Report
 
 SHAPE = re.compile(r"(float64|float32|float16|bfloat16|int32)\[(\d+(?:,\d+)*)?\]")
 
 
-def run(options: cli.Audit) -> int:
+@dataclass(frozen=True)
+class Audit:
+    """Is this hand-written gradient right? Audit a custom_vjp or custom_jvp function, or run your own audits."""
+
+    rule: Positional[str]
+    """MODULE:NAME of a decorated function, or of a function without arguments that returns an audit's report (or several)."""
+    args: tuple[str, ...] = ()
+    """Shapes of the arguments of a decorated function, such as float32[8,4] float32[4]."""
+    draws: int = 6
+    """How many inputs to try it on."""
+    seed: int = 0
+    """Moves every random number."""
+    order: Literal[1, 2] = 1
+    """2 audits second derivatives too."""
+    special: bool = False
+    """Try special points too: 0, ties, large numbers."""
+    mutate: bool = True
+    """Audit wrong versions of the rule as well, to see what the draws can show."""
+    junit: Annotated[Path | None, arg(metavar="FILE")] = None
+    """Write a JUnit XML file for CI."""
+    json: Json = None
+    """Write the results to this file as JSON."""
+
+
+def run(options: Audit) -> int:
     check_outputs(options.json, options.junit)
     reports = audits(find(options.rule), options)
     for report in reports:
@@ -54,8 +80,12 @@ def find(name: str) -> Any:
     return found
 
 
-def audits(found: Any, options: cli.Audit) -> list[audit.Report]:
+def audits(found: Any, options: Audit) -> "list[Report]":
     """A decorated function is audited on ``--args``; any other function is called, and returns a report or several."""
+    import jax
+
+    from bpnn_jax import audit
+
     settings: dict[str, Any] = {"draws": options.draws, "seed": options.seed, "order": options.order}
     settings |= {"mutate": options.mutate, "special": options.special}
     if isinstance(found, jax.custom_vjp | jax.custom_jvp):
@@ -88,6 +118,9 @@ def audits(found: Any, options: cli.Audit) -> list[audit.Report]:
 
 def example(shape: str, number: int) -> Any:
     """``float32[8,4]`` as an array of that shape with ordinary random numbers; int32 counts from 0."""
+    import jax.numpy as jnp
+    import numpy as np
+
     match = SHAPE.fullmatch(shape.strip())
     if not match:
         raise InputError(f"expected an argument such as float32[8,4] or int32[8], got {shape!r}")
@@ -97,7 +130,7 @@ def example(shape: str, number: int) -> Any:
     return np.random.default_rng(number).normal(size=sizes).astype(jnp.dtype(dtype))
 
 
-def junit(reports: list[audit.Report]) -> bytes:
+def junit(reports: "list[Report]") -> bytes:
     """One test case a report, for CI."""
     failed = [r for r in reports if r.verdict != "correct"]
     suite = ElementTree.Element("testsuite", name="bpnn audit", tests=str(len(reports)), failures=str(len(failed)))

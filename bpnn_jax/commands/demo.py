@@ -1,25 +1,129 @@
-"""``bpnn demo``: a tour. Check the derivation, repeat the article, audit a wrong gradient, train the code recogniser."""
+"""``bpnn demo``: a short tour. Wrong derivations, a wrong gradient, the right derivation, the article, a training run."""
 
-from dataclasses import asdict
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import jax.numpy as jnp
-from rich.rule import Rule
-
-from bpnn_jax import article, audit, cli, patterns, verify
-from bpnn_jax._runtime.progress import console, progress_bar
-from bpnn_jax.commands import reproduce as reproduce_command
-from bpnn_jax.commands import train as train_command
-from bpnn_jax.commands import verify as verify_command
-from bpnn_jax.commands.common import check_outputs, finish
+from bpnn_jax.commands.common import Json, check_outputs, finish
 from bpnn_jax.errors import InputError
-from bpnn_jax.patterns import scores
-from bpnn_jax.storage import save_network
 
-RECOGNISER = cli.Train(data="code", hidden=(8,), epochs=100, learning_rate=0.2, momentum=0.0)
+if TYPE_CHECKING:
+    from bpnn_jax.audit import Report
+    from bpnn_jax.verify.checks import Check
+
+WIDTH = 80
+NAMES = {
+    "(1)": "sigmoid",
+    "(2)": "tanh",
+    "(3)": "slope of the sigmoid",
+    "(4)": "slope of tanh or a line",
+    "(5)": "weighted sum z",
+    "(6)": "activation a",
+    "(7)": "error E",
+    "(8)": "output delta",
+    "(9)": "hidden delta",
+    "(10)": "gradient of the weights",
+    "(11)": "gradient of the bias",
+    "(12)": "gradient of the inputs",
+}
+EXAMPLES = {  # of each equation's mistakes the one that says most to somebody who has never seen the catalogue
+    "(3)": "sigmoid' = 1 - a",
+    "(4)": "tanh with sigmoid's derivative",
+    "(8)": "output delta without f'",
+    "(9)": "the lost sum",
+    "(10)": "mean for a sum",
+    "(11)": "the lecture's ∂O/∂θ = 1",
+    "(12)": "f' of the input layer",
+}
+ITERATIONS = (0, 500, 950)  # of the twenty whose error the article prints
+RECOGNISER = {"learning_rate": 0.2, "momentum": 0.0, "epochs": 100}
 
 
-def audit_example() -> audit.Report:
+@dataclass(frozen=True)
+class Demo:
+    """A tour in some ten seconds: 33 mistakes caught, a wrong gradient audited, the right one checked, the article, a training."""
+
+    folder: Path = Path("demo")
+    """Where to put the trained network. Made if need be."""
+    json: Json = None
+    """Write the results to this file as JSON."""
+
+
+def run(options: Demo) -> int:
+    from bpnn_jax._runtime.progress import console
+    from manual.mistakes import MISTAKES
+
+    check_outputs(options.json)
+    try:
+        options.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"expected a folder that can be made, got {options.folder}: {error.strerror}") from None
+    model = options.folder / "code.safetensors"
+    check_outputs(model)
+    out, began = console(), time.perf_counter()
+
+    results, right = {}, True
+    for title, part in (
+        (f"1. {len(MISTAKES)} wrong derivations that people make: is each one caught?", catalogue),
+        ("2. A gradient with 1 - a where 1 - a² is meant: what does the auditor say?", wrong_gradient),
+        ("3. The right derivation, beside JAX's derivatives in float64", derivation),
+        ("4. The article's printed numbers, repeated", repeated),
+        ("5. Which programming language is it? A network trained with this gradient", lambda: recogniser(model)),
+    ):
+        out.print(f"── {title} ".ljust(WIDTH, "─"), style="bold", markup=False)
+        result, good, lines = part()
+        out.print("\n".join(lines), markup=False, soft_wrap=True)
+        results |= result
+        right &= good
+    out.print(f"{'All as it should be' if right else 'NOT AS IT SHOULD BE'}, in {time.perf_counter() - began:.1f} s.")
+    finish(options.json, results)
+    return 0 if right else 1
+
+
+def catalogue() -> tuple[dict, bool, list[str]]:
+    """Every mistake in the place of the right equation, on one network: where does the comparison with JAX first fail?"""
+    from bpnn_jax.verify import ladder
+    from manual.mistakes import MISTAKES
+
+    judged = ladder.judged_draws()
+    found = {m.name: ladder.first_wrong(m, judged) for m in MISTAKES}
+    lines = ["Each replaces the right one in turn, and every equation is compared with JAX's."]
+    for equation, example in EXAMPLES.items():
+        made = [m for m in MISTAKES if f"({m.equation})" == equation]
+        caught = sum(found[m.name] == equation for m in made)
+        lines.append(f"  {_named(equation)} {caught} of {len(made)}, such as: {example}")
+    caught = sum(found[m.name] == f"({m.equation})" for m in MISTAKES)
+    lines.append(f"{caught} of {len(MISTAKES)} caught at the equation where they go wrong (all by name: bpnn verify)")
+    names = ("name", "expected", "caught_at", "why")
+    rows = [dict(zip(names, (m.name, f"({m.equation})", found[m.name], m.why), strict=True)) for m in MISTAKES]
+    return {"mistakes": rows}, caught == len(MISTAKES), lines
+
+
+def wrong_gradient() -> tuple[dict, bool, list[str]]:
     """The README's example: a planted mistake, found, with its stage and its cause."""
+    report = audit_example()
+    (cause, *_) = [s.cause for s in report.stages if s.name == report.first_wrong_stage] or [""]
+    numbers = next(
+        (f.numbers for f in report.findings if "expected" in f.numbers),
+        dict.fromkeys(("got", "expected"), float("nan")),
+    )
+    lines = [
+        "  def gradient(w, x, t):               # of ½ Σ (tanh(x w) - t)²",
+        "      a = jnp.tanh(x @ w)",
+        "      return x.T @ ((a - t) * (1 - a))",
+        f"{report.verdict.upper()}: one element is {numbers['got']:.6g} where {numbers['expected']:.6g} is right",
+        *(f"  ∂E/∂{s.name}  {s.verdict}, error {s.error:.1e}, allowed {s.allowed:.1e}" for s in report.stages),
+        f"  likely cause: {cause}   (bpnn audit MODULE:NAME audits yours)",
+    ]
+    return {"audit": report.to_json()}, report.first_wrong_stage == "z", lines
+
+
+def audit_example() -> "Report":
+    import jax.numpy as jnp
+
+    from bpnn_jax import audit
 
     def loss(w, x, t):
         z = audit.stage("z", x @ w)
@@ -38,54 +142,92 @@ def audit_example() -> audit.Report:
     return audit.gradient(loss, gradient, w, x, t, stages=stages)
 
 
-def run(options: cli.Demo) -> int:
-    check_outputs(options.json)
-    try:
-        options.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"expected a folder that can be made, got {options.folder}: {error.strerror}") from None
-    model = options.folder / "code.safetensors"
-    check_outputs(model)
-    out = console()
+def derivation() -> tuple[dict, bool, list[str]]:
+    """A proof for one small network, and (5) to (12) beside JAX at the network of the mistakes."""
+    from bpnn_jax.network import Network
+    from bpnn_jax.verify import proof
+    from bpnn_jax.verify.checks import summarise
 
-    out.print(Rule("1. Is the hand-written derivation right? (sigmoid and tanh; all of it: bpnn verify)", align="left"))
-    with progress_bar("checking the derivation") as update:
-        report = verify.run(verify.Options(activations=("sigmoid", "tanh"), networks=20_000), update)
-    verify_command.show(report, out)
+    net = Network((2, 2, 1))
+    proofs = [*proof.activations(), *proof.network(net)]
+    proved = sum(p.proved for p in proofs)
+    checks = summarise(3, "JAX float64", 2, _compared())
+    lines = [
+        f"SymPy proves {proved} of {len(proofs)} identities, for every z and for the network {net}",
+        "with any weights, inputs and targets. On random ones, rounding allowed for:",
+        *(_row(c) for c in checks if c.equation not in ("(1)", "(2)", "(3)", "(4)")),
+        "(more networks, 100 000 at once, in float32, compiled, in training: bpnn verify)",
+    ]
+    good = proved == len(proofs) and all(c.verdict == "correct" for c in checks)
+    return {"proofs": [p._asdict() for p in proofs], "checks": [asdict(c) for c in checks]}, good, lines
 
-    out.print(Rule("2. Does it give the numbers that the article prints? (bpnn reproduce)", align="left"))
-    data = article.find_data()
-    rows = article.rows(data)
-    reproduce_command.show(rows, data is not None, out)
 
-    out.print(Rule("3. And somebody else's gradient? One with 1 - a where 1 - a² is meant (bpnn audit)", align="left"))
-    audited = audit_example()
-    out.print(str(audited), markup=False)
+def _compared() -> Iterator:
+    from bpnn_jax.verify import ladder
+    from bpnn_jax.verify.equations import compare
 
-    out.print(
-        Rule("4. Which language is this? (bpnn train code --epochs 100 --learning-rate 0.2 --momentum 0)", align="left")
+    for draw, exact, allowed in ladder.judged_draws():
+        yield from compare(draw, exact, allowed)
+
+
+def repeated() -> tuple[dict, bool, list[str]]:
+    """The article's own program, in float64: some of its numbers, and how many agree."""
+    from bpnn_jax import article
+
+    rows = article.rows(article.find_data())
+    match = sum(row.match for row in rows)
+    shown = [row for row in rows if row.what in {f"error at iteration {i}" for i in ITERATIONS}][: len(ITERATIONS)]
+    lines = [f"  {row.what:<22}  article {row.published:<16}  ours {row.ours}" for row in shown]
+    lines.append(f"{match} of {len(rows)} numbers agree, as far as float64 can tell (bpnn reproduce prints all)")
+    return (
+        {"reproduce": {"match": match == len(rows), "rows": [asdict(row) for row in rows]}},
+        match == len(rows),
+        lines,
     )
+
+
+def recogniser(model: Path) -> tuple[dict, bool, list[str]]:
+    """A network that tells programming languages apart, trained, tested on files it has not seen, and saved."""
+    from bpnn_jax import patterns
+    from bpnn_jax.network import Network
+    from bpnn_jax.patterns import scores
+    from bpnn_jax.storage import save_network
+    from bpnn_jax.training import predict, train
+
     learn, test = patterns.load("code"), patterns.load_held_out("code")
-    network = train_command.shape(RECOGNISER, learn)
-    with progress_bar(f"training {network}") as update:
-        result = train_command.fit(
-            RECOGNISER, network, learn, lambda done, error: update(done, RECOGNISER.epochs, f"error {error:.4g}")
-        )
+    assert test is not None
+    network = Network((learn.x.shape[1], *learn.hidden, learn.t.shape[1]))
+    result = train(network, learn.x, learn.t, **RECOGNISER)
     within = scores.tolerance(learn.t)
-    train_score, test_score = (train_command.score(result, p, within) for p in (learn, test) if p is not None)
-    train_command.show(result, learn, train_score, test, test_score, out)
     save_network(model, network, result.weights, inputs=learn.inputs, outputs=learn.outputs, tolerance=within)
-    out.print(f"saved {model}; try: bpnn predict {model} code", markup=False)
 
-    match = all(row.match for row in rows)
-    found = audited.first_wrong_stage == "z"
-    finish(
-        options.json,
-        {
-            "verify": report.to_json(),
-            "reproduce": {"match": match, "rows": [asdict(row) for row in rows]},
-            "audit": audited.to_json(),
-            "train": train_command.as_json(result, train_score, test_score),
-        },
-    )
-    return 0 if report.verdict == "correct" and match and found else 1
+    outputs = predict(network, result.weights, test.x)
+    rate, counts = 100 * scores.largest_output_rate(outputs, test.t), scores.confusion(outputs, test.t)
+    of_each = [
+        f"{name} {100 * row[i] / row.sum():.0f}%"
+        for i, (name, row) in enumerate(zip(test.outputs, counts, strict=True))
+    ]
+    lines = [
+        f"{network}: {len(learn)} patterns, {RECOGNISER['epochs']} epochs in {result.seconds:.2f} s, after "
+        f"{result.compile_seconds:.1f} s compiling",
+        f"right on {rate:.1f}% of {len(test)} patterns that it has not seen:",
+        f"  {', '.join(of_each)}",
+        f"saved {model}; next: bpnn predict {model} code",
+    ]
+    found = {
+        "network": str(network),
+        "success_rate": 100 * float(scores.hits(outputs, test.t, within).mean()),
+        "largest_output_rate": rate,
+        "confusion": counts.tolist(),
+        "seconds": result.seconds,
+    }
+    return {"train": found}, True, lines
+
+
+def _named(equation: str) -> str:
+    return f"{NAMES[equation]} {equation}".ljust(29)
+
+
+def _row(check: "Check") -> str:
+    verdict = "correct" if check.verdict == "correct" else f"WRONG at {check.where}"
+    return f"  {_named(check.equation)} error {check.worst:.1e}, allowed {check.allowed:.1e}, {verdict}"

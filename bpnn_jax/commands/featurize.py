@@ -1,18 +1,47 @@
 """``bpnn featurize``: folders of source code to pattern files."""
 
 from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
 
-from rich.table import Table
-from rich.text import Text
+from tyro.conf import Positional, arg
 
-from bpnn_jax import cli
-from bpnn_jax._runtime.progress import console, progress_bar
-from bpnn_jax.commands.common import check_outputs, finish
+from bpnn_jax.commands.common import Count, Json, check_outputs, finish
 from bpnn_jax.errors import InputError
-from bpnn_jax.patterns.featurize import featurize, outputs, write
 
 
-def run(options: cli.Featurize) -> int:
+@dataclass(frozen=True)
+class Featurize:
+    """Turn folders of source code into patterns: how often each symbol occurs in a chunk, and which language it is."""
+
+    sources: Positional[tuple[Path, ...]]
+    """Folders to search, with their subfolders."""
+    out: Annotated[Path, arg(metavar="FILE")] = Path("code.txt")
+    """code.txt is written as code.train.txt and code.test.txt, split by file."""
+    symbols: int = 20
+    """How many of the most frequent symbols to count."""
+    chunk: int = 500
+    """Characters in a chunk."""
+    languages: tuple[str, ...] = ()
+    """Which extension is which language, such as .c=C .h=C .py=Python. Otherwise the well-known ones that are found."""
+    held_out: float = 0.3
+    """Share of the files that is held out for testing."""
+    limit: Count = None
+    """At most so many chunks a language."""
+    seed: int = 0
+    """Moves the split."""
+    json: Json = None
+    """Write the results to this file as JSON."""
+
+
+def run(options: Featurize) -> int:
+    from rich.table import Table
+    from rich.text import Text
+
+    from bpnn_jax._runtime.progress import console, progress_bar
+    from bpnn_jax.patterns.featurize import featurize, outputs, write
+
     check_outputs(options.json, *outputs(options.out))
     with progress_bar("reading") as update:
         made = featurize(

@@ -1,20 +1,41 @@
 """``bpnn predict``: patterns through a saved network, told in the article's manner."""
 
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 
-from bpnn_jax import cli, patterns
-from bpnn_jax.commands.common import check_outputs, finish, read_patterns
+from tyro.conf import Positional
+
+from bpnn_jax.commands.common import Count, Json, check_outputs, finish, read_data
 from bpnn_jax.errors import InputError
-from bpnn_jax.patterns import scores
-from bpnn_jax.storage import load_network
-from bpnn_jax.training import predict
 
 
-def run(options: cli.Predict) -> int:
-    check_outputs(options.json, reads=[options.model, *([] if patterns.is_set_name(options.data) else [options.data])])
-    saved = load_network(options.model)
-    data = read_patterns(options.data, options.targets)
-    data = patterns.load_held_out(options.data) or data
+@dataclass(frozen=True)
+class Predict:
+    """Put patterns through a saved network: targets, errors, OK or FAIL for each, and the success rate."""
+
+    model: Positional[Path]
+    """A network saved by bpnn train --save."""
+    data: Positional[str]
+    """A file or a name, as for bpnn train. For "code" its held-out part."""
+    targets: Count = None
+    """How many of the last columns are targets, for a .csv without a header that says so."""
+    skip: int = 0
+    """Leave out the first so many patterns."""
+    limit: Count = None
+    """Take at most so many patterns."""
+    json: Json = None
+    """Write the results to this file as JSON."""
+
+
+def run(options: Predict) -> int:
+    from bpnn_jax.patterns import scores
+    from bpnn_jax.storage import load_network
+    from bpnn_jax.training import predict
+
+    read = read_data(options.data, options.targets)
+    check_outputs(options.json, reads=[options.model, read.file])
+    saved, data = load_network(options.model), read.held_out or read.patterns
     if options.skip < 0 or options.skip >= len(data):
         raise InputError(f"expected skip from 0 to {len(data) - 1}, got {options.skip}")
     if options.limit is not None and options.limit < 1:

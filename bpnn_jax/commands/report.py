@@ -1,25 +1,47 @@
 """``bpnn report``: a study's folder as one page, and as figures for a paper."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from rich.markup import escape
+from tyro.conf import Positional, arg
 
-from bpnn_jax import cli
 from bpnn_jax._runtime.files import write_atomically
-from bpnn_jax._runtime.progress import console, progress_bar
-from bpnn_jax.ablation import manifest, report, results, runner
-from bpnn_jax.ablation.folder import Store
-from bpnn_jax.ablation.report.page import page
-from bpnn_jax.commands.common import check_outputs, finish
+from bpnn_jax.commands.common import Json, check_outputs, finish
 from bpnn_jax.errors import InputError
 
+if TYPE_CHECKING:
+    from bpnn_jax.ablation.folder import Store
+    from bpnn_jax.ablation.report import Picture
 
-def run(options: cli.Report) -> int:
+
+@dataclass(frozen=True)
+class Report:
+    """A study, finished or not, as one page that needs no network: what came out, tables, charts, and how to repeat it."""
+
+    folder: Positional[Path]
+    """The folder of the study, as made by bpnn ablate --out."""
+    html: Annotated[Path | None, arg(metavar="FILE")] = None
+    """The page; otherwise report.html in that folder."""
+    pdf: Annotated[Path | None, arg(metavar="FILE")] = None
+    """Write the charts to this PDF as well, a page per chart, for a paper."""
+    json: Json = None
+    """Write the results and what each chart shows to this file as JSON."""
+
+
+def run(options: Report) -> int:
+    from rich.markup import escape
+
+    from bpnn_jax._runtime.progress import console, progress_bar
+    from bpnn_jax.ablation import report, results, runner
+    from bpnn_jax.ablation.folder import FILES, Store, study_of
+    from bpnn_jax.ablation.report.page import page
+
     folder = options.folder
-    _, described = manifest.read(Store(folder, read_only=True))
+    _, described = study_of(Store(folder, read_only=True))
     html = options.html or folder / "report.html"
-    check_outputs(html, options.pdf, options.json, reads=[folder / name for name in manifest.FILES])
+    check_outputs(html, options.pdf, options.json, reads=[folder / name for name in FILES])
     _check_outside(Store(folder, read_only=True), html, options.pdf, options.json)
     draw_pdf = _pdf() if options.pdf else None
     out, complaints = console(), []
@@ -46,7 +68,7 @@ def run(options: cli.Report) -> int:
     return 0
 
 
-def _check_outside(store: Store, *outputs: Path | None) -> None:
+def _check_outside(store: "Store", *outputs: Path | None) -> None:
     """What a study has trained is not written over."""
     for output in outputs:
         if output is not None and output.resolve().is_relative_to(store.chunks.resolve()):
@@ -55,8 +77,8 @@ def _check_outside(store: Store, *outputs: Path | None) -> None:
             )
 
 
-def _pdf() -> Callable[[Sequence[report.Picture]], bytes]:
-    """What draws the figures; asked for before any work, in case Matplotlib is missing, and only then: it takes a second."""
+def _pdf() -> "Callable[[Sequence[Picture]], bytes]":
+    """What draws the figures; asked for before any work, in case vl-convert is missing."""
     from bpnn_jax.ablation.report import paper
 
     return paper.pdf

@@ -1,16 +1,33 @@
 """``bpnn reproduce``: every number that the article prints, beside ours."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from rich.console import Console
-from rich.table import Table
+from tyro.conf import arg
 
-from bpnn_jax import article, cli
-from bpnn_jax._runtime.progress import console
-from bpnn_jax.commands.common import check_outputs, finish
+from bpnn_jax.commands.common import Json, check_outputs, finish
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bpnn_jax.article import Row
 
 
-def run(options: cli.Reproduce) -> int:
+@dataclass(frozen=True)
+class Reproduce:
+    """Every number that the article prints, beside ours, and the digits that agree."""
+
+    data: Annotated[Path | None, arg(metavar="FOLDER")] = None
+    """Where the article's testdata.200 lies; otherwise $BPNN_ARTICLE_DATA or this folder."""
+    json: Json = None
+    """Write the results to this file as JSON."""
+
+
+def run(options: Reproduce) -> int:
+    from bpnn_jax import article
+    from bpnn_jax._runtime.progress import console
+
     check_outputs(options.json)
     data = article.find_data(options.data)
     rows = article.rows(data)
@@ -20,7 +37,11 @@ def run(options: cli.Reproduce) -> int:
     return 0 if match else 1
 
 
-def show(rows: list[article.Row], with_data: bool, out: Console) -> None:
+def show(rows: "list[Row]", with_data: bool, out: "Console") -> None:
+    from rich.table import Table
+
+    from bpnn_jax.article import HOW_TO_GET_IT
+
     for name in dict.fromkeys(row.table for row in rows):
         table = Table(title=name, title_justify="left")
         for column in ("what", "published", "ours", "digits that agree"):
@@ -33,4 +54,4 @@ def show(rows: list[article.Row], with_data: bool, out: Console) -> None:
         out.print(table)
     out.print(f"{sum(row.match for row in rows)} of {len(rows)} numbers agree, as far as float64 can tell")
     if not with_data:
-        out.print(f"[yellow]left out:[/] the code recogniser's 65.20%, twice. {article.HOW_TO_GET_IT}.")
+        out.print(f"[yellow]left out:[/] the code recogniser's 65.20%, twice. {HOW_TO_GET_IT}.")

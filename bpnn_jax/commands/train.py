@@ -1,24 +1,77 @@
 """``bpnn train``: data, network, run, result."""
 
-from dataclasses import replace
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-import numpy as np
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+import tyro
+from tyro.conf import Fixed, Positional, Suppress, arg
 
-from bpnn_jax import article, cli, patterns
-from bpnn_jax._runtime.progress import console, progress_bar
-from bpnn_jax.commands.common import check_outputs, finish, plain_warnings, read_patterns
+from bpnn_jax.commands.common import Count, Data, Json, Number, check_outputs, finish, plain_warnings, read_data
 from bpnn_jax.errors import InputError
-from bpnn_jax.network import Network, init
-from bpnn_jax.patterns import Patterns, scores
-from bpnn_jax.storage import save_network
-from bpnn_jax.training import TrainResult, predict, train
-from bpnn_jax.training._loop import Settings
+from bpnn_jax.settings import Run
+
+if TYPE_CHECKING:
+    import numpy as np
+    from rich.console import Console
+    from rich.table import Table
+
+    from bpnn_jax.network import Network
+    from bpnn_jax.patterns import Patterns
+    from bpnn_jax.training import TrainResult
 
 SHOWN_CLASSES = 12  # a larger confusion table is only in the JSON
+
+
+@dataclass(frozen=True)
+class OneRun(Run):
+    """A run but for the two fields whose options have another meaning here: it stops, and reads its file, as ``Train`` says."""
+
+    tolerance: Suppress[Fixed[float]] = Run.tolerance
+    targets: Suppress[Fixed[Any]] = Run.targets
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a network on a file of patterns, or on a named set."""
+
+    data: Positional[str]
+    """A file (lines like 0.45 0.05 > 1 0 0, or .csv, or .npz) or a name: nand, xor, parity-4, encoder-8, two-spirals, code."""
+    article: bool = False
+    """The article's settings: random numbers, order, header line, split, cut-off, error. Options given explicitly take precedence."""
+    run: Annotated[OneRun, arg(name="")] = field(default_factory=OneRun)
+    """What is trained, and how."""
+    epochs: int = 1000
+    """At most so many passes over the patterns."""
+    cutoff: Number = None
+    """Stop after an epoch whose error (summed, with the ½) is below this."""
+    tolerance: Number = None
+    """Stop when every output is within this of its target."""
+    seed: int = 0
+    """Moves the initial weights and the shuffling."""
+    train_size: Count = None
+    """Train on the first so many patterns."""
+    test_size: Count = None
+    """Test on the so many patterns that follow."""
+    test: Annotated[str | None, arg(metavar="DATA")] = None
+    """Test on these patterns."""
+    targets: Count = None
+    """How many of the last columns are targets, for a .csv without a header that says so."""
+    history_every: int = 1
+    """Keep the error of every so many epochs."""
+    save: Annotated[Path | None, arg(metavar="FILE")] = None
+    """Save the network, as safetensors."""
+    json: Json = None
+    """Write the results to this file as JSON."""
+
+
+def prepared(arguments: Sequence[str]) -> tuple[Sequence[str], Train | None]:
+    """What ``--article`` sets becomes the default, so that other options take precedence."""
+    if "--article" not in arguments:
+        return arguments, None
+    run = OneRun(hidden_bias=False, order="article", dtype="float64")
+    return arguments, Train(data=tyro.MISSING, article=True, run=run)
 
 
 class Scored(NamedTuple):
@@ -26,104 +79,95 @@ class Scored(NamedTuple):
 
     success_rate: float
     largest_output_rate: float | None  # one-hot targets only
-    confusion: np.ndarray | None
+    confusion: "np.ndarray | None"
 
 
-def run(options: cli.Train) -> int:
-    reads = [d for d in (options.data, options.test) if d is not None and not patterns.is_set_name(d)]
-    check_outputs(options.save, options.json, reads=reads)
-    data = read_patterns(options.data, options.targets)
-    learn, test = divide(options, data)
-    network = shape(options, data)
+def run(options: Train) -> int:
+    from bpnn_jax._runtime.progress import console, progress_bar
+    from bpnn_jax.patterns import scores
+    from bpnn_jax.storage import save_network
+
+    data = read_data(options.data, options.targets)
+    other = read_data(options.test, options.targets) if options.test else None
+    check_outputs(options.save, options.json, reads=[data.file, other.file if other else None])
+    learn, test = divide(options, data, other)
+    network = options.run.network(data.patterns)
     with plain_warnings(), progress_bar(f"training {network}") as update:
-        result = fit(options, network, learn, lambda done, error: update(done, options.epochs, f"error {error:.4g}"))
+        told = lambda done, error: update(done, options.epochs, f"error {error:.4g}")  # noqa: E731
+        result = fit(options, network, learn, of_a_file=data.file is not None, progress=told)
     within = scores.tolerance(learn.t)
     train_score = score(result, learn, within)
     test_score = score(result, test, within) if test else None
-    if options.save:  # before anything is printed: a reader who has gone away costs no network
-        save_network(options.save, network, result.weights, inputs=data.inputs, outputs=data.outputs, tolerance=within)
+    if options.save:  # first: a closed pipe (`| head`) must not lose the network
+        names = {"inputs": data.patterns.inputs, "outputs": data.patterns.outputs}
+        save_network(options.save, network, result.weights, **names, tolerance=within)
     finish(options.json, as_json(result, train_score, test_score))
     show(result, learn, train_score, test, test_score, console())
     return 0
 
 
-def divide(options: cli.Train, data: Patterns) -> tuple[Patterns, Patterns | None]:
+def divide(options: Train, read: Data, other: Data | None) -> "tuple[Patterns, Patterns | None]":
     """The patterns to train on, and those to test on, if any."""
-    train_size, test_size = options.train_size, options.test_size
-    if options.article and not patterns.is_set_name(options.data):
+    from bpnn_jax import article
+
+    data, train_size, test_size = read.patterns, options.train_size, options.test_size
+    if options.article and read.file:
         data = data[1:]  # the article's program reads the first line only for its shape
         train_size = article.TRAIN_SIZE if train_size is None else train_size
-        test_size = test_size if test_size is not None or options.test else article.TEST_SIZE
+        test_size = test_size if test_size is not None or other else article.TEST_SIZE
     for what, size in (("train-size", train_size), ("test-size", test_size)):
         if size is not None and size < 1:
             raise InputError(f"expected {what} as a whole number from 1 up, got {size}")
-    if options.test and test_size:
+    if other and test_size:
         raise InputError("expected either test or test-size, got both")
     wanted = (train_size or 0) + (test_size or 0)
     if wanted > len(data) or (test_size and not train_size and test_size >= len(data)):
         raise InputError(f"expected at most {len(data)} patterns to train and to test on, got {wanted}")
     learn = data[: train_size or len(data) - (test_size or 0)]
-    if options.test:
-        test = read_patterns(options.test, options.targets)
+    if other:
+        test = other.patterns
         if test.x.shape[1] != data.x.shape[1] or test.t.shape[1] != data.t.shape[1]:
             expected, got = (f"{p.x.shape[1]} inputs and {p.t.shape[1]} targets" for p in (data, test))
             raise InputError(f"{options.test}: expected {expected} as in {options.data}, got {got}")
         return learn, test
     if test_size:
         return learn, data[len(learn) : len(learn) + test_size]
-    return learn, patterns.load_held_out(options.data)
+    return learn, read.held_out
 
 
-def shape(options: cli.Train, data: Patterns) -> Network:
-    hidden = options.hidden or data.hidden
-    output = options.activation if options.output_activation == "same" else options.output_activation
-    return Network(
-        (data.x.shape[1], *hidden, data.t.shape[1]),
-        (options.activation,) * len(hidden) + (output,),
-        input_bias=options.input_bias,
-        hidden_bias=options.hidden_bias,
-        skip=options.skip,
-    )
+def fit(options: Train, network: "Network", learn: "Patterns", of_a_file: bool, progress: Callable) -> "TrainResult":
+    """Train, as ``--article`` has it where that is given: of a file with the article's cut-off and error."""
+    from bpnn_jax import article, training
+    from bpnn_jax.network import init
 
-
-def fit(options: cli.Train, network: Network, learn: Patterns, progress) -> TrainResult:
-    settings = Settings(
-        epochs=options.epochs,
-        rule=options.rule,
-        mode=options.mode,
-        batch_size=options.batch_size,
-        order=options.order,
-        gradient=options.gradient,
-        shuffle=options.shuffle,
-        history_every=options.history_every,
-    )
-    weights, cutoff = None, options.cutoff or 0.0
+    run, weights, cutoff, measure = options.run, None, options.cutoff or 0.0, "sum"
     if options.article:
         if len(network.sizes) != 3:
             raise InputError(f"expected one hidden layer for the article's random numbers, got {network}")
         weights = article.initial_weights(network, options.seed)
-        settings = replace(settings, measure="last-pattern" if patterns.is_set_name(options.data) else "last-output")
-        if options.cutoff is None and not patterns.is_set_name(options.data):
+        measure = "last-output" if of_a_file else "last-pattern"
+        if options.cutoff is None and of_a_file:
             cutoff = article.CUTOFF
     else:
-        weights = init(network, options.seed, initial=options.initial, ranges=options.ranges)
-    return train(
+        weights = init(network, options.seed, initial=run.initial, ranges=run.ranges)
+    rates = run.rates(learn)._replace(cutoff=cutoff, tolerance=options.tolerance)
+    return training.train(
         network,
         learn.x,
         learn.t,
-        learning_rate=options.learning_rate,
-        momentum=options.momentum,
-        cutoff=cutoff,
-        tolerance=options.tolerance,
+        **rates._asdict(),
         weights=weights,
         seed=options.seed,
-        dtype=options.dtype,
-        settings=settings,
+        dtype=run.dtype,
+        settings=run.settings(epochs=options.epochs, history_every=options.history_every, measure=measure),
         progress=progress,
     )
 
 
-def score(result: TrainResult, data: Patterns, within: float) -> Scored:
+def score(result: "TrainResult", data: "Patterns", within: float) -> Scored:
+    from bpnn_jax.patterns import scores
+    from bpnn_jax.training import predict
+
     outputs = predict(result.network, result.weights, data.x)
     rate = 100.0 * float(scores.hits(outputs, data.t, within).mean())
     if not scores.is_one_hot(data.t):
@@ -131,7 +175,7 @@ def score(result: TrainResult, data: Patterns, within: float) -> Scored:
     return Scored(rate, 100.0 * scores.largest_output_rate(outputs, data.t), scores.confusion(outputs, data.t))
 
 
-def as_json(result: TrainResult, train_score: Scored, test_score: Scored | None) -> dict:
+def as_json(result: "TrainResult", train_score: Scored, test_score: Scored | None) -> dict:
     """``success_rate`` is that of the test patterns where there are any, as the article's is."""
     best = test_score or train_score
     return {
@@ -147,23 +191,25 @@ def as_json(result: TrainResult, train_score: Scored, test_score: Scored | None)
         "history": [[int(epoch), float(error)] for epoch, error in result.history],
         "seconds": result.seconds,
         "compile_seconds": result.compile_seconds,
-        "path": result.path,
+        "engine": result.engine,
     }
 
 
 def show(
-    result: TrainResult,
-    learn: Patterns,
+    result: "TrainResult",
+    learn: "Patterns",
     train_score: Scored,
-    test: Patterns | None,
+    test: "Patterns | None",
     test_score: Scored | None,
-    out: Console,
+    out: "Console",
 ) -> None:
     why = {"cutoff": "error below the cut-off", "solved": "solved", "epochs": "epoch limit reached"}[result.stopped]
     out.print(f"network     {result.network}")
     out.print(f"iterations  {result.iterations} (counted from 0), {why}")
     out.print(f"error       {result.error:.10g}")
-    out.print(f"time        {result.seconds:.3f} s training ({result.path}), {result.compile_seconds:.3f} s compiling")
+    out.print(
+        f"time        {result.seconds:.3f} s training ({result.engine}), {result.compile_seconds:.3f} s compiling"
+    )
     for name, data, scored in (("training", learn, train_score), ("test", test, test_score)):
         if data is not None and scored is not None:
             line = f"success     {scored.success_rate:.2f}% of {len(data)} {name} patterns have every output right"
@@ -181,8 +227,11 @@ def show(
         out.print(confusion_table(scored.confusion, data))
 
 
-def confusion_table(counts: np.ndarray, data: Patterns) -> Table:
+def confusion_table(counts: "np.ndarray", data: "Patterns") -> "Table":
     """Classes by their names, with the share that is right."""
+    from rich.table import Table
+    from rich.text import Text
+
     names = data.outputs or tuple(map(str, range(len(counts))))
     table = Table()
     table.add_column("")

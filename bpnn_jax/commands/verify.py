@@ -1,16 +1,25 @@
 """``bpnn verify``: the ladder of trust as a table."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from tyro.conf import arg
 
-from bpnn_jax import cli, verify
-from bpnn_jax._runtime.progress import console, progress_bar
-from bpnn_jax.commands.common import check_outputs, finish
+import manual
+from bpnn_jax.commands.common import Json, check_outputs, finish
 from bpnn_jax.errors import InputError
-from bpnn_jax.network import ACTIVATIONS
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bpnn_jax import verify
+
+    Which = str
+else:
+    Which = Literal["all", *manual.ACTIVATIONS]
 
 RUNGS = {
     1: "proved on symbols",
@@ -20,9 +29,40 @@ RUNGS = {
     5: "as it runs",
     6: "it can fail",
 }
+NO_HIDDEN_BIAS = {"--no-hidden-bias": "off", "--hidden-bias": "on"}
 
 
-def run(options: cli.Verify) -> int:
+@dataclass(frozen=True)
+class Verify:
+    """Is the derivation right? Six rungs, from a symbolic proof to the training step; exit status 0 only if all is right."""
+
+    activation: Which = "all"
+    """Check networks of one activation only."""
+    sizes: Annotated[str | None, arg(metavar="SIZES")] = None
+    """Check networks of these layer sizes only, such as 2-2-1, in place of the ladder's own."""
+    hidden_bias: Literal["both", "on", "off"] = "both"
+    """Networks with a bias node on the hidden layers (on, or --hidden-bias alone), without (off, or --no-hidden-bias)."""
+    networks: int = 100_000
+    """How many random networks to compare at scale (rung 4)."""
+    seed: int = 0
+    """Moves every random number."""
+    json: Json = None
+    """Write the results to this file as JSON."""
+
+
+def prepared(arguments: Sequence[str]) -> tuple[list[str], None]:
+    """``--hidden-bias`` is a switch, as everywhere else, that has a third state when it is not given."""
+    spelt = []
+    for word, following in pairwise([*arguments, ""]):
+        switch = word in NO_HIDDEN_BIAS and following not in ("both", "on", "off")
+        spelt += ["--hidden-bias", NO_HIDDEN_BIAS[word]] if switch else [word]
+    return spelt, None
+
+
+def run(options: Verify) -> int:
+    from bpnn_jax import verify
+    from bpnn_jax._runtime.progress import console, progress_bar
+
     check_outputs(options.json)
     with progress_bar("checking the derivation") as update:
         report = verify.run(chosen(options), update)
@@ -31,7 +71,9 @@ def run(options: cli.Verify) -> int:
     return 0 if report.verdict == "correct" else 1
 
 
-def chosen(options: cli.Verify) -> verify.Options:
+def chosen(options: Verify) -> "verify.Options":
+    from bpnn_jax import verify
+
     sizes = None
     if options.sizes is not None:
         if not re.fullmatch(r"\s*\d+(\s*[-, x]\s*\d+)+\s*", options.sizes):
@@ -39,14 +81,17 @@ def chosen(options: cli.Verify) -> verify.Options:
         sizes = tuple(int(n) for n in re.findall(r"\d+", options.sizes))
     return verify.Options(
         sizes=sizes,
-        activations=tuple(ACTIVATIONS) if options.activation == "all" else (options.activation,),
+        activations=tuple(manual.ACTIVATIONS) if options.activation == "all" else (options.activation,),
         hidden_bias={"both": None, "on": True, "off": False}[options.hidden_bias],
         networks=options.networks,
         seed=options.seed,
     )
 
 
-def show(report: verify.Report, out: Console) -> None:
+def show(report: "verify.Report", out: "Console") -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
     table = Table(title="Is the derivation right?", title_justify="left")
     for name in ("rung", "equation", "witness"):
         table.add_column(name)

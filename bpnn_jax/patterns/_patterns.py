@@ -1,19 +1,22 @@
 """The record of patterns: inputs with their targets."""
 
+import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bpnn_jax._runtime.display import Card, few
 from bpnn_jax.errors import InputError
 
 
-@dataclass(frozen=True, eq=False)
-class Patterns:
+@dataclass(frozen=True, eq=False, repr=False)
+class Patterns(Card):
     """Inputs `x` (patterns, inputs) and targets `t` (patterns, outputs), both float64, finite and read-only.
 
     `inputs` and `outputs` name the columns, one printable word each, or are empty where no names are known.
     `hidden` holds the customary sizes of the hidden layers for this task; the default is the article's recogniser's.
+    Raises InputError for arrays of other shapes or lengths, for what is no finite number, and for names that are none.
 
     >>> patterns = Patterns(x=[[0, 1], [1, 1]], t=[[1], [0]], name="two", outputs=("differ",))
     >>> patterns.x.shape, patterns.t.shape, len(patterns)
@@ -41,8 +44,21 @@ class Patterns:
         object.__setattr__(self, "outputs", _names("outputs", self.outputs, t.shape[1]))
         object.__setattr__(self, "hidden", hidden)
 
+    def _card(self) -> tuple[str, list[tuple[str, str]]]:
+        sides = (("inputs", self.x, self.inputs), ("targets", self.t, self.outputs))
+        return f"Patterns {self.name!r}, {len(self)} of them", [
+            (what, f"{side.shape[1]}, from {side.min():g} to {side.max():g}{': ' if names else ''}{few(names)}")
+            for what, side, names in sides
+        ]
+
     def __len__(self) -> int:
         return len(self.x)
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of x and t, in hexadecimal: two sets of patterns that have it train alike."""
+        parts = (f"{self.x.shape} {self.t.shape}".encode(), self.x.tobytes(), self.t.tobytes())
+        return hashlib.sha256(b"|".join(parts)).hexdigest()
 
     def __getitem__(self, rows: slice) -> "Patterns":
         """The patterns of a slice, with the names kept.

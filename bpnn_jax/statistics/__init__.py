@@ -1,6 +1,6 @@
-"""Telling what came out of a study: estimates with intervals, and comparisons of arms with effect and p-value together.
+"""The statistics of a study: estimates with intervals, and comparisons of arms with effect and p-value together.
 
-Arrays are aligned by seed: a row a run, a column an arm; row i of every arm is the same seed. docs/statistics.md says which
+Arrays are aligned by seed: a row per run and a column per arm; row i of every arm is the same seed. docs/statistics.md says which
 question takes which method, and why. It stands on NumPy and SciPy and knows nothing of how the runs were made.
 """
 
@@ -8,13 +8,16 @@ from bpnn_jax.statistics._bootstrap import Bootstrap
 from bpnn_jax.statistics._contrast import compare, estimate, interaction
 from bpnn_jax.statistics._rates import compare_rates, mcnemar, newcombe, success_rate, tango, wilson
 from bpnn_jax.statistics._results import Comparison, Estimate, correct, holm
-from bpnn_jax.statistics._summary import ArmSummary, Summary, summarise
+from bpnn_jax.statistics._summary import EPOCHS, SUCCESS, ArmSummary, Contrast, Summary, summarise
 from bpnn_jax.statistics._survival import Curve, compare_epochs, kaplan_meier, restricted_mean, restricted_values
 
 __all__ = [
+    "EPOCHS",
+    "SUCCESS",
     "ArmSummary",
     "Bootstrap",
     "Comparison",
+    "Contrast",
     "Curve",
     "Estimate",
     "Summary",

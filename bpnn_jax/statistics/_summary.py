@@ -1,26 +1,49 @@
 """A whole study at once: each arm, and the arms against each other, as one family."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+import html
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from bpnn_jax.errors import InputError, unknown
-from bpnn_jax.statistics import _inputs
-from bpnn_jax.statistics._bootstrap import Bootstrap
+from bpnn_jax.statistics._bootstrap import MEASURE_NAMES, Bootstrap, Sampling, sampling
 from bpnn_jax.statistics._contrast import DEFAULT, arms_and_contrasts
-from bpnn_jax.statistics._measures import WORDS
 from bpnn_jax.statistics._rates import compare_rates, success_rate
-from bpnn_jax.statistics._results import Comparison, Estimate, correct
-from bpnn_jax.statistics._sampling import Sampling, sampling
+from bpnn_jax.statistics._results import Comparison, Estimate, Names, aligned, correct, flags, floats, numbers
 from bpnn_jax.statistics._survival import Curve, kaplan_meier, restricted_values
+
+SUCCESS, EPOCHS, ERROR = "success rate", "epochs to solve", "final error"  # the kinds of comparison
+MAX_SHOWN = 5  # arms in a Summary's repr
+MAX_LISTED = 3  # arms that a note names
+
+
+class Contrast(NamedTuple):
+    """A weighted sum of arms, such as an interaction: what ``change`` makes under ``arm``, minus what it makes under ``against``.
+
+    weights: (arms,), which add up to 0
+    change, arm, against: the `Comparison`'s fields of these names
+    """
+
+    weights: ArrayLike
+    change: str
+    arm: str
+    against: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ArmSummary:
-    """One arm: its success rate, restricted mean epochs (None: no run solved), final error (None: not given, or a run diverged)."""
+    """One arm of a study.
+
+    name: as it was given
+    success: the success rate
+    epochs: the restricted mean of epochs to solve; None where no run was solved
+    error: the mean or interquartile mean of the final error; None where it was not given, or a run diverged
+    curve: Kaplan and Meier's, of epochs to solve
+    """
 
     name: str
     success: Estimate
@@ -29,11 +52,15 @@ class ArmSummary:
     curve: Curve
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
 class Summary:
-    """Arms, the comparisons between them with Holm's correction over all of them, and what had to be left out, in words.
+    """A whole study: its arms, and the comparisons between them.
 
-    contrasts: those of more than two arms that were asked for, a family of their own.
+    arms: in the order in which they were given
+    comparisons: each of the pairs that were asked for, in each kind; Holm's correction is over all of them
+    contrasts: those of more than two arms that were asked for, a family of their own
+    notes: what had to be left out, a sentence for each kind
+    horizon: the epoch up to which restricted means go
     """
 
     arms: tuple[ArmSummary, ...]
@@ -42,9 +69,45 @@ class Summary:
     notes: tuple[str, ...]
     horizon: float
 
+    def ranking(self) -> list[str]:
+        """The arms' names by success rate, then by mean epochs to solve, then by final error; the best first."""
+
+        def last_if_unknown(estimate: Estimate | None) -> float:
+            return math.inf if estimate is None else estimate.value
+
+        key = {
+            arm.name: (-arm.success.value, last_if_unknown(arm.epochs), last_if_unknown(arm.error)) for arm in self.arms
+        }
+        return sorted(key, key=key.__getitem__)
+
     def as_dict(self) -> dict[str, Any]:
         """The summary in what JSON knows: dicts, lists, strings, numbers and None."""
         return _plain(dataclasses.asdict(self))
+
+    def __repr__(self) -> str:
+        rows = [f"  {name}: {', '.join(cells)}" for name, *cells in self._rows()]
+        return "\n".join([self._title(), *rows])
+
+    def _repr_html_(self) -> str:
+        """A table of the best arms, for a notebook."""
+        rows = "".join(
+            f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>" for cells in self._rows()
+        )
+        return f"<table><caption>{html.escape(self._title())}</caption>{rows}</table>"
+
+    def _title(self) -> str:
+        parts = [f"{len(getattr(self, name))} {name}" for name in ("arms", "comparisons", "contrasts", "notes")]
+        return f"Summary up to epoch {self.horizon:g}: {', '.join(parts)}"
+
+    def _rows(self) -> Iterator[tuple[str, ...]]:
+        """The best arms, each with the estimates that it has."""
+        arms = {arm.name: arm for arm in self.arms}
+        for name in self.ranking()[:MAX_SHOWN]:
+            arm = arms[name]
+            estimates = ((SUCCESS, arm.success), (EPOCHS, arm.epochs), (ERROR, arm.error))
+            yield name, *(f"{kind} {e.value:.4g} [{e.low:.4g}, {e.high:.4g}]" for kind, e in estimates if e)
+        if len(arms) > MAX_SHOWN:
+            yield "...", f"{len(arms) - MAX_SHOWN} arms more"
 
 
 def summarise(
@@ -54,9 +117,10 @@ def summarise(
     solved: ArrayLike,
     horizon: float,
     error: ArrayLike | None = None,
-    error_kind: str = "iqm",
+    error_measure: str = "iqm",
     pairs: Sequence[tuple[str, str]] | None = None,
-    contrasts: Mapping[str, ArrayLike] | None = None,
+    contrasts: Sequence[Contrast] = (),
+    solving: bool = True,
     groups: ArrayLike | None = None,
     groups_fixed: bool = False,
     bootstrap: Bootstrap = DEFAULT,
@@ -67,13 +131,16 @@ def summarise(
     epochs, solved, error: (runs, arms), row i the same seed in every arm. Where a run was not solved, ``epochs`` is the last
         epoch that it was followed to; of a run that diverged that is ``horizon``, and its error may be inf or NaN
     horizon: the epoch up to which restricted means go
-    error_kind: "iqm" or "mean"
+    error_measure: "iqm" or "mean"
     pairs: (a, b) for a - b; every other arm minus the first, if None
-    contrasts: by name, a weight for each arm: of success rates and of epochs, such as an interaction (see `interaction`). Holm's
+    contrasts: each gives a comparison of success rates and one of epochs, such as an interaction (see `interaction`). Holm's
         correction is over these alone
+    solving: False where no run could be solved, as with a tolerance of 0: the notes then say nothing about it
+    groups, groups_fixed, bootstrap: as in `compare`. With groups success rates, too, are bootstrapped by groups
 
-    An arm with a diverged run has no error, and an arm with no solved run no mean epochs; the notes say so.
-    With ``groups`` success rates, too, are bootstrapped by groups. Raises InputError as the functions that it calls do.
+    An arm with a diverged run has no error, and an arm with no solved run no mean epochs; the notes say so. Raises InputError for
+    names that are not as many as the arms and all different, pairs of other names, weights that do not add up to 0, and as the
+    functions that it calls do.
 
     >>> e = np.array([[300, 90], [500, 120], [500, 80], [420, 150], [500, 70]])
     >>> for c in summarise(["sigmoid", "tanh"], epochs=e, solved=e < 500, horizon=500).comparisons:
@@ -82,22 +149,22 @@ def summarise(
     tanh - sigmoid, epochs to solve: -342 [-428, -232.9] epochs, standardised -3.51, above in 0%, p = 0.0014 (Holm 0.0028), n = 5
     """
     names = list(names)
-    t, d = _inputs.numbers("epochs", epochs), _inputs.flags("solved", solved)
-    _inputs.aligned("epochs and solved", t, d)
+    t, d = numbers("epochs", epochs), flags("solved", solved)
+    aligned("epochs and solved", t, d)
     if len(names) != t.shape[1] or len(set(names)) != len(names):
         raise InputError(f"expected {t.shape[1]} different names, one for each arm, got {names}")
     chosen = _chosen(names, pairs)
     drawn = sampling(len(t), groups, groups_fixed)
     values = restricted_values(t, d, horizon)
     dead = [names[k] for k in range(len(names)) if not (d[:, k] & (t[:, k] <= horizon)).any()]
-    notes = [f"{name}: no run was solved by epoch {horizon:g}, so its mean epochs are not known" for name in dead]
+    notes = _unsolved(dead, names, horizon) if solving else []
 
     rates, comparisons = _rates(names, chosen, d, drawn, bootstrap)
-    restricted, found = _numbers(names, chosen, values, "mean", "epochs to solve", "epochs", drawn, bootstrap)
+    restricted, found = _numbers(names, chosen, values, "mean", EPOCHS, "epochs", drawn, bootstrap)
     comparisons += [c for pair, c in found.items() if not set(pair) <= set(dead)]
     errors: dict[str, Estimate] = {}
     if error is not None:
-        errors, more, diverged = _errors(names, chosen, error, t.shape, error_kind, drawn, bootstrap)
+        errors, more, diverged = _errors(names, chosen, error, t.shape, error_measure, drawn, bootstrap)
         comparisons += more
         notes += diverged
     arms = tuple(
@@ -113,7 +180,7 @@ def summarise(
     return Summary(
         arms=arms,
         comparisons=tuple(correct(comparisons)),
-        contrasts=tuple(correct(_contrasts(names, contrasts or {}, dead, d, values, drawn, bootstrap))),
+        contrasts=tuple(correct(_contrasts(names, contrasts, dead, d, values, drawn, bootstrap))),
         notes=tuple(notes),
         horizon=float(horizon),
     )
@@ -140,8 +207,8 @@ def _numbers(
     names: list[str],
     pairs: Pairs,
     values: np.ndarray,
+    measure: str,
     kind: str,
-    what: str,
     unit: str,
     drawn: Sampling,
     settings: Bootstrap,
@@ -149,8 +216,8 @@ def _numbers(
     unit_vector = np.eye(len(names))
     rows = [unit_vector[names.index(a)] - unit_vector[names.index(b)] for a, b in pairs]
     weights = np.reshape(rows, (-1, len(names))).T
-    arms, titles = [f"{name}, {what}" for name in names], [f"{a} - {b}, {what}" for a, b in pairs]
-    estimates, found = arms_and_contrasts(values, weights, kind, arms, titles, unit, drawn, settings)
+    arms, about = [f"{name}, {kind}" for name in names], [Names(a, b, kind) for a, b in pairs]
+    estimates, found = arms_and_contrasts(values, weights, measure, arms, about, unit, drawn, settings)
     return estimates, dict(zip(pairs, found, strict=True))
 
 
@@ -158,19 +225,18 @@ def _rates(
     names: list[str], pairs: Pairs, solved: np.ndarray, drawn: Sampling, settings: Bootstrap
 ) -> tuple[list[Estimate], list[Comparison]]:
     if drawn.groups is not None:
-        values, what = solved.astype(np.float64), "success rate"
-        rates, found = _numbers(names, pairs, values, "mean", what, "", drawn, settings)
+        rates, found = _numbers(names, pairs, solved.astype(np.float64), "mean", SUCCESS, "", drawn, settings)
         return rates, list(found.values())
     columns = dict(zip(names, solved.T, strict=True))
-    rates = [success_rate(columns[name], what=f"{name}, success rate", level=settings.level) for name in names]
+    rates = [success_rate(columns[name], what=f"{name}, {SUCCESS}", level=settings.level) for name in names]
     return rates, [
-        compare_rates(columns[a], columns[b], what=f"{a} - {b}, success rate", level=settings.level) for a, b in pairs
+        compare_rates(columns[a], columns[b], arm=a, against=b, kind=SUCCESS, level=settings.level) for a, b in pairs
     ]
 
 
 def _contrasts(
     names: list[str],
-    asked: Mapping[str, ArrayLike],
+    asked: Sequence[Contrast],
     dead: list[str],
     solved: np.ndarray,
     values: np.ndarray,
@@ -180,19 +246,20 @@ def _contrasts(
     """Success rates and epochs of each; no epochs where no arm of it was ever solved."""
     if not asked:
         return []
-    rows = [_inputs.plain(name, weights) for name, weights in asked.items()]
-    for name, row in zip(asked, rows, strict=True):
+    rows = [floats(f"weights for {c.change}", c.weights) for c in asked]
+    for (_, name, *_), row in zip(asked, rows, strict=True):
         if row.shape != (len(names),):
             raise InputError(f"expected {len(names)} weights for {name}, one for each arm, got shape {row.shape}")
         if not abs(row.sum()) < 1e-9:  # rounding of 1/3 and the like
             raise InputError(f"expected weights for {name} that add up to 0, got {row.sum():g}")
     alive = np.array([name not in dead for name in names])
     found: list[Comparison] = []
-    for what, unit, array in (("success rate", "", solved.astype(np.float64)), ("epochs to solve", "epochs", values)):
-        kept = {name: row for name, row in zip(asked, rows, strict=True) if not unit or (row != 0)[alive].any()}
+    for kind, unit, array in ((SUCCESS, "", solved.astype(np.float64)), (EPOCHS, "epochs", values)):
+        kept = [(c, row) for c, row in zip(asked, rows, strict=True) if kind == SUCCESS or (row != 0)[alive].any()]
         if kept:
-            titles, weights = [f"{name}, {what}" for name in kept], np.transpose(list(kept.values()))
-            found += arms_and_contrasts(array, weights, "mean", names, titles, unit, drawn, settings)[1]
+            about = [Names(c.arm, c.against, kind, c.change) for c, _ in kept]
+            weights = np.transpose([row for _, row in kept])
+            found += arms_and_contrasts(array, weights, "mean", names, about, unit, drawn, settings)[1]
     return found
 
 
@@ -201,27 +268,49 @@ def _errors(
     pairs: Pairs,
     error: ArrayLike,
     shape: tuple[int, ...],
-    kind: str,
+    measure: str,
     drawn: Sampling,
     settings: Bootstrap,
 ) -> tuple[dict[str, Estimate], list[Comparison], list[str]]:
-    array = _inputs.plain("error", error)
+    array = floats("error", error)
     if array.shape != shape:
         raise InputError(f"expected error for the same runs and arms as epochs, {shape}, got {array.shape}")
     diverged = (~np.isfinite(array)).sum(0)
-    notes = [
-        f"{name}: {count} of {shape[0]} runs diverged, so its error is not averaged; its success rate counts them"
-        for name, count in zip(names, diverged, strict=True)
-        if count
-    ]
+    notes = _diverged({name: f"{count} of {shape[0]}" for name, count in zip(names, diverged, strict=True) if count})
     whole = [k for k in range(len(names)) if not diverged[k]]
     kept = [names[k] for k in whole]
     if not kept:
         return {}, [], notes
     chosen = [pair for pair in pairs if set(pair) <= set(kept)]
-    what = f"final error ({WORDS.get(kind, kind)})"
-    found, compared = _numbers(kept, chosen, array[:, whole], kind, what, "", drawn, settings)
+    kind = f"{ERROR} ({MEASURE_NAMES.get(measure, measure)})"
+    found, compared = _numbers(kept, chosen, array[:, whole], measure, kind, "", drawn, settings)
     return dict(zip(kept, found, strict=True)), list(compared.values()), notes
+
+
+def _unsolved(dead: list[str], names: list[str], horizon: float) -> list[str]:
+    """One note about all arms without a solved run."""
+    if len(dead) == 1:
+        return [f"{dead[0]}: no run was solved by epoch {horizon:g}, so its mean epochs are not known"]
+    whose = "any arm" if dead == names else _listed(dead)
+    return [f"no run of {whose} was solved by epoch {horizon:g}, so mean epochs to solve are not known"] if dead else []
+
+
+def _diverged(counts: dict[str, str]) -> list[str]:
+    """One note about all arms with diverged runs."""
+    if len(counts) == 1:
+        ((name, count),) = counts.items()
+        return [f"{name}: {count} runs diverged, so its error is not averaged; its success rate counts them"]
+    whose = _listed([f"{name} ({count})" for name, count in counts.items()])
+    return (
+        [f"runs diverged in {whose}, so their errors are not averaged; their success rates count them"]
+        if counts
+        else []
+    )
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - MAX_LISTED
+    return "; ".join(names[:MAX_LISTED]) + (f" and {more} arms more" if more > 0 else "")
 
 
 def _plain(value: Any) -> Any:

@@ -7,11 +7,19 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from bpnn_jax.errors import InputError
-from bpnn_jax.statistics import _inputs
 from bpnn_jax.statistics._bootstrap import Bootstrap
 from bpnn_jax.statistics._contrast import DEFAULT, compare, estimate
 from bpnn_jax.statistics._rates import wilson
-from bpnn_jax.statistics._results import Comparison, Estimate
+from bpnn_jax.statistics._results import (
+    Comparison,
+    Estimate,
+    aligned,
+    check_level,
+    flags,
+    numbers,
+    one_arm,
+    one_arm_flags,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +40,7 @@ class Curve:
     level: float = 0.95
 
     def at(self, epoch: float) -> tuple[float, float, float]:
-        """The share unsolved after ``epoch`` epochs, with its interval."""
+        """The share unsolved after ``epoch`` epochs, with its interval: share, low, high. Raises InputError for one below 0."""
         if not epoch >= 0:
             raise InputError(f"expected an epoch from 0 up, got {epoch!r}")
         k = np.searchsorted(self.epochs, epoch, "right") - 1
@@ -54,14 +62,15 @@ def kaplan_meier(epochs: ArrayLike, solved: ArrayLike, level: float = 0.95) -> C
     solved: (runs,) True where it was solved. A run that diverged will never be solved: it was followed to the end
 
     S(t) is the product over epochs up to t of 1 - d/n, with d solved of n at risk; Var log S is the sum of d / (n (n - d)).
-    Where S is 1 or 0 that says nothing, and the interval is Wilson's.
+    Where S is 1 or 0 that says nothing, and the interval is Wilson's. Raises InputError for epochs below 0, fewer than two runs,
+    or arrays of different length.
 
     >>> curve = kaplan_meier([3, 5, 5, 8, 10, 10], [1, 1, 1, 1, 0, 0])
     >>> curve.unsolved.round(3).tolist(), curve.at(6)[0], curve.median()
     ([1.0, 0.833, 0.5, 0.333], 0.5, (5.0, 3.0, None))
     """
     t, d = _times(epochs, solved)
-    z = special.ndtri((1 + _inputs.level(level)) / 2)
+    z = special.ndtri((1 + check_level(level)) / 2)
     at, events, risk, share = _steps(t, d)
     variance = np.cumsum(events / (risk * np.maximum(risk - events, 1)))  # unused once the share is 0
     inner = (share > 0) & (share < 1)
@@ -75,18 +84,19 @@ def kaplan_meier(epochs: ArrayLike, solved: ArrayLike, level: float = 0.95) -> C
 
 
 def restricted_values(epochs: ArrayLike, solved: ArrayLike, horizon: float) -> np.ndarray:
-    """One number a run whose mean is the restricted mean: the area under the arm's Kaplan-Meier curve up to ``horizon``.
+    """One number per run whose mean is the restricted mean: the area under the arm's Kaplan-Meier curve up to ``horizon``.
 
     epochs, solved: (runs,) or (runs, arms), as for `kaplan_meier`; the result has the same shape, in epochs
 
     If every run was followed to the horizon, this is min(epochs, horizon). Otherwise it is the mean plus n times the derivative
     with respect to the run's weight (the infinitesimal jackknife's pseudo-value), so that the mean square deviation over n is
-    Greenwood's variance of the restricted mean, and differences by seed give the paired one.
+    Greenwood's variance of the restricted mean, and differences by seed give the paired one. Raises InputError for a horizon
+    beyond the epoch where the last unsolved run of an arm ends.
 
     >>> restricted_values([3, 5, 9, 20], [True, True, True, False], horizon=10).tolist()
     [3.0, 5.0, 9.0, 10.0]
     """
-    t, d = _checked(_inputs.numbers("epochs", epochs), _inputs.flags("solved", solved))
+    t, d = _checked(numbers("epochs", epochs), flags("solved", solved))
     _check_horizon(horizon)
     for arm in range(t.shape[1]):
         _check_followed(t[:, arm], d[:, arm], horizon)
@@ -106,6 +116,7 @@ def restricted_mean(
 ) -> Estimate:
     """The mean of min(epochs to solve, ``horizon``) of one arm, censored runs and all, with a bootstrap interval.
 
+    epochs, solved: (runs,), as for `kaplan_meier`. The other arguments are those of `estimate`
     Raises InputError if no run was solved by the horizon: all that is known then is that it takes longer.
 
     >>> print(restricted_mean([3, 5, 6, 7, 20, 20], [1, 1, 1, 1, 0, 0], horizon=20))
@@ -125,18 +136,24 @@ def compare_epochs(
     horizon: float,
     *,
     paired: bool = True,
-    what: str = "epochs to solve, a - b",
+    arm: str = "a",
+    against: str = "b",
+    kind: str = "epochs to solve",
     groups: ArrayLike | None = None,
     groups_fixed: bool = False,
     bootstrap: Bootstrap = DEFAULT,
 ) -> Comparison:
-    """The difference of two arms' restricted means, a minus b, in epochs; the arguments are those of `compare`.
+    """The difference of two arms' restricted means, a minus b, in epochs.
 
-    Raises InputError if no run of either arm was solved by the horizon.
+    a_epochs, a_solved, b_epochs, b_solved: (runs,), as for `kaplan_meier`
+    horizon: the epoch up to which the means go
+
+    The other arguments are those of `compare`. Raises InputError if no run of either arm was solved by the horizon, and as
+    `restricted_values` and `compare` do.
 
     >>> all_solved = [True] * 6
     >>> print(compare_epochs([9, 12, 20, 20, 15, 20], [1, 1, 0, 0, 1, 0], [4, 6, 9, 12, 5, 8], all_solved, horizon=20))
-    epochs to solve, a - b: +8.667 [+5.833, +11.33] epochs, standardised +3.09, above in 100%, p = 0.00064, n = 6
+    a - b, epochs to solve: +8.667 [+5.833, +11.33] epochs, standardised +3.09, above in 100%, p = 0.00064, n = 6
     """
     a, b = _times(a_epochs, a_solved), _times(b_epochs, b_solved)
     _check_solved(horizon, a, b)
@@ -144,7 +161,9 @@ def compare_epochs(
         restricted_values(*a, horizon),
         restricted_values(*b, horizon),
         paired=paired,
-        what=what,
+        arm=arm,
+        against=against,
+        kind=kind,
         unit="epochs",
         groups=groups,
         groups_fixed=groups_fixed,
@@ -153,11 +172,11 @@ def compare_epochs(
 
 
 def _times(epochs: ArrayLike, solved: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    return _checked(_inputs.one_arm("epochs", epochs)[:, 0], _inputs.one_arm_flags("solved", solved))
+    return _checked(one_arm("epochs", epochs)[:, 0], one_arm_flags("solved", solved))
 
 
 def _checked(t: np.ndarray, d: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    _inputs.aligned("epochs and solved", t, d)
+    aligned("epochs and solved", t, d)
     if t.min() < 0:
         raise InputError(f"expected epochs from 0 up, got {t.min():g}")
     return t, d
@@ -172,7 +191,7 @@ def _check_solved(horizon: float, *arms: tuple[np.ndarray, np.ndarray]) -> None:
     _check_horizon(horizon)
     if not any((d & (t <= horizon)).any() for t, d in arms):
         raise InputError(
-            f"expected a run that was solved by epoch {horizon:g}, got none: it takes longer, and nobody knows how much; "
+            f"expected a run that was solved by epoch {horizon:g}, got none: it takes longer, and how much longer is not known; "
             "train for longer, or compare success rates"
         )
 
@@ -196,7 +215,7 @@ def _pseudo_values(t: np.ndarray, d: np.ndarray, horizon: float) -> np.ndarray:
     areas = share * np.diff(at, append=horizon)
     area = np.cumsum(areas[::-1])[::-1]  # under the curve, from each step to the horizon
     left = risk - solved
-    pull = np.divide(area, left, out=np.zeros_like(area), where=left > 0)  # where nobody is left, the area is 0
+    pull = np.divide(area, left, out=np.zeros_like(area), where=left > 0)  # where no run is left, the area is 0
     compensator = np.cumsum(pull * solved / risk)
     here = np.searchsorted(at, np.minimum(t, horizon), "right") - 1
     jump = np.where(d & (t <= horizon), pull[here], 0)

@@ -1,4 +1,7 @@
-"""Which loop serves which run. The measurements behind the limits are in docs/speed.md, under "Written out, or matrix products"."""
+"""Chooses the training loop for a network and its settings.
+
+The measurements behind the limits are in docs/speed.md, under "Written out, or matrix products".
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,22 +24,22 @@ FUSED = Engine(
 )
 
 
-def written_out(network: Network, settings: Settings) -> bool:
+def fits_fused(network: Network, settings: Settings) -> bool:
     """Whether ``equations`` serves: small layers, the gradient by hand, a rule of ``epoch.STEPS``."""
     by_hand = settings.gradient == "manual" and isinstance(settings.rule, str) and settings.rule in epoch.STEPS
     widest = max(*network.sizes, *(sum(network.sizes[k] for k in below) for below in network.below))
     return by_hand and widest <= WIDEST
 
 
-def engine(network: Network, settings: Settings) -> Engine:
+def engine_for(network: Network, settings: Settings) -> Engine:
     """For one network. Batches have matrix products, and are better left to them."""
-    return FUSED if settings.mode == "online" and written_out(network, settings) else GENERIC
+    return FUSED if settings.mode == "online" and fits_fused(network, settings) else GENERIC
 
 
 def block(network: Network, settings: Settings, dtype: str) -> tuple[str, Callable, int]:
-    """For many networks: the name of the way, what trains a block (``lanes.run`` or the same by vmap), and its width."""
+    """For many networks: the engine's name, what trains a block (``lanes.run``, or ``vmapped``), and the block's width."""
     width = LANES_WIDTH[dtype]
-    if written_out(network, settings) and not (settings.mode != "online" and settings.order == "article"):
+    if fits_fused(network, settings) and not (settings.mode != "online" and settings.order == "article"):
         return LANES, lanes.run, width
     return "generic, vmapped", vmapped, width
 

@@ -1,36 +1,52 @@
 """A whole training run as one traced function, ``run``: jit it, vmap it over seeds, rates or initial weights."""
 
+import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import optax
 
 from bpnn_jax import rules
-from bpnn_jax.errors import InputError, unknown, whole
+from bpnn_jax.errors import InputError, switch, unknown, whole
 from bpnn_jax.network import Network, Weights, apply
 from bpnn_jax.training import _step
 
 MODES = ("online", "minibatch", "batch")
 MEASURES = ("sum", "last-output", "last-pattern")
-HISTORY_LIMIT = 10_000_000
+HISTORY_LIMIT = 10_000_000  # points
+FEWEST_POINTS = 1024  # that a program of ``train`` has room for
+MOST_EPOCHS = 2**31 - 1  # they are counted in int32
 RUNNING, CUTOFF, SOLVED, DIVERGED = range(4)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What shapes the program: hashable, static under ``jit``. A change here compiles anew.
+    """What shapes the program: hashable, static under ``jit``. A change here, but for ``epochs``, compiles anew.
 
-    epochs:        the limit, and with ``history_every`` the length of the history.
-    rule:          a name in ``rules.RULES``, an optax transformation, or a function of (learning_rate, momentum).
-    mode:          ``online`` (after each pattern), ``minibatch`` (after ``batch_size``; the last may be smaller), ``batch``.
+    epochs:        the limit, from 1 up.
+    rule:          a name in ``rules.RULES``, an optax transformation, or a function of (learning_rate, momentum) that makes one.
+    mode:          ``online`` (update after each pattern), ``minibatch`` (after ``batch_size``), ``batch`` (after all).
+    batch_size:    patterns per update with mode ``minibatch``, and only there; the last batch of an epoch may be smaller.
     order:         ``simultaneous``, or ``article`` (the layers above move first; not a gradient).
-    gradient:      ``manual`` or ``autodiff``.
+    gradient:      ``manual`` (the hand derivation) or ``autodiff`` (JAX's): the same to rounding.
     shuffle:       another order of the patterns each epoch; otherwise that of the file.
-    measure:       what is called the error of an epoch: E summed as in (7), each pattern's just before its own update;
-                   ``last-output``, the same for the last output only; ``last-pattern``, that of the last pattern only.
+    measure:       what is called the error of an epoch. ``sum``: E as in (7), with the ½, summed over outputs and patterns, each
+                   pattern's just before its own update. ``last-output``: the same for the last output only. ``last-pattern``:
+                   that of the last output of the last pattern only.
     stop_solved:   stop when all outputs are within a tolerance of their targets after an epoch.
+    history_every: epochs between two points of the history.
+
+    Raises InputError for a field that cannot be used, and for fields that contradict each other.
+
+    >>> Settings(epochs=100, mode="minibatch", batch_size=8).rule
+    'previous-gradient'
+    >>> Settings(batch_size=8)
+    Traceback (most recent call last):
+    bpnn_jax.errors.InputError: expected batch_size with mode='minibatch', got batch_size=8 with mode='online'
     """
 
     epochs: int = 1000
@@ -47,6 +63,8 @@ class Settings:
     def __post_init__(self):
         for what in ("epochs", "batch_size", "history_every"):
             object.__setattr__(self, what, whole(what, getattr(self, what), 1))
+        for what in ("shuffle", "stop_solved"):
+            object.__setattr__(self, what, switch(what, getattr(self, what)))
         if self.epochs // self.history_every > HISTORY_LIMIT:
             raise InputError(
                 f"expected a history of at most {HISTORY_LIMIT} points, got {self.epochs} epochs and one every "
@@ -54,10 +72,36 @@ class Settings:
             )
         if self.mode not in MODES:
             raise unknown("mode", self.mode, MODES)
+        if self.mode != "minibatch" and self.batch_size != Settings.batch_size:
+            raise InputError(
+                f"expected batch_size with mode='minibatch', got batch_size={self.batch_size} with mode={self.mode!r}"
+            )
         if self.measure not in MEASURES:
             raise unknown("measure", self.measure, MEASURES)
         _step.check(self.gradient, self.order)
-        rules.rule(self.rule, 0.0, 0.0)
+        _check_rule(self.rule)
+
+
+def _check_rule(rule: rules.Rule) -> None:
+    """Raise InputError for what makes no optax transformation of a learning rate and a momentum."""
+    if not isinstance(rule, str) and callable(rule):
+        function = rule.func if isinstance(rule, partial) else rule
+        name = getattr(function, "__qualname__", repr(function))
+        try:
+            taken = list(inspect.signature(rule).bind(0.0, 0.0).arguments)
+        except TypeError:
+            raise InputError(
+                f"expected as rule a function of (learning_rate, momentum), got {name}: not these two"
+            ) from None
+        if getattr(function, "__module__", "").startswith("optax") and taken != ["learning_rate", "momentum"]:
+            named = f", or name it, rule={name!r}" if name in rules.RULES else ""
+            raise InputError(
+                "expected a rule by name, an optax transformation, or a function of (learning_rate, momentum), got optax's "
+                f"{name} itself, of ({', '.join(taken)}): call it, rule=optax.{name}(0.01){named}"
+            )
+    made: Any = rules.rule(rule, 0.0, 0.0)
+    if not isinstance(made, optax.GradientTransformation):
+        raise InputError(f"expected a rule that makes an optax transformation, got one that makes {made!r:.80}")
 
 
 class Rates(NamedTuple):
@@ -125,18 +169,15 @@ def run(
     """
 
     def epoch(state: State) -> State:
-        xs, ts = x, t
-        if settings.shuffle:
-            at = order(key, state.epoch, x.shape[0])
-            xs, ts = x[at], t[at]
+        xs, ts = in_order(settings, key, state.epoch, x, t)
         carry = (state.weights, state.rule, jnp.zeros_like(state.error))
         weights, rule, error = (engine or GENERIC).epoch(network, settings, carry, xs, ts, rates)
         finite = jnp.isfinite(error)
         for leaf in jax.tree.leaves(weights):
             finite = finite & jnp.isfinite(leaf).all()
         miss = jnp.abs(apply(network, weights, x) - t).max() if settings.stop_solved else None
-        history = recorded(settings, state.history, state.epoch, error)
-        return State(weights, rule, state.epoch + 1, error, judged(error, finite, miss, rates), history)
+        history = with_error(settings, state.history, state.epoch, error)
+        return State(weights, rule, state.epoch + 1, error, status_after(error, finite, miss, rates), history)
 
     return jax.lax.while_loop(lambda s: (s.status == RUNNING) & (s.epoch < until), epoch, state)
 
@@ -158,7 +199,7 @@ def _generic_epoch(network: Network, settings: Settings, carry: tuple, x: Any, t
             weights, rule_state, outputs = _step.simultaneous(network, rule, weights, rule_state, xb, tb, which)
         return (weights, rule_state, _measure(settings.measure, error, outputs - tb)), None
 
-    for part in parts(settings, x, t):
+    for part in batches(settings, x, t):
         carry, _ = jax.lax.scan(update, carry, part)
     return carry
 
@@ -171,26 +212,46 @@ def points(settings: Settings) -> int:
     return -(-settings.epochs // settings.history_every)
 
 
-def order(key: Any, epoch: Any, patterns: int) -> Any:
-    """The order of the patterns in an epoch, shape (patterns,), if they are shuffled."""
+def with_room(settings: Settings) -> Settings:
+    """The settings with a history as long as a power of two, so that other limits of ``epochs`` compile nothing anew.
+
+    The limit shapes a program by that length alone: ``run`` stops at ``until``, which is traced.
+
+    >>> with_room(Settings(epochs=7)) == with_room(Settings(epochs=900))
+    True
+    """
+    room = min(max(FEWEST_POINTS, 1 << (points(settings) - 1).bit_length()), HISTORY_LIMIT)
+    return replace(settings, epochs=max(settings.epochs, min(room * settings.history_every, MOST_EPOCHS)))
+
+
+def in_order(settings: Settings, key: Any, epoch: Any, x: Any, t: Any) -> tuple[Any, Any]:
+    """The patterns of an epoch in the order in which they are learnt."""
+    if not settings.shuffle:
+        return x, t
+    at = permutation(key, epoch, x.shape[0])
+    return x[at], t[at]
+
+
+def permutation(key: Any, epoch: Any, patterns: int) -> Any:
+    """The order of the patterns in an epoch, shape (patterns,), where they are shuffled."""
     return jax.random.permutation(jax.random.fold_in(key, epoch), patterns)
 
 
-def judged(error: Any, finite: Any, miss: Any, rates: Rates) -> Any:
-    """The status after an epoch. ``miss`` is the largest distance of an output from its target, None if nobody asked."""
+def status_after(error: Any, finite: Any, miss: Any, rates: Rates) -> Any:
+    """The status after an epoch. ``miss`` is the largest distance of an output from its target, None without ``stop_solved``."""
     status = jnp.where(error < rates.cutoff, CUTOFF, RUNNING)
     if miss is not None:
         status = jnp.where(miss <= rates.tolerance, SOLVED, status)
     return jnp.where(finite, status, DIVERGED).astype(jnp.int32)
 
 
-def recorded(settings: Settings, history: Any, epoch: Any, error: Any) -> Any:
-    """The history with the error of one more epoch. Epochs between two of its points write beside the array, which drops them."""
+def with_error(settings: Settings, history: Any, epoch: Any, error: Any) -> Any:
+    """The history with the error of one more epoch. Epochs that are not recorded get an index out of bounds, which "drop" discards."""
     at, between = jnp.divmod(epoch, settings.history_every)
     return history.at[jnp.where(between == 0, at, history.shape[0])].set(error, mode="drop")
 
 
-def parts(settings: Settings, x: Any, t: Any) -> list[tuple[Any, Any]]:
+def batches(settings: Settings, x: Any, t: Any) -> list[tuple[Any, Any]]:
     """The patterns cut for ``scan``: whole batches, then the smaller last one. Online keeps single patterns, of shape (n,)."""
     if settings.mode == "online":
         return [(x, t)]

@@ -21,8 +21,8 @@ def functions(network: Network) -> tuple[manual.Activation, ...]:
 def gradient(network: Network, weights: Weights, x: Any, t: Any, which: str) -> tuple[Weights, Any]:
     """(∂E/∂W for each layer, outputs a^L) by the hand derivation or by JAX: the same to rounding."""
     if which == "manual":
-        activations = manual.forward(weights, x, functions(network), network.skip)
-        return manual.gradient(weights, activations, t, functions(network), skip=network.skip), activations[-1]
+        net = manual.forward(weights, x, functions(network), network.skip)
+        return manual.gradient(net, t), net.outputs
     g = jax.grad(half_squared_error, argnums=1)(network, weights, x, t)
     return g, intermediates(network, weights, x)[1][-1]
 
@@ -58,15 +58,13 @@ def article_order(
     network: Network, rule: optax.GradientTransformation, weights: Weights, states: tuple, x: Any, t: Any
 ) -> tuple[Weights, tuple, Any]:
     """From the output down, each layer moves before the delta below it is computed from the moved weights: not a gradient."""
-    activations = manual.forward(weights, x, functions(network), network.skip)
-    net = manual.layers(weights, activations, functions(network), network.skip)
+    net = manual.forward(weights, x, functions(network), network.skip)
     moved, new_states = list(weights), list(states)
-    deltas = (manual.CORRECT.output_delta(net[-1], t),)
-    for l in range(len(net) - 1, -1, -1):
-        g = manual.CORRECT.weight_gradient(net[l], deltas[0])
+    deltas = (manual.CORRECT.output_delta(net.layers[-1], t),)
+    for l in range(len(weights) - 1, -1, -1):
+        g = manual.CORRECT.weight_gradient(net.layers[l], deltas[0])
         step, new_states[l] = rule.update(g, states[l], weights[l])
         moved[l] = optax.apply_updates(weights[l], step)
         if l:
-            net[l] = net[l]._replace(W=moved[l])
-            deltas = (manual.delta_below(net, l, deltas, skip=network.skip), *deltas)
-    return tuple(moved), tuple(new_states), activations[-1]
+            deltas = (manual.delta_below(net.with_weights(moved), l, deltas), *deltas)
+    return tuple(moved), tuple(new_states), net.outputs

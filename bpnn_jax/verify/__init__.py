@@ -13,6 +13,7 @@ True
 [(True, True)]
 """
 
+import bpnn_jax._runtime.own_manual  # noqa: F401 - an ImportError if another ``manual`` comes first
 from bpnn_jax.verify.checks import Caught, Check
 from bpnn_jax.verify.ladder import Options, Report, run
 

@@ -10,7 +10,7 @@ import manual
 from bpnn_jax import audit
 from bpnn_jax.network import ACTIVATIONS, Network
 from bpnn_jax.verify.checks import Comparison
-from bpnn_jax.verify.draws import Draw
+from bpnn_jax.verify.reference import Draw
 from manual.mistakes import Mistake
 
 DRAWS = 3  # the network as it is, one near it, one ten times as large
@@ -46,26 +46,26 @@ def report(draw: Draw, derivation: Mistake, draws: int = DRAWS) -> audit.Report:
 
     def by_hand(weights, x, t):
         weights, x = tuple(map(np.asarray, weights)), np.asarray(x)  # NumPy's own: nothing is compiled for a mistake
-        activations = manual.forward(weights, x, functions, skip)
-        found = manual.deltas(weights, activations, t, functions, equations, skip)
-        net = manual.layers(weights, activations, functions, skip)
-        g = tuple(equations.weight_gradient(layer, delta) for layer, delta in zip(net, found, strict=True))
-        return g, manual.gradient_of_input(net, found, equations, skip)
+        net = manual.forward(weights, x, functions, skip)
+        found = manual.deltas(net, t, equations)
+        g = tuple(equations.weight_gradient(layer, delta) for layer, delta in zip(net.layers, found, strict=True))
+        return g, manual.gradient_of_input(net, found, equations)
 
     def stage(name):
         def hand(delta, values, weights, x, t):
-            activations = [values[f"a{l}"] for l in range(1, len(weights) + 1)]
-            net = manual.layers(weights, (x, *activations), functions, skip)
+            zs, outputs = ([values[f"{kind}{l}"] for l in range(1, len(weights) + 1)] for kind in "za")
+            net = manual.as_pass(weights, x, zs, outputs, functions, skip)
             kind, l = name[:-1], int(name[-1])
             above = tuple(delta[f"z{m + 1}"] for m in network.above(l)) if kind in ("a", "z") else ()
             if kind == "a":
-                return manual.gradient_of_input(net, above, equations, skip)  # (12)
+                return manual.gradient_of_input(net, above, equations)  # (12)
             if kind == "z" and l == len(weights):
-                return equations.output_delta(net[-1], t)  # (8)
+                return equations.output_delta(net.layers[-1], t)  # (8)
             if kind == "z":
-                return manual.delta_below(net, l, above, equations, skip)  # (9)
-            g = equations.weight_gradient(net[l - 1], delta[f"z{l}"])
-            return g[-1] if kind == "theta" else g[: net[l - 1].below.shape[-1]]  # (11), (10)
+                return manual.delta_below(net, l, above, equations)  # (9)
+            layer = net.layers[l - 1]
+            g = equations.weight_gradient(layer, delta[f"z{l}"])
+            return g[-1] if kind == "theta" else g[: layer.below.shape[-1]]  # (11), (10)
 
         return hand
 

@@ -11,8 +11,8 @@ import numpy as np
 import manual
 from bpnn_jax.verify.bound import Bound
 from bpnn_jax.verify.checks import Comparison
-from bpnn_jax.verify.draws import Draw
 from bpnn_jax.verify.equations import CORRECT
+from bpnn_jax.verify.reference import Draw
 
 STEP = 1e-100
 
@@ -22,15 +22,14 @@ def derivative(draw: Draw, l: int, index: tuple[int, int]) -> float:
     weights = [W.astype(np.complex128) for W in draw.weights]
     weights[l][index] += 1j * STEP
     functions = CORRECT.functions(draw.network.activations)
-    outputs = manual.forward(tuple(weights), draw.x.astype(np.complex128), functions, draw.network.skip)[-1]
-    return float(manual.half_squared_error(outputs, draw.t).imag / STEP)
+    net = manual.forward(tuple(weights), draw.x.astype(np.complex128), functions, draw.network.skip)
+    return float(manual.half_squared_error(net.outputs, draw.t).imag / STEP)
 
 
 def compare(draw: Draw, allowed: Bound) -> Iterator[Comparison]:
     """Equation (10), every weight: the gradient by hand beside the complex step."""
-    functions, skip = CORRECT.functions(draw.network.activations), draw.network.skip
-    activations = manual.forward(draw.weights, draw.x, functions, skip)
-    hand = manual.gradient(draw.weights, activations, draw.t, functions, skip=skip)
+    functions = CORRECT.functions(draw.network.activations)
+    hand = manual.gradient(manual.forward(draw.weights, draw.x, functions, draw.network.skip), draw.t)
     for l, W in enumerate(draw.weights):
         exact = np.array([[derivative(draw, l, (i, j)) for j in range(W.shape[1])] for i in range(W.shape[0])])
         yield Comparison(10, hand[l], exact, allowed.gradient[l], f"layer {l + 1} of {draw.name}")

@@ -16,12 +16,9 @@ from bpnn_jax import rules
 from bpnn_jax.network import ACTIVATIONS, Network, Weights, half_squared_error
 from bpnn_jax.verify.bound import UNIT, Bound, bound
 from bpnn_jax.verify.checks import Comparison
-from bpnn_jax.verify.draws import Draw
-from bpnn_jax.verify.reference import Reference, float64
+from bpnn_jax.verify.reference import Draw, Reference, float64
 from manual.mistakes import Mistake
 
-VALUE_EQUATION = {"sigmoid": 1, "tanh": 2, "lecun_tanh": 2, "linear": 6}
-DERIVATIVE_EQUATION = {"sigmoid": 3, "tanh": 4, "lecun_tanh": 4, "linear": 4}
 CORRECT = Mistake("none", 0, "the derivation as it stands")
 
 
@@ -36,32 +33,28 @@ def compare(draw: Draw, exact: Reference, allowed: Bound, derivation: Mistake = 
     """Equations (1) to (12) at one draw: each value by hand beside the reference."""
     network, weights, x, t, name = draw
     functions, equations = derivation.functions(network.activations), derivation.equations
-    activations = (x, *exact.a)
-    net = manual.layers(weights, activations, functions, network.skip)
+    net = manual.as_pass(weights, x, exact.z, exact.a, functions, network.skip)
 
     def at(l):
         return f"layer {l + 1} of {name}"
 
-    for l, f in enumerate(network.activations):
-        yield Comparison(VALUE_EQUATION[f], functions[l].value(exact.z[l]), exact.a[l], allowed.a[l], at(l))
-        yield Comparison(
-            DERIVATIVE_EQUATION[f],
-            functions[l].derivative(exact.a[l]),
-            exact.derivative[l],
-            allowed.derivative[l],
-            at(l),
-        )
-        (_, z) = manual.forward((weights[l],), net[l].below, (manual.LINEAR,))
+    for l, (layer, f) in enumerate(zip(net.layers, functions, strict=True)):
+        value, derivative = f.equations
+        yield Comparison(value, f.value(layer.z), exact.a[l], allowed.a[l], at(l))
+        yield Comparison(derivative, layer.derivative, exact.derivative[l], allowed.derivative[l], at(l))
+        z = manual.forward((layer.W,), layer.below, (manual.LINEAR,)).outputs
         yield Comparison(5, z, exact.z[l], allowed.z[l], at(l))
-    for l, a in enumerate(manual.forward(weights, x, functions, network.skip)[1:]):
+    for l, a in enumerate(manual.forward(weights, x, functions, network.skip).activations[1:]):
         yield Comparison(6, a, exact.a[l], allowed.a[l], at(l))
     yield Comparison(7, manual.half_squared_error(exact.a[-1], t), exact.error, allowed.error, name)
 
-    yield Comparison(8, equations.output_delta(net[-1], t), exact.delta[-1], allowed.delta[-1], at(len(net) - 1))
-    for l in range(1, len(net)):
-        delta = manual.delta_below(net, l, tuple(exact.delta[l:]), equations, network.skip)
+    yield Comparison(
+        8, equations.output_delta(net.layers[-1], t), exact.delta[-1], allowed.delta[-1], at(len(weights) - 1)
+    )
+    for l in range(1, len(weights)):
+        delta = manual.delta_below(net, l, tuple(exact.delta[l:]), equations)
         yield Comparison(9, delta, exact.delta[l - 1], allowed.delta[l - 1], at(l - 1))
-    for l, layer in enumerate(net):
+    for l, layer in enumerate(net.layers):
         n = layer.below.shape[-1]
         g, g_exact, g_allowed = equations.weight_gradient(layer, exact.delta[l]), exact.gradient[l], allowed.gradient[l]
         yield Comparison(10, g[:n], g_exact[:n], g_allowed[:n], at(l))
@@ -69,7 +62,7 @@ def compare(draw: Draw, exact: Reference, allowed: Bound, derivation: Mistake = 
             yield Comparison(11, g[n:], g_exact[n:], g_allowed[n:], at(l))
             theta = equations.bias_gradient(layer, exact.delta[l])
             yield Comparison(11, theta, g_exact[-1], g_allowed[-1], at(l))
-    found = manual.gradient_of_input(net, tuple(exact.delta), equations, network.skip)
+    found = manual.gradient_of_input(net, tuple(exact.delta), equations)
     yield Comparison(12, found, exact.input, allowed.input, at(0))
 
 
@@ -81,39 +74,36 @@ def compare_extremes() -> Iterator[Comparison]:
             exact, slope = (np.asarray(v) for v in jax.jvp(ACTIVATIONS[name], (jnp.asarray(z),), (jnp.ones_like(z),)))
         with np.errstate(over="raise", invalid="raise", divide="raise"):
             a = f.value(z)
-            slope_by_hand = f.derivative(a)
+            slope_by_hand = f.derivative(z, a)
         u = 2 * UNIT["float64"]
-        yield Comparison(VALUE_EQUATION[name], a, exact, 8 * u * abs(exact), f"{name}, |z| up to 1000")
+        yield Comparison(f.equations[0], a, exact, 8 * u * abs(exact), f"{name}, |z| up to 1000")
         # f' in terms of a: where a is 1 to rounding, 1 - a is only good to the roundings of a and of 1.
-        limit = 8 * u * np.maximum(slope, np.where(z > 0, 1.0, 0.0) if name == "sigmoid" else 1.0)
-        yield Comparison(DERIVATIVE_EQUATION[name], slope_by_hand, slope, limit, f"{name}, |z| up to 1000")
+        limit = 8 * u * np.maximum(slope, np.where(z > 0, 1.0, 0.0) if f.output_range[0] == 0 else 1.0)
+        yield Comparison(f.equations[1], slope_by_hand, slope, limit, f"{name}, |z| up to 1000")
 
 
 def compare_forms(draw: Draw, exact: Reference, allowed: Bound) -> Iterator[Comparison]:
     """The other ways in which ``manual`` writes the same thing: biases as vectors, a gradient for each pattern."""
     network, weights, x, t, name = draw
     functions = CORRECT.functions(network.activations)
-    activations = (x, *exact.a)
+    net = manual.as_pass(weights, x, exact.z, exact.a, functions, network.skip)
     if all(network.biases) and not network.skip:
         bars, thetas = tuple(W[:-1] for W in weights), tuple(W[-1] for W in weights)
-        for a, a_exact, E in zip(
-            manual.forward_with_bias_vectors(bars, thetas, x, functions)[1:], exact.a, allowed.a, strict=True
-        ):
+        vectors = manual.forward_with_bias_vectors(bars, thetas, x, functions)
+        for a, a_exact, E in zip(vectors.activations[1:], exact.a, allowed.a, strict=True):
             yield Comparison(6, a, a_exact, E, f"bias vectors of {name}")
-        parts = manual.gradient_with_bias_vectors(bars, activations, t, functions)
+        parts = manual.gradient_with_bias_vectors(net.with_weights(bars), t)
         for g_bar, g_theta, g, E in zip(*parts, exact.gradient, allowed.gradient, strict=True):
             yield Comparison(10, g_bar, g[:-1], E[:-1], f"bias vectors of {name}")
             yield Comparison(11, g_theta, g[-1], E[-1], f"bias vectors of {name}")
-    each = manual.per_pattern_gradients(weights, activations, t, functions, network.skip)
-    whole = manual.gradient(weights, activations, t, functions, skip=network.skip)
-    net = manual.layers(weights, activations, functions, network.skip)
-    one = manual.gradient(weights, tuple(a[0] for a in activations), t[0], functions, skip=network.skip)
+    each, whole = manual.per_pattern_gradients(net, t), manual.gradient(net, t)
+    first = [z[0] for z in exact.z], [a[0] for a in exact.a]
+    one = manual.gradient(manual.as_pass(weights, x[0], *first, functions, network.skip), t[0])
     for l, (g, E) in enumerate(zip(exact.gradient, allowed.gradient, strict=True)):
         yield Comparison(10, whole[l], g, E, f"layer {l + 1} of {name}, all layers at once")
         yield Comparison(10, each[l].sum(axis=0), g, E, f"layer {l + 1} of {name}, pattern by pattern")
         yield Comparison(10, each[l][0], one[l], E, f"layer {l + 1} of {name}, one pattern")
-    deltas = manual.deltas(weights, activations, t, functions, skip=network.skip)
-    yield Comparison(12, manual.gradient_of_input(net, deltas, skip=network.skip), exact.input, allowed.input, name)
+    yield Comparison(12, manual.gradient_of_input(net, manual.deltas(net, t)), exact.input, allowed.input, name)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -128,8 +118,7 @@ def compare_curvature(draw: Draw, rng: np.random.Generator) -> Iterator[Comparis
     direction = tuple(rng.uniform(-1.0, 1.0, W.shape) for W in weights)
 
     def by_hand(x, t):
-        activations = manual.forward(weights, x, functions, network.skip)
-        return manual.hessian_vector_product(weights, direction, activations, t, functions, network.skip)
+        return manual.hessian_vector_product(manual.forward(weights, x, functions, network.skip), direction, t)
 
     hand = by_hand(x, t)
 
@@ -171,11 +160,13 @@ def compare_momentum(rng: np.random.Generator) -> Iterator[Comparison]:
     """Equations (14) and (15), step by step, against optax."""
     W0 = rng.uniform(-1.0, 1.0, (4, 3))
     gradients = rng.uniform(-1.0, 1.0, (STEPS, 4, 3))
-    for equation, step, name in ((14, manual.heavy_ball, "heavy-ball"), (15, manual.nesterov, "nesterov")):
+    for name, rule in manual.RULES.items():
+        if name == "previous-gradient":  # no rule of optax's; it has a closed form, above
+            continue
         hand, carried = W0, np.zeros_like(W0)
         for n, (g, W) in enumerate(zip(gradients, _by_rule(name, W0, gradients), strict=True), 1):
-            hand, carried = step(hand, g, carried, LEARNING_RATE, MOMENTUM)
-            yield Comparison(equation, hand, W, n * STEP_ERROR, f"{name}, step {n}")
+            hand, carried = rule.step(hand, g, carried, LEARNING_RATE, MOMENTUM)
+            yield Comparison(rule.equation, hand, W, n * STEP_ERROR, f"{name}, step {n}")
 
 
 def _by_rule(name: str, W0: np.ndarray, gradients: np.ndarray) -> Iterator[np.ndarray]:

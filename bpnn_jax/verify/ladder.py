@@ -7,10 +7,12 @@ import numpy as np
 
 from bpnn_jax import audit
 from bpnn_jax.errors import seed, unknown, whole
-from bpnn_jax.network import ACTIVATIONS, Network
-from bpnn_jax.verify import as_it_runs, at_scale, auditor, complex_step, equations, fast, proof
+from bpnn_jax.network import Network
+from bpnn_jax.verify import as_it_runs, at_scale, auditor, complex_step, equations, proof
+from bpnn_jax.verify.bound import Bound
 from bpnn_jax.verify.checks import Caught, Check, Comparison, summarise
-from bpnn_jax.verify.draws import Draw, draw
+from bpnn_jax.verify.reference import Draw, Reference, draw
+from manual import ACTIVATIONS
 from manual.mistakes import MISTAKES, Mistake
 
 PROVED_SIZES = ((1, 1), (2, 1), (2, 2, 1), (3, 2, 2), (2, 2, 2, 1), (3, 3, 2, 2))
@@ -21,7 +23,7 @@ DRAWN_SIZES = (4, 5, 5, 3)
 SCALE_SIZES = (20, 8, 3)
 GPU_SIZES = (3, 3, 2, 2, 2)  # written out weight by weight, and interpreted
 # One network that exercises every activation, has a square weight matrix, and more than one output.
-MISTAKEN = Network((4, 5, 5, 5, 3), ("sigmoid", "lecun_tanh", "linear", "tanh"))
+MISTAKEN = Network((4, *(5,) * (len(ACTIVATIONS) - 1), 3), tuple(ACTIVATIONS))
 
 
 @dataclass(frozen=True)
@@ -94,11 +96,8 @@ def _work(options: Options) -> Iterator[tuple[str, Callable[[], list[Check]]]]:
         yield piece(
             1, "SymPy", 1, lambda net=net: _proofs(proof.network(net, patterns=2 if _weights(net) <= 15 else 1))
         )
-    for name in options.activations:
-        yield piece(1, "SymPy", 1, lambda n=name: _proofs(proof.curvature(Network(CURVED_SIZES, n))))
-    if any(net.skip for net in _proved(options)):
-        smallest = Network(PROVED_SKIPPING[0], options.activations[0], skip=True)
-        yield piece(1, "SymPy", 1, lambda: _proofs(proof.curvature(smallest)))
+    for net in (Network(CURVED_SIZES), Network(PROVED_SKIPPING[0], skip=True)):
+        yield piece(1, "SymPy", 1, lambda net=net: _proofs(proof.curvature(net)))
     yield piece(3, "JAX float64", 0, equations.compare_extremes)
     sizes = options.sizes or DRAWN_SIZES
     drawn = [Network(sizes, name, *bias) for name in options.activations for bias in options.bias_choices()]
@@ -128,20 +127,22 @@ def _work(options: Options) -> Iterator[tuple[str, Callable[[], list[Check]]]]:
             yield piece(5, f"float32 {path}", 20, lambda n=net, p=path: as_it_runs.compare_paths(n, rng, p))
         for step in as_it_runs.STEPS:
             yield piece(5, f"train {step}", 10, lambda n=net, s=step: as_it_runs.compare_step(n, rng, s))
-        yield piece(5, "train_many online", 20, lambda n=net: fast.compare_many_step(n, rng, "online"))
+        yield piece(5, "train_many online", 20, lambda n=net: as_it_runs.compare_many_step(n, rng, "online"))
     for mode in ("minibatch", "batch"):
-        yield piece(5, f"train_many {mode}", 20, lambda m=mode: fast.compare_many_step(mixed, rng, m))
-    for run in fast.RUNS:
-        yield piece(5, f"{run}, N = 0", 10, lambda r=run: fast.compare_second_tap(mixed, rng, r))
-        for loop in fast.LOOPS if run == "train_many" else fast.ONLINE_LOOPS:  # train leaves batches to matrix products
-            yield piece(5, f"{run}, NumPy loop", 10, lambda r=run, l=loop: fast.compare_loop(mixed, rng, r, *l))
+        yield piece(5, f"train_many {mode}", 20, lambda m=mode: as_it_runs.compare_many_step(mixed, rng, m))
+    for run in as_it_runs.RUNS:
+        yield piece(5, f"{run}, N = 0", 10, lambda r=run: as_it_runs.compare_second_tap(mixed, rng, r))
+        for loop in (
+            as_it_runs.LOOPS if run == "train_many" else as_it_runs.ONLINE_LOOPS
+        ):  # train leaves batches to matrix products
+            yield piece(5, f"{run}, NumPy loop", 10, lambda r=run, l=loop: as_it_runs.compare_loop(mixed, rng, r, *l))
         if len(sizes) > 2:
-            for loop in fast.SKIPPING_LOOPS[run]:
+            for loop in as_it_runs.SKIPPING_LOOPS[run]:
                 witness = f"{run}, skip connections"
-                yield piece(5, witness, 10, lambda r=run, l=loop: fast.compare_loop(skipping, rng, r, *l))
+                yield piece(5, witness, 10, lambda r=run, l=loop: as_it_runs.compare_loop(skipping, rng, r, *l))
     yield piece(5, "auditor, float32", 4, lambda: as_it_runs.compare_audit(broad, rng))
     small = _mixed(options, GPU_SIZES)
-    yield piece(5, "GPU kernel, interpreted", 20, lambda: fast.compare_gpu_kernel(small, rng))
+    yield piece(5, "GPU kernel, interpreted", 20, lambda: as_it_runs.compare_gpu_kernel(small, rng))
     article = Network((4, 5, 3), hidden_bias=options.hidden_bias is not False)
     yield piece(5, "article's loops", 10, lambda: as_it_runs.compare_article_order(article, rng))
     for hidden_bias in (False, True):
@@ -155,16 +156,16 @@ def _mixed(options: Options, sizes: tuple[int, ...], skip: bool = False) -> Netw
 
 
 def _proved(options: Options) -> Iterator[Network]:
+    """The networks that are proved, each for any activation: theirs say nothing."""
     small = options.sizes and _weights(Network(options.sizes)) <= PROVABLE
     for sizes in (options.sizes,) if options.sizes and small else PROVED_SIZES:
-        for name in options.activations:
-            for bias in options.bias_choices():
-                # The mixed choices of bias are proved where that is cheap; the larger networks take both or none.
-                if bias[0] == bias[1] or options.hidden_bias is not None or sizes == CURVED_SIZES:
-                    yield Network(sizes, name, *bias)
+        for bias in options.bias_choices():
+            # The mixed choices of bias are proved where that is cheap; the larger networks take both or none.
+            if bias[0] == bias[1] or options.hidden_bias is not None or sizes == CURVED_SIZES:
+                yield Network(sizes, "sigmoid", *bias)
     for sizes in (options.sizes,) if options.sizes and small else PROVED_SKIPPING:
         if len(sizes) > 2:
-            yield _mixed(options, sizes, skip=True)
+            yield Network(sizes, hidden_bias=options.hidden_bias is not False, skip=True)
 
 
 def _weights(net: Network) -> int:
@@ -229,16 +230,25 @@ def mistakes(seed: int = 0) -> Iterator[Caught]:
 
 
 def _mistakes(seed: int) -> Iterator[Caught]:
+    judged = judged_draws(seed)
+    for m in MISTAKES:
+        first = first_wrong(m, judged)
+        yield Caught(m.name, bool(first), first, f"({m.equation})", m.why, _named_by_the_auditor(judged[0][0], m))
+
+
+def judged_draws(seed: int = 0) -> list[tuple[Draw, Reference, Bound]]:
+    """The network that every mistake is tried on, with every activation: an ordinary draw and a saturated one."""
     rng = np.random.default_rng(seed)
     draws = [draw(MISTAKEN, rng), draw(MISTAKEN, rng, saturated=True)]
-    judged = [(d, *equations.reference_and_bound(d)) for d in draws]
-    for m in MISTAKES:
-        rows: list[Check] = []
-        for d, exact, allowed in judged:
-            rows += _rows(6, m.name, 1, lambda d=d, e=exact, b=allowed, m=m: equations.compare(d, e, b, m))
-        wrong = [r.equation for r in _merged(rows) if r.verdict == "wrong"]
-        first = min(wrong, key=_number) if wrong else ""
-        yield Caught(m.name, bool(wrong), first, f"({m.equation})", m.why, _named_by_the_auditor(draws[0], m))
+    return [(d, *equations.reference_and_bound(d)) for d in draws]
+
+
+def first_wrong(mistake: Mistake, judged: list[tuple[Draw, Reference, Bound]]) -> str:
+    """The first equation that differs from JAX's by more than rounding, as ``(9)``; empty if all agree."""
+    rows: list[Check] = []
+    for d, exact, allowed in judged:
+        rows += _rows(6, mistake.name, 1, lambda d=d, e=exact, b=allowed: equations.compare(d, e, b, mistake))
+    return min((r.equation for r in rows if r.verdict == "wrong"), key=_number, default="")
 
 
 def _named_by_the_auditor(d: Draw, m: Mistake) -> str:

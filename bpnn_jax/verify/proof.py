@@ -1,8 +1,9 @@
-"""Rung 1: proof. On symbols, the hand derivation minus ``sympy.diff`` of E is 0, for every small network.
+"""Rung 1: proof. On symbols, the hand derivation minus ``sympy.diff`` of E is 0, for every small network and any activation.
 
-E is written here once more, by index, with each activation as a SymPy function whose derivative (``fdiff``) is known: those of
-(3) and (4), which are themselves proved from the exponential first. After differentiation every f(z) is given its name a, and what
-is left of (hand - diff) is a polynomial that must expand to 0.
+(1) to (4) and each f'' are proved for each activation on one symbol z. (5) to (12) and (16) are proved once for all of them: each
+layer has a function f of its own, of which nothing is known but that it has a derivative f', and that one a derivative f''. E is
+written here once more, by index, with these. After differentiation every f(z) is given its name a, the z in every f'(z) and
+f''(z) its name, and what is left of (hand - diff) is a polynomial in these that must expand to 0.
 """
 
 from collections.abc import Iterator
@@ -14,45 +15,74 @@ import sympy
 
 import manual
 from bpnn_jax.network import Network
-from bpnn_jax.verify.symbols import Namespace, Symbols, entries, of, symbols
 
-z_ = sympy.Symbol("z", real=True)
-LECUN = sympy.Rational(17159, 10000)
-
-# f, f' in terms of f, as SymPy knows them: the other side of the proof, not a copy of ``manual``.
-EXPLICIT = {
-    "sigmoid": 1 / (1 + sympy.exp(-z_)),
-    "tanh": sympy.tanh(z_),
-    "linear": z_,
-    "lecun_tanh": LECUN * sympy.tanh(2 * z_ / 3),
-}
+# Symbols in NumPy arrays that follow the array API, so that the lines of ``manual`` run on them unchanged ----------------
 
 
-class _F(sympy.Function):
-    nargs = 1
+class Symbols(np.ndarray):
+    """An object array of SymPy expressions.
+
+    >>> a = symbols("a", (2,))
+    >>> (a * a).tolist()
+    [a0**2, a1**2]
+    """
+
+    def __array_namespace__(self, *, api_version=None):
+        return Namespace
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        """Floating constants (0.5, 1.7159) enter as the rational numbers they stand for, before any arithmetic rounds them."""
+        plain = [np.asarray(rational(i), dtype=object) for i in inputs]
+        return of(getattr(ufunc, method)(*plain, **kwargs))
 
 
-class sigmoid(_F):  # noqa: N801 - SymPy prints the class's name
-    def fdiff(self, argindex=1):
-        return self * (1 - self)
+def symbols(name: str, shape: tuple[int, ...]) -> Symbols:
+    """An array of real symbols, named by their index."""
+    named = [sympy.Symbol(name + "_".join(map(str, index)), real=True) for index in np.ndindex(*shape)]
+    return of(np.array(named, dtype=object).reshape(shape))
 
 
-class tanh(_F):  # noqa: N801
-    def fdiff(self, argindex=1):
-        return 1 - self**2
+def of(array: np.ndarray) -> Symbols:
+    return np.asarray(array, dtype=object).view(Symbols)
 
 
-class linear(_F):  # noqa: N801
-    def fdiff(self, argindex=1):
-        return sympy.Integer(1)
+def rational(value):
+    return sympy.nsimplify(value, rational=True) if isinstance(value, float) else value
 
 
-class lecun_tanh(_F):  # noqa: N801
-    def fdiff(self, argindex=1):
-        return sympy.Rational(2, 3) * (LECUN - self**2 / LECUN)
+def entries(array: np.ndarray) -> list[sympy.Expr]:
+    """The expressions in C order."""
+    return [sympy.sympify(e) for e in np.asarray(array, dtype=object).ravel()]
 
 
-FUNCTIONS = {f.__name__: f for f in (sigmoid, tanh, linear, lecun_tanh)}
+def each(function) -> Any:
+    """A function of one expression as a function of an array of them."""
+    return lambda array: of(np.vectorize(function, otypes=[object])(np.asarray(array)))
+
+
+class Namespace:
+    """As much of the array API as ``manual`` calls."""
+
+    concat = staticmethod(lambda arrays, axis=0: of(np.concatenate(arrays, axis=axis)))
+    ones_like = staticmethod(lambda a: of(np.full(a.shape, sympy.Integer(1))))
+    zeros_like = staticmethod(lambda a: of(np.full(a.shape, sympy.Integer(0))))
+    reshape = staticmethod(lambda a, shape: of(np.reshape(a, shape)))
+    sum = staticmethod(lambda a, axis=None: of(np.sum(np.asarray(a), axis=axis)))
+    exp = staticmethod(each(sympy.exp))
+    tanh = staticmethod(each(sympy.tanh))
+    real = staticmethod(lambda a: _Sign())
+    branch = False  # which branch every ``where`` takes: (1) is proved on both
+
+    @staticmethod
+    def where(condition, yes, no):
+        return rational(yes if Namespace.branch else no)
+
+
+class _Sign:
+    """The real part of a symbol, of which only the sign is ever asked."""
+
+    def __lt__(self, other):
+        return self
 
 
 class Proof(NamedTuple):
@@ -63,36 +93,66 @@ class Proof(NamedTuple):
     where: str
 
 
-def _is_zero(expression: sympy.Expr) -> bool:
-    return sympy.simplify(expression.rewrite(sympy.exp)) == 0
+# Each activation, on one symbol ------------------------------------------------------------------------------------------
+
+z_ = sympy.Symbol("z", real=True)
+
+# f as SymPy knows it: the other side of the proof, not a copy of ``manual``.
+EXPLICIT = {
+    "sigmoid": 1 / (1 + sympy.exp(-z_)),
+    "tanh": sympy.tanh(z_),
+    "linear": z_,
+    "lecun_tanh": sympy.Rational(17159, 10000) * sympy.tanh(2 * z_ / 3),
+}
 
 
 def activations() -> Iterator[Proof]:
     """(1) to (4), and the second derivatives of (16), on one symbol z."""
-    for name, explicit in EXPLICIT.items():
-        f = manual.ACTIVATIONS[name]
-        a = of(np.array([explicit]))
-        slope, second = sympy.diff(explicit, z_), sympy.diff(explicit, z_, 2)
+    for name, f in manual.ACTIVATIONS.items():
+        explicit = EXPLICIT[name]
+        z, a = of(np.array([z_])), of(np.array([explicit]))
+        value, derivative = f.equations
         for branch in (False, True):
             Namespace.branch = branch
             try:
-                (value,) = entries(f.value(of(np.array([z_]))))
+                (by_hand,) = entries(f.value(z))
             finally:
                 Namespace.branch = False
-            equation = {"sigmoid": 1, "linear": 6}.get(name, 2)
-            yield Proof(equation, _is_zero(value - explicit), f"{name}, z {'<' if branch else '>='} 0")
-        equation = 3 if name == "sigmoid" else 4
-        yield Proof(equation, _is_zero(entries(f.derivative(a))[0] - slope), name)
-        yield Proof(16, _is_zero(entries(f.second(a))[0] - second), f"f'' of {name}")
-        # What fdiff claims below, from the exponential as well.
-        claimed = sympy.diff(FUNCTIONS[name](z_), z_).xreplace({FUNCTIONS[name](z_): explicit})
-        yield Proof(equation, _is_zero(claimed - slope), f"{name}, the other side")
+            yield Proof(value, _is_zero(by_hand - explicit), f"{name}, z {'<' if branch else '>='} 0")
+        slope, second = sympy.diff(explicit, z_), sympy.diff(explicit, z_, 2)
+        yield Proof(derivative, _is_zero(entries(f.derivative(z, a))[0] - slope), name)
+        yield Proof(16, _is_zero(entries(f.second(z, a))[0] - second), f"f'' of {name}")
     two_sigmoid = 2 * EXPLICIT["sigmoid"].subs(z_, 2 * z_) - 1
     yield Proof(2, _is_zero(sympy.tanh(z_) - two_sigmoid), "tanh z = 2 sigmoid(2z) - 1")
 
 
+def _is_zero(expression: sympy.Expr) -> bool:
+    return sympy.simplify(expression.rewrite(sympy.exp)) == 0
+
+
+# Networks, with any activation -------------------------------------------------------------------------------------------
+
+
+@cache
+def any_function(name: str) -> tuple[Any, Any, Any]:
+    """(f, f', f''): functions of which SymPy knows nothing but that each is the derivative of the one before.
+
+    >>> f, _, _ = any_function("f")
+    >>> f(z_**2).diff(z_)
+    2*z*f'(z**2)
+    """
+
+    def differentiable(name: str, derivative: Any) -> Any:
+        parts = {"nargs": 1, "fdiff": lambda self, argindex=1: derivative(*self.args)}
+        return type(sympy.Function)(name, (sympy.Function,), parts)
+
+    second = sympy.Function(f"{name}''")
+    first = differentiable(f"{name}'", second)
+    return differentiable(name, first), first, second
+
+
 class _Written(NamedTuple):
-    """A network written out by index: E, its symbols, and the name a of every f(z).
+    """A network written out by index: E, its symbols, and the names of every f(z), f'(z) and f''(z).
 
     A tap τ is added to each z, so that ∂E/∂τ is δ. It stands only inside z, so naming f(z) removes it again.
     """
@@ -102,52 +162,61 @@ class _Written(NamedTuple):
     x: Symbols
     t: Symbols
     taps: list[Symbols]
-    a: tuple[Symbols, ...]
-    z: list[np.ndarray]
-    names: dict[sympy.Expr, sympy.Symbol]
+    z: list[Symbols]  # named
+    a: list[Symbols]  # named; the input is not among them
+    z_of: list[Symbols]  # each z in terms of the named a below it
+    a_of: list[Symbols]  # each a in terms of weights and inputs alone
+    functions: tuple[manual.Activation, ...]
+    names: dict[sympy.Expr, sympy.Expr]
 
     def named(self, expression: sympy.Expr) -> sympy.Expr:
-        """With each f(z) replaced by its a."""
+        """With each f(z) replaced by its a, and the z in each f'(z) and f''(z) by its name."""
         named: Any = expression.xreplace(self.names)
         return named
 
+    def hand(self, skip: bool) -> manual.Pass:
+        """The named values, for the hand derivation to look at."""
+        return manual.as_pass(self.weights, self.x, self.z, self.a, self.functions, skip)
+
+
+def _activation(f: Any, first: Any, second: Any) -> manual.Activation:
+    inside, slope, bend = each(f), each(first), each(second)
+    return manual.Activation("f", inside, lambda z, a: slope(z), lambda z, a: bend(z), (-np.inf, np.inf), (6, 6))
+
 
 def _write(network: Network, patterns: int) -> _Written:
-    weights = tuple(symbols(f"W{l + 1}_", shape) for l, shape in enumerate(network.shapes))
-    x, t = symbols("x", (patterns, network.sizes[0])), symbols("t", (patterns, network.sizes[-1]))
-    taps = [symbols(f"tau{l + 1}_", (patterns, n)) for l, n in enumerate(network.sizes[1:])]
-    named, names, zs = [x], {}, []
-    nested: list[np.ndarray] = [x]
-    for l, (W, name, bias) in enumerate(zip(weights, network.activations, network.biases, strict=True)):
-        above = np.empty((patterns, W.shape[1]), dtype=object)
-        z_named = np.empty_like(above)
-        a = symbols(f"a{l + 1}_", above.shape)
-        for p in range(patterns):
-            for j in range(W.shape[1]):
-                z = taps[l][p, j] + (W[-1, j] if bias else 0)
-                z_named[p, j] = W[-1, j] if bias else sympy.Integer(0)
-                sources = [(k, i) for k in network.below[l] for i in range(network.sizes[k])]
-                for row, (k, i) in enumerate(sources):
-                    z += nested[k][p, i] * W[row, j]
-                    z_named[p, j] += named[k][p, i] * W[row, j]
-                above[p, j] = FUNCTIONS[name](z)
-                names[above[p, j]] = a[p, j]
-        nested.append(above)
-        named.append(a)
-        zs.append(z_named)
+    shapes = [(patterns, n) for n in network.sizes[1:]]
+    weights = tuple(symbols(f"W{l}_", shape) for l, shape in enumerate(network.shapes, 1))
+    x, t = symbols("x", (patterns, network.sizes[0])), symbols("t", shapes[-1])
+    taps, z, a = ([symbols(f"{kind}{l}_", shape) for l, shape in enumerate(shapes, 1)] for kind in ("tau", "z", "a"))
+    functions = [any_function(f"f{l}") for l in range(1, len(shapes) + 1)]
+    names, z_of, nested, named = {}, [], [x], [x, *a]
+    for l, (W, (f, first, second), bias) in enumerate(zip(weights, functions, network.biases, strict=True)):
+        inner, outer = np.empty(shapes[l], dtype=object), np.empty(shapes[l], dtype=object)
+        for p, j in np.ndindex(*shapes[l]):
+            inner[p, j] = whole = W[-1, j] if bias else sympy.Integer(0)
+            whole += taps[l][p, j]
+            sources = [(k, i) for k in network.below[l] for i in range(network.sizes[k])]
+            for row, (k, i) in enumerate(sources):
+                whole += nested[k][p, i] * W[row, j]
+                inner[p, j] += named[k][p, i] * W[row, j]
+            outer[p, j] = f(whole)
+            names |= {f(whole): a[l][p, j], first(whole): first(z[l][p, j]), second(whole): second(z[l][p, j])}
+        nested.append(of(outer))
+        z_of.append(of(inner))
     E = sum(((nested[-1][i] - t[i]) ** 2 for i in np.ndindex(*t.shape)), sympy.Integer(0)) / 2
-    return _Written(E, weights, x, t, taps, tuple(named), zs, names)
+    by_hand = tuple(_activation(*f) for f in functions)
+    return _Written(E, weights, x, t, taps, z, a, z_of, nested[1:], by_hand, names)
 
 
 def network(net: Network, patterns: int = 2) -> Iterator[Proof]:
-    """(5) to (12) for one network, with as many patterns, each equation fed the named values from above."""
+    """(5) to (12) for one network and any activations, with as many patterns, each equation fed the named values from above."""
     written = _write(net, patterns)
-    functions = tuple(manual.ACTIVATIONS[name] for name in net.activations)
-    x, weights, t, a = written.x, written.weights, written.t, written.a
+    x, weights, t = written.x, written.weights, written.t
 
     def same(equation: int, hand, others) -> Proof:
         pairs = zip(entries(hand), others, strict=True)
-        return Proof(equation, all(sympy.expand(h - o) == 0 for h, o in pairs), str(net))
+        return Proof(equation, all(sympy.expand(h - o) == 0 for h, o in pairs), _shape(net))
 
     @cache
     def derivative(variable: sympy.Symbol) -> sympy.Expr:
@@ -156,16 +225,17 @@ def network(net: Network, patterns: int = 2) -> Iterator[Proof]:
     def diff(variables) -> list[sympy.Expr]:
         return [derivative(v) for v in np.asarray(variables).ravel()]
 
-    layers = manual.layers(weights, a, functions, net.skip)
-    for l, W in enumerate(weights):
-        z = manual.forward((W,), layers[l].below, (manual.LINEAR,))[-1]
-        yield same(5, z, written.z[l].ravel())
-    yield same(7, manual.half_squared_error(a[-1], t), [written.named(written.E)])
-    deltas = manual.deltas(weights, a, t, functions, skip=net.skip)
+    hand = written.hand(net.skip)
+    for l, layer in enumerate(hand.layers):
+        yield same(5, manual.forward((layer.W,), layer.below, (manual.LINEAR,)).outputs, written.z_of[l].ravel())
+    without_taps = {tau: 0 for taps in written.taps for tau in taps.ravel()}
+    whole = manual.forward(weights, x, written.functions, net.skip)
+    for found, wanted in zip(whole.activations[1:], written.a_of, strict=True):
+        yield same(6, found, [w.xreplace(without_taps) for w in wanted.ravel()])
+    yield same(7, manual.half_squared_error(hand.outputs, t), [written.named(written.E)])
+    deltas, gradient, each = manual.deltas(hand, t), manual.gradient(hand, t), manual.per_pattern_gradients(hand, t)
     for l, delta in enumerate(deltas):
         yield same(8 if l == len(weights) - 1 else 9, delta, diff(written.taps[l]))
-    gradient = manual.gradient(weights, a, t, functions, skip=net.skip)
-    each = manual.per_pattern_gradients(weights, a, t, functions, net.skip)
     for l, (g, bias) in enumerate(zip(gradient, net.biases, strict=True)):
         n = g.shape[0] - bias
         wanted = diff(weights[l])
@@ -174,24 +244,26 @@ def network(net: Network, patterns: int = 2) -> Iterator[Proof]:
         if bias:
             yield same(11, g[n:], wanted[n * g.shape[1] :])
     if all(net.biases) and not net.skip:
-        bars = tuple(W[:-1] for W in weights)
-        g_bars, g_thetas = manual.gradient_with_bias_vectors(bars, a, t, functions)
+        g_bars, g_thetas = manual.gradient_with_bias_vectors(hand.with_weights(W[:-1] for W in weights), t)
         for l, (g_bar, g_theta) in enumerate(zip(g_bars, g_thetas, strict=True)):
             yield same(10, g_bar, diff(weights[l][:-1]))
             yield same(11, g_theta, diff(weights[l][-1]))
-    yield same(12, manual.gradient_of_input(layers, deltas, skip=net.skip), diff(x))
+    yield same(12, manual.gradient_of_input(hand, deltas), diff(x))
 
 
 def curvature(net: Network) -> Iterator[Proof]:
-    """(16) for one network and one pattern: H V by the R-operator, and by differentiating E twice."""
+    """(16) for one network, any activations and one pattern: H V by the R-operator, and by differentiating E twice."""
     written = _write(net, 1)
-    functions = tuple(manual.ACTIVATIONS[name] for name in net.activations)
     weights = [w for W in written.weights for w in np.asarray(W).ravel()]
-    V = tuple(symbols(f"V{l + 1}_", W.shape) for l, W in enumerate(written.weights))
+    V = tuple(symbols(f"V{l}_", W.shape) for l, W in enumerate(written.weights, 1))
     directions = [v for part in V for v in np.asarray(part).ravel()]
-    hand = manual.hessian_vector_product(written.weights, V, written.a, written.t, functions, net.skip)
+    hand = manual.hessian_vector_product(written.hand(net.skip), V, written.t)
     products = [h for part in hand for h in entries(part)]
     for w, h in zip(weights, products, strict=True):
         g = sympy.diff(written.E, w)
         product = sum(written.named(sympy.diff(g, other)) * v for other, v in zip(weights, directions, strict=True))
-        yield Proof(16, sympy.expand(h - product) == 0, f"{net}, {w}")
+        yield Proof(16, sympy.expand(h - product) == 0, f"{_shape(net)}, {w}")
+
+
+def _shape(net: Network) -> str:
+    return str(net).replace(f" {net.activations[0]}", ", any f")

@@ -1,4 +1,4 @@
-"""What JAX says, in float64: every z, a, δ and gradient of a network, by automatic differentiation."""
+"""Networks with numbers in them, and what JAX says of them in float64: every z, a, δ and gradient, by automatic differentiation."""
 
 from functools import partial
 from typing import Any, NamedTuple
@@ -7,7 +7,35 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+import manual
 from bpnn_jax.network import ACTIVATIONS, Network, Weights, intermediates
+
+FARTHEST = 2.0  # a target, where the activation's range ends farther out or not at all
+
+
+class Draw(NamedTuple):
+    """A network with numbers in it, float64."""
+
+    network: Network
+    weights: tuple[np.ndarray, ...]
+    x: np.ndarray
+    t: np.ndarray
+    name: str
+
+
+def draw(network: Network, rng: np.random.Generator, *, patterns: int = 8, saturated: bool = False) -> Draw:
+    """Weights from ±1 and inputs from ±1, or from ±10 where activations are to saturate (inputs in ±1 rarely get there)."""
+    reach = 10.0 if saturated else 1.0
+    weights = tuple(rng.uniform(-1.0, 1.0, shape) for shape in network.shapes)
+    x = rng.uniform(-reach, reach, (patterns, network.sizes[0]))
+    t = rng.uniform(*target_range(network), (patterns, network.sizes[-1]))
+    return Draw(network, weights, x, t, f"{network}{', saturated' if saturated else ''}")
+
+
+def target_range(network: Network) -> tuple[float, float]:
+    """Between what numbers targets are drawn: the range of the output activation, cut off at ±2."""
+    low, high = manual.ACTIVATIONS[network.activations[-1]].output_range
+    return max(low, -FARTHEST), min(high, FARTHEST)
 
 
 class Reference(NamedTuple):

@@ -98,7 +98,7 @@ def _effect(reading: Reading, o: Outcome, base: Outcome) -> Comparison | None:
     if o is base or not (o.solved.any() or base.solved.any()):
         return None
     return statistics.compare_epochs(
-        o.epochs, o.solved, base.epochs, base.solved, horizon=base.setup.epochs, what=f"{reading.words} - base"
+        o.epochs, o.solved, base.epochs, base.solved, base.setup.epochs, arm=reading.words, against="base"
     )
 
 

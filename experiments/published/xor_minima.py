@@ -55,7 +55,7 @@ def where_ended(o: Outcome) -> dict[str, Any]:
         weights = tuple(W[i].astype(np.float64) for W in o.weights)
         g, eigenvalues = slope_and_curvature(o.network, weights, x, t)
         a = manual.forward(weights, x, functions(o.network))
-        kinds["error"].append(float(manual.half_squared_error(a[-1], t)))
+        kinds["error"].append(float(manual.half_squared_error(a.outputs, t)))
         kinds["gradient"].append(g)
         kinds["smallest"].append(float(eigenvalues[0]))
         kinds["largest"].append(float(eigenvalues[-1]))
@@ -76,6 +76,6 @@ def slope_and_curvature(network: Network, weights: Weights, x: np.ndarray, t: np
         parts = np.split(v, np.cumsum(sizes)[:-1])
         return tuple(part.reshape(W.shape) for part, W in zip(parts, weights, strict=True))
 
-    H = np.stack([flat(manual.hessian_vector_product(weights, shaped(e), a, t, f)) for e in np.eye(sum(sizes))], axis=1)
-    g = flat(manual.gradient(weights, a, t, f))
+    H = np.stack([flat(manual.hessian_vector_product(a, shaped(e), t)) for e in np.eye(sum(sizes))], axis=1)
+    g = flat(manual.gradient(a, t))
     return float(np.linalg.norm(g)), np.linalg.eigvalsh((H + H.T) / 2)

@@ -1,5 +1,6 @@
 """Network, init and apply; and that the two ways of writing the forward pass agree."""
 
+import ast
 import dataclasses
 import re
 from functools import partial
@@ -14,8 +15,8 @@ from bpnn_jax.errors import InputError
 from bpnn_jax.network import ACTIVATIONS, Network, apply, check_weights, half_squared_error, init, intermediates
 from bpnn_jax.training._step import functions
 from bpnn_jax.verify.as_it_runs import rounded
-from bpnn_jax.verify.draws import draw
 from bpnn_jax.verify.equations import reference_and_bound
+from bpnn_jax.verify.reference import draw
 
 
 def says(text):
@@ -35,6 +36,45 @@ def test_activations_that_make_no_network():
         Network((2, 3, 1), "sigmod")
     with says("unknown activation 'relu'. Known: sigmoid"):
         Network((2, 3, 1), ("tanh", "relu"))
+    with says("expected each activation by its name, 'tanh', got the function tanh"):
+        Network((2, 3, 1), jnp.tanh)
+    with says(
+        "expected each activation by its name, one of sigmoid, tanh, linear, lecun_tanh, got the function softplus"
+    ):
+        Network((2, 3, 1), ("tanh", jax.nn.softplus))
+    for switch in ("input_bias", "hidden_bias", "skip"):
+        with says(f"expected {switch} as True or False, got 'no'"):
+            Network((2, 3, 1), **{switch: "no"})
+
+
+@pytest.mark.parametrize(
+    "sizes", [np.array([2, 3, 1]), jnp.array([2, 3, 1]), range(2, 5), [np.int64(2), 3, 1]], ids=repr
+)
+def test_sizes_in_an_array(sizes):
+    network = Network(sizes, "tanh")
+    assert network == Network(tuple(int(n) for n in sizes), "tanh")
+    assert all(type(n) is int for n in network.sizes)
+
+
+def test_sizes_in_an_array_that_make_no_network():
+    for sizes in (np.array([2.0, 3.0]), np.array([[2, 3]]), np.array(2), "23", b"23", None, 5):
+        with says("expected sizes as two or more positive whole numbers, got "):
+            Network(sizes)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        Network((2, 3, 1)),
+        Network((2, 3, 1), ("tanh", "linear"), input_bias=False),
+        Network((2, 3, 1), "tanh", hidden_bias=np.bool_(False), skip=True),
+    ],
+)
+def test_its_repr_makes_it_again(network):
+    name, arguments = re.fullmatch(r"(Network)\((.*)\)", repr(network)).groups()
+    call = ast.parse(f"{name}({arguments})", mode="eval").body
+    given = [ast.literal_eval(a) for a in call.args], {k.arg: ast.literal_eval(k.value) for k in call.keywords}
+    assert Network(*given[0], **given[1]) == network
 
 
 @pytest.mark.parametrize(
@@ -180,7 +220,7 @@ NETWORKS = (
 def test_apply_is_manual_forward(network, dtype, saturated, assert_within):
     d, exact, allowed = rounded(draw(network, np.random.default_rng(41), patterns=3, saturated=saturated), dtype)
     by_hand = manual.forward(d.weights, d.x, functions(network), network.skip)
-    assert_within(by_hand[1:], exact.a, allowed.a)
+    assert_within(by_hand.activations[1:], exact.a, allowed.a)
     with jax.enable_x64(dtype == "float64"):
         weights, x, t = jax.tree.map(jnp.asarray, (d.weights, d.x, d.t))
         (zs, activations), one, error = everything(network, weights, x, t)
@@ -227,3 +267,10 @@ def test_check_weights():
         check_weights(network, (np.zeros((3, 3)), np.zeros((3, 1))))
     with says("got ((3, 3),)"):
         check_weights(network, (np.zeros((3, 3)),))
+    for wrong, got in (
+        (None, "None"),
+        (np.zeros((4, 1), complex), "complex128"),
+        (np.ma.ones((4, 1)), "a masked array"),
+    ):
+        with pytest.raises(InputError, match=f"expected weights of layer 2 as an array of real numbers, got .*{got}"):
+            check_weights(network, (np.zeros((3, 3)), wrong))

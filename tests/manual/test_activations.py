@@ -10,32 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import manual
-from bpnn_jax.verify.symbols import Namespace, entries, symbols
+from bpnn_jax.verify.proof import Namespace, entries, of
+from tests.witnesses import ACTIVATIONS, NAMES, exact, z_
 
-NAMES = ("sigmoid", "tanh", "linear", "lecun_tanh")
 FLOATS = (np.float32, np.float64, np.longdouble)
 ORDINARY = np.concatenate([np.linspace(-9, 9, 37), [-30.0, -1e-3, -1e-9, 1e-9, 1e-3, 30.0]])
-c = mpmath.mpf(17159) / 10000
-
-
-def exact(name: str, z: float, order: int = 0) -> mpmath.mpf:
-    """f, f' or f'' at z, each in closed form in terms of z: not by way of a."""
-    z = mpmath.mpf(z)
-    e, sech2 = mpmath.exp(-abs(z)), mpmath.sech(z) ** 2
-    slope = e / (1 + e) ** 2
-    if name == "sigmoid":
-        return (1 / (1 + mpmath.exp(-z)), slope, -slope * mpmath.tanh(z / 2))[order]
-    if name == "tanh":
-        return (mpmath.tanh(z), sech2, -2 * mpmath.tanh(z) * sech2)[order]
-    if name == "linear":
-        return (z, mpmath.mpf(1), mpmath.mpf(0))[order]
-    y = 2 * z / 3
-    third = mpmath.mpf(2) / 3
-    return (
-        c * mpmath.tanh(y),
-        c * third * mpmath.sech(y) ** 2,
-        -2 * c * third**2 * mpmath.tanh(y) * mpmath.sech(y) ** 2,
-    )[order]
 
 
 @pytest.fixture(autouse=True)
@@ -59,9 +38,9 @@ def test_value(name, dtype):
     u = float(np.finfo(dtype).eps) / 2
     for z, got in zip(zs, values, strict=True):
         z = as_mp(z)
-        # 4 ulp of the value; lecun's inner and outer constants cost a few roundings more, and 1.7159 is itself a double.
-        constant = 2.0**-53 if name == "lecun_tanh" else 0.0
-        allowed = 8 * (u + constant) * (abs(exact(name, z)) + abs(z * exact(name, z, 1)) * (name == "lecun_tanh"))
+        # 4 ulp of the value; a stretched f has constants inside and outside that cost a few roundings more.
+        constant = ACTIVATIONS[name].rounding
+        allowed = 8 * (u + constant) * (abs(exact(name, z)) + abs(z * exact(name, z, 1)) * bool(constant))
         assert abs(as_mp(got) - exact(name, z)) <= allowed, (z, got)
 
 
@@ -71,9 +50,9 @@ def test_value(name, dtype):
 def test_derivatives_in_terms_of_a(name, dtype, order):
     zs = ORDINARY.astype(dtype)
     f = manual.ACTIVATIONS[name]
-    values = (f.derivative, f.second)[order - 1](f.value(zs))
+    values = (f.derivative, f.second)[order - 1](zs, f.value(zs))
     assert values.dtype == dtype
-    u = float(np.finfo(dtype).eps) / 2 + (2.0**-53 if name == "lecun_tanh" else 0.0)
+    u = float(np.finfo(dtype).eps) / 2 + ACTIVATIONS[name].rounding
     for z, got in zip(zs, values, strict=True):
         # Absolute: 1 - a² cancels where f saturates. All these derivatives are of size 1 or 2 and a few roundings away from a.
         assert abs(as_mp(got) - exact(name, as_mp(z), order)) <= 16 * u, (z, got)
@@ -126,55 +105,58 @@ def test_complex_step_is_the_derivative(name):
     for z, got in zip(zs, values.imag / 1e-100, strict=True):
         slope = exact(name, z, 1)
         # Relative, for the sigmoid as far down as h times the slope is a normal number. 1 - tanh² is gone at e^-80.
-        assert abs(got - slope) <= 1e-14 * slope + (0 if name in ("sigmoid", "linear") else 1e-30), (z, got)
+        assert abs(got - slope) <= 1e-14 * slope + (0 if ACTIVATIONS[name].relative else 1e-30), (z, got)
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_same_lines_under_jax(name, dtype, x64, assert_within):
     f, zs = manual.ACTIVATIONS[name], ORDINARY.astype(dtype)
-    jitted = jax.jit(jax.vmap(lambda z: (f.value(z), f.derivative(f.value(z)), f.second(f.value(z)))))
-    found = jitted(jnp.asarray(zs))
+
+    def all_three(z):
+        a = f.value(z)
+        return a, f.derivative(z, a), f.second(z, a)
+
+    found = jax.jit(jax.vmap(all_three))(jnp.asarray(zs))
     assert {leaf.dtype.name for leaf in found} == {dtype}
     wide = zs.astype(np.float64)
-    a = f.value(wide)
     # Both sides round a handful of numbers of size 2 (or of the size of z); XLA's tanh and exp are good to 4 ulp.
-    allowed = 32 * np.finfo(dtype).eps * np.maximum(1.0, abs(wide) if name == "linear" else 1.0)
-    assert_within(found, (a, f.derivative(a), f.second(a)), allowed)
+    allowed = 32 * np.finfo(dtype).eps * np.maximum(1.0, abs(f.value(wide)))
+    assert_within(found, all_three(wide), allowed)
     extreme = f.value(jnp.asarray([-1000.0, 1000.0], dtype))
-    ends = {"sigmoid": (0, 1), "tanh": (-1, 1), "linear": (-1000, 1000)}.get(name, (-1.7159, 1.7159))
-    assert_within(extreme, np.array(ends), np.finfo(dtype).eps * 2)
+    assert_within(extreme, np.array(ACTIVATIONS[name].ends), np.finfo(dtype).eps * 2)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_jax_differentiates_these_lines_to_the_same_derivative(name, x64, assert_within):
     f, zs = manual.ACTIVATIONS[name], jnp.asarray([-1000.0, -40.0, -2.0, -0.5, 0.0, 0.5, 2.0, 40.0, 1000.0])
     slope = jax.vmap(jax.grad(lambda z: f.value(z[None])[0]))(zs)
-    assert_within(slope, f.derivative(f.value(zs)), 16 * 2.0**-53)
+    assert_within(slope, f.derivative(zs, f.value(zs)), 16 * 2.0**-53)
 
 
 @pytest.mark.parametrize("branch", [False, True])
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_lines_on_symbols(name, branch, monkeypatch):
     monkeypatch.setattr(Namespace, "branch", branch)
-    z = symbols("z", (1,))
-    (s,) = entries(z)
-    c = sympy.Rational(17159, 10000)
-    closed = {
-        "sigmoid": 1 / (1 + sympy.exp(-s)),
-        "tanh": (sympy.exp(2 * s) - 1) / (sympy.exp(2 * s) + 1),
-        "linear": s,
-        "lecun_tanh": c * (1 - 2 / (sympy.exp(4 * s / 3) + 1)),
-    }[name]
+    z = of([z_])
     f = manual.ACTIVATIONS[name]
     (value,) = entries(f.value(z))
-    (slope,) = entries(f.derivative(f.value(z)))
-    (second,) = entries(f.second(f.value(z)))
+    (slope,) = entries(f.derivative(z, f.value(z)))
+    (second,) = entries(f.second(z, f.value(z)))
     for order, hand in enumerate((value, slope, second)):
-        wanted = sympy.diff(closed, s, order) if order else closed
+        closed = ACTIVATIONS[name].closed
+        wanted = sympy.diff(closed, z_, order) if order else closed
         assert sympy.simplify((hand - wanted).rewrite(sympy.exp)) == 0
 
 
 def test_the_table_of_activations():
     assert tuple(manual.ACTIVATIONS) == NAMES
-    assert all(f.name == name for name, f in manual.ACTIVATIONS.items())
+    for name, f in manual.ACTIVATIONS.items():
+        assert f.name == name
+        low, high = f.output_range
+        ends = f.value(np.array([-1e300, -1000.0, -3.0, 3.0, 1000.0, 1e300]))
+        assert low <= ends.min()
+        assert ends.max() <= high
+        # No wider than it must be: at the far ends it is reached, to rounding, or there is no end.
+        for end, limit in ((ends[0], low), (ends[-1], high)):
+            assert end == pytest.approx(limit, rel=1e-15) if np.isfinite(limit) else abs(end) == 1e300

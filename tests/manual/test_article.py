@@ -91,11 +91,11 @@ def test_quirk_output_weights_move_before_the_hidden_deltas(hidden_bias, assert_
     net, N, x, t = NN(3, 2, 2, hidden_bias=hidden_bias), 0.5, [0.3, -0.8, 0.6], [1.0, 0.0]
     W1, W2 = np.array(net.wi)[:, :2], np.array(net.wo)
     f, x_, t_ = (manual.SIGMOID,) * 2, np.array(x), np.array(t)
-    activations = manual.forward((W1, W2), x_, f)
-    first, second = manual.gradient((W1, W2), activations, t_, f)
-    _, delta = manual.deltas((W1, W2), activations, t_, f)
+    forward = manual.forward((W1, W2), x_, f)
+    first, second = manual.gradient(forward, t_)
+    _, delta = manual.deltas(forward, t_)
     moved = W2 - N * second
-    a1 = activations[1]
+    a1 = forward.activations[1]
     by_moved = np.outer([*x, 1.0], a1 * (1 - a1) * (moved[:2] @ delta))
     net.runNN(x)
     net.backPropagate(t, N, 0.0)

@@ -14,11 +14,11 @@ import manual
 from bpnn_jax.network import Network, half_squared_error
 from bpnn_jax.training._step import functions
 from bpnn_jax.verify.bound import UNIT, bound
-from bpnn_jax.verify.draws import TARGETS, draw
 from bpnn_jax.verify.equations import reference_and_bound
-from bpnn_jax.verify.reference import float64
-from bpnn_jax.verify.symbols import entries, symbols
+from bpnn_jax.verify.proof import entries, symbols
+from bpnn_jax.verify.reference import draw, float64, target_range
 from manual.backprop import bias_gradient, hidden_delta, output_delta, weight_gradient
+from tests.witnesses import ACTIVATIONS, LONG, NAMES
 
 NETWORKS = (
     Network((3, 2), "sigmoid"),
@@ -28,26 +28,22 @@ NETWORKS = (
     Network((1, 2, 1), "tanh", input_bias=False, hidden_bias=False),
     Network((2, 3, 1, 4, 2), ("linear", "lecun_tanh", "sigmoid", "tanh")),
 )
-LONG = np.longdouble
-C = LONG(17159) / 10000
-SLOPE = {  # f' in terms of a
-    "sigmoid": lambda a: a - a * a,
-    "tanh": lambda a: (1 - a) * (1 + a),
-    "linear": lambda a: a * 0 + 1,
-    "lecun_tanh": lambda a: 2 * (C - a) * (C + a) / (3 * C),
-}
 
 
 @pytest.fixture(params=NETWORKS, ids=str)
 def drawn(request):
-    """A draw, its hand-written functions, JAX's float64 intermediates to feed each equation with, and the error bound."""
+    """A draw, JAX's float64 intermediates as a pass to feed each equation with, the same as they are, and the error bound."""
     d = draw(request.param, np.random.default_rng(11), patterns=3)
-    return d, functions(d.network), *reference_and_bound(d)
+    exact, allowed = reference_and_bound(d)
+    return d, manual.as_pass(d.weights, d.x, exact.z, exact.a, functions(d.network), skip=False), exact, allowed
+
+
+def forward(d):
+    return manual.forward(d.weights, d.x, functions(d.network))
 
 
 def hand(d):
-    f = functions(d.network)
-    return manual.gradient(d.weights, manual.forward(d.weights, d.x, f), d.t, f)
+    return manual.gradient(forward(d), d.t)
 
 
 # --- each equation on its own ---
@@ -67,33 +63,32 @@ def test_half_squared_error(drawn, assert_within):
 
 def test_output_delta(drawn, assert_within):
     """(8)"""
-    d, f, exact, allowed = drawn
-    layer = manual.layers(d.weights, (d.x, *exact.a), f)[-1]
+    d, net, exact, allowed = drawn
+    layer = net.layers[-1]
     a, expected = exact.a[-1].astype(LONG), np.zeros(d.t.shape, LONG)
     for p, k in np.ndindex(*d.t.shape):
-        expected[p, k] = (a[p, k] - d.t[p, k]) * SLOPE[layer.f.name](a[p, k])
+        expected[p, k] = (a[p, k] - d.t[p, k]) * ACTIVATIONS[layer.f.name].slope(a[p, k])
     assert_within(output_delta(layer, d.t), expected, allowed.delta[-1])
-    assert_within(output_delta(layer._replace(a=layer.a[0]), d.t[0]), expected[0], allowed.delta[-1][0])
+    assert_within(output_delta(layer._replace(z=layer.z[0], a=layer.a[0]), d.t[0]), expected[0], allowed.delta[-1][0])
 
 
 def test_hidden_delta(drawn, assert_within):
     """(9): δ_i = f'(a_i) Σ_j δ_j W_ij over the nodes j of the layer just above; the bias node's row takes no part."""
-    d, f, exact, allowed = drawn
-    net = manual.layers(d.weights, (d.x, *exact.a), f)
-    for l in range(len(net) - 1):
+    d, net, exact, allowed = drawn
+    for l in range(len(d.weights) - 1):
         a, W, delta = (v.astype(LONG) for v in (exact.a[l], d.weights[l + 1], exact.delta[l + 1]))
         expected = np.zeros(a.shape, LONG)
         for p, i in np.ndindex(*a.shape):
             for j in range(W.shape[1]):
-                expected[p, i] += delta[p, j] * W[i, j] * SLOPE[f[l].name](a[p, i])
-        found = hidden_delta(net[l], net[l + 1], exact.delta[l + 1])
+                expected[p, i] += delta[p, j] * W[i, j] * ACTIVATIONS[d.network.activations[l]].slope(a[p, i])
+        found = hidden_delta(net.layers[l], net.layers[l + 1], exact.delta[l + 1])
         assert_within(found, expected, allowed.delta[l])
 
 
 def test_weight_gradient_and_bias_gradient(drawn, assert_within):
     """(10) and (11): Σ_p a_pi δ_pj, and Σ_p δ_pj for the bias, as the last row and as a vector."""
-    d, f, exact, allowed = drawn
-    for l, layer in enumerate(manual.layers(d.weights, (d.x, *exact.a), f)):
+    d, net, exact, allowed = drawn
+    for l, layer in enumerate(net.layers):
         below, delta = layer.below.astype(LONG), exact.delta[l].astype(LONG)
         expected = np.zeros(layer.W.shape, LONG)
         for p in range(len(below)):
@@ -106,18 +101,18 @@ def test_weight_gradient_and_bias_gradient(drawn, assert_within):
 
 def test_input_gradient(drawn, assert_within):
     """(12): Σ_j δ_j W_ij, and no f'."""
-    d, f, exact, allowed = drawn
-    first = manual.layers(d.weights, (d.x, *exact.a), f)[0]
+    d, net, exact, allowed = drawn
     delta, expected = exact.delta[0].astype(LONG), np.zeros(d.x.shape, LONG)
     for p, i in np.ndindex(*d.x.shape):
         for j in range(delta.shape[1]):
             expected[p, i] += delta[p, j] * LONG(d.weights[0][i, j])
-    assert_within(manual.input_gradient(first, exact.delta[0]), expected, allowed.input)
+    assert_within(manual.input_gradient(net.layers[0], exact.delta[0]), expected, allowed.input)
 
 
 def test_all_deltas_in_order(drawn, assert_within):
-    d, f, exact, allowed = drawn
-    found = manual.deltas(d.weights, manual.forward(d.weights, d.x, f), d.t, f)
+    d, net, exact, allowed = drawn
+    assert_within(manual.deltas(net, d.t), exact.delta, allowed.delta)
+    found = manual.deltas(forward(d), d.t)
     assert_within(found, exact.delta, allowed.delta)
 
 
@@ -142,13 +137,7 @@ def error_by_index(network, weights, x, t):
         a = list(x[p])
         for W, name, bias in zip(weights, network.activations, network.biases, strict=True):
             z = [sum(a[i] * W[i, j] for i in range(len(a))) + (W[len(a), j] if bias else 0) for j in range(W.shape[1])]
-            f = {
-                "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
-                "tanh": np.tanh,
-                "linear": lambda z: z,
-                "lecun_tanh": lambda z: 1.7159 * np.tanh(2 * z / 3),
-            }[name]
-            a = [f(v) for v in z]
+            a = [ACTIVATIONS[name].value(v) for v in z]
         total += sum((a[k] - t[p, k]) ** 2 for k in range(len(a))) / 2
     return total
 
@@ -161,7 +150,7 @@ def networks(count=10):
         (
             Network(
                 tuple(int(n) for n in rng.integers(1, 7, layers + 1)),
-                tuple(rng.choice(["sigmoid", "tanh", "linear", "lecun_tanh"], layers).tolist()),
+                tuple(rng.choice(NAMES, layers).tolist()),
                 bool(rng.integers(2)),
                 bool(rng.integers(2)),
             ),
@@ -185,13 +174,12 @@ def test_gradient_is_that_of_jax(which, seed, weight_scale, x_scale, dtype):
     rng = np.random.default_rng(seed)
     weights = tuple(rng.uniform(-weight_scale, weight_scale, shape).astype(dtype) for shape in network.shapes)
     x = rng.uniform(-x_scale, x_scale, (patterns, network.sizes[0])).astype(dtype)
-    t = rng.uniform(*TARGETS[network.activations[-1]], (patterns, network.sizes[-1])).astype(dtype)
+    t = rng.uniform(*target_range(network), (patterns, network.sizes[-1])).astype(dtype)
     f = functions(network)
     with np.errstate(over="raise", invalid="raise", divide="raise"):
-        activations = manual.forward(weights, x, f)
-        found = manual.gradient(weights, activations, t, f)
-        deltas = manual.deltas(weights, activations, t, f)
-        x_gradient = manual.input_gradient(manual.layers(weights, activations, f)[0], deltas[0])
+        net = manual.forward(weights, x, f)
+        found = manual.gradient(net, t)
+        x_gradient = manual.input_gradient(net.layers[0], manual.deltas(net, t)[0])
     exact = float64(network, weights, x, t)
     wide = tuple(W.astype(np.float64) for W in weights), x.astype(np.float64), t.astype(np.float64)
     allowed = bound(network, *wide, exact, UNIT[dtype] * (2 if dtype == "float64" else 1))
@@ -208,18 +196,17 @@ def test_gradient_is_that_of_jax(which, seed, weight_scale, x_scale, dtype):
 
 
 def test_per_pattern_gradients_sum_to_the_gradient(drawn, assert_within):
-    d, f, exact, allowed = drawn
-    activations = manual.forward(d.weights, d.x, f)
-    each = manual.per_pattern_gradients(d.weights, activations, d.t, f)
+    d, _, exact, allowed = drawn
+    each = manual.per_pattern_gradients(forward(d), d.t)
     assert [g.shape for g in each] == [(len(d.x), *W.shape) for W in d.weights]
     assert_within([g.sum(axis=0) for g in each], exact.gradient, allowed.gradient)
     for p in range(len(d.x)):  # a pattern's own gradient: as one pattern, and as a batch of one
         alone = draw_of(d, p)
         own, own_allowed = reference_and_bound(alone)
-        one = manual.gradient(d.weights, tuple(a[p] for a in activations), d.t[p], f)
+        one = manual.gradient(forward(d._replace(x=d.x[p])), d.t[p])
         for found in ([g[p] for g in each], one, hand(alone)):
             assert_within(found, own.gradient, own_allowed.gradient)
-    single = manual.per_pattern_gradients(d.weights, tuple(a[0] for a in activations), d.t[0], f)
+    single = manual.per_pattern_gradients(forward(d._replace(x=d.x[0])), d.t[0])
     assert_within(single, [g[:1] for g in each], [E[None] for E in allowed.gradient])
 
 
@@ -228,11 +215,11 @@ def draw_of(d, p):
 
 
 def test_vmap_over_patterns_is_the_batch(drawn, assert_within, x64):
-    d, f, exact, allowed = drawn
+    d, _, exact, allowed = drawn
     weights = tuple(map(jnp.asarray, d.weights))
 
     def one(x, t):
-        return manual.gradient(weights, manual.forward(weights, x, f), t, f)
+        return manual.gradient(manual.forward(weights, x, functions(d.network)), t)
 
     each = jax.jit(jax.vmap(one))(jnp.asarray(d.x), jnp.asarray(d.t))
     assert_within([g.sum(axis=0) for g in each], exact.gradient, allowed.gradient)
@@ -244,8 +231,7 @@ def test_bias_node_and_bias_vector_agree(one, assert_within):
     exact, allowed = reference_and_bound(d)
     f, x, t = functions(d.network), *((d.x[0], d.t[0]) if one else (d.x, d.t))
     bars, thetas = tuple(W[:-1] for W in d.weights), tuple(W[-1] for W in d.weights)
-    activations = manual.forward_with_bias_vectors(bars, thetas, x, f)
-    g_bars, g_thetas = manual.gradient_with_bias_vectors(bars, activations, t, f)
+    g_bars, g_thetas = manual.gradient_with_bias_vectors(manual.forward_with_bias_vectors(bars, thetas, x, f), t)
     assert_within(g_bars, [g[:-1] for g in exact.gradient], [E[:-1] for E in allowed.gradient])
     assert_within(g_thetas, [g[-1] for g in exact.gradient], [E[-1] for E in allowed.gradient])
 
@@ -258,16 +244,16 @@ def test_the_dtype_is_kept(dtype):
     network = Network((2, 3, 2, 2), ("sigmoid", "lecun_tanh", "linear"))
     d, f = draw(network, np.random.default_rng(13)), functions(network)
     weights, x, t = tuple(W.astype(dtype) for W in d.weights), d.x.astype(dtype), d.t.astype(dtype)
-    activations = manual.forward(weights, x, f)
-    deltas = manual.deltas(weights, activations, t, f)
+    net = manual.forward(weights, x, f)
+    deltas = manual.deltas(net, t)
     found = [
-        *manual.gradient(weights, activations, t, f),
-        *manual.per_pattern_gradients(weights, activations, t, f),
-        *manual.hessian_vector_product(weights, weights, activations, t, f),
-        *sum(manual.gradient_with_bias_vectors(tuple(W[:-1] for W in weights), activations, t, f), ()),
+        *manual.gradient(net, t),
+        *manual.per_pattern_gradients(net, t),
+        *manual.hessian_vector_product(net, weights, t),
+        *sum(manual.gradient_with_bias_vectors(net.with_weights(W[:-1] for W in weights), t), ()),
         *deltas,
-        manual.input_gradient(manual.layers(weights, activations, f)[0], deltas[0]),
-        manual.half_squared_error(activations[-1], t),
+        manual.input_gradient(net.layers[0], deltas[0]),
+        manual.half_squared_error(net.outputs, t),
         manual.previous_gradient(weights[0], weights[0], weights[0], 0.5, 0.1)[0],
     ]
     assert {g.dtype for g in found} == {np.dtype(dtype)}
@@ -293,7 +279,7 @@ def test_scan_inside_jit(dtype, assert_within, x64):
     weights, x, t = tuple(W.astype(dtype) for W in d.weights), d.x.astype(dtype), d.t.astype(dtype)
 
     def step(weights, x, t):
-        g = manual.gradient(weights, manual.forward(weights, x, f), t, f)
+        g = manual.gradient(manual.forward(weights, x, f), t)
         return tuple(W - 0.5 * gl for W, gl in zip(weights, g, strict=True))
 
     @jax.jit
@@ -314,7 +300,7 @@ def test_on_symbols():
     w, v, (x0,), (t0,) = np.asarray(W1), np.asarray(W2), entries(x), entries(t)
     z = sum(v[j, 0] * sympy.tanh(x0 * w[0, j] + w[1, j]) for j in range(2)) + v[2, 0]
     E = (1 / (1 + sympy.exp(-z)) - t0) ** 2 / 2
-    found = manual.gradient((W1, W2), manual.forward((W1, W2), x, f), t, f)
+    found = manual.gradient(manual.forward((W1, W2), x, f), t)
     draw = np.random.default_rng(16)
     values = {s: sympy.Rational(int(draw.integers(-20, 20)), 10) for s in [*w.ravel(), *v.ravel(), x0, t0]}
     for W, g in zip((w, v), found, strict=True):
@@ -333,6 +319,6 @@ def test_saturated_units_learn_nothing_and_make_no_nan(assert_within, x64):
     weights, x, t = (np.array([[1000.0], [0.0]]), np.array([[3.0]])), np.array([[-1.0], [1.0]]), np.zeros((2, 1))
     f = functions(network)
     with np.errstate(all="raise", under="ignore"):
-        found = manual.gradient(weights, manual.forward(weights, x, f), t, f)
+        found = manual.gradient(manual.forward(weights, x, f), t)
     assert_within(found, (np.zeros((2, 1)), np.array([[3.0]])), 0.0)
     assert_within(jax_gradient(network, *jax.tree.map(jnp.asarray, (weights, x, t))), found, 0.0)

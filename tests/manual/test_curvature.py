@@ -8,7 +8,7 @@ import pytest
 import manual
 from bpnn_jax.network import Network, half_squared_error
 from bpnn_jax.training._step import functions
-from bpnn_jax.verify.draws import draw
+from bpnn_jax.verify.reference import draw
 
 NETWORKS = (
     Network((3, 2), "sigmoid"),
@@ -22,7 +22,7 @@ U = 2.0**-53
 def product(d, V, x=None, t=None):
     f = functions(d.network)
     x, t = (d.x, d.t) if x is None else (x, t)
-    return manual.hessian_vector_product(d.weights, V, manual.forward(d.weights, x, f), t, f)
+    return manual.hessian_vector_product(manual.forward(d.weights, x, f), V, t)
 
 
 def dot(U, V):
@@ -33,7 +33,7 @@ def by_complex_step(d, V, dtype=np.clongdouble, h=1e-100):
     """Im ∂E/∂W(W + ihV)/h, with the hand gradient on complex numbers: the R-operator by arithmetic."""
     f = functions(d.network)
     weights = tuple(W.astype(dtype) + 1j * dtype(h) * v.astype(dtype) for W, v in zip(d.weights, V, strict=True))
-    g = manual.gradient(weights, manual.forward(weights, d.x.astype(dtype), f), d.t.astype(dtype), f)
+    g = manual.gradient(manual.forward(weights, d.x.astype(dtype), f), d.t.astype(dtype))
     return [(leaf.imag / h) for leaf in g]
 
 
@@ -94,8 +94,8 @@ def test_one_sigmoid_unit_has_the_second_derivative_of_the_textbook(assert_withi
     a = 1 / (1 + np.exp(-w * x))
     expected = ((a * (1 - a)) ** 2 + (a - t) * a * (1 - a) * (1 - 2 * a)) * x * x
     weights, xs = (np.array([[w]]),), np.array([[x]])
-    activations = manual.forward(weights, xs, (manual.SIGMOID,))
-    found = manual.hessian_vector_product(weights, (np.ones((1, 1)),), activations, np.array([[t]]), (manual.SIGMOID,))
+    net = manual.forward(weights, xs, (manual.SIGMOID,))
+    found = manual.hessian_vector_product(net, (np.ones((1, 1)),), np.array([[t]]))
     assert_within(found, np.array([[expected]]), 50 * U)
 
 
@@ -120,8 +120,8 @@ def test_jit_and_vmap_over_directions(assert_within, x64):
 
     @jax.jit
     def all_of_them(weights, x, t, directions):
-        activations = manual.forward(weights, x, f)
-        return jax.vmap(lambda V: manual.hessian_vector_product(weights, V, activations, t, f))(directions)
+        net = manual.forward(weights, x, f)
+        return jax.vmap(lambda V: manual.hessian_vector_product(net, V, t))(directions)
 
     found = all_of_them(weights, x, t, directions)
     for i in range(5):

@@ -6,12 +6,12 @@ import pytest
 import manual
 from bpnn_jax.network import Network
 from bpnn_jax.verify import ladder
-from bpnn_jax.verify.draws import draw
 from bpnn_jax.verify.equations import reference_and_bound
+from bpnn_jax.verify.reference import draw
 from manual.mistakes import MISTAKES, Mistake
 
 FIELD = {8: "output_delta", 9: "hidden_delta", 10: "weight_gradient", 11: "bias_gradient", 12: "input_gradient"}
-DERIVATIVE_OF = {3: {"sigmoid"}, 4: {"tanh", "linear", "lecun_tanh"}}
+DERIVATIVES = {f.equations[1] for f in manual.ACTIVATIONS.values()}
 # Every activation, a square weight matrix, several outputs and patterns: each mistake shows.
 NETWORK = Network((4, 5, 5, 5, 3), ("sigmoid", "lecun_tanh", "linear", "tanh"))
 every_mistake = pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name)
@@ -25,13 +25,11 @@ def drawn():
 
 def derivation(d, mistake):
     """Everything that a derivation gives: gradients with the bias as a node and as a vector, and ∂E/∂x."""
-    f, x, t = mistake.functions(d.network.activations), d.x, d.t
-    activations = manual.forward(d.weights, x, f)
-    found = manual.gradient(d.weights, activations, t, f, mistake.equations)
-    delta = manual.deltas(d.weights, activations, t, f, mistake.equations)[0]
-    bars = tuple(W[:-1] for W in d.weights)
-    _, thetas = manual.gradient_with_bias_vectors(bars, activations, t, f, mistake.equations)
-    return [*found, *thetas, mistake.equations.input_gradient(manual.layers(d.weights, activations, f)[0], delta)]
+    net = manual.forward(d.weights, d.x, mistake.functions(d.network.activations))
+    found = manual.gradient(net, d.t, mistake.equations)
+    delta = manual.deltas(net, d.t, mistake.equations)[0]
+    _, thetas = manual.gradient_with_bias_vectors(net.with_weights(W[:-1] for W in d.weights), d.t, mistake.equations)
+    return [*found, *thetas, mistake.equations.input_gradient(net.layers[0], delta)]
 
 
 def test_there_are_enough_with_names_of_their_own():
@@ -64,11 +62,11 @@ def test_each_has_one_thing_changed(mistake, drawn, assert_within):
     }
     renamed = {n for n in manual.ACTIVATIONS if mistake.activations[n] is not manual.ACTIVATIONS[n]}
     assert set(mistake.activations) == set(manual.ACTIVATIONS)
-    if mistake.equation in DERIVATIVE_OF:
+    if mistake.equation in DERIVATIVES:
         assert not changed
         assert len(renamed) == 1
-        assert renamed <= DERIVATIVE_OF[mistake.equation]
         for name in renamed:
+            assert manual.ACTIVATIONS[name].equations[1] == mistake.equation
             theirs, ours = mistake.activations[name], manual.ACTIVATIONS[name]
             assert theirs._replace(derivative=ours.derivative) == ours
             assert theirs.derivative is not ours.derivative
@@ -78,7 +76,8 @@ def test_each_has_one_thing_changed(mistake, drawn, assert_within):
         assert changed == {FIELD[mistake.equation]}
         return
     assert changed == {"bias_gradient", "weight_gradient"}  # the bias in both its forms
-    for l, layer in enumerate(manual.layers(d.weights, (d.x, *exact.a), correct.functions(d.network.activations))):
+    net = manual.as_pass(d.weights, d.x, exact.z, exact.a, correct.functions(d.network.activations), skip=False)
+    for l, layer in enumerate(net.layers):
         g = mistake.equations.weight_gradient(layer, exact.delta[l])
         assert_within(g[:-1], exact.gradient[l][:-1], allowed.gradient[l][:-1])  # (10) is right
         assert g[-1].tolist() == mistake.equations.bias_gradient(layer, exact.delta[l]).tolist()

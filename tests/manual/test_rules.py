@@ -1,7 +1,6 @@
 """Equations (13), (14), (15): in exact fractions against their closed forms, and step by step against optax."""
 
 from fractions import Fraction
-from itertools import pairwise
 
 import jax
 import jax.numpy as jnp
@@ -13,13 +12,10 @@ from hypothesis import strategies as st
 
 import manual
 from bpnn_jax import rules
-from bpnn_jax.verify.symbols import entries, symbols
+from bpnn_jax.verify.proof import entries, symbols
+from tests.witnesses import RULES
 
-RULES = {
-    "previous-gradient": manual.previous_gradient,
-    "heavy-ball": manual.heavy_ball,
-    "nesterov": manual.nesterov,
-}
+STEPS = {name: rule.step for name, rule in manual.RULES.items()}
 fractions = st.fractions(-2, 2, max_denominator=50)
 
 
@@ -35,25 +31,30 @@ def follow(step, W, gradients, learning_rate, mu):
 def test_each_is_a_weighted_sum_of_the_gradients(W, gradients, learning_rate, mu):
     """W after n steps, written as one sum over all gradients: no carried state on this side. Exact."""
     for n in range(1, len(gradients) + 1):
-        moves = {
-            "previous-gradient": sum(learning_rate * g for g in gradients[:n])
-            + sum(mu * g for g in gradients[: n - 1]),
-            "heavy-ball": sum(learning_rate * mu ** (t - s) * gradients[s] for t in range(n) for s in range(t + 1)),
-            "nesterov": sum(
-                learning_rate * (mu ** (t - s + 1) + (s == t)) * gradients[s] for t in range(n) for s in range(t + 1)
-            ),
-        }
-        for name, moved in moves.items():
-            assert follow(RULES[name], W, gradients, learning_rate, mu)[n - 1] == W - moved, name
+        for name, rule in RULES.items():
+            moved = rule.moved(gradients[:n], learning_rate, mu)
+            assert follow(STEPS[name], W, gradients, learning_rate, mu)[n - 1] == W - moved, name
+
+
+@given(st.sampled_from(sorted(RULES)), st.lists(fractions, min_size=2, max_size=6), fractions, fractions, fractions)
+def test_a_rule_that_says_so_is_linear_in_the_gradients(name, gradients, scale, learning_rate, mu):
+    """Twice and more: the path of scaled gradients is the scaled path, and that of a sum the sum."""
+    others = [g * g + 1 for g in gradients]
+    assert manual.RULES[name].linear
+
+    def moved(gradients):
+        return follow(STEPS[name], Fraction(0), gradients, learning_rate, mu)[-1]
+
+    combined = [scale * g + other for g, other in zip(gradients, others, strict=True)]
+    assert moved(combined) == scale * moved(gradients) + moved(others)
 
 
 def test_a_constant_gradient():
     eta, mu, g = Fraction(1, 2), Fraction(1, 10), Fraction(3)
-    path = follow(manual.previous_gradient, Fraction(0), [g] * 40, eta, mu)
-    assert {b - a for a, b in pairwise(path)} == {-(eta + mu) * g}
-    for step in (manual.heavy_ball, manual.nesterov):
+    for name, step in STEPS.items():
         path = follow(step, Fraction(0), [g] * 40, eta, mu)
-        assert abs(path[-1] - path[-2] + eta * g / (1 - mu)) < Fraction(1, 10**38)  # the rest of a geometric series
+        # The rest of a geometric series; the previous gradient is there after two steps.
+        assert abs(path[-1] - path[-2] + g * RULES[name].steady(eta, mu)) < Fraction(1, 10**38), name
 
 
 def test_nesterov_is_the_look_ahead_of_the_books():
@@ -74,34 +75,27 @@ def test_nesterov_is_the_look_ahead_of_the_books():
 
 def test_they_are_three_different_rules_and_one_without_momentum():
     gradients = [Fraction(1), Fraction(-2), Fraction(3)]
-    ends = {follow(step, Fraction(0), gradients, Fraction(1, 2), Fraction(1, 3))[-1] for step in RULES.values()}
-    assert len(ends) == 3
-    plain = {follow(step, Fraction(0), gradients, Fraction(1, 2), Fraction(0))[-1] for step in RULES.values()}
+    ends = {follow(step, Fraction(0), gradients, Fraction(1, 2), Fraction(1, 3))[-1] for step in STEPS.values()}
+    assert len(ends) == len(STEPS)
+    plain = {follow(step, Fraction(0), gradients, Fraction(1, 2), Fraction(0))[-1] for step in STEPS.values()}
     assert plain == {-sum(gradients) / 2}
-
-
-OPTAX = {
-    "previous-gradient": rules.previous_gradient,
-    "heavy-ball": lambda rate, mu: optax.chain(optax.trace(mu), optax.scale(-rate)),
-    "nesterov": lambda rate, mu: optax.chain(optax.trace(mu, nesterov=True), optax.scale(-rate)),
-}
 
 
 @pytest.mark.parametrize("by_name", [False, True])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", STEPS)
 def test_step_by_step_against_optax(name, dtype, by_name, assert_within, x64):
     """On a tuple of two matrices; optax's own parts, and the rule as ``train`` finds it by name."""
     rng = np.random.default_rng(3)
     shapes, rate, mu, u = ((3, 2), (2, 1)), 0.3, 0.7, np.finfo(dtype).eps / 2
     hand = [rng.uniform(-1, 1, s).astype(dtype) for s in shapes]
     carried = [np.zeros_like(W) for W in hand]
-    rule = (rules.RULES if by_name else OPTAX)[name](rate, mu)
+    rule = (rules.RULES[name] if by_name else RULES[name].optax or rules.previous_gradient)(rate, mu)
     W = tuple(map(jnp.asarray, hand))
     state = rule.init(W)
     for step in range(1, 13):
         g = [rng.uniform(-1, 1, s).astype(dtype) for s in shapes]
-        pairs = [RULES[name](*three, rate, mu) for three in zip(hand, g, carried, strict=True)]
+        pairs = [STEPS[name](*three, rate, mu) for three in zip(hand, g, carried, strict=True)]
         hand, carried = [p[0] for p in pairs], [p[1] for p in pairs]
         updates, state = rule.update(tuple(map(jnp.asarray, g)), state, W)
         W = optax.apply_updates(W, updates)
@@ -110,7 +104,7 @@ def test_step_by_step_against_optax(name, dtype, by_name, assert_within, x64):
         assert_within(W, hand, 2 * 5 * step * u * (1 + step + 1 / (1 - mu)))
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", STEPS)
 def test_under_jit_vmap_and_scan(name, assert_within, x64):
     """A whole path for several rates at once, against NumPy."""
     rng = np.random.default_rng(4)
@@ -120,11 +114,11 @@ def test_under_jit_vmap_and_scan(name, assert_within, x64):
     @jax.vmap
     def run(rate):
         def one(carry, g):
-            return RULES[name](carry[0], g, carry[1], rate, 0.9), None
+            return STEPS[name](carry[0], g, carry[1], rate, 0.9), None
 
         return jax.lax.scan(one, (jnp.asarray(W0), jnp.zeros(3)), jnp.asarray(gradients))[0][0]
 
-    expected = [follow(RULES[name], W0, gradients, rate, 0.9)[-1] for rate in rates]
+    expected = [follow(STEPS[name], W0, gradients, rate, 0.9)[-1] for rate in rates]
     assert_within(run(jnp.asarray(rates)), np.stack(expected), 7 * 10 * 8 * 2.0**-53)  # as above, |W| + |v| < 8
 
 
@@ -138,3 +132,9 @@ def test_on_symbols():
     ):
         moved, _ = step(W, g, v, n, 0.25)
         assert (entries(moved)[0] - wanted).expand().evalf(20, chop=True) == 0
+
+
+def test_the_table_of_rules():
+    assert list(manual.RULES) == list(RULES) == list(rules.WITH_MOMENTUM)
+    assert all(rule.name == name for name, rule in manual.RULES.items())
+    assert [rule.equation for rule in manual.RULES.values()] == [13, 14, 15]

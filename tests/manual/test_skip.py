@@ -7,8 +7,8 @@ import pytest
 import manual
 from bpnn_jax.network import Network, half_squared_error
 from bpnn_jax.training._step import functions
-from bpnn_jax.verify.draws import draw
 from bpnn_jax.verify.equations import reference_and_bound
+from bpnn_jax.verify.reference import draw
 from manual.curvature import hessian_vector_product
 
 NETWORKS = (
@@ -35,7 +35,7 @@ def connections(network):
 
 def test_a_node_is_fed_by_every_node_below(drawn, assert_within):
     d, f, exact, allowed = drawn
-    a = manual.forward(d.weights, d.x, f, skip=True)
+    a = manual.forward(d.weights, d.x, f, skip=True).activations
     outputs = [d.x, *exact.a]
     for l, W in enumerate(d.weights):
         z = np.array([W[-1] if d.network.biases[l] else 0 * W[-1]] * len(d.x))
@@ -49,24 +49,24 @@ def test_a_node_is_fed_by_every_node_below(drawn, assert_within):
 def test_delta_sums_over_every_node_above(drawn, assert_within):
     """(9) and (12), each a sum over single connections, fed JAX's own δ."""
     d, f, exact, allowed = drawn
-    net = manual.layers(d.weights, (d.x, *exact.a), f, skip=True)
+    net = manual.as_pass(d.weights, d.x, exact.z, exact.a, f, skip=True)
     back = [np.zeros((len(d.x), n)) for n in d.network.sizes]
     for l, row, k, node in connections(d.network):
         back[k][:, node] += exact.delta[l] @ d.weights[l][row]
-    for l in range(1, len(net)):
-        found = manual.delta_below(net, l, tuple(exact.delta[l:]), skip=True)
+    for l in range(1, len(net.layers)):
+        found = manual.delta_below(net, l, tuple(exact.delta[l:]))
         assert_within(found, exact.derivative[l - 1] * back[l], allowed.delta[l - 1])
         assert_within(found, exact.delta[l - 1], allowed.delta[l - 1])
-    found = manual.gradient_of_input(net, tuple(exact.delta), skip=True)
+    found = manual.gradient_of_input(net, tuple(exact.delta))
     assert_within(found, back[0], allowed.input)
     assert_within(found, exact.input, allowed.input)
 
 
 def test_gradient_is_jax_s(drawn, assert_within):
     d, f, exact, allowed = drawn
-    a = manual.forward(d.weights, d.x, f, skip=True)
-    assert_within(manual.gradient(d.weights, a, d.t, f, skip=True), exact.gradient, allowed.gradient)
-    each = manual.per_pattern_gradients(d.weights, a, d.t, f, skip=True)
+    net = manual.forward(d.weights, d.x, f, skip=True)
+    assert_within(manual.gradient(net, d.t), exact.gradient, allowed.gradient)
+    each = manual.per_pattern_gradients(net, d.t)
     assert_within([g.sum(axis=0) for g in each], exact.gradient, allowed.gradient)
 
 
@@ -83,18 +83,17 @@ def test_without_weights_on_them_they_change_nothing(drawn):
     for l, row, k, _ in connections(d.network):
         if k < l:
             without[l][row] = 0.0
-    a, a_plain = manual.forward(without, d.x, f, skip=True), manual.forward(near, d.x, f)
-    for one, other in zip(a, a_plain, strict=True):
+    net, net_plain = manual.forward(without, d.x, f, skip=True), manual.forward(near, d.x, f)
+    for one, other in zip(net.activations, net_plain.activations, strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=8 * 2.0**-53)  # a sum in another order, of numbers up to 8
-    deltas, plain_deltas = manual.deltas(without, a, d.t, f, skip=True), manual.deltas(near, a_plain, d.t, f)
-    for one, other in zip(deltas, plain_deltas, strict=True):
+    for one, other in zip(manual.deltas(net, d.t), manual.deltas(net_plain, d.t), strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=64 * 2.0**-53)
 
 
 def test_curvature_is_jvp_of_grad(drawn, x64):
     d, f, _, _ = drawn
     V = tuple(np.random.default_rng(3).uniform(-1, 1, W.shape) for W in d.weights)
-    hand = hessian_vector_product(d.weights, V, manual.forward(d.weights, d.x, f, True), d.t, f, True)
+    hand = hessian_vector_product(manual.forward(d.weights, d.x, f, skip=True), V, d.t)
     g = jax.grad(lambda w: half_squared_error(d.network, w, d.x, d.t))
     exact = jax.jvp(g, (d.weights,), (V,))[1]
     for one, other in zip(hand, exact, strict=True):

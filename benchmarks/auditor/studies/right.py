@@ -414,7 +414,7 @@ def _network(s: Shape) -> tuple[Callable, Callable, tuple]:
         return 0.5 * jnp.sum((a - t) ** 2)
 
     def hand(weights, x, t):
-        return gradient(weights, forward(weights, x, functions), t, functions)
+        return gradient(forward(weights, x, functions), t)
 
     return loss, hand, (weights, x, t)
 

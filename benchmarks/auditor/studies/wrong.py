@@ -14,7 +14,7 @@ import numpy as np
 from manual.activations import ACTIVATIONS, Array
 from manual.backprop import CORRECT, deltas, gradient, hidden_delta, input_gradient, weight_gradient
 from manual.mistakes import MISTAKES, Mistake
-from manual.network import forward, layers
+from manual.network import forward
 
 PATTERNS = 8
 
@@ -66,7 +66,7 @@ def loss(net: Net) -> Callable:
 
 
 def numpy_loss(net: Net, weights: tuple, x: Array, t: Array) -> Any:
-    return 0.5 * ((forward(weights, x, net.functions)[-1] - t) ** 2).sum()
+    return 0.5 * ((forward(weights, x, net.functions).outputs - t) ** 2).sum()
 
 
 class Wrong(NamedTuple):
@@ -85,12 +85,11 @@ def _by_equations(mistake: Mistake, net: Net) -> Callable:
     functions = mistake.functions((net.activation,) * (len(net.sizes) - 1))
 
     def weights_gradient(weights, x, t):
-        return gradient(weights, forward(weights, x, net.functions), t, functions, mistake.equations)
+        return gradient(forward(weights, x, functions), t, mistake.equations)
 
     def x_gradient(weights, x, t):
-        a = forward(weights, x, net.functions)
-        delta = deltas(weights, a, t, functions, mistake.equations)[0]
-        return mistake.equations.input_gradient(layers(weights, a, functions)[0], delta)
+        a = forward(weights, x, functions)
+        return mistake.equations.input_gradient(a.layers[0], deltas(a, t, mistake.equations)[0])
 
     return x_gradient if mistake.equation == 12 else weights_gradient
 
@@ -112,7 +111,7 @@ class Pass(NamedTuple):
     """A right backward pass, for a wrong one to start from."""
 
     g: tuple
-    net: list
+    net: tuple
     delta: tuple
     t: Array
 
@@ -121,9 +120,7 @@ def _whole(change: Callable[[Pass], tuple]) -> Callable[[Net], Callable]:
     def make(net: Net) -> Callable:
         def wrong(weights, x, t):
             a = forward(weights, x, net.functions)
-            found = deltas(weights, a, t, net.functions)
-            right = gradient(weights, a, t, net.functions)
-            return change(Pass(right, layers(weights, a, net.functions), found, t))
+            return change(Pass(gradient(a, t), a.layers, deltas(a, t), t))
 
         return wrong
 
@@ -153,7 +150,7 @@ def _first_delta(p: Pass, delta: Array) -> tuple:
 def _small_errors_ignored(layer, t):
     xp = layer.a.__array_namespace__()
     e = layer.a - t
-    return xp.where(abs(e) < 0.01, e * 0.0, e) * layer.f.derivative(layer.a)
+    return xp.where(abs(e) < 0.01, e * 0.0, e) * layer.derivative
 
 
 def _half(p: Pass) -> tuple:
@@ -168,8 +165,8 @@ def _dead_last_node(p: Pass) -> tuple:
 
 def _slopes_exchanged(p: Pass) -> tuple:
     one, two, out = p.net
-    d2 = hidden_delta(two._replace(a=one.a), out, p.delta[2])
-    d1 = hidden_delta(one._replace(a=two.a), two, d2)
+    d2 = hidden_delta(two._replace(z=one.z, a=one.a), out, p.delta[2])
+    d1 = hidden_delta(one._replace(z=two.z, a=two.a), two, d2)
     return weight_gradient(one, d1), weight_gradient(two, d2), p.g[2]
 
 
@@ -228,11 +225,11 @@ OTHERS = (
     Wrong("clipped to ±0.1", _whole(_clip)),
     Wrong("δ in half precision", _whole(_half)),
     Wrong("errors below 0.01 ignored", _output(_small_errors_ignored)),
-    Wrong("f' of the target", _output(lambda layer, t: (layer.a - t) * layer.f.derivative(t))),
-    Wrong("0.1 added to f'", _output(lambda layer, t: (layer.a - t) * (layer.f.derivative(layer.a) + 0.1))),
+    Wrong("f' of the target", _output(lambda layer, t: (layer.a - t) * layer.f.derivative(layer.z, t))),
+    Wrong("0.1 added to f'", _output(lambda layer, t: (layer.a - t) * (layer.derivative + 0.1))),
     Wrong(
         "only the error's sign",
-        _output(lambda layer, t: layer.a.__array_namespace__().sign(layer.a - t) * layer.f.derivative(layer.a)),
+        _output(lambda layer, t: layer.a.__array_namespace__().sign(layer.a - t) * layer.derivative),
     ),
     Wrong("last hidden node dead in backward", _whole(_dead_last_node)),
     Wrong("momentum left in", _whole(lambda p: tuple(g + 0.1 * _first_pattern(p, i) for i, g in enumerate(p.g)))),
@@ -248,7 +245,7 @@ WRONG = (*map(_of_manual, MISTAKES), *OTHERS)
 def _right_input(net: Net) -> Callable:
     def x_gradient(weights, x, t):
         a = forward(weights, x, net.functions)
-        return input_gradient(layers(weights, a, net.functions)[0], deltas(weights, a, t, net.functions)[0])
+        return input_gradient(a.layers[0], deltas(a, t)[0])
 
     return x_gradient
 

@@ -1,10 +1,10 @@
-"""A study's report: its pictures as rows, and one page with tables, charts, and how to repeat the study to the bit.
+"""A study's report: its charts as rows, and one page with tables, charts, and how to repeat the study to the bit.
 
-``pictures(results, summary)`` draws nothing: a picture is a list of dicts, its title, its caption and the words for whoever does not
-see it. ``draw.chart`` and ``paper.figure`` draw one; ``page.page`` needs Altair and Jinja.
+``pictures(results, summary)`` draws nothing: a `Picture` is a list of dicts with its title, its caption and a description for readers
+who do not see it. ``draw.chart`` draws one with Altair, ``paper.pdf`` all of them for a paper, and ``page.page`` is the page.
 """
 
-from bpnn_jax.ablation.report.panels import Panels
-from bpnn_jax.ablation.report.pictures import Picture, pictures, ranking
+from bpnn_jax.ablation.report.pictures import Picture, pictures
+from bpnn_jax.ablation.report.rows import Panels
 
-__all__ = ["Panels", "Picture", "pictures", "ranking"]
+__all__ = ["Panels", "Picture", "pictures"]

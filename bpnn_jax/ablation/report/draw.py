@@ -1,12 +1,11 @@
-"""The pictures drawn by Altair, for a page: ``chart(picture)`` is an Altair chart, and saves as PNG, SVG or HTML as those do."""
+"""The pictures drawn by Altair: ``chart(picture)`` is an Altair chart, and saves as PNG, SVG or HTML as those do."""
 
 from collections.abc import Callable
+from math import ceil, floor, log10
 from typing import Any
 
-from bpnn_jax.ablation.report import style
-from bpnn_jax.ablation.report.panels import Panels
 from bpnn_jax.ablation.report.pictures import Picture
-from bpnn_jax.ablation.report.rows import MOMENTUM, RATE
+from bpnn_jax.ablation.report.rows import MOMENTUM, RATE, Panels
 from bpnn_jax.errors import InputError
 
 try:
@@ -16,7 +15,14 @@ except ImportError as error:
 
 WIDTH = 640  # of a chart, axes apart; a page fits it to the room that it has
 LETTER = 6.3  # pixels, about
-ROW = 18  # pixels an arm in the chart of differences
+ROW = 18  # pixels per arm in the chart of differences
+
+# Okabe and Ito's colours (2008), which the colour-blind can tell apart.
+CATEGORIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#8C6BB1", "#7F7F7F")
+DASHES = ([1, 0], [8, 3], [2, 2], [8, 3, 2, 3])
+HEAT = "viridis"
+CLEAR_COLOUR, UNCLEAR_COLOUR = CATEGORIES[0], "#8A8F98"
+EMPTY_COLOUR = "#8A8F98"  # a cell without a number
 
 
 def chart(picture: Picture) -> Any:
@@ -26,23 +32,80 @@ def chart(picture: Picture) -> Any:
     pixels, ``margin`` pixels for the axis on the left.
     """
     drawn = _CHARTS[picture.kind](picture)
-    return drawn.properties(description=picture.description).configure(**style.config())
+    return drawn.properties(description=picture.description).configure(**config())
+
+
+def band_opacity(series: int) -> float:
+    """The opacity of bands, where ``series`` of them lie over each other."""
+    return 0.18 if series <= 4 else 0.09
+
+
+def config(dark: bool = False) -> dict[str, Any]:
+    """Vega-Lite's configuration: the same chart on a light page and on a dark one.
+
+    >>> config()["background"], config(dark=True)["background"]
+    ('white', 'transparent')
+    """
+    ink, quiet, line = ("#e6e8eb", "#aeb4bc", "#3a4048") if dark else ("#1c2025", "#555c66", "#dfe3e8")
+    return {
+        "background": "transparent" if dark else "white",
+        "font": "system-ui, -apple-system, 'Segoe UI', 'Liberation Sans', sans-serif",
+        "view": {"stroke": line},
+        "axis": {
+            "labelColor": quiet,
+            "titleColor": ink,
+            "titleFontWeight": "normal",
+            "gridColor": line,
+            "domainColor": quiet,
+            "tickColor": quiet,
+            "labelFontSize": 11,
+            "titleFontSize": 12,
+        },
+        "legend": {"labelColor": ink, "titleColor": ink, "labelFontSize": 12, "titleFontSize": 12, "labelLimit": 0},
+        "header": {
+            "labelColor": ink,
+            "labelFontSize": 12,
+            "labelFontWeight": "bold",
+            "titleColor": ink,
+            "labelLimit": 0,
+        },
+        "rule": {"color": quiet},
+        "text": {"color": ink},
+        "range": {
+            "category": list(CATEGORIES),
+            "heatmap": {"scheme": HEAT},
+        },
+    }
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Where a logarithmic axis has its lines: 1, 2 and 5 of each decade, or every so many decades of many.
+
+    >>> log_ticks(0.09, 3), log_ticks(1e-9, 1)
+    ([0.1, 0.2, 0.5, 1.0, 2.0], [1e-08, 1e-06, 0.0001, 0.01, 1.0])
+    """
+    first, last = floor(log10(low)), ceil(log10(high))
+    few = last - first <= 3
+    ticks = [float(f"{digit}e{power}") for power in range(first, last + 1) for digit in ((1, 2, 5) if few else (1,))]
+    step = 1 if few else ceil((last - first) / 6)
+    return [tick for tick in ticks if low <= tick <= high and (few or round(log10(tick)) % step == 0)]
 
 
 def _curves(picture: Picture, value: str, step: bool, y: dict[str, Any], tooltip: list) -> Any:
-    """A line an arm with its band, a panel a facet; the legend's words pick a line."""
+    """A line with its band per arm, a facet per panel; a click on a name in the legend picks its line."""
     where = picture.panels
     shape = "step-after" if step else "linear"
     colour = _colour(where)
     scale = alt.Scale(domain=[0, picture.limit], nice=False)
     base = alt.Chart().encode(x=alt.X("epoch:Q", title="epoch", axis=alt.Axis(format=",d", tickCount=4), scale=scale))
     picked = alt.selection_point(fields=["series"], bind="legend")
-    band = base.mark_area(interpolate=shape, opacity=style.band(len(where.series))).encode(
+    band = base.mark_area(interpolate=shape, opacity=band_opacity(len(where.series))).encode(
         y=alt.Y("low:Q", **y), y2="high:Q", color=colour
     )
     line = base.mark_line(interpolate=shape, strokeWidth=1.8).encode(
         y=alt.Y(f"{value}:Q", **y),
         color=colour,
+        strokeDash=_dashes(where),
         opacity=alt.when(picked).then(alt.value(1)).otherwise(alt.value(0.15)),
     )
     # What a pointer finds: a line answers as a whole, with its first row only.
@@ -69,17 +132,29 @@ def _facets(layers: Any, picture: Picture, field: str, order: Any, columns: int,
 
 def _colour(where: Panels) -> Any:
     if len(where.series) == 1:
-        return alt.value(style.CATEGORIES[0])
+        return alt.value(CATEGORIES[0])
+    return alt.Color("series:N", scale=alt.Scale(domain=list(where.series)), legend=_legend(where))
+
+
+def _dashes(where: Panels) -> Any:
+    """Beside the colours, for a printer that has none."""
+    if len(where.series) == 1:
+        return alt.value(DASHES[0])
+    scale = alt.Scale(domain=list(where.series), range=list(DASHES))  # Vega merges legends of equal domains
+    return alt.StrokeDash("series:N", scale=scale, legend=_legend(where))
+
+
+def _legend(where: Panels) -> alt.Legend:
     long = sum(map(len, where.series)) * LETTER > WIDTH / 2
-    legend = alt.Legend(
+    return alt.Legend(
         title=where.colour or None,
         orient="top",
         columns=1 if long else 0,
         symbolType="stroke",
-        symbolStrokeWidth=3,
+        symbolSize=500,
+        symbolStrokeWidth=2,
         symbolOpacity=1,
     )
-    return alt.Color("series:N", sort=list(where.series), legend=legend)
 
 
 def _survival(picture: Picture) -> Any:
@@ -97,7 +172,7 @@ def _loss(picture: Picture) -> Any:
     low, high = picture.span(("median", "low", "high"))
     low, high = low / 1.2, high * 1.2
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
-    error = {"title": "error E", "axis": alt.Axis(format="~g", values=style.log_ticks(low, high)), "scale": scale}
+    error = {"title": "error E", "axis": alt.Axis(format="~g", values=log_ticks(low, high)), "scale": scale}
     tooltip = [
         alt.Tooltip("epoch:Q", format=","),
         alt.Tooltip("median:Q", format=".3g"),
@@ -112,7 +187,7 @@ def _differences(picture: Picture) -> Any:
     arms = list(dict.fromkeys(row["arm"] for row in picture.rows))
     kinds = list(dict.fromkeys(row["kind"] for row in picture.rows))
     y = alt.Y("arm:N", sort=arms, title=None, axis=alt.Axis(labelLimit=0, grid=True, domain=False, ticks=False))
-    colour = alt.when("datum.clear").then(alt.value(style.CLEAR)).otherwise(alt.value(style.UNCLEAR))
+    colour = alt.when("datum.clear").then(alt.value(CLEAR_COLOUR)).otherwise(alt.value(UNCLEAR_COLOUR))
     base = alt.Chart().encode(y=y)
     zero = alt.Chart().mark_rule(strokeDash=[4, 3]).encode(x=alt.datum(0))
     x = alt.X("low:Q", title=None, axis=alt.Axis(tickCount=4))
@@ -120,7 +195,7 @@ def _differences(picture: Picture) -> Any:
     dot = base.mark_point(size=55, strokeWidth=1.6, opacity=1).encode(
         x="effect:Q",
         color=colour,
-        fill=alt.when("datum.clear").then(alt.value(style.CLEAR)).otherwise(alt.value("transparent")),
+        fill=alt.when("datum.clear").then(alt.value(CLEAR_COLOUR)).otherwise(alt.value("transparent")),
         tooltip=[
             alt.Tooltip("arm:N"),
             alt.Tooltip("against:N", title="minus"),
@@ -168,7 +243,7 @@ def _heat(picture: Picture, value: str, written: str, colour: alt.Color, pale: C
     )
     known = f"isValid(datum.{value})"
     cells = base.mark_rect().encode(color=colour).transform_filter(known)
-    empty = base.mark_rect(color=style.EMPTY).transform_filter(f"!{known}")
+    empty = base.mark_rect(color=EMPTY_COLOUR).transform_filter(f"!{known}")
     ink = alt.when("datum.pale").then(alt.value("black")).otherwise(alt.value("white"))
     text = (
         base.mark_text(fontSize=11)

@@ -6,12 +6,13 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bpnn_jax.ablation.certificate import Certificate
-from bpnn_jax.ablation.report import Picture, draw, sentences, style, words
+from bpnn_jax.ablation.report import Picture, draw, words
 from bpnn_jax.ablation.results import Results
 from bpnn_jax.errors import InputError
+from bpnn_jax.statistics import Summary
 
 try:
     import jinja2
@@ -19,16 +20,13 @@ try:
 except ImportError as error:
     raise InputError("a report stands on Jinja and vl-convert; for these pip install 'bpnn-jax[report]'") from error
 
-if TYPE_CHECKING:
-    from bpnn_jax.statistics import Summary
-
 DIGITS = 5  # of a number in a chart
 ID = "chart-{}"
 
 
 def page(
     results: Results,
-    summary: "Summary | None",
+    summary: Summary | None,
     pictures: Sequence[Picture],
     place: Mapping[str, str],
     complaints: Sequence[str] = (),
@@ -42,16 +40,16 @@ def page(
     script = _script()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return _template().render(
-        title=sentences.title(results.study),
-        question=sentences.question(results.study),
-        progress=sentences.progress(results),
-        finding=sentences.finding(results, summary),
+        title=words.title(results.study),
+        question=words.question(results.study),
+        progress=words.progress(results),
+        finding=words.finding(results, summary),
         arms=_arms(results, summary),
         comparisons=_comparisons(results, summary),
         interactions=_interactions(summary),
         pictures=[{"id": ID.format(p.kind), **vars(p)} for p in pictures],
-        notes=[*sentences.notes(summary), *complaints],
-        command=sentences.command(results.study),
+        notes=[*words.notes(summary), *complaints],
+        command=words.command(results.study),
         place=place,
         sha256=results.sha256,
         # No script but this one runs, and nothing is fetched, whatever the page holds.
@@ -93,7 +91,7 @@ def _spec(picture: Picture) -> dict[str, Any]:
 
 
 def _configs() -> dict[str, Any]:
-    return {"light": style.config(), "dark": style.config(dark=True)}
+    return {"light": draw.config(), "dark": draw.config(dark=True)}
 
 
 def _short(value: Any) -> Any:
@@ -104,7 +102,7 @@ def _short(value: Any) -> Any:
     return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
 
 
-def _arms(results: Results, summary: "Summary | None") -> list[dict[str, Any]]:
+def _arms(results: Results, summary: Summary | None) -> list[dict[str, Any]]:
     found = []
     for k, name in enumerate(results.arms):
         arm = summary.arms[k] if summary else None
@@ -136,25 +134,24 @@ def _certificate(found: Certificate | None) -> dict[str, str] | None:
     return {"verdict": found.verdict, "why": f"failed: {', '.join(failed)}" if failed else f"{angle}{checks}{rule}"}
 
 
-def _comparisons(results: Results, summary: "Summary | None") -> dict[str, Any] | None:
-    """A row an arm, a column a kind of difference."""
+def _comparisons(results: Results, summary: Summary | None) -> dict[str, Any] | None:
+    """A row per arm, a column per kind of difference."""
     if summary is None or not summary.comparisons:
         return None
-    about = [(words.pair(c), c) for c in summary.comparisons]
-    cells = {(pair.arm, pair.kind): (words.effect(c), words.strength(c)) for pair, c in about}
-    kinds = list(dict.fromkeys(pair.kind for pair, _ in about))
+    cells = {(c.arm, c.kind): (words.effect(c), words.strength(c)) for c in summary.comparisons}
+    kinds = list(dict.fromkeys(c.kind for c in summary.comparisons))
     rows = [(arm, [cells.get((arm, kind)) for kind in kinds]) for arm in results.arms[1:]]
     return {"base": results.arms[0], "kinds": kinds, "rows": rows}
 
 
-def _interactions(summary: "Summary | None") -> dict[str, Any] | None:
-    """A row for every two fields that vary, a column a kind of difference."""
+def _interactions(summary: Summary | None) -> dict[str, Any] | None:
+    """A row for every two fields that vary, a column per kind of difference."""
     if summary is None or not summary.contrasts:
         return None
-    about = [(words.contrast(c), c) for c in summary.contrasts]
-    cells = {(a[:3], a.kind): (words.effect(c), words.strength(c)) for a, c in about}
-    kinds = list(dict.fromkeys(a.kind for a, _ in about))
-    rows = [(row, [cells.get((row, kind)) for kind in kinds]) for row in dict.fromkeys(a[:3] for a, _ in about)]
+    about = {(c.change, c.arm, c.against): None for c in summary.contrasts}
+    cells = {((c.change, c.arm, c.against), c.kind): (words.effect(c), words.strength(c)) for c in summary.contrasts}
+    kinds = list(dict.fromkeys(c.kind for c in summary.contrasts))
+    rows = [(row, [cells.get((row, kind)) for kind in kinds]) for row in about]
     return {"kinds": kinds, "rows": rows}
 
 

@@ -1,223 +1,90 @@
-"""The pictures drawn by Matplotlib, for a paper: vectors, fonts embedded, and the same bytes from the same study."""
+"""The pictures on paper: a PDF with a page for each chart, drawn by Vega as the page's charts are, in vectors and with its fonts."""
 
-import io
-import textwrap
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
-from bpnn_jax.ablation.report import style
+from bpnn_jax.ablation.report import draw
 from bpnn_jax.ablation.report.pictures import Picture
-from bpnn_jax.ablation.report.rows import MOMENTUM, RATE
 from bpnn_jax.errors import InputError
 
 try:
-    from matplotlib import rc_context
-    from matplotlib.axes import Axes
-    from matplotlib.backends.backend_pdf import PdfPages
-    from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
+    import vl_convert
 except ImportError as error:
-    raise InputError("figures for a paper stand on Matplotlib; for these pip install 'bpnn-jax[report]'") from error
+    raise InputError("figures for a paper stand on vl-convert; for these pip install 'bpnn-jax[report]'") from error
 
-WIDTH = 6.5  # inches: the text of a letter or A4 page
-LABEL = 36  # letters of an arm's name on a line
-LINES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))  # beside the colours, for a black and white printer
-STYLE: dict[Any, Any] = {
-    "font.size": 8,
-    "axes.titlesize": 8,
-    "axes.labelsize": 8,
-    "legend.fontsize": 8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.6,
-    "grid.linewidth": 0.4,
-    "grid.color": "#dddddd",
-    "pdf.fonttype": 42,  # TrueType, which publishers ask for
-}
+WIDTH = 624  # pixels, each a point: at the width of a letter or A4 page's text its letters of 11 points come to 8
+GAP = 20  # pixels between panels, Vega-Lite's own
 
 
 def pdf(pictures: Sequence[Picture]) -> bytes:
-    r"""A PDF with a page for each picture, as wide as a paper's text: ``\includegraphics[page=2]{figures.pdf}``."""
-    file = io.BytesIO()
-    with rc_context(STYLE), PdfPages(file, metadata={"CreationDate": None, "Title": "Figures"}) as pages:
-        for picture in pictures:
-            pages.savefig(_drawn(picture))
-    return file.getvalue()
+    r"""A PDF with a page for each picture: ``\includegraphics[page=2, width=\linewidth]{figures.pdf}``.
+
+    The same pictures make the same bytes: there is no date in it, and no chart has more than one font, which vl-convert would number
+    in any order.
+    """
+    return joined([vl_convert.vegalite_to_pdf(_spec(picture)) for picture in pictures])
 
 
-def figure(picture: Picture) -> Figure:
-    """A Matplotlib figure of a picture."""
-    with rc_context(STYLE):
-        return _drawn(picture)
+def _spec(picture: Picture) -> dict[str, Any]:
+    """Vega-Lite's chart as wide as the paper's text, without bold letters and without the points that are there for a pointer."""
+    spec = draw.chart(picture).to_dict()
+    for part, of in (("header", "label"), ("legend", "title"), ("axis", "title")):
+        spec["config"][part][f"{of}FontWeight"] = "normal"
+    fit, panel = spec["usermeta"]["fit"], spec.get("spec", spec)
+    panel["layer"] = [layer for layer in panel["layer"] if layer["mark"].get("opacity") != 0]
+    margin = fit["margin"]
+    if "split" in fit and margin > WIDTH / 3:
+        margin = fit["split"]["margin"]
+        panel["height"] = {"step": fit["split"]["step"]}
+        for layer in panel["layer"]:
+            if "y" in layer["encoding"]:
+                layer["encoding"]["y"]["axis"]["labelExpr"] = "split(datum.label, ', ')"
+    room = (WIDTH - margin - GAP * (fit["most"] - 1)) // fit["most"]
+    panel["width"] = max(60, min(fit.get("widest", room), room))
+    return spec
 
 
-def _drawn(picture: Picture) -> Figure:
-    return _FIGURES[picture.kind](picture)
+def joined(files: Sequence[bytes]) -> bytes:
+    """One PDF with the pages of several, in their order: each file's objects with new numbers, below one new tree of pages.
+
+    files: PDFs as vl-convert writes them: a table of plain objects, and all references in their dictionaries.
+    """
+    bodies: list[bytes] = [b"", b""]  # of objects 1 (the catalog) and 2 (the tree of pages)
+    kids, count = [], 0
+    for file in files:
+        shift = len(bodies)
+        for number, body in enumerate(_objects(file), start=1):
+            head, stream, rest = body.partition(b"stream\n")
+            head = _renumbered(head, shift)
+            if b"/Type /Pages" in head:
+                kids.append(b"%d 0 R" % (number + shift))
+                count += int(re.search(rb"/Count (\d+)", head)[1])  # type: ignore[index]
+                head = head.replace(b"/Type /Pages", b"/Type /Pages /Parent 2 0 R")
+            bodies.append(head + stream + rest)
+    bodies[0] = b"<< /Type /Catalog /Pages 2 0 R >>"
+    bodies[1] = b"<< /Type /Pages /Kids [%s] /Count %d >>" % (b" ".join(kids), count)
+    written, places = b"%PDF-1.7\n%\x80\x80\x80\x80\n", []
+    for number, body in enumerate(bodies, start=1):
+        places.append(b"%010d 00000 n\r\n" % len(written))
+        written += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    size = len(bodies) + 1
+    table = b"xref\n0 %d\n0000000000 65535 f\r\n%s" % (size, b"".join(places))
+    return written + table + b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (size, len(written))
 
 
-def _survival(picture: Picture) -> Figure:
-    return _curves(picture, "unsolved", "steps-post", "not yet solved", _shares)
+def _renumbered(head: bytes, shift: int) -> bytes:
+    """A dictionary with ``shift`` added to its references; those that stand in lines of their own, which have any order, sorted."""
+    shifted = re.sub(rb"\b(\d+) 0 R\b", lambda found: b"%d 0 R" % (int(found[1]) + shift), head)
+    lines = rb"(?:^ +/\w+ \d+ 0 R\n)+"
+    return re.sub(lines, lambda found: b"".join(sorted(found[0].splitlines(True))), shifted, flags=re.MULTILINE)
 
 
-def _loss(picture: Picture) -> Figure:
-    low, high = picture.span(("median", "low", "high"))
-    low, high = low / 1.2, high * 1.2
-
-    def logarithmic(axes: Axes) -> None:
-        axes.set_yscale("log")
-        axes.set_ylim(low, high)
-        axes.minorticks_off()
-        axes.set_yticks(style.log_ticks(low, high), [f"{tick:g}" for tick in style.log_ticks(low, high)])
-
-    return _curves(picture, "median", "default", "error E", logarithmic)
-
-
-def _shares(axes: Axes) -> None:
-    axes.set_ylim(0, 1.02)
-    axes.yaxis.set_major_formatter(lambda share, _: f"{share:.0%}")
-
-
-def _curves(picture: Picture, value: str, steps: Any, label: str, shape: Callable[[Axes], Any]) -> Figure:
-    where = picture.panels
-    columns = min(len(where.panels), 3 if len(where.panels) > 8 else 2)
-    lines = -(-len(where.panels) // columns)
-    long = sum(map(len, where.series)) > 60
-    top = 0 if len(where.series) == 1 else 0.17 * (len(where.series) if long else 1) + 0.1
-    drawn = Figure(figsize=(WIDTH, top + (2.6 if lines == 1 else 1.55 * lines + 0.3)), layout="constrained")
-    grid = drawn.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    styles = {
-        name: {
-            "color": style.CATEGORIES[k % len(style.CATEGORIES)],
-            "linestyle": LINES[k % len(LINES)],
-            "linewidth": 1.2,
-        }
-        for k, name in enumerate(where.series)
-    }
-    for panel, axes in zip(where.panels, grid, strict=False):
-        for series in where.series:
-            rows = [row for row in picture.rows if (row["panel"], row["series"]) == (panel, series)]
-            if not rows:
-                continue
-            columns_of = {key: _column(rows, key) for key in ("epoch", value, "low", "high")}
-            epochs, middle, low, high = columns_of.values()
-            step = "post" if steps == "steps-post" else None
-            axes.plot(epochs, middle, drawstyle=steps, **styles[series])
-            axes.fill_between(
-                epochs,
-                low,
-                high,
-                step=step,
-                color=styles[series]["color"],
-                alpha=style.band(len(where.series)),
-                linewidth=0,
-            )
-        axes.set_title(panel, loc="left")
-        axes.grid(True)
-        axes.set_xlim(0, picture.limit)
-        axes.locator_params(axis="x", nbins=5)
-        shape(axes)
-    for axes in grid[len(where.panels) :]:
-        axes.set_visible(False)
-    for k, axes in enumerate(grid[: len(where.panels)]):
-        if k % columns == 0:
-            axes.set_ylabel(label)
-        if k + columns >= len(where.panels):  # the lowest of its column
-            axes.set_xlabel("epoch")
-            axes.tick_params(labelbottom=True)
-    if len(where.series) > 1:
-        keys = [Line2D([], [], **styles[name]) for name in where.series]
-        drawn.legend(
-            keys,
-            where.series,
-            title=where.colour or None,
-            loc="outside upper left",
-            ncols=1 if long else len(where.series),
-            frameon=False,
-            alignment="left",
-        )
-    return drawn
-
-
-def _differences(picture: Picture) -> Figure:
-    arms = list(dict.fromkeys(row["arm"] for row in picture.rows))
-    kinds = list(dict.fromkeys(row["kind"] for row in picture.rows))
-    lines = max(len(textwrap.wrap(arm, LABEL)) for arm in arms)
-    drawn = Figure(figsize=(WIDTH, 0.8 + (0.07 + 0.12 * lines) * len(arms)), layout="constrained")
-    grid = drawn.subplots(1, len(kinds), sharey=True, squeeze=False).ravel()
-    for kind, axes in zip(kinds, grid, strict=True):
-        axes.axvline(0, color="#555555", linewidth=0.7, linestyle=(0, (4, 3)))
-        for row in picture.rows:
-            if row["kind"] == kind:
-                at, colour = arms.index(row["arm"]), style.CLEAR if row["clear"] else style.UNCLEAR
-                axes.plot((row["low"], row["high"]), (at, at), color=colour, linewidth=1.2)
-                face = colour if row["clear"] else "white"
-                axes.plot(row["effect"], at, "o", markersize=4, color=colour, markerfacecolor=face, markeredgewidth=0.9)
-        axes.set_title(textwrap.fill(kind, 18), loc="left")
-        axes.grid(True, axis="y")
-        axes.tick_params(axis="y", length=0)
-        axes.locator_params(axis="x", nbins=3)
-    grid[0].set_yticks(range(len(arms)), [textwrap.fill(arm, LABEL) for arm in arms], linespacing=0.95)
-    grid[0].set_ylim(len(arms) - 0.5, -0.5)
-    return drawn
-
-
-def _success(picture: Picture) -> Figure:
-    return _heat(picture, "success", "solved", "{:.0%}", (0, 1), style.HEAT)
-
-
-def _epochs(picture: Picture) -> Figure:
-    return _heat(picture, "epochs", "epochs to solve", "{:,.0f}", picture.span(("epochs",)), f"{style.HEAT}_r")
-
-
-def _heat(picture: Picture, value: str, label: str, written: str, ends: tuple[float, float], colours: str) -> Figure:
-    panels = list(dict.fromkeys(row["panel"] for row in picture.rows))
-    rates, momenta = (sorted({row[field] for row in picture.rows}, key=float) for field in (RATE, MOMENTUM))
-    columns = min(len(panels), 2)
-    lines = -(-len(panels) // columns)
-    drawn = Figure(figsize=(WIDTH, 0.6 + lines * (0.45 + 0.24 * len(rates))), layout="constrained")
-    grid = drawn.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).ravel()
-    small = max(len(momenta) * columns, len(rates)) <= 14
-    image: Any = None
-    for panel, axes in zip(panels, grid, strict=False):
-        cells = [[float("nan")] * len(momenta) for _ in rates]
-        for row in (row for row in picture.rows if row["panel"] == panel):
-            i, k, share = rates.index(row[RATE]), momenta.index(row[MOMENTUM]), row[value]
-            cells[i][k] = float("nan") if share is None else share
-            if small:
-                bright = share is not None and (share - ends[0] > 0.55 * (ends[1] - ends[0])) != colours.endswith("_r")
-                word = "–" if share is None else written.format(share)
-                axes.text(k, i, word, ha="center", va="center", fontsize=7, color="black" if bright else "white")
-        edges = [k - 0.5 for k in range(len(momenta) + 1)], [i - 0.5 for i in range(len(rates) + 1)]
-        image = axes.pcolormesh(
-            *edges, cells, cmap=colours, vmin=ends[0], vmax=ends[1], edgecolors="white", linewidth=0.3
-        )
-        axes.set_facecolor(style.EMPTY)
-        axes.set_title(panel, loc="left")
-    for axes in grid[len(panels) :]:
-        axes.set_visible(False)
-    for k, axes in enumerate(grid[: len(panels)]):
-        axes.set_xticks(range(len(momenta)), momenta)
-        axes.set_yticks(range(len(rates)), rates)
-        if k % columns == 0:
-            axes.set_ylabel("learning rate")
-        if k + columns >= len(panels):
-            axes.set_xlabel("momentum")
-            axes.tick_params(labelbottom=True)
-    bar: Any = drawn.colorbar(
-        image, ax=list(grid), label=label, shrink=0.9, format=lambda tick, _: written.format(tick)
-    )
-    bar.solids.set(rasterized=False, edgecolor="face")  # vectors here too, without seams
-    return drawn
-
-
-def _column(rows: list[dict[str, Any]], key: str) -> list[float]:
-    return [float("nan") if row[key] is None else row[key] for row in rows]
-
-
-_FIGURES: dict[str, Callable[[Picture], Figure]] = {
-    "survival": _survival,
-    "differences": _differences,
-    "success": _success,
-    "epochs": _epochs,
-    "loss": _loss,
-}
+def _objects(file: bytes) -> list[bytes]:
+    """What stands between ``obj`` and ``endobj`` of objects 1, 2, 3, ..., found by the file's own table."""
+    start = int(file[file.rindex(b"startxref") :].split()[1])
+    lines = file[start : file.index(b"trailer", start)].splitlines()
+    places = [int(line[:10]) for line in lines[3:]]  # after "xref", how many there are, and object 0, which is none
+    ends = dict(pairwise([*sorted(places), start]))
+    return [file[at : ends[at]].partition(b"obj")[2].rpartition(b"endobj")[0].strip(b"\n") for at in places]

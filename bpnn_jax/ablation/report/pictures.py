@@ -1,18 +1,16 @@
-"""The pictures of a study: rows with a title, a caption, and words for whoever does not see them."""
+"""The pictures of a study: rows with a title, a caption, and a description for readers who do not see them."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from bpnn_jax.ablation.report import rows as _rows
-from bpnn_jax.ablation.report.panels import Panels, panels
+from bpnn_jax.ablation.report.rows import Panels, panels
 from bpnn_jax.ablation.report.words import CLEAR, number
 from bpnn_jax.ablation.results import Results
+from bpnn_jax.statistics import Summary
 
-if TYPE_CHECKING:
-    from bpnn_jax.statistics import Summary
-
-NAMED = 12  # arms that a description lists
-MOST_DIFFERENCES = 60  # arms in the chart of differences
+MAX_NAMED = 12  # arms that a description lists
+MAX_DIFFERENCES = 60  # arms in the chart of differences
 
 Kind = Literal["survival", "differences", "success", "epochs", "loss"]
 
@@ -24,7 +22,7 @@ class Picture:
     kind:        which chart: ``survival``, ``differences``, ``success`` and ``epochs`` (the heat maps), ``loss``.
     title, caption: what it shows, and how to read it.
     description: what one would see, in words.
-    rows:        a dict a mark.
+    rows:        a dict per mark.
     panels:      where each arm is drawn and in which colour.
     limit:       the last epoch of the study.
     """
@@ -43,28 +41,12 @@ class Picture:
         return min(known), max(known)
 
 
-def ranking(summary: "Summary") -> list[str]:
-    """Arms by success rate, then by mean epochs to solve, then by final error; the best first."""
-    inf = float("inf")
-    return [
-        arm.name
-        for arm in sorted(
-            summary.arms,
-            key=lambda arm: (
-                -arm.success.value,
-                arm.epochs.value if arm.epochs else inf,
-                arm.error.value if arm.error else inf,
-            ),
-        )
-    ]
-
-
-def pictures(results: Results, summary: "Summary | None") -> tuple[Picture, ...]:
+def pictures(results: Results, summary: Summary | None) -> tuple[Picture, ...]:
     """Every chart that there are numbers for, in the order in which one would look at them.
 
     All are about the seeds that every arm has by now. Without a ``summary`` (fewer than two such seeds) only error curves are left.
     """
-    ranked = ranking(summary) if summary else []
+    ranked = summary.ranking() if summary else []
     where = panels(results.study, ranked)
     found = []
     if summary:
@@ -74,7 +56,7 @@ def pictures(results: Results, summary: "Summary | None") -> tuple[Picture, ...]
     return tuple(picture for picture in found if picture.rows)
 
 
-def _survival(summary: "Summary", where: Panels, results: Results) -> Picture:
+def _survival(summary: Summary, where: Panels, results: Results) -> Picture:
     level = f"{summary.arms[0].success.level:.0%}"
     ends = {arm.name: arm.curve.unsolved[-1] for arm in summary.arms if arm.name in where.places}
     return Picture(
@@ -90,14 +72,14 @@ def _survival(summary: "Summary", where: Panels, results: Results) -> Picture:
     )
 
 
-def _differences(summary: "Summary", results: Results, where: Panels, ranked: list[str]) -> Picture:
+def _differences(summary: Summary, results: Results, where: Panels, ranked: list[str]) -> Picture:
     base, others = results.arms[0], [name for name in ranked if name != results.arms[0]]
-    rows = _rows.differences(summary, results, set(others[:MOST_DIFFERENCES]))
+    rows = _rows.differences(summary, results, set(others[:MAX_DIFFERENCES]))
     level = f"{summary.arms[0].success.level:.0%}"
     label = _rows.labels(results)[base]
-    left = len(others) - MOST_DIFFERENCES
+    left = len(others) - MAX_DIFFERENCES
     note = (
-        f" The {MOST_DIFFERENCES} arms that were solved most often; {left:,} more are in the table." if left > 0 else ""
+        f" The {MAX_DIFFERENCES} arms that were solved most often; {left:,} more are in the table." if left > 0 else ""
     )
     clear = [f"{row['arm']} {number(row['effect'], '+')} in {row['kind']}" for row in rows if row["clear"]]
     return Picture(
@@ -107,14 +89,14 @@ def _differences(summary: "Summary", results: Results, where: Panels, ranked: li
         f"Filled: p after Holm's correction over all of them is {CLEAR:g} or less.{note}",
         f"Dots with intervals for the difference of each arm to {label}. "
         f"{len(clear)} of {len(rows)} differences have p of {CLEAR:g} or less after Holm"
-        + (f": {'; '.join(clear[:NAMED])}{', and more' if len(clear) > NAMED else ''}." if clear else "."),
+        + (f": {'; '.join(clear[:MAX_NAMED])}{', and more' if len(clear) > MAX_NAMED else ''}." if clear else "."),
         rows,
         where,
         results.study.epochs,
     )
 
 
-def _heat(results: Results, summary: "Summary", where: Panels) -> list[Picture]:
+def _heat(results: Results, summary: Summary, where: Panels) -> list[Picture]:
     rows = _rows.heat(results, summary)
     solved = {row["arm"]: f"{row['success']:.0%}" for row in rows}
     known = {row["arm"]: number(row["epochs"]) for row in rows if row["epochs"] is not None}
@@ -163,6 +145,6 @@ def _left_out(where: Panels) -> str:
 
 def _listed(said: dict[str, str]) -> str:
     """``a 1; b 2``, and how many more there are."""
-    shown = [f"{name} {word}" for name, word in list(said.items())[:NAMED]]
+    shown = [f"{name} {word}" for name, word in list(said.items())[:MAX_NAMED]]
     more = len(said) - len(shown)
     return "; ".join(shown) + (f"; and {more:,} more in the table of arms" if more else "")

@@ -1,26 +1,93 @@
-"""What each chart shows, as rows: lists of dicts of strings, numbers and None, a row a mark."""
+"""What each chart shows, as rows: lists of dicts of strings, numbers and None, one per mark. And where each arm is drawn: in which
+panel and in which colour, so that twelve arms can be told apart as well as two.
+"""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
 
 import numpy as np
 
 from bpnn_jax import settings
-from bpnn_jax.ablation.report.panels import Panels, said
-from bpnn_jax.ablation.report.words import CLEAR, SUCCESS, p_value, pair
+from bpnn_jax.ablation.report.words import CLEAR, p_value
 from bpnn_jax.ablation.results import Results
-
-if TYPE_CHECKING:
-    from bpnn_jax.statistics import Curve, Estimate, Summary
+from bpnn_jax.ablation.study import Study
+from bpnn_jax.statistics import SUCCESS, Curve, Estimate, Summary
 
 Rows = list[dict[str, Any]]
 
-FALL = 0.005  # of a survival curve that is drawn: less is under a pixel
-FLOOR = 1e-12  # errors below are drawn here: a logarithmic axis has no 0
-BAND = (0.1, 0.5, 0.9)
+MIN_FALL = 0.005  # of a survival curve that is drawn: less is under a pixel
+MIN_ERROR = 1e-12  # errors below are drawn here: a logarithmic axis has no 0
+BAND = (0.1, 0.5, 0.9)  # quantiles of the runs' errors
+MAX_COLOURS = 8  # that one can tell apart
+MAX_TOGETHER = 4  # arms that share a panel with their bands and are still seen
+MAX_PANELS = 24  # more of them cannot be compared by eye
 RATE, MOMENTUM = "learning_rate", "momentum"
 
 
-def survival(summary: "Summary", panels: Panels) -> Rows:
+@dataclass(frozen=True)
+class Panels:
+    """The arms that are drawn, and of each its panel and its series, which is its colour.
+
+    colour:   what the series are values of, in words: the legend's title.
+    panels, series: in the order of the study.
+    places:   arm to (panel, series).
+    left_out: how many arms are not drawn, because they are too many.
+    """
+
+    colour: str
+    panels: tuple[str, ...]
+    series: tuple[str, ...]
+    places: dict[str, tuple[str, str]]
+    left_out: int = 0
+
+
+def panels(study: Study, ranking: Sequence[str]) -> Panels:
+    """Up to four arms share one panel, and so do up to eight values of a single field. Otherwise the field with the most values, up to
+    eight, is the colour, and each combination of the others a panel. Where even that is too much, each arm has a panel of its own:
+    the first arm, and those that come first in ``ranking``.
+
+    >>> vary = {"activation": ("sigmoid", "tanh"), "momentum": (0, 0.1, 0.9)}
+    >>> found = panels(Study("xor", vary=vary), ())
+    >>> found.colour, found.series, found.panels
+    ('momentum', ('0', '0.1', '0.9'), ('activation=sigmoid', 'activation=tanh'))
+    """
+    varied = [name for name, values in study.vary if len(values) > 1]
+    counts = {name: len(values) for name, values in study.vary}
+    arms = [arm.name for arm in study.arms]
+    labels = {arm.name: {name: settings.shown(name, getattr(arm.run, name)) for name in varied} for arm in study.arms}
+
+    colour = None
+    if len(varied) == 1 or len(arms) > MAX_TOGETHER:
+        small = [name for name in varied if counts[name] <= MAX_COLOURS]
+        colour = max(reversed(small), key=lambda name: counts[name], default=None)
+        if colour is None or prod(counts[name] for name in varied if name != colour) > MAX_PANELS:
+            return _one_each(arms, labels, ranking)
+    if colour is None:
+        places = {arm: ("", said(labels[arm]) or arm) for arm in arms}
+    else:
+        places = {arm: (said(labels[arm], without=(colour,)), labels[arm][colour]) for arm in arms}
+    words = "" if colour is None else colour.replace("_", "-")
+    return Panels(words, *_orders(places), places)
+
+
+def said(words: dict[str, str], without: Sequence[str] = ()) -> str:
+    """The values of an arm in words, ``activation=tanh, momentum=0.9``."""
+    return ", ".join(f"{name.replace('_', '-')}={word}" for name, word in words.items() if name not in without)
+
+
+def _one_each(arms: list[str], labels: dict[str, dict[str, str]], ranking: Sequence[str]) -> Panels:
+    chosen = set(list(dict.fromkeys([arms[0], *ranking, *arms]))[:MAX_PANELS])
+    places = {arm: (said(labels[arm]), "") for arm in arms if arm in chosen}
+    return Panels("", *_orders(places), places, len(arms) - len(places))
+
+
+def _orders(places: dict[str, tuple[str, str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return tuple(dict.fromkeys(p for p, _ in places.values())), tuple(dict.fromkeys(s for _, s in places.values()))
+
+
+def survival(summary: Summary, panels: Panels) -> Rows:
     """Steps of each arm's Kaplan-Meier curve: the share ``unsolved`` from ``epoch`` on, with its interval, up to the horizon."""
     found: Rows = []
     for arm in summary.arms:
@@ -57,7 +124,7 @@ def loss(results: Results, panels: Panels) -> Rows:
         )  # of runs that were: inf has no mean
         panel, series = panels.places[arm]
         for epoch, *values in zip(epochs, median, low, high, strict=True):
-            drawn = [max(float(v), FLOOR) if np.isfinite(v) else None for v in values]
+            drawn = [max(float(v), MIN_ERROR) if np.isfinite(v) else None for v in values]
             found.append(
                 {"arm": arm, "panel": panel, "series": series, "epoch": epoch}
                 | dict(zip(("median", "low", "high"), drawn, strict=True))
@@ -66,7 +133,7 @@ def loss(results: Results, panels: Panels) -> Rows:
     return found
 
 
-def differences(summary: "Summary", results: Results, arms: set[str]) -> Rows:
+def differences(summary: Summary, results: Results, arms: set[str]) -> Rows:
     """Every comparison of the summary whose arms are among ``arms``; of success rates in percentage points.
 
     ``clear`` is whether p after Holm is 0.05 or less.
@@ -74,16 +141,15 @@ def differences(summary: "Summary", results: Results, arms: set[str]) -> Rows:
     label = labels(results)
     found: Rows = []
     for c in summary.comparisons:
-        arm, against, kind = pair(c)
-        if arm not in arms:
+        if c.arm not in arms:
             continue
-        times, unit = (100, "percentage points") if kind == SUCCESS else (1, c.unit)
+        times, unit = (100, "percentage points") if c.kind == SUCCESS else (1, c.unit)
         p = c.p if c.p_holm is None else c.p_holm
         found.append(
             {
-                "arm": label[arm],
-                "against": label[against],
-                "kind": kind if unit in kind else f"{kind}, {unit}",
+                "arm": label[c.arm],
+                "against": label[c.against],
+                "kind": c.kind if unit in c.kind else f"{c.kind}, {unit}",
                 "effect": times * c.effect,
                 "low": times * c.low,
                 "high": times * c.high,
@@ -98,7 +164,7 @@ def differences(summary: "Summary", results: Results, arms: set[str]) -> Rows:
     return found
 
 
-def heat(results: Results, summary: "Summary") -> Rows:
+def heat(results: Results, summary: Summary) -> Rows:
     """A cell for each arm of a study of learning rate and momentum: success rate and mean epochs to solve, with their intervals.
 
     What else varies makes a panel. Empty where one of the two does not vary.
@@ -133,12 +199,12 @@ def labels(results: Results) -> dict[str, str]:
     }
 
 
-def _estimate(name: str, estimate: "Estimate | None") -> dict[str, float | None]:
+def _estimate(name: str, estimate: Estimate | None) -> dict[str, float | None]:
     ends = (None, None, None) if estimate is None else (estimate.value, estimate.low, estimate.high)
     return dict(zip((name, f"{name}_low", f"{name}_high"), ends, strict=True))
 
 
-def _step(arm: str, panel: str, series: str, epoch: float, curve: "Curve", k: int) -> dict[str, Any]:
+def _step(arm: str, panel: str, series: str, epoch: float, curve: Curve, k: int) -> dict[str, Any]:
     return {
         "arm": arm,
         "panel": panel,
@@ -150,10 +216,10 @@ def _step(arm: str, panel: str, series: str, epoch: float, curve: "Curve", k: in
     }
 
 
-def _falls(curve: "Curve") -> list[int]:
+def _falls(curve: Curve) -> list[int]:
     """The steps that are drawn: the first, the last, and each that is half a percent or more below the one drawn before."""
     kept = [0]
     for k in range(1, len(curve.epochs)):
-        if curve.unsolved[kept[-1]] - curve.unsolved[k] >= FALL - 1e-9 or k == len(curve.epochs) - 1:
+        if curve.unsolved[kept[-1]] - curve.unsolved[k] >= MIN_FALL - 1e-9 or k == len(curve.epochs) - 1:
             kept.append(k)
     return kept

@@ -1,44 +1,17 @@
-"""How numbers, intervals and comparisons are written, on a terminal and on a page alike."""
+"""A study in words, on a terminal and on a page alike: numbers, intervals and comparisons, and the sentences about it: what is asked,
+what came out, and the command that repeats it.
+"""
 
-from typing import TYPE_CHECKING, NamedTuple
+import shlex
 
-if TYPE_CHECKING:
-    from bpnn_jax.statistics import Comparison, Estimate
+from bpnn_jax import settings
+from bpnn_jax.ablation.results import Results
+from bpnn_jax.ablation.study import Study
+from bpnn_jax.settings import Run
+from bpnn_jax.statistics import EPOCHS, SUCCESS, ArmSummary, Comparison, Estimate, Summary
 
-SUCCESS = "success rate"  # the statistics' word for it; shares are written as percentages
 CLEAR = 0.05  # p after Holm at which a difference is called clear
-TINY = 1e-300  # below this a p-value is rounding
-
-
-class Pair(NamedTuple):
-    """What a comparison is about: ``arm`` minus ``against``, in ``kind``."""
-
-    arm: str
-    against: str
-    kind: str
-
-
-def pair(comparison: "Comparison") -> Pair:
-    """The arms and the kind of difference that ``Comparison.what`` names, such as ``tanh - sigmoid, success rate``."""
-    arms, _, kind = comparison.what.rpartition(", ")
-    arm, _, against = arms.partition(" - ")
-    return Pair(arm, against, kind)
-
-
-class Contrast(NamedTuple):
-    """What an interaction is about: ``change`` under ``under`` minus the same under ``against``, in ``kind``."""
-
-    change: str
-    under: str
-    against: str
-    kind: str
-
-
-def contrast(comparison: "Comparison") -> Contrast:
-    """The parts of ``Comparison.what``, such as ``momentum 0 to 0.9: activation=tanh - activation=sigmoid, success rate``."""
-    arm, against, kind = pair(comparison)
-    change, _, under = arm.rpartition(": ")
-    return Contrast(change, under, against, kind)
+TINY = 1e-16  # smaller p-values are not told apart
 
 
 def number(value: float, sign: str = "") -> str:
@@ -50,7 +23,7 @@ def number(value: float, sign: str = "") -> str:
     return format(value, f"{sign}.0f" if abs(value) >= 999.5 else f"{sign}.3g")
 
 
-def interval(estimate: "Estimate | None", times: float = 1, unit: str = "") -> str:
+def interval(estimate: Estimate | None, times: float = 1, unit: str = "") -> str:
     """An estimate with its interval; ``-`` where there is none."""
     if estimate is None:
         return "-"
@@ -58,38 +31,175 @@ def interval(estimate: "Estimate | None", times: float = 1, unit: str = "") -> s
     return f"{number(value)}{unit} [{number(low)}, {number(high)}]"
 
 
-def percent(value: float, low: float, high: float, digits: int = 1) -> str:
-    """A rate with its interval, in per cent, for a sentence.
-
-    >>> percent(0.996, 0.9898, 0.9984)
-    '99.6% [99.0, 99.8]'
-    """
-    return f"{100 * value:.{digits}f}% [{100 * low:.{digits}f}, {100 * high:.{digits}f}]"
-
-
-def p_words(p: float) -> str:
-    """A p-value for a sentence.
-
-    >>> p_words(0.0312), p_words(1e-9)
-    ('p = 0.031', 'p < 0.001')
-    """
-    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
-
-
-def effect(comparison: "Comparison") -> str:
-    """The difference with its interval; of success rates in percentage points."""
-    times, unit = (100, "%") if pair(comparison).kind == SUCCESS else (1, "")
+def effect(comparison: Comparison, points: str = " points") -> str:
+    """The difference with its interval; of success rates in percentage points, called ``points``."""
+    times, unit = (100, points) if comparison.kind == SUCCESS else (1, "")
     value, low, high = (number(times * v, "+") for v in (comparison.effect, comparison.low, comparison.high))
     return f"{value}{unit} [{low}, {high}]"
 
 
-def strength(comparison: "Comparison") -> str:
+def strength(comparison: Comparison) -> str:
     """The standardised difference, where there is one, and p after Holm."""
     d = "" if comparison.standardised is None else f"d {comparison.standardised:+.2f}, "
     return f"{d}p {p_value(comparison)}"
 
 
-def p_value(comparison: "Comparison") -> str:
+def p_value(comparison: Comparison) -> str:
     """After Holm, where that has been made."""
     p = comparison.p if comparison.p_holm is None else comparison.p_holm
     return f"{p:.2g}" if p >= TINY else f"< {TINY:g}"
+
+
+def title(study: Study) -> str:
+    """The task, and what varies: ``xor: activation, momentum``."""
+    varied = [name.replace("_", "-") for name, values in study.vary if len(values) > 1]
+    return f"{study.task}: {', '.join(varied)}" if varied else study.task
+
+
+def question(study: Study) -> str:
+    """What the study asks, and over what.
+
+    >>> question(Study("xor", vary={"activation": ("sigmoid", "tanh")}, seeds=9, epochs=50))
+    'How often, and how fast, is xor learned with activation sigmoid or tanh? 2 arms, each from the same 9 seeds, 50 epochs at most.'
+    """
+    many = len(study.arms)
+    varied = [
+        f"{name.replace('_', '-')} {_either([settings.shown(name, value) for value in values])}"
+        for name, values in study.vary
+    ]
+    choice = f" with {', '.join(varied)}" if varied else ""
+    arms = f"{many:,} arms, each from the same" if many > 1 else "One arm, from"
+    return (
+        f"How often, and how fast, is {study.task} learned{choice}? "
+        f"{arms} {_count(len(study.seed_list), 'seed')}, {_count(study.epochs, 'epoch')} at most."
+    )
+
+
+def progress(results: Results) -> str | None:
+    """How far an unfinished study is; None for one that is complete."""
+    if results.complete:
+        return None
+    done = int((results.stopped != "").sum())
+    return (
+        f"Not finished: {done:,} of {results.study.runs:,} runs are there. What follows is about the "
+        f"{_count(int(results.whole_seeds.sum()), 'seed')} of {len(results.seeds):,} that every arm has."
+    )
+
+
+def finding(results: Results, summary: Summary | None) -> str:
+    """The main finding, with its interval, and its effect beside its p."""
+    if summary is None:
+        return "There are not two seeds yet that every arm has, so there is no interval and nothing to conclude."
+    base, by_name = summary.arms[0], {arm.name: arm for arm in summary.arms}
+    solved = any(arm.success.value > 0 for arm in summary.arms)
+    if not solved:
+        none = f"No run of any arm was solved by epoch {summary.horizon:,.0f}. " if results.solving else ""
+        return none + _errors(summary)
+    if len(summary.arms) == 1:
+        return _sentence(base, results, summary)
+    order = summary.ranking()
+    best = by_name[order[0]]
+    if best is not base:
+        told = f"Minus {'the first arm' if len(order) > 2 else 'the other'}, {base.name}"
+        other = best
+    else:
+        other = by_name[order[1]]
+        told = f"No arm did better. The next, {other.name}, minus it"
+    return f"{_sentence(best, results, summary)} {told}: {_apart(summary, other.name, solved=True)}.{_doubt(summary, other.name)}"
+
+
+def notes(summary: Summary | None) -> list[str]:
+    """What one has to know to read the figures, and what had to be left out."""
+    if summary is None:
+        return []
+    found = [
+        f"Intervals are at {summary.arms[0].success.level:.0%}. Comparisons are paired by seed; d is the standardised difference, "
+        "and p is corrected by Holm over all comparisons of this page.",
+        f"Epochs to solve are restricted means: a run that was not solved counts {summary.horizon:,.0f}, and one that diverged too.",
+        "A solved run stops there: its final error is that of its last epoch, so a fast arm may end with the larger error.",
+    ]
+    if len(summary.arms) > 2:
+        found.append(
+            "The best of several arms was chosen by these very runs, so its own figures flatter it; its p is corrected."
+        )
+    return found + list(summary.notes)
+
+
+def command(study: Study) -> str:
+    """The command that asks for this study again.
+
+    >>> command(Study("xor", vary={"momentum": (0, 0.9)}, base=Run(activation="tanh", hidden_bias=False), seeds=(3, 5)))
+    'bpnn ablate --task xor --vary momentum=0,0.9 --activation tanh --no-hidden-bias --seeds 3,5 --epochs 1000 --out study'
+    """
+    parts = ["bpnn", "ablate", "--task", study.task]
+    for name, values in study.vary:
+        parts += ["--vary", f"{name.replace('_', '-')}={','.join(settings.shown(name, value) for value in values)}"]
+    for name in settings.NAMES:
+        value = getattr(study.base, name)
+        if value != getattr(Run(), name) and name not in dict(study.vary):
+            parts += _flag(name.replace("_", "-"), value)
+    parts += ["--seeds", _seeds(study), "--epochs", str(study.epochs)]
+    for name in ("points", "chunk"):
+        value = getattr(study, name)
+        parts += [] if value == Study.__dataclass_fields__[name].default else [f"--{name}", str(value)]
+    return shlex.join([*parts, "--out", "study"])
+
+
+def _sentence(arm: ArmSummary, results: Results, summary: Summary) -> str:
+    often = f"in {interval(arm.success, 100, '%')} of {_count(arm.success.n, 'run')}"
+    if len(summary.arms) > 1:
+        equal = sum(other.success.value == arm.success.value for other in summary.arms)
+        most = "most often" if equal == 1 else f"as often as any, and fastest of {equal} such arms"
+        often = f"{most} with {arm.name}: {often}"
+    long = ""
+    if arm.epochs is not None:
+        long = f", after {interval(arm.epochs)} epochs on average (an unsolved run counts {summary.horizon:,.0f})"
+    return f"{results.study.task} was solved {often}{long}."
+
+
+def _errors(summary: Summary) -> str:
+    known = [arm for arm in summary.arms if arm.error is not None]
+    if not known:
+        return "In every arm some runs diverged, so there is no mean error to compare."
+    best = min(known, key=lambda arm: arm.error.value if arm.error else 0.0)
+    said = f"The lowest final error is that of {best.name}: {interval(best.error)}"
+    apart = _apart(summary, best.name, solved=False)
+    return f"{said}; minus the first arm: {apart}." if apart else f"{said}."
+
+
+def _apart(summary: Summary, arm: str, solved: bool) -> str:
+    """An arm minus the first: how often and how fast it was ``solved``, or else its error."""
+    return "; ".join(
+        f"{c.kind} {effect(c)} ({strength(c)})"
+        for c in summary.comparisons
+        if c.arm == arm and (c.kind in (SUCCESS, EPOCHS)) == solved
+    )
+
+
+def _doubt(summary: Summary, arm: str) -> str:
+    """A warning where not one of an arm's differences would hold together with all the others."""
+    found = [c.p if c.p_holm is None else c.p_holm for c in summary.comparisons if c.arm == arm]
+    return "" if any(p <= CLEAR for p in found) else f" None of these is clear: after Holm no p is {CLEAR:g} or less."
+
+
+def _either(choices: list[str]) -> str:
+    return choices[0] if len(choices) == 1 else f"{', '.join(choices[:-1])} or {choices[-1]}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def _flag(name: str, value: object) -> list[str]:
+    if isinstance(value, bool):
+        return [f"--{name}" if value else f"--no-{name}"]
+    return [f"--{name}", *(map(str, value) if isinstance(value, tuple) else (str(value),))]
+
+
+def _seeds(study: Study) -> str:
+    seeds = study.seed_list
+    if isinstance(study.seeds, int):
+        return str(study.seeds)
+    if list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
+        return f"{seeds[0]}:{seeds[-1] + 1}"
+    return ",".join(map(str, seeds))

@@ -12,8 +12,7 @@ import jax.numpy as jnp
 
 import manual
 from bpnn_jax.network import Network
-from bpnn_jax.training._loop import Rates, Settings, parts
-from bpnn_jax.training._step import functions
+from bpnn_jax.training._loop import Rates, Settings, batches
 from bpnn_jax.training.fused import equations
 from bpnn_jax.training.fused.equations import LANES, Layout
 
@@ -49,20 +48,20 @@ def _previous_gradient(layout: Layout, W: Any, g: Any, g_before: Any, rates: Rat
     return W - (times(layout, rates.learning_rate, g) + times(layout, rates.momentum, g_before)), g
 
 
-def _heavy_ball(layout: Layout, W: Any, g: Any, v: Any, rates: Rates) -> tuple[Any, Any]:
-    return manual.heavy_ball(W, matrix(layout, g), v, each(rates.learning_rate, W), each(rates.momentum, W))  # (14)
+def _by_hand(rule: manual.Rule) -> Callable[..., tuple]:
+    """(14), (15), and any other rule that carries an array of W's shape."""
 
+    def step(layout: Layout, W: Any, g: Any, v: Any, rates: Rates) -> tuple[Any, Any]:
+        return rule.step(W, matrix(layout, g), v, each(rates.learning_rate, W), each(rates.momentum, W))
 
-def _nesterov(layout: Layout, W: Any, g: Any, v: Any, rates: Rates) -> tuple[Any, Any]:
-    return manual.nesterov(W, matrix(layout, g), v, each(rates.learning_rate, W), each(rates.momentum, W))  # (15)
+    return step
 
 
 # (layout, W, gradient, what the rule remembers, rates) -> (W moved, what it remembers now), a layer at a time.
 STEPS: dict[Any, Callable[..., tuple]] = {
     "sgd": _sgd,
+    **{name: _by_hand(rule) for name, rule in manual.RULES.items()},
     "previous-gradient": _previous_gradient,
-    "heavy-ball": _heavy_ball,
-    "nesterov": _nesterov,
 }
 
 
@@ -80,35 +79,34 @@ def memory(network: Network, settings: Settings, weights: tuple) -> tuple:
     return tuple(found)
 
 
-def backward(network: Network, layout: Layout, weights: tuple, activations: list, t: Any, step: Any) -> Any:
+def backward(network: Network, layout: Layout, layers: list[manual.Layer], t: Any, step: Any) -> Any:
     """Carry δ from the output down; ``step(l, gradient)`` is told each layer's gradient and says which weights (9) looks at."""
-    f, moved, deltas = functions(network), {}, {}
-    for l in range(len(weights) - 1, -1, -1):
-        a = activations[l + 1]
-        if l == len(weights) - 1:
+    moved, deltas = {}, {}
+    for l in range(len(layers) - 1, -1, -1):
+        if l == len(layers) - 1:
             # (8) δ^L
-            deltas[l] = equations.output_delta(a, t, f[l])
+            deltas[l] = equations.output_delta(layers[l], t)
         else:
             # (9) δ^l, from the δ of the layers that it feeds
             above = [(moved[m], deltas[m], network.rows(m, l + 1)) for m in network.above(l + 1)]
-            deltas[l] = equations.hidden_delta(layout, a, f[l], above)
+            deltas[l] = equations.hidden_delta(layout, layers[l], above)
         # (10) ∂E/∂W^l = [a^(l-1), 1]ᵀ δ^l, as its two factors
-        below = equations.with_bias_node(equations.all_below(network, activations, l), network.biases[l])
+        below = equations.with_bias_node(layers[l].below, network.biases[l])
         moved[l] = step(l, Factors(below, deltas[l]))
 
 
 def online(network: Network, settings: Settings, layout: Layout, carry: tuple, pattern: tuple, rates: Rates) -> tuple:
     """One pattern, one update. ``carry`` is (weights, what the rule remembers, the error of the epoch so far)."""
     (weights, kept, error), (x, t) = carry, pattern
-    activations = equations.forward(layout, network, weights, x)
+    layers = equations.forward(layout, network, weights, x)
     moved, remembered = list(weights), list(kept)
 
     def step(l: int, g: Factors) -> Any:
         moved[l], remembered[l] = STEPS[settings.rule](layout, weights[l], g, kept[l], rates)
         return moved[l] if settings.order == "article" else weights[l]
 
-    backward(network, layout, weights, activations, t, step)
-    return tuple(moved), tuple(remembered), measured(settings.measure, error, activations[-1] - t)
+    backward(network, layout, layers, t, step)
+    return tuple(moved), tuple(remembered), measured(settings.measure, error, layers[-1].a - t)
 
 
 def batch(network: Network, settings: Settings, layout: Layout, carry: tuple, patterns: tuple, rates: Rates) -> tuple:
@@ -117,15 +115,15 @@ def batch(network: Network, settings: Settings, layout: Layout, carry: tuple, pa
 
     def add(carry: tuple, pattern: tuple) -> tuple:
         (sums, error), (x, t) = carry, pattern
-        activations = equations.forward(layout, network, weights, x)
+        layers = equations.forward(layout, network, weights, x)
         added = list(sums)
 
         def step(l: int, g: Factors) -> Any:
             added[l] = sums[l] + matrix(layout, g)  # (10) summed over patterns
             return weights[l]
 
-        backward(network, layout, weights, activations, t, step)
-        return (tuple(added), measured(settings.measure, error, activations[-1] - t)), None
+        backward(network, layout, layers, t, step)
+        return (tuple(added), measured(settings.measure, error, layers[-1].a - t)), None
 
     (g, error), _ = jax.lax.scan(add, (tuple(jnp.zeros_like(W) for W in weights), error), patterns)
     moved = [STEPS[settings.rule](layout, *three, rates) for three in zip(weights, g, kept, strict=True)]
@@ -139,7 +137,7 @@ def run(network: Network, settings: Settings, layout: Layout, carry: tuple, x: A
     update = online if settings.mode == "online" else batch
     weights, kept, error = carry
     carry = (weights, kept, jnp.zeros_like(error))
-    for part in parts(settings, x, t):
+    for part in batches(settings, x, t):
         carry, _ = jax.lax.scan(lambda c, p: (update(network, settings, layout, c, p, rates), None), carry, part)
     return carry
 

@@ -86,24 +86,27 @@ def all_below(network: Network, activations: Sequence[Any], l: int) -> Any:
     return jnp.concatenate([jnp.broadcast_to(part, (len(part), *lanes)) for part in parts])
 
 
-def forward(layout: Layout, network: Network, weights: tuple, x: Any) -> list:
-    """All activations a^0, ..., a^L of one pattern ``x`` of shape (n0,), or (n0, lanes): each of shape (n,) or (n, lanes)."""
-    activations = [x]  # (6) a^0 = x
+def forward(layout: Layout, network: Network, weights: tuple, x: Any) -> list[manual.Layer]:
+    """The layers for one pattern ``x`` of shape (n0,), or (n0, lanes): z and a of shape (n,) or (n, lanes), W as it lies."""
+    activations, layers = [x], []  # (6) a^0 = x
     for l, (W, name) in enumerate(zip(weights, network.activations, strict=True)):
-        z = layout.pre_activation(all_below(network, activations, l), W)  # (5) z^l = [a^(l-1), 1] W^l
-        activations.append(ACTIVATIONS[name](z))  # (6) a^l = f(z^l), by JAX's own sigmoid and tanh
-    return activations
+        below = all_below(network, activations, l)
+        z = layout.pre_activation(below, W)  # (5) z^l = [a^(l-1), 1] W^l
+        a = ACTIVATIONS[name](z)  # (6) a^l = f(z^l), by JAX's own sigmoid and tanh
+        activations.append(a)
+        layers.append(manual.Layer(below, W, z, a, manual.ACTIVATIONS[name]))
+    return layers
 
 
-def output_delta(a: Any, t: Any, f: manual.Activation) -> Any:
-    """δ^L, of the shape of ``a``."""
-    return manual.CORRECT.output_delta(manual.Layer(None, None, a, f), t)  # (8) δ^L = (a^L - t) ⊙ f'(a^L)
+def output_delta(layer: manual.Layer, t: Any) -> Any:
+    """δ^L, of the shape of a^L."""
+    return manual.CORRECT.output_delta(layer, t)  # (8) δ^L = (a^L - t) ⊙ f'(z^L)
 
 
-def hidden_delta(layout: Layout, a: Any, f: manual.Activation, above: Sequence[tuple[Any, Any, slice]]) -> Any:
-    """δ^l, of the shape of ``a``. ``above``: W, δ, and the rows of W that a^l meets, of each layer that a^l feeds."""
-    # (9) δ^l = f'(a^l) ⊙ (δ^(l+1) W̄^(l+1)ᵀ)
-    return f.derivative(a) * total([layout.back(W, delta, rows) for W, delta, rows in above])
+def hidden_delta(layout: Layout, layer: manual.Layer, above: Sequence[tuple[Any, Any, slice]]) -> Any:
+    """δ^l, of the shape of a^l. ``above``: W, δ, and the rows of W that a^l meets, of each layer that a^l feeds."""
+    # (9) δ^l = f'(z^l) ⊙ (δ^(l+1) W̄^(l+1)ᵀ)
+    return layer.derivative * total([layout.back(W, delta, rows) for W, delta, rows in above])
 
 
 def with_bias_node(a: Any, bias: bool) -> Any:

@@ -77,8 +77,8 @@ def _noted(settings: Settings, ended: Ended, epoch: Any, weights: tuple, error: 
         ),
         epochs=jnp.where(running, epoch + 1, ended.epochs),
         error=jnp.where(running, error, ended.error),
-        status=jnp.where(running, _loop.judged(error, finite, miss, rates), ended.status),
-        history=_loop.recorded(settings, ended.history, epoch, jnp.where(running, error, jnp.nan)),
+        status=jnp.where(running, _loop.status_after(error, finite, miss, rates), ended.status),
+        history=_loop.with_error(settings, ended.history, epoch, jnp.where(running, error, jnp.nan)),
     )
 
 
@@ -87,7 +87,7 @@ def _miss(network: Network, weights: tuple, x: Any, t: Any) -> Any:
 
     def worse(miss: Any, pattern: tuple) -> tuple[Any, None]:
         x, t = pattern
-        outputs = equations.forward(LANES, network, weights, x)[-1]
+        outputs = equations.forward(LANES, network, weights, x)[-1].a
         return jnp.maximum(miss, abs(outputs - t[:, None]).max(axis=0)), None
 
     return jax.lax.scan(worse, jnp.zeros(weights[0].shape[2:], x.dtype), (x, t))[0]
@@ -95,5 +95,5 @@ def _miss(network: Network, weights: tuple, x: Any, t: Any) -> Any:
 
 def _shuffled(keys: Any, epoch: Any, x: Any, t: Any) -> tuple[Any, Any]:
     """Each network's own order of the patterns, that of ``train``: (patterns, n, lanes)."""
-    order = jax.vmap(lambda key: _loop.order(key, epoch, x.shape[0]), out_axes=1)(keys)  # (patterns, lanes)
+    order = jax.vmap(lambda key: _loop.permutation(key, epoch, x.shape[0]), out_axes=1)(keys)  # (patterns, lanes)
     return jnp.swapaxes(x[order], 1, 2), jnp.swapaxes(t[order], 1, 2)

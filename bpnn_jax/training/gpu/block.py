@@ -16,12 +16,13 @@ from jax import lax
 from jax.core import Tracer
 from jax.experimental import pallas as pl
 
+import manual
 from bpnn_jax.errors import InputError, whole
 from bpnn_jax.network import Network, Weights
 from bpnn_jax.training import _loop
 from bpnn_jax.training.gpu import rows as gpu_rows
 from bpnn_jax.training.gpu.kernel import Kernel
-from bpnn_jax.training.gpu.update import RULES, Update
+from bpnn_jax.training.gpu.update import Update
 
 WARPGROUP = 128  # threads that Mosaic GPU's arrays are dealt out to
 REGISTERS = 255  # of a thread, by the instruction set
@@ -57,7 +58,7 @@ def registers(network: Network, rule: str = "previous-gradient", threads: int = 
 def threads_for(network: Network, rule: str = "previous-gradient") -> int:
     """The fewest threads a network that its registers fit in, or 0 where none do.
 
-    >>> threads_for(Network((20, 8, 3))), threads_for(Network((20, 8, 3)), "heavy-ball"), threads_for(Network((784, 128, 10)))
+    >>> threads_for(Network((20, 8, 3))), threads_for(Network((20, 8, 3)), "nesterov"), threads_for(Network((784, 128, 10)))
     (1, 2, 0)
     """
     fitting = [s for s in splits(network) if registers(network, rule, s) <= REGISTERS]
@@ -82,8 +83,8 @@ def supports(network: Network, settings: _loop.Settings) -> str:
     if settings.mode != "online" or settings.shuffle:
         got = f"mode={settings.mode!r}" if settings.mode != "online" else "shuffle=True"
         return f"the GPU kernel updates online, in file order; got {got}"
-    if settings.rule not in RULES:
-        return f"the GPU kernel knows the rules {', '.join(RULES)}; got {settings.rule!r}"
+    if settings.rule not in manual.RULES:
+        return f"the GPU kernel knows the rules {', '.join(manual.RULES)}; got {settings.rule!r}"
     if settings.gradient != "manual":
         return f"the GPU kernel has the gradient by hand; got gradient={settings.gradient!r}"
     if network.skip:

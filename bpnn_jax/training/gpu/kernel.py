@@ -85,7 +85,7 @@ class Kernel:
 
         def look(p: Any, worst: Any) -> Any:
             x, t, _ = self.pattern(patterns, p)
-            outputs = self.update.forward(layers, x, None)[-1]
+            outputs = self.update.forward(layers, x, None)[1][-1]
             for a, t_k in zip(outputs, t, strict=True):
                 worst = jnp.maximum(worst, jnp.abs(a - t_k))
             return worst

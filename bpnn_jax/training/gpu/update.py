@@ -23,7 +23,6 @@ import jax.numpy as jnp
 import manual
 from bpnn_jax.network import ACTIVATIONS, Network
 
-RULES = ("previous-gradient", "heavy-ball", "nesterov")
 Row = tuple[Any, ...]
 
 
@@ -78,12 +77,12 @@ class Update:
         x, t:    the pattern, a scalar an input and a scalar an output.
         overlap: the scalar product of this pattern's input and the last one's, the bias node's 1 counted.
         """
-        activations = self.forward(layers, x, overlap)
-        return self.backward(layers, activations, t, learning_rate, momentum), activations[-1]
+        zs, activations = self.forward(layers, x, overlap)
+        return self.backward(layers, zs, activations, t, learning_rate, momentum), activations[-1]
 
-    def forward(self, layers: tuple[Layer, ...], x: Row, overlap: Any) -> list[Row]:
-        """Every activation a^0, ..., a^L. Without an ``overlap`` the layers hold W itself."""
-        activations = [x]
+    def forward(self, layers: tuple[Layer, ...], x: Row, overlap: Any) -> tuple[list[Row], list[Row]]:
+        """Every z^1, ..., z^L and every a^0, ..., a^L. Without an ``overlap`` the layers hold W itself."""
+        zs, activations = [], [x]
         leans = self.folded and overlap is not None
         for l, (layer, name) in enumerate(zip(layers, self.network.activations, strict=True)):
             a, bias = activations[-1], self.network.biases[l]
@@ -93,17 +92,24 @@ class Update:
             if leans:
                 overlap = self.total(l, dot(a, layer.before)) + float(bias) if l else overlap
                 z = [z_j + overlap * d for z_j, d in zip(z, layer.owed, strict=True)]  # (5), what U lacks of W
+            zs.append(tuple(z))
             activations.append(tuple(value(name, z_j) for z_j in z))  # (6) a = f(z)
-        return activations
+        return zs, activations
 
     def backward(
-        self, layers: tuple[Layer, ...], activations: list[Row], t: Row, learning_rate: Any, momentum: Any
+        self,
+        layers: tuple[Layer, ...],
+        zs: list[Row],
+        activations: list[Row],
+        t: Row,
+        learning_rate: Any,
+        momentum: Any,
     ) -> tuple[Layer, ...]:
         """From the output down: a layer's delta, then its move; the delta below it comes from the weights of before, or of after."""
         f = [manual.ACTIVATIONS[name].derivative for name in self.network.activations]
         moved = list(layers)
-        # (8) δ = (a - t) ⊙ f'(a)
-        delta = tuple((a - t_k) * f[-1](a) for a, t_k in zip(activations[-1], t, strict=True))
+        # (8) δ = (a - t) ⊙ f'(z)
+        delta = tuple((a - t_k) * f[-1](z, a) for z, a, t_k in zip(zs[-1], activations[-1], t, strict=True))
         for l in range(len(layers) - 1, -1, -1):
             below = activations[l]
             moved[l] = self.move(layers[l], below, delta, self.network.biases[l], learning_rate, momentum)
@@ -113,8 +119,8 @@ class Update:
                 if self.folded:  # (9), what U lacks of W
                     lacking = dot(delta, seen.owed)
                     back = [s + lacking * b for s, b in zip(back, seen.before, strict=True)]
-                # (9) δ = f'(a) ⊙ (δ W̄ᵀ)
-                delta = tuple(f[l - 1](a) * s for a, s in zip(below, back, strict=True))
+                # (9) δ = f'(z) ⊙ (δ W̄ᵀ)
+                delta = tuple(f[l - 1](z, a) * s for z, a, s in zip(zs[l - 1], below, back, strict=True))
         return tuple(moved)
 
     def move(self, layer: Layer, below: Row, delta: Row, bias: bool, learning_rate: Any, momentum: Any) -> Layer:
@@ -128,7 +134,7 @@ class Update:
                 W += (tuple(theta - s for theta, s in zip(layer.W[-1], step, strict=True)),)
             return Layer(W, tuple(momentum * d for d in delta), below if layer.before else (), ())
         # (14) or (15), of g = aᵀ δ (10) and δ itself in the bias node's row (11)
-        rule = {"heavy-ball": manual.heavy_ball, "nesterov": manual.nesterov}[self.rule]
+        rule = manual.RULES[self.rule].step
         g = [[a * d for d in delta] for a in below] + [list(delta)] * bias
         moved = [
             [rule(w, g_ij, v, learning_rate, momentum) for w, g_ij, v in zip(*rows, strict=True)]

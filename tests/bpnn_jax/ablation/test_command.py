@@ -41,7 +41,8 @@ def test_a_study_its_table_its_summary_and_its_status(bpnn):
         "final error (interquartile mean)",
     }
     solved = said["arms"][0]["solved"]
-    assert f"│ momentum=0 │ {100 * solved / 6:.3g}% [" in out
+    assert f" 0 {100 * solved / 6:.3g}% [" in out
+    assert "certificate: gradient, every arm" in out
     assert "Minus momentum=0, paired by seed" in out
 
     assert bpnn(*SMALL, "--json", "two.json")[0] == 0
@@ -68,6 +69,7 @@ def test_a_study_its_table_its_summary_and_its_status(bpnn):
         ([*SMALL, "--vary", "momentum=1"], "expected each field once, got momentum more than once"),
         ([*SMALL, "--vary", "hidden-bias=maybe"], "unknown hidden-bias 'maybe'"),
         ([*SMALL, "--vary", "learning-rate=fast"], "expected learning-rate as a number, got 'fast'"),
+        ([*SMALL, "--batch-size", "4"], "a batch-size only with mode minibatch, got batch-size 4 with mode online"),
         ([*SMALL, "--seeds", "3,4,3"], "expected seeds that are all different, got 3 more than once"),
         ([*SMALL, "--seeds", "many"], "expected seeds as a number, a range such as 100:200 or a list such as 3,17"),
         (

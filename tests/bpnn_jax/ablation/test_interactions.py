@@ -10,7 +10,7 @@ from bpnn_jax._runtime.progress import console
 from bpnn_jax.ablation import results
 from bpnn_jax.ablation.interactions import interactions
 from bpnn_jax.ablation.study import Study
-from bpnn_jax.commands.ablate import interactions_table
+from bpnn_jax.commands.tables import interactions_table
 from bpnn_jax.errors import InputError
 
 TWO = {"activation": ("sigmoid", "tanh"), "hidden-bias": (False, True)}
@@ -41,21 +41,23 @@ def test_over_whatever_else_varies_it_is_a_mean():
     rng = np.random.default_rng(3)
     value = rng.normal(size=(3, 2, 2))
     found = of(vary)
-    assert list(found) == [
-        "activation sigmoid to tanh: rule=nesterov - rule=sgd",
-        "hidden-bias off to on: rule=nesterov - rule=sgd",
-        "hidden-bias off to on: activation=tanh - activation=sigmoid",
+    assert [(c.change, c.arm, c.against) for c in found] == [
+        ("activation sigmoid to tanh", "rule=nesterov", "rule=sgd"),
+        ("hidden-bias off to on", "rule=nesterov", "rule=sgd"),
+        ("hidden-bias off to on", "activation=tanh", "activation=sigmoid"),
     ]
     by_hand = (
         np.mean([(value[2, 1, k] - value[2, 0, k]) - (value[0, 1, k] - value[0, 0, k]) for k in range(2)]),
         np.mean([(value[2, k, 1] - value[2, k, 0]) - (value[0, k, 1] - value[0, k, 0]) for k in range(2)]),
         np.mean([(value[k, 1, 1] - value[k, 1, 0]) - (value[k, 0, 1] - value[k, 0, 0]) for k in range(3)]),
     )
-    assert [w @ value.ravel() for w in found.values()] == pytest.approx(by_hand, abs=1e-14)  # twelve products of size 1
+    assert [np.asarray(c.weights) @ value.ravel() for c in found] == pytest.approx(
+        by_hand, abs=1e-14
+    )  # twelve products of size 1
 
 
 def test_a_field_of_one_value_takes_part_in_none():
-    assert of({"momentum": (0, 0.9)}) == of({}) == of({"momentum": (0, 0.9), "rule": ("sgd",)}) == {}
+    assert of({"momentum": (0, 0.9)}) == of({}) == of({"momentum": (0, 0.9), "rule": ("sgd",)}) == []
 
 
 def test_they_are_a_family_of_their_own(made_up):
@@ -75,7 +77,7 @@ def test_they_are_a_family_of_their_own(made_up):
 
 
 def test_where_no_arm_was_solved_there_are_no_epochs(made_up):
-    kinds = [c.what.rpartition(", ")[2] for c in made_up(TWO, "epochs")[1].contrasts]
+    kinds = [c.kind for c in made_up(TWO, "epochs")[1].contrasts]
     assert kinds == ["success rate"]
 
 
@@ -83,7 +85,7 @@ def test_they_are_in_the_summary_and_on_the_terminal(made_up, capsys):
     found, summary = made_up(TWO, seeds=40)
     said = json.loads(json.dumps(results.as_dict(found, summary)))
     assert [c["what"] for c in said["summary"]["contrasts"]] == [c.what for c in summary.contrasts]
-    console().print(interactions_table(summary.contrasts))
+    console().print(interactions_table(summary))
     table = capsys.readouterr().out
     assert "hidden-bias off to on" in table
     assert table.index("activation=tanh") < table.index("activation=sigmoid")
@@ -111,4 +113,6 @@ def test_they_are_on_the_page(made_up):
 def test_weights_that_are_no_contrast_are_refused(weights, words):
     epochs = np.array([[3, 4], [5, 5]])
     with pytest.raises(InputError, match=words):
-        statistics.summarise("ab", epochs=epochs, solved=epochs < 5, horizon=5, contrasts={"x": weights})
+        statistics.summarise(
+            "ab", epochs=epochs, solved=epochs < 5, horizon=5, contrasts=[statistics.Contrast(weights, "x", "a", "b")]
+        )

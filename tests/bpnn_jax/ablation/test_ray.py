@@ -21,9 +21,9 @@ from bpnn_jax import ablation
 from bpnn_jax._runtime import cores
 from bpnn_jax.ablation import ray as ray_engine
 from bpnn_jax.ablation import runner
-from bpnn_jax.ablation.folder import _digest
 from bpnn_jax.ablation.plan import place, plan, run_chunk
 from bpnn_jax.ablation.study import Study
+from bpnn_jax.ablation.table import digest
 from bpnn_jax.cli import main
 from bpnn_jax.errors import InputError
 from bpnn_jax.settings import Run
@@ -117,10 +117,10 @@ def test_a_worker_killed_in_the_middle_costs_no_bit(cluster, tmp_path, capfd):
 
 
 def test_what_another_process_has_kept_is_not_trained(cluster):
-    first, second = plan(SHORT, cluster.place)
+    first, second = plan(SHORT, cluster.place).chunks
     done = {chunk.name: table for chunk, table in cluster.train([first, second], lambda chunk: chunk is first)}
     assert done[first.name] is None
-    assert _digest(done[second.name].drop(["seconds"])) == _digest(run_chunk(second).drop(["seconds"]))
+    assert digest(done[second.name].drop(["seconds"])) == digest(run_chunk(second).drop(["seconds"]))
 
 
 class Deadly(str):
@@ -132,7 +132,7 @@ class Deadly(str):
 
 def test_a_chunk_that_kills_every_worker_is_named(cluster, monkeypatch):
     monkeypatch.setattr(ray_engine, "TRIES", 2)
-    good, bad = plan(SHORT, cluster.place)
+    good, bad = plan(SHORT, cluster.place).chunks
     bad = replace(bad, lanes=(bad.lanes[0]._replace(initial=Deadly("uniform")), *bad.lanes[1:]))
     done, before = [], len(cluster.complaints)
     words = rf"chunk {bad.name[:12]}, 64 runs of .*2-2-1.*, seeds 32 to 63: expected a worker to finish it, got 2 that died of it: "
@@ -144,9 +144,9 @@ def test_a_chunk_that_kills_every_worker_is_named(cluster, monkeypatch):
 
 
 def test_what_a_worker_objects_to_is_said_here(cluster):
-    good, bad = plan(SHORT, cluster.place)
+    good, bad = plan(SHORT, cluster.place).chunks
     bad = replace(bad, lanes=(bad.lanes[0]._replace(learning_rate=-1.0), *bad.lanes[1:]))
-    for_hours = plan(replace(STUDY, epochs=10**9), cluster.place)[0]
+    for_hours = plan(replace(STUDY, epochs=10**9), cluster.place).chunks[0]
     with pytest.raises(InputError, match=r"^expected learning_rate as finite numbers from 0 up, got -1\.0$"):
         list(cluster.train([for_hours, bad], never))
     # What was under way beside it is no part of what comes next.
@@ -158,7 +158,7 @@ def test_what_a_worker_objects_to_is_said_here(cluster):
 
 def test_workers_are_where_the_study_is_planned_for(cluster):
     assert cluster.place == place()  # here, on this machine's CPU: XLA's flags too
-    elsewhere = plan(SHORT, {**place(), "jaxlib": "0.0.1"})
+    elsewhere = plan(SHORT, {**place(), "jaxlib": "0.0.1"}).chunks
     with pytest.raises(InputError, match=r"jaxlib: '0\.0\.1' planned, '[\d.]+' there"):
         list(cluster.train(elsewhere, never))
 
@@ -170,7 +170,7 @@ def test_a_worker_of_another_kind_is_refused(cluster, monkeypatch):
     monkeypatch.setattr(cluster, "_first", ("elsewhere", {**kind, "processor": "x86_64-00000000"}))
     words = re.escape(f"processor: 'x86_64-00000000' on elsewhere, '{kind['processor']}' on {machine}")
     with pytest.raises(InputError, match=rf"expected a worker of the same kind as that on elsewhere, .*\n  {words}$"):
-        list(cluster.train(plan(SHORT, cluster.place), never))
+        list(cluster.train(plan(SHORT, cluster.place).chunks, never))
 
 
 def test_a_gpu_is_claimed_and_one_that_jax_does_not_find_is_refused(cluster, monkeypatch):
@@ -207,7 +207,7 @@ def test_workers_that_do_not_start_are_an_error_and_no_endless_loop(cluster, mon
 
 def test_a_worker_with_another_version_of_ours_is_refused(cluster, monkeypatch):
     cluster.close()
-    chunks = plan(SHORT, cluster.place)
+    chunks = plan(SHORT, cluster.place).chunks
     monkeypatch.setattr(bpnn_jax, "__version__", "99.0")
     with pytest.raises(
         InputError, match=rf"expected bpnn-jax 99\.0, as here, got {re.escape(cluster.place['bpnn_jax'])}"
@@ -240,7 +240,7 @@ def test_whoever_is_interrupted_leaves_no_worker(cluster, monkeypatch):
     def work():
         with ray_engine.connect() as own:
             assert own.place == place() != cluster.place
-            for_hours, kept, *_ = plan(replace(STUDY, epochs=10**9), own.place)
+            for_hours, kept, *_ = plan(replace(STUDY, epochs=10**9), own.place).chunks
             for _ in own.train([for_hours, kept], lambda chunk: chunk is kept):
                 busy.extend(at_work(own))
                 raise KeyboardInterrupt

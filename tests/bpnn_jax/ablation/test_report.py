@@ -17,7 +17,7 @@ import pytest
 from bpnn_jax import cli
 from bpnn_jax.ablation import report, runner
 from bpnn_jax.ablation.certificate import Certificate
-from bpnn_jax.ablation.report import sentences
+from bpnn_jax.ablation.report import words
 from bpnn_jax.ablation.report.page import page
 from bpnn_jax.ablation.results import summarise
 from bpnn_jax.ablation.study import Study
@@ -121,6 +121,16 @@ def test_a_hostile_name_is_text_and_nothing_else(made_up):
     assert json.loads(read.scripts[0])["charts"]["chart-survival"]["data"]["values"][0]["arm"] == HOSTILE
 
 
+def test_results_show_a_few_lines_in_a_notebook_and_names_as_text(made_up, states):
+    results, _ = made_up({}, task=HOSTILE)
+    assert "<script>" not in results._repr_html_()
+    assert "&lt;script&gt;alert(1)" in results._repr_html_()
+    lines = repr(states["twelve"][0]).splitlines()
+    assert lines[0] == "Results of xor: 12 arms, 12 seeds, 100 epochs, 144 of 144 runs"
+    assert lines[1] == "  activation=sigmoid, hidden-bias=off, momentum=0: 12 runs, 6 solved, 0 diverged"
+    assert (lines[-1], len(lines)) == ("  ...: 4 arms more", 10)
+
+
 # --- accessible ---
 
 
@@ -156,13 +166,13 @@ def test_every_state_of_a_study_has_a_page(states, state):
 
 
 @pytest.mark.parametrize(
-    ("state", "words"),
+    ("state", "expected"),
     [
         (
             "grid",
             "xor was solved most often with learning-rate=0.5, momentum=0.9: in 100% [75.8, 100] of 12 runs, after 31.2 [",
         ),
-        ("grid", "Minus the first arm, learning-rate=0.1, momentum=0: success rate +50% ["),
+        ("grid", "Minus the first arm, learning-rate=0.1, momentum=0: success rate +50 points ["),
         ("one", "xor was solved in 100% [75.8, 100] of 12 runs, after"),
         ("unsolved", "No run of any arm was solved by epoch 100. The lowest final error is that of learning-rate=0.1"),
         ("diverged", "No run of any arm was solved by epoch 100. In every arm some runs diverged"),
@@ -173,28 +183,28 @@ def test_every_state_of_a_study_has_a_page(states, state):
         ("one seed", "There are not two seeds yet that every arm has"),
     ],
 )
-def test_the_finding_is_said_with_its_interval_and_its_effect_beside_p(states, state, words):
+def test_the_finding_is_said_with_its_interval_and_its_effect_beside_p(states, state, expected):
     results, summary = states[state]
-    assert words in f"{sentences.progress(results)} {sentences.finding(results, summary)}"
+    assert expected in f"{words.progress(results)} {words.finding(results, summary)}"
 
 
 def test_where_the_first_arm_is_the_best_the_next_is_told(made_up):
     results, _ = made_up({"momentum": (0, 0.1, 0.9)}, "solved")
     results.epochs[:] = results.epochs[:, ::-1]
-    said = sentences.finding(results, summarise(results))
+    said = words.finding(results, summarise(results))
     assert said.startswith(
         "xor was solved as often as any, and fastest of 3 such arms with momentum=0: in 100% [75.8, 100]"
     )
-    assert " No arm did better. The next, momentum=0.1, minus it: success rate +0% [" in said
+    assert " No arm did better. The next, momentum=0.1, minus it: success rate +0 points [" in said
 
 
 def test_differences_that_are_not_clear_are_called_so(made_up):
     results, _ = made_up({"momentum": (0, 0.9)}, "epochs")
     results.stopped[0, 1] = "solved"
     results.epochs[0, 1] = 99
-    said = sentences.finding(results, summarise(results))
+    said = words.finding(results, summarise(results))
     assert said.endswith("None of these is clear: after Holm no p is 0.05 or less.")
-    assert "None of these" not in sentences.finding(*made_up({"momentum": (0, 0.9)}, "mixed", seeds=40))
+    assert "None of these" not in words.finding(*made_up({"momentum": (0, 0.9)}, "mixed", seeds=40))
 
 
 def test_certificates_are_told_with_what_they_rest_on(made_up):
@@ -230,7 +240,7 @@ def test_certificates_are_told_with_what_they_rest_on(made_up):
     ids=lambda study: study.task,
 )
 def test_the_command_on_the_page_asks_for_this_study_again(study):
-    program, name, *rest = shlex.split(sentences.command(study))
+    program, name, *rest = shlex.split(words.command(study))
     assert (program, name) == ("bpnn", "ablate")
     again = asked(cli.parse(["ablate", *rest]))
     assert again.arms == study.arms
@@ -317,7 +327,7 @@ def test_what_is_refused_in_a_sentence(bpnn, trained, arguments, words):
     assert not list(Path().iterdir())
 
 
-@pytest.mark.parametrize("missing", ["altair", "matplotlib"])
+@pytest.mark.parametrize("missing", ["altair", "vl_convert"])
 def test_without_a_package_it_says_what_to_install(missing, trained, tmp_path):
     code = f"import sys\nsys.modules[{missing!r}] = None\nfrom bpnn_jax.cli import main\nsys.exit(main(sys.argv[1:]))"
     arguments = ["report", str(trained), "--html", str(tmp_path / "a.html"), "--pdf", str(tmp_path / "a.pdf")]

@@ -17,9 +17,10 @@ import pytest
 
 from bpnn_jax import patterns
 from bpnn_jax.ablation import folder as store
-from bpnn_jax.ablation import manifest, results, runner
+from bpnn_jax.ablation import results, runner
 from bpnn_jax.ablation.plan import place, plan, run_chunk
 from bpnn_jax.ablation.study import Study
+from bpnn_jax.ablation.table import digest
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import Network
 from bpnn_jax.settings import Run
@@ -157,7 +158,9 @@ class Killed(BaseException):
 @pytest.mark.parametrize("call", ["fsync", "link", "replace"])
 def test_whatever_write_the_power_fails_at_it_goes_on(call, finished, tmp_path, monkeypatch):
     """Each write of a study in turn is the last that happens; the last time there are no more of them, and it is finished."""
-    tables = {chunk.name: table for chunk in plan(STUDY, place()) if (table := _table(finished[0], chunk)) is not None}
+    tables = {
+        chunk.name: table for chunk in plan(STUDY, place()).chunks if (table := _table(finished[0], chunk)) is not None
+    }
 
     def engine(chunks, kept):  # trains nothing: tables of the finished study
         return ((chunk, tables[chunk.name]) for chunk in chunks)
@@ -288,10 +291,26 @@ def test_another_study_is_refused_with_the_difference_and_forced_beside(finished
     )  # and back, with nothing lost
 
 
+def test_a_folder_of_version_0_1_0_is_gone_on_with(finished, copy):
+    """It wrote its default batch size for every mode, and had fewer fields."""
+    there = json.loads((copy / store.FILE).read_text())
+    assert there["study"]["base"]["batch_size"] is None
+    there["study"]["base"]["batch_size"] = 32
+    del there["study"]["base"]["skip"]
+    (copy / store.FILE).write_text(json.dumps(there))
+    assert runner.read(copy).study == STUDY
+
+    def engine(chunks, kept):
+        assert not chunks
+        return iter(())
+
+    assert runner.run(STUDY, copy, engine=engine).sha256 == finished[1].sha256
+
+
 def test_another_version_is_refused(copy):
-    there = json.loads((copy / manifest.FILE).read_text())
+    there = json.loads((copy / store.FILE).read_text())
     there["place"]["jaxlib"] = "0.0.1"
-    (copy / manifest.FILE).write_text(json.dumps(there))
+    (copy / store.FILE).write_text(json.dumps(there))
     with pytest.raises(InputError, match=re.escape('place.jaxlib: "0.0.1" there, "')):
         runner.run(STUDY, copy)
 
@@ -322,14 +341,14 @@ def test_a_file_that_is_not_the_chunk_is_named_set_aside_and_made_anew(harm, fin
 def test_a_flipped_bit_is_found_wherever_it_matters(copy):
     """At some four hundred places of a file: it is either not read, or reads the same."""
     (one, *_), good = chunk_files(copy), chunk_files(copy)[0].read_bytes()
-    rows = next(len(chunk.lanes) for chunk in plan(STUDY, place()) if chunk.name == one.stem)
+    rows = next(len(chunk.lanes) for chunk in plan(STUDY, place()).chunks if chunk.name == one.stem)
     kept = store.Store(copy, read_only=True)
     expected, missed = kept.get(one.stem, rows, 10), 0
     for at in range(0, len(good), len(good) // 400):
         one.write_bytes(good[:at] + bytes([good[at] ^ 16]) + good[at + 1 :])
         found = kept.get(one.stem, rows, 10)
         missed += found is not None
-        assert found is None or store._digest(found) == store._digest(expected)
+        assert found is None or digest(found) == digest(expected)
     assert len(kept.complaints) > missed > 0  # the others lie in what Parquet says twice
 
 

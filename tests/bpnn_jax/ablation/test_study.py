@@ -2,12 +2,13 @@
 
 import json
 import re
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 from bpnn_jax import settings
-from bpnn_jax.ablation.plan import place, plan, programs
+from bpnn_jax.ablation.plan import _named, place, plan
 from bpnn_jax.ablation.study import Study, from_dict
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import Network, init, init_paired
@@ -42,13 +43,12 @@ TRACED = {"learning_rate", "momentum", "tolerance", "initial", "ranges"}  # and 
 def test_every_field_can_vary_and_has_a_meaning():
     """Each alone changes what is trained: the program, or the lanes."""
     assert set(OTHERS) == set(settings.NAMES)
-    assert all(settings.parsed(n, settings.shown(n, getattr(Run(), n))) == getattr(Run(), n) for n in settings.NAMES)
     for name, text in OTHERS.items():
         value = settings.parsed(name, text)
         assert settings.shown(name, value) == text
         base = Run(mode="minibatch") if name == "batch_size" else Run(mode="batch") if name == "reduction" else Run()
         study = Study("xor", vary={name: (getattr(base, name), value)}, base=base, seeds=1)
-        chunks = plan(study, {})
+        chunks = plan(study, {}).chunks
         if name in TRACED or name == "reduction":
             (chunk,) = chunks
             assert chunk.lanes[0][1:] != chunk.lanes[1][1:], name
@@ -62,6 +62,7 @@ def test_a_study_survives_json():
     vary = {
         name: (settings.parsed(name, text),) for name, text in OTHERS.items() if name not in ("reduction", "gradient")
     }
+    vary["mode"] = ("batch", "minibatch")  # which a batch size asks for
     study = Study("xor", vary=vary, seeds=(4, 2**32 - 1), epochs=7, points=3, chunk=128)
     assert from_dict(json.loads(json.dumps(study.as_dict()))) == study
 
@@ -69,8 +70,11 @@ def test_a_study_survives_json():
 def test_arms_are_all_combinations_and_the_plan_has_each_run_once():
     study = Study("xor", vary={"activation": ("sigmoid", "tanh"), "momentum": (0, 0.1, 0.9)}, seeds=50, chunk=64)
     assert len(study.arms) == 6
-    assert len(set(programs(study))) == 2
-    chunks = plan(study, place())
+    planned = plan(study, place())
+    assert planned.arms == study.arms
+    assert len(set(planned.programs)) == 2
+    assert [(lane.arm, lane.seed) for lane in planned.lanes] == [(arm.name, 0) for arm in study.arms]
+    chunks = planned.chunks
     runs = [(lane.arm, lane.seed) for chunk in chunks for lane in chunk.lanes]
     assert sorted(runs) == sorted((arm.name, seed) for arm in study.arms for seed in range(50))
     assert max(len(chunk.lanes) for chunk in chunks) == 64
@@ -95,10 +99,37 @@ def test_arms_are_all_combinations_and_the_plan_has_each_run_once():
 )
 def test_a_chunks_name_changes_with_what_it_is_the_answer_to(other):
     given = {"task": "xor", "seeds": 2, "epochs": 5, "points": 5}
-    (one,), (two,) = plan(Study(**given), {}), plan(Study(**(given | other)), {})
+    (one,), (two,) = plan(Study(**given), {}).chunks, plan(Study(**(given | other)), {}).chunks
     assert one.name != two.name
-    assert plan(Study(**given), {})[0].name == one.name
-    assert plan(Study(**given), {"jaxlib": "0.0.1"})[0].name != one.name
+    assert plan(Study(**given), {}).chunks[0].name == one.name
+    assert plan(Study(**given), {"jaxlib": "0.0.1"}).chunks[0].name != one.name
+
+
+def test_a_chunks_name_is_the_one_it_has_had_since_the_first_version():
+    """What was trained once is found again: these names are those of version 0.1.0, before batch sizes could be left out."""
+    study = Study("xor", vary={"mode": ("online", "minibatch")}, seeds=2, epochs=5)
+    assert [chunk.name[:16] for chunk in plan(study, {"jax": "0.10"}).chunks] == [
+        "ca95ec9fdc05e316",
+        "89bf39a640257789",
+    ]
+
+
+def test_a_setting_that_came_later_names_no_chunk_that_was_trained_without_it():
+    @dataclass(frozen=True)
+    class Later:
+        mode: str = "online"
+        new: bool = False
+
+    assert _named(Later(), ("mode",)) == {"mode": "online"}
+    assert _named(Later(new=True), ("mode",)) == {"mode": "online", "new": True}
+
+
+def test_a_batch_size_is_for_the_arms_that_have_one():
+    vary = {"mode": ("online", "minibatch", "batch")}
+    for given, size in ((None, 32), (3, 3)):
+        study = Study("xor", vary=vary, base=Run(batch_size=given), seeds=1)
+        assert [arm.run.batch_size for arm in study.arms] == [None, size, None]
+        assert [program.settings.batch_size for program in plan(study, {}).programs] == [32, size, 32]
 
 
 def test_a_mean_is_a_sum_with_smaller_rates():
@@ -107,7 +138,7 @@ def test_a_mean_is_a_sum_with_smaller_rates():
     study = Study(
         "xor", vary={"rule": ("previous-gradient", "heavy-ball"), "reduction": ("sum", "mean")}, base=base, seeds=1
     )
-    rates = [(lane.learning_rate, lane.momentum) for chunk in plan(study, {}) for lane in chunk.lanes]
+    rates = [(lane.learning_rate, lane.momentum) for chunk in plan(study, {}).chunks for lane in chunk.lanes]
     assert rates == [(2.0, 0.8), (0.5, 0.2), (2.0, 0.8), (0.5, 0.8)]
 
 
@@ -172,10 +203,19 @@ def test_shared_weights_are_equal_with_and_without_bias_nodes(kind):
         ({"task": "xro"}, "expected a pattern set or a file, got 'xro'"),
         ({"base": Run(order="article", gradient="autodiff")}, "the article's order is no gradient"),
         ({"base": Run(reduction="mean", rule="adam")}, "xor: expected reduction mean with one of sgd"),
-        ({"base": Run(reduction="mean", mode="minibatch", batch_size=3)}, "a batch size that divides the 4 patterns"),
+        (
+            {"base": Run(reduction="mean", mode="minibatch", batch_size=3)},
+            "xor: expected a batch size that divides the 4",
+        ),
+        (
+            {"base": Run(batch_size=3)},
+            "expected a batch-size only with mode minibatch, got batch-size 3 with mode online",
+        ),
+        ({"vary": {"batch_size": (2, 3)}, "base": Run(mode="batch")}, "got batch-size 2, 3 with mode batch"),
+        ({"base": Run(ranges=())}, "expected ranges as one number or more, got none"),
     ],
     ids=str,
 )
 def test_what_is_refused(given, message):
     with pytest.raises(InputError, match=re.escape(message)):
-        programs(Study(**{"task": "xor", **given}))
+        plan(Study(**{"task": "xor", **given}), {})

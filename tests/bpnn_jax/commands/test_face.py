@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from bpnn_jax import save_network
-from bpnn_jax.cli import COMMANDS, main
+from bpnn_jax.cli import COMMANDS, command, main
+from bpnn_jax.settings import Run
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 NAND = "0 0 > 1\n0 1 > 1\n1 0 > 1\n1 1 > 0\n"
-OURS = ("demo", "verify", "reproduce", "train", "predict", "featurize")
 SHORT = ("--epochs", "3")
 
 
@@ -29,7 +29,7 @@ SHORT = ("--epochs", "3")
 def test_help_of_every_command_needs_no_jax(tmp_path, python):
     script = """
 import contextlib, io, sys
-from bpnn_jax.cli import COMMANDS, Verify, main, parse
+from bpnn_jax.cli import COMMANDS, main
 for arguments in ([], *([name] for name in COMMANDS)):
     text = io.StringIO()
     try:
@@ -37,24 +37,51 @@ for arguments in ([], *([name] for name in COMMANDS)):
             main([*arguments, "--help"])
     except SystemExit as end:
         print(*arguments, end.code, "usage: bpnn" in text.getvalue())
-print(sorted({name.partition(".")[0] for name in sys.modules} & {"jax", "jaxlib", "optax", "numpy", "sympy", "safetensors"}))
+heavy = {"jax", "jaxlib", "optax", "numpy", "sympy", "safetensors", "rich", "pyarrow", "scipy"}
+print(sorted({name.partition(".")[0] for name in sys.modules} & heavy))
 """
     ran = python("-c", script, cwd=tmp_path)
     assert ran.stderr == ""
     assert ran.stdout.splitlines() == ["0 True", *(f"{name} 0 True" for name in COMMANDS), "[]"]
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_help_names_and_explains_every_option(bpnn, name):
     ran = bpnn(name, "--help")
     assert ran.code == 0
     assert ran.err == ""
     text = re.sub(r"[\s│]+", " ", ran.out)
-    for option, field in COMMANDS[name].__dataclass_fields__.items():
+    _, options = command(name)
+    for option, field in _options(options):
         positional = "Positional" in str(field.type)
-        assert positional or f"--{option.replace('_', '-')}" in text
-    assert " ".join(COMMANDS[name].__doc__.split()) in text
+        assert positional or re.search(rf"--{option.replace('_', '-')}[ ,]", text)
+    assert " ".join(options.__doc__.split()) in text
     assert "--json FILE" in text
+
+
+def _options(options):
+    """The fields of a dataclass, and in the place of a run its own."""
+    for name, field in options.__dataclass_fields__.items():
+        if name == "run":
+            yield from _options(Run)
+        else:
+            yield name, field
+
+
+@pytest.mark.parametrize(
+    ("arguments", "instead"),
+    [
+        (["bench"], "make bench, or python -m benchmarks.speed"),
+        (["bench", "--quick"], "make bench, or python -m benchmarks.speed"),
+        (["reproduce", "--published", "--seeds", "3"], "python -m experiments.published"),
+    ],
+)
+def test_a_command_that_went_names_what_took_its_place(bpnn, arguments, instead):
+    ran = bpnn(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"bpnn {arguments[0]}")
+    assert f"it is now {instead}" in ran.err
+    assert ran.err.count("\n") == 1
 
 
 def test_version(bpnn):
@@ -70,6 +97,7 @@ def test_version(bpnn):
         (["train", "nand", "--epochs", "many"], "--epochs"),
         (["train", "nand", "--epochs", "1e3"], "--epochs"),
         (["train", "nand", "--activation", "relu"], "'lecun_tanh'"),
+        (["train", "nand", "--rule", "nesterof"], "'heavy-ball'"),
         (["train", "nand", "--mode", "onlin"], "'minibatch'"),
         (["train", "nand", "--dtype", "float16"], "'float64'"),
         (["train", "nand", "--learning-rte", "1"], "--learning-rate"),

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import pytest
 
-from bpnn_jax import Network, load_network, patterns, save_network
+from bpnn_jax import Network, load_network, patterns, save_network, training
 from bpnn_jax.cli import main
 
 NAND = "0 0 > 1\n0 1 > 1\n1 0 > 1\n1 1 > 0\n"
@@ -112,10 +112,6 @@ def test_each_rule_learns_in_its_own_way(errors_of_rules, rule):
     assert errors not in others
 
 
-def test_a_rule_that_does_not_exist(refused):
-    refused(["train", "nand", "--rule", "nesterof"], "did you mean 'nesterov'", "heavy-ball")
-
-
 def test_modes_agree_where_they_must(result):
     def history(*options):
         return np.array(result("train", "xor", "--epochs", 8, "--dtype", "float64", *options)["history"])[:, 1]
@@ -134,13 +130,20 @@ def test_modes_agree_where_they_must(result):
     assert len({tuple(h.round(9)) for h in others}) == len(others)
 
 
+def test_a_mean_is_a_sum_at_smaller_rates(result):
+    def history(*options):
+        return result("train", "xor", "--epochs", 8, "--mode", "batch", *options)["history"]
+
+    mean = history("--reduction", "mean", "--learning-rate", 2, "--momentum", 0.4)
+    assert mean == history("--learning-rate", 0.5, "--momentum", 0.1)
+    assert mean != history("--learning-rate", 2, "--momentum", 0.4)
+
+
 def test_the_gradient_that_is_asked_for(bpnn, monkeypatch):
     """Its results are the same by design, so look at what the run is given."""
-    from bpnn_jax.commands import train
-
-    seen, real = [], train.train
+    seen, real = [], training.train
     monkeypatch.setattr(
-        train, "train", lambda *args, **named: seen.append(named["settings"].gradient) or real(*args, **named)
+        training, "train", lambda *args, **named: seen.append(named["settings"].gradient) or real(*args, **named)
     )
     for options in ([], ["--gradient", "autodiff"]):
         assert bpnn("train", "nand", *SHORT, *options).code == 0
@@ -261,24 +264,28 @@ def test_a_run_that_diverges_says_when_and_writes_nothing(here, bpnn, contents):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ("--hidden 0", ["positive whole numbers", "(2, 0, 1)"]),
-        ("--hidden 3 -1", ["positive whole numbers", "-1"]),
+        ("--hidden 0", ["hidden as a whole number from 1 up", "got 0"]),
+        ("--hidden 3 -1", ["hidden as a whole number from 1 up", "got -1"]),
         ("--epochs 0", ["epochs", "from 1 up, got 0"]),
         ("--epochs -3", ["epochs", "got -3"]),
-        ("--learning-rate nan", ["learning_rate", "got nan"]),
-        ("--learning-rate inf", ["learning_rate", "got inf"]),
-        ("--learning-rate -0.5", ["learning_rate", "got -0.5"]),
+        ("--learning-rate nan", ["learning-rate", "got nan"]),
+        ("--learning-rate inf", ["learning-rate", "got inf"]),
+        ("--learning-rate -0.5", ["learning-rate", "got -0.5"]),
         ("--momentum nan", ["momentum", "got nan"]),
         ("--momentum -1", ["momentum", "got -1"]),
         ("--cutoff nan", ["cutoff", "got nan"]),
         ("--cutoff -1", ["cutoff", "got -1"]),
         ("--tolerance nan", ["tolerance", "got nan"]),
         ("--tolerance -1", ["tolerance", "got -1"]),
-        ("--batch-size 0", ["batch_size", "got 0"]),
+        ("--batch-size 0", ["batch-size", "got 0"]),
+        ("--batch-size 4", ["only with mode minibatch", "got batch-size 4 with mode online"]),
+        ("--batch-size 4 --mode batch", ["only with mode minibatch", "got batch-size 4 with mode batch"]),
+        ("--reduction mean --rule adam --mode batch", ["reduction mean with one of sgd", "got adam"]),
+        ("--reduction mean --mode minibatch --batch-size 3", ["divides the 4 patterns", "got 3"]),
         ("--history-every 0", ["history_every", "got 0"]),
         ("--ranges nan", ["ranges", "nan"]),
         ("--ranges -1", ["ranges", "-1"]),
-        ("--ranges", ["ranges", "()"]),
+        ("--ranges", ["ranges", "got none"]),
         ("--train-size 0", ["train-size", "got 0"]),
         ("--train-size -1", ["train-size", "got -1"]),
         ("--train-size 5", ["at most 4 patterns", "got 5"]),

@@ -1,14 +1,13 @@
-"""``bpnn verify``, ``bpnn reproduce`` and ``bpnn demo``: their reports. The ladder's is made up."""
+"""``bpnn verify`` and ``bpnn reproduce``: their reports. The ladder's is made up."""
 
-import contextlib
-import io
 import json
 from pathlib import Path
 
 import pytest
 
-from bpnn_jax import patterns, verify
-from bpnn_jax.cli import Verify, main, parse
+from bpnn_jax import verify
+from bpnn_jax.cli import main, parse
+from bpnn_jax.commands.verify import Verify
 
 NAND = "0 0 > 1\n0 1 > 1\n1 0 > 1\n1 1 > 0\n"
 
@@ -124,47 +123,6 @@ def test_other_data_in_the_article_s_place_does_not_match(here, bpnn):
 def test_too_little_data_in_the_article_s_place(here, refused, lines):
     (here / "testdata.200").write_text(lines)
     refused(["reproduce", "--data", here], "testdata.200")
-
-
-# --- demo ---
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    """All of it but the ladder, whose report is made up."""
-    folder, out, asked = tmp_path_factory.mktemp("demo"), io.StringIO(), []
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
-        patch.chdir(folder)
-        patch.setattr(verify, "run", lambda options, progress: asked.append(options) or RIGHT)
-        code = main(["demo", "--json", "d.json"])
-    assert asked == [verify.Options(activations=("sigmoid", "tanh"), networks=20_000)]
-    return folder, (code, out.getvalue()), json.loads((folder / "d.json").read_text())
-
-
-def test_the_demo_shows_all_three(demo):
-    folder, (code, out), report = demo
-    assert code == 0
-    assert report["verify"]["verdict"] == "correct"
-    assert report["reproduce"]["match"] is True
-    assert "correct: " in out
-    assert "0.171204877501" in out
-    assert "saved demo/code.safetensors" in out
-    assert report["train"]["success_rate"] > 80
-    assert sum(map(sum, report["train"]["confusion"])) == len(patterns.load_held_out("code"))
-    assert sorted(p.name for p in folder.rglob("*") if p.is_file()) == ["code.safetensors", "d.json"]
-
-
-def test_the_demo_s_network_predicts_as_it_said(demo, result):
-    folder, _, report = demo
-    assert (
-        result("predict", folder / "demo" / "code.safetensors", "code")["success_rate"]
-        == report["train"]["success_rate"]
-    )
-
-
-@pytest.mark.parametrize("folder", ["nand.txt", "nand.txt/x"])
-def test_a_folder_that_the_demo_cannot_make(refused, folder):
-    refused(["demo", "--folder", folder], "expected a folder that can be made", folder)
 
 
 def test_verify_without_any_option_is_understood():

@@ -5,10 +5,8 @@ import pytest
 from scipy import special, stats
 
 from bpnn_jax.errors import InputError
-from bpnn_jax.statistics import Bootstrap, _sampling, compare, estimate, interaction
-from bpnn_jax.statistics._bootstrap import difference, interval, spread
-from bpnn_jax.statistics._measures import interquartile_mean, mean
-from bpnn_jax.statistics._sampling import sampling
+from bpnn_jax.statistics import Bootstrap, _bootstrap, compare, estimate, interaction
+from bpnn_jax.statistics._bootstrap import difference, interquartile_mean, interval, mean, sampling, spread
 
 SUM = 1e-12  # sums of some hundred float64 numbers near 1, in another order
 
@@ -133,7 +131,7 @@ def test_the_same_seed_gives_the_same_interval_whatever_the_chunk(arms, monkeypa
     first = compare(*arms, "iqm", bootstrap=Bootstrap(seed=4))
     assert compare(*arms, "iqm", bootstrap=Bootstrap(seed=4)) == first
     assert compare(*arms, "iqm", bootstrap=Bootstrap(seed=5)).low != first.low
-    monkeypatch.setattr(_sampling, "CHUNK", 1000)
+    monkeypatch.setattr(_bootstrap, "DRAW_SIZE", 1000)
     again = compare(*arms, "iqm", bootstrap=Bootstrap(seed=4))
     assert (again.low, again.high) == pytest.approx((first.low, first.high), abs=SUM)
 
@@ -251,7 +249,7 @@ def test_p_over_groups_is_that_of_their_means_and_over_strata_that_within(arms):
         (lambda: Bootstrap(seed=-1), "seed"),
         (lambda: Bootstrap(level=95), "level"),
         (lambda: Bootstrap(method="BCA"), "method 'BCA'"),
-        (lambda: compare([1, 2], [3, 4], groups=[1]), r"one label a run, shape \(2,\)"),
+        (lambda: compare([1, 2], [3, 4], groups=[1]), r"one label per run, shape \(2,\)"),
         (lambda: compare([1, 2], [3, 4], groups=[1, 1]), "2 groups or more"),
         (lambda: compare([1, 2], [3, 4], groups=[1, 2], groups_fixed=True), "2 runs or more in each"),
         (lambda: compare([1, 2], [3, 4], groups=[1, 2], paired=False), "paired arms"),

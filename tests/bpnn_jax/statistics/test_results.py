@@ -17,13 +17,17 @@ GOOD = {
     "standardised": 0.4,
     "above": 0.7,
     "n": 20,
-    "what": "a - b",
+    "arm": "a",
+    "against": "b",
+    "kind": "",
     "unit": "epochs",
     "method": "by hand",
 }
 
 
-@pytest.mark.parametrize("name", ["effect", "low", "high", "p", "standardised", "above", "n", "what", "unit"])
+@pytest.mark.parametrize(
+    "name", ["effect", "low", "high", "p", "standardised", "above", "n", "arm", "against", "kind", "unit"]
+)
 def test_there_is_no_comparison_without(name):
     with pytest.raises(TypeError, match=name):
         Comparison(**{k: v for k, v in GOOD.items() if k != name})
@@ -64,7 +68,7 @@ def test_holm_is_the_closed_test_with_bonferroni(seed):
 
 
 def test_correct_fills_in_holm_and_nothing_else():
-    family = [Comparison(**GOOD | {"p": p, "what": str(p)}) for p in (0.04, 0.001, 0.03)]
+    family = [Comparison(**GOOD | {"p": p, "kind": str(p)}) for p in (0.04, 0.001, 0.03)]
     corrected = correct(family)
     assert [c.p_holm for c in corrected] == pytest.approx([0.06, 0.003, 0.06])
     assert [(c.what, c.p) for c in corrected] == [(c.what, c.p) for c in family]

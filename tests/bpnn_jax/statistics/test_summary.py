@@ -63,6 +63,20 @@ def test_it_is_json_and_says_the_same_each_time(results):
     assert first["arms"][0]["curve"]["epochs"][0] == 0
 
 
+def test_it_shows_a_few_lines_with_the_best_arm_first(results):
+    many = {name: np.tile(values, 3) for name, values in results.items()}
+    names = [f"{name} <{k}>" for k in range(3) for name in NAMES]
+    got = summarise(names, horizon=800, **many)
+    title, first, *_, last = repr(got).splitlines()
+    assert title == "Summary up to epoch 800: 9 arms, 24 comparisons, 0 contrasts, 0 notes"
+    assert first.startswith("  tanh <0>: success rate 1 [0.9398, 1], epochs to solve ")
+    assert (last, len(repr(got).splitlines())) == ("  ...: 4 arms more", 7)
+    assert got.ranking()[:4] == ["tanh <0>", "tanh <1>", "tanh <2>", "linear <0>"]  # as they were given, where equal
+    html = got._repr_html_()
+    assert "<td>tanh &lt;0&gt;</td>" in html
+    assert len(html) < 2000
+
+
 def test_an_arm_that_never_solves_keeps_its_place(results):
     results["epochs"][:, 0], results["solved"][:, 0] = 800, False
     got = summarise(NAMES, horizon=800, pairs=[("tanh", "sigmoid"), ("tanh", "linear")], **results)
@@ -84,8 +98,22 @@ def test_a_diverged_run_is_named_and_its_arm_has_no_error(results):
     assert [arm.error is None for arm in got.arms] == [False, False, True]
     assert got.notes == ("linear: 2 of 60 runs diverged, so its error is not averaged; its success rate counts them",)
     assert len(got.comparisons) == 5
+    results["error"][3, 0] = np.inf
+    assert summarise(NAMES, horizon=800, **results).notes == (
+        "runs diverged in sigmoid (1 of 60); linear (2 of 60), so their errors are not averaged; their success rates count them",
+    )
     results["error"][0] = np.inf
     assert [arm.error for arm in summarise(NAMES, horizon=800, **results).arms] == [None] * 3
+
+
+def test_a_kind_of_note_is_made_once_and_names_three_arms(results):
+    many = {name: np.tile(values, 2) for name, values in results.items()}
+    many["epochs"][:, 1:], many["solved"][:, 1:] = 800, False
+    (note,) = summarise("abcdef", horizon=800, **many).notes
+    assert note == "no run of b; c; d and 2 arms more was solved by epoch 800, so mean epochs to solve are not known"
+    many["epochs"][:], many["solved"][:] = 800, False
+    (note,) = summarise("abcdef", horizon=800, **many).notes
+    assert note == "no run of any arm was solved by epoch 800, so mean epochs to solve are not known"
 
 
 def test_with_groups_rates_go_by_groups_too(results):
@@ -108,7 +136,7 @@ def test_with_groups_rates_go_by_groups_too(results):
         ({"error": np.ones((60, 2))}, r"expected error.*\(60, 3\), got \(60, 2\)"),
         ({"error": 3}, r"\(60, 3\), got \(\)"),
         ({"pairs": ["ab"]}, "pairs of two different arms"),
-        ({"error_kind": "median"}, "unknown measure 'median'"),
+        ({"error_measure": "median"}, "unknown measure 'median'"),
         ({"horizon": 900}, "horizon up to epoch 800"),
     ],
 )

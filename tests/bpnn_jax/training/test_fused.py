@@ -15,7 +15,7 @@ from bpnn_jax.training._loop import GENERIC, Settings
 from bpnn_jax.training._step import functions
 from bpnn_jax.training.fused import epoch, equations
 from bpnn_jax.training.fused.equations import LANES, ONE
-from bpnn_jax.verify import as_it_runs, fast
+from bpnn_jax.verify import as_it_runs
 from bpnn_jax.verify.checks import summarise
 
 DEEP = Network((3, 4, 2, 2), ("lecun_tanh", "sigmoid", "tanh"), hidden_bias=False)
@@ -34,15 +34,14 @@ def drawn(network, patterns, lanes, seed=81):
 def test_one_pattern_is_manual_s_gradient_in_both_layouts(network, assert_within, x64):
     weights, (x,), (t,) = drawn(network, 1, 3)
     f = functions(network)
-    skip = network.skip
-    expected = [manual.gradient(W, manual.forward(W, x, f, skip), t, f, skip=skip) for W in weights]
+    expected = [manual.gradient(manual.forward(W, x, f, network.skip), t) for W in weights]
 
     @partial(jax.jit, static_argnums=0)
     def found(layout, W, t):
         g = {}
-        a = equations.forward(layout, network, W, jnp.asarray(x))
+        layers = equations.forward(layout, network, W, jnp.asarray(x))
         epoch.backward(
-            network, layout, W, a, t, lambda l, factors: g.setdefault(l, epoch.matrix(layout, factors)) * 0 + W[l]
+            network, layout, layers, t, lambda l, factors: g.setdefault(l, epoch.matrix(layout, factors)) * 0 + W[l]
         )
         return [g[l] for l in range(len(W))]
 
@@ -75,7 +74,7 @@ def test_a_sum_has_every_term_once():
 )
 def test_the_fast_path_is_the_one_taken(network, given, path):
     """As chosen; that ``train`` runs what is chosen and says so is seen below."""
-    assert _engines.engine(network, Settings(**given)).name == path
+    assert _engines.engine_for(network, Settings(**given)).name == path
 
 
 # Neither knows of the other: each rule and each order, and the rest of the pairs at length.
@@ -99,9 +98,9 @@ def test_the_fused_loop_is_the_generic_one_to_rounding(rule, order, monkeypatch,
         "dtype": "float64",
     }
     fused = train(DEEP, x, t, epochs=4, measure="last-output", **given)
-    monkeypatch.setattr(_engines, "engine", lambda network, settings: GENERIC)
+    monkeypatch.setattr(_engines, "engine_for", lambda network, settings: GENERIC)
     generic = train(DEEP, x, t, epochs=4, measure="last-output", **given)
-    assert (fused.path, generic.path) == ("fused loop", "generic")
+    assert (fused.engine, generic.engine) == ("fused loop", "generic")
     # 20 updates of some 60 roundings of numbers up to 2 on each side.
     assert_within((*fused.weights, fused.history), (*generic.weights, generic.history), 2 * 20 * 60 * 2.0**-52)
 
@@ -153,28 +152,28 @@ def wrong_in(run, comparisons):
 
 def wrong_in_a_step(run):
     """What the first row of rung 5 for a fast loop says: one step."""
-    compare = as_it_runs.compare_step if run == "train" else fast.compare_many_step
+    compare = as_it_runs.compare_step if run == "train" else as_it_runs.compare_many_step
     return wrong_in(run, compare(SMALL, np.random.default_rng(82), "online"))
 
 
 def wrong_in_two(run):
     """And with the second: the step after it, which remembers the first."""
-    after = fast.compare_second_tap(SMALL, np.random.default_rng(82), run)
+    after = as_it_runs.compare_second_tap(SMALL, np.random.default_rng(82), run)
     return wrong_in_a_step(run) | wrong_in(run, after)
 
 
-@pytest.mark.parametrize("run", fast.RUNS)
+@pytest.mark.parametrize("run", as_it_runs.RUNS)
 def test_rung_5_finds_nothing_wrong_in_the_fast_loops(run):
     assert wrong_in_two(run) == set()
 
 
-def _no_slope(layout, a, f, above):
+def _no_slope(layout, layer, above):
     (W, delta, rows), *_ = above
     return layout.back(W, delta, rows)
 
 
-def _no_output_slope(a, t, f):
-    return a - t
+def _no_output_slope(layer, t):
+    return layer.a - t
 
 
 def _bias_off(a, bias):
@@ -226,7 +225,7 @@ def _forgets(layout, W, g, before, rates):
     return W - epoch.times(layout, rates.learning_rate, g), g
 
 
-@pytest.mark.parametrize("run", fast.RUNS)
+@pytest.mark.parametrize("run", as_it_runs.RUNS)
 def test_rung_5_catches_a_previous_gradient_that_is_forgotten(run, plant):
     plant.setitem(epoch.STEPS, "previous-gradient", _forgets)
     assert wrong_in_two(run) == {"(13)"}
@@ -237,18 +236,22 @@ def _a_millionth_off(W, moved, kept):
 
 
 # ``train`` leaves batches to matrix products.
-LOOPS = [(run, loop) for run in fast.RUNS for loop in (fast.LOOPS if run == "train_many" else fast.ONLINE_LOOPS)]
+LOOPS = [
+    (run, loop)
+    for run in as_it_runs.RUNS
+    for loop in (as_it_runs.LOOPS if run == "train_many" else as_it_runs.ONLINE_LOOPS)
+]
 
 
 @pytest.mark.parametrize(("run", "loop"), LOOPS, ids=str)
 def test_each_loop_is_the_numpy_loop_and_its_equation_is_named(run, loop):
-    (row,) = summarise(5, run, 10, fast.compare_loop(SMALL, np.random.default_rng(83), run, *loop))
-    assert (row.verdict, row.equation) == ("correct", f"({fast.LOOPS[loop]})")
+    (row,) = summarise(5, run, 10, as_it_runs.compare_loop(SMALL, np.random.default_rng(83), run, *loop))
+    assert (row.verdict, row.equation) == ("correct", f"({as_it_runs.LOOPS[loop]})")
 
 
 # What runs in both is off in ``train``, which compiles sooner, and at length in both.
 OFF = [
-    pytest.param(run, loop, marks=pytest.mark.deep if run == "train_many" and loop in fast.ONLINE_LOOPS else ())
+    pytest.param(run, loop, marks=pytest.mark.deep if run == "train_many" and loop in as_it_runs.ONLINE_LOOPS else ())
     for run, loop in LOOPS
 ]
 
@@ -259,10 +262,12 @@ def test_each_loop_is_wrong_with_a_mistake_in_it(run, loop, plant):
     if loop[2] == "article":
         backward = epoch.backward
         plant.setattr(
-            epoch, "backward", lambda n, y, W, a, t, step: backward(n, y, W, a, t, lambda l, g: (step(l, g), W[l])[1])
+            epoch,
+            "backward",
+            lambda n, y, layers, t, step: backward(n, y, layers, t, lambda l, g: (step(l, g), layers[l].W)[1]),
         )
     else:
         right = epoch.STEPS[loop[0]]
         plant.setitem(epoch.STEPS, loop[0], lambda y, W, g, b, r: _a_millionth_off(W, *right(y, W, g, b, r)))
-    (row,) = summarise(5, run, 10, fast.compare_loop(SMALL, np.random.default_rng(83), run, *loop))
+    (row,) = summarise(5, run, 10, as_it_runs.compare_loop(SMALL, np.random.default_rng(83), run, *loop))
     assert row.verdict == "wrong"

@@ -18,18 +18,12 @@ from bpnn_jax.training import _loop, _many
 from bpnn_jax.training._step import functions
 from bpnn_jax.training.gpu import block as gpu
 from bpnn_jax.training.gpu import rows
-from bpnn_jax.training.gpu.update import RULES, Layer, Update
+from bpnn_jax.training.gpu.update import Layer, Update
 from bpnn_jax.verify.bound import UNIT, bound
-from bpnn_jax.verify.draws import draw
-from bpnn_jax.verify.reference import float64
+from bpnn_jax.verify.reference import draw, float64
 
 ROOT = Path(__file__).resolve().parents[3]
 U = UNIT["float32"]
-MOVES = {
-    "previous-gradient": manual.previous_gradient,
-    "heavy-ball": manual.heavy_ball,
-    "nesterov": manual.nesterov,
-}
 
 
 def example(network, n, patterns=4, seed=0):
@@ -53,23 +47,22 @@ def interpreted(network, settings, weights, x, t, rates, **options):
 
 def by_hand(network, settings, weights, x, t, rates, k):
     """Network ``k`` trained in float64 by ``manual``, and the error of its last epoch."""
-    f, move = functions(network), MOVES[settings.rule]
+    f, move = functions(network), manual.RULES[settings.rule].step
     W = [w[..., k].astype(np.float64) for w in weights]
     carried, error = [0.0 * w for w in W], 0.0
     for _ in range(settings.epochs):
         error = 0.0
         for x_p, t_p in zip(x.astype(np.float64), t.astype(np.float64), strict=True):
-            activations = manual.forward(tuple(W), x_p, f)
-            error += manual.half_squared_error(activations[-1], t_p)
-            net = manual.layers(tuple(W), activations, f)
-            delta = manual.CORRECT.output_delta(net[-1], t_p)
+            net = manual.forward(tuple(W), x_p, f)
+            error += manual.half_squared_error(net.outputs, t_p)
+            delta = manual.CORRECT.output_delta(net.layers[-1], t_p)
             moved = list(W)
             for l in range(len(W) - 1, -1, -1):
-                g = manual.CORRECT.weight_gradient(net[l], delta)
+                g = manual.CORRECT.weight_gradient(net.layers[l], delta)
                 moved[l], carried[l] = move(W[l], g, carried[l], float(rates[0][k]), float(rates[1][k]))
                 if l:
-                    above = net[l]._replace(W=moved[l]) if settings.order == "article" else net[l]
-                    delta = manual.CORRECT.hidden_delta(net[l - 1], above, delta)
+                    above = net.layers[l]._replace(W=moved[l]) if settings.order == "article" else net.layers[l]
+                    delta = manual.CORRECT.hidden_delta(net.layers[l - 1], above, delta)
             W = moved
     return W, error
 
@@ -166,9 +159,9 @@ def with_bias_in_no_overlap(update, layers, x, overlap):
     return RIGHT_FORWARD(update, layers, x, None if overlap is None else overlap - 1.0)
 
 
-def nothing_lacking(update, layers, activations, t, learning_rate, momentum):
+def nothing_lacking(update, layers, *the_rest):
     bare = tuple(layer._replace(owed=tuple(0.0 * d for d in layer.owed)) for layer in layers)
-    return RIGHT_BACKWARD(update, bare, activations, t, learning_rate, momentum)
+    return RIGHT_BACKWARD(update, bare, *the_rest)
 
 
 def without_momentum_in_the_step(update, layer, below, delta, bias, learning_rate, momentum):
@@ -296,7 +289,7 @@ def test_the_error_is_what_its_measure_says(measure, monkeypatch):
     block = gpu.train_block(network, settings, weights, x, t, _loop.Rates(0.0, 0.0, 0.0, 0.0), interpret=True)
     for k in range(EAGER):
         W = tuple(layer[..., k].astype(np.float64) for layer in weights)
-        e = manual.forward(W, x.astype(np.float64), functions(network))[-1] - t
+        e = manual.forward(W, x.astype(np.float64), functions(network)).outputs - t
         kept = {"sum": e, "last-output": e[:, -1], "last-pattern": e[-1, -1]}[measure]
         np.testing.assert_allclose(block.error[k], 0.5 * np.sum(kept**2), rtol=30 * U)  # a few dozen roundings
 
@@ -305,7 +298,7 @@ def test_the_error_is_what_its_measure_says(measure, monkeypatch):
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", manual.RULES)
 def test_weights_packed_and_unpacked_are_the_same(threads, rule):
     network = Network((3, 4, 2))
     weights, *_ = example(network, 5)
@@ -425,7 +418,7 @@ def test_train_many_on_the_gpu_is_train_many(monkeypatch):
     assert told == [(130, 130)]
     monkeypatch.undo()
     lanes = _many.train_many(network, nand.x, nand.t, **given)
-    assert (ours.path, ours.history.shape, ours.history_epochs.size) == ("GPU kernel", (0, 130), 0)
+    assert (ours.engine, ours.history.shape, ours.history_epochs.size) == ("GPU kernel", (0, 130), 0)
     assert set(ours.stopped) == {"solved", "epochs"}  # both kinds, or nothing is compared
     assert ours.stopped.tolist() == lanes.stopped.tolist()
     assert ours.iterations.tolist() == lanes.iterations.tolist()

@@ -4,6 +4,7 @@ import re
 
 import jax
 import numpy as np
+import optax
 import pytest
 
 from bpnn_jax._runtime import xla
@@ -84,7 +85,7 @@ def test_each_network_is_that_of_train(given, path, assert_within):
     rates = rates / 50 if given.get("rule") == "rmsprop" else rates  # it divides by the gradient's size
     given = {"dtype": "float64", "epochs": 12, "history_every": 5, **given}
     found = train_many(SMALL, x, t, seeds=SEEDS, learning_rate=rates, momentum=momenta, **given)
-    assert found.path == path
+    assert found.engine == path
     assert found.seeds.tolist() == list(SEEDS)
     assert found.history_epochs.tolist() == [0, 5, 10]
     for i, seed in enumerate(SEEDS):
@@ -97,7 +98,7 @@ def test_each_network_is_that_of_train(given, path, assert_within):
 @pytest.mark.parametrize(("dtype", "at_once"), [("float32", 40), ("float64", 4)])
 def test_first_weights_are_those_of_init(dtype, at_once, monkeypatch):
     """Bit for bit, and more of them than are drawn in one call, of as many as in other tests."""
-    monkeypatch.setattr(_many, "AT_ONCE", at_once)
+    monkeypatch.setattr(_many, "DRAW_BATCH", at_once)
     with jax.enable_x64(dtype == "float64"):
         found = _many._drawn(SMALL, np.array([*SEEDS, *range(100, 100 + at_once)], np.uint32), dtype)
         assert len(found[0]) == 4 + at_once
@@ -284,11 +285,20 @@ def test_jax_is_running_once_it_was_used():
         ({"seeds": [1, 2, 1]}, "expected seeds that are all different, got 1 more than once"),
         ({"seeds": [-1]}, "expected seed as a whole number from 0 up, got -1"),
         ({"seeds": 2.5}, "expected seeds as a number of networks or a sequence of seeds, got 2.5"),
-        ({"learning_rate": [0.1, 0.2]}, "expected learning_rate as one number or 3, one a network, got shape (2,)"),
-        ({"momentum": "high"}, "expected momentum as a number or an array of 3 numbers, got 'high'"),
-        ({"cutoff": [0.1, np.nan, 0.2]}, "expected cutoff as finite numbers from 0 up, got nan"),
-        ({"tolerance": -1.0}, "expected tolerance as finite numbers from 0 up, got -1.0"),
-        ({"learning_rate": 1e39}, "expected learning_rate as finite numbers from 0 up, got inf"),
+        ({"learning_rate": [0.1, 0.2]}, "from 0 up, or an array of 3, one per network, got an array of shape (2,)"),
+        (
+            {"momentum": "high"},
+            "expected momentum as a finite number from 0 up, or an array of 3, one per network, got 'high'",
+        ),
+        (
+            {"cutoff": [0.1, np.nan, 0.2]},
+            "expected cutoff as a finite number from 0 up, or an array of 3, one per network, got nan",
+        ),
+        ({"tolerance": -1.0}, "or an array of 3, one per network, got -1.0"),
+        ({"learning_rate": 1e39}, "one per network, got 1e+39, which is beyond float32"),
+        ({"learning_rate": ["0.1", "0.2", "0.3"]}, "one per network, got ['0.1', '0.2', '0.3']"),
+        ({"rule": optax.sgd(0.1), "momentum": [0.1, 0.2, 0.3]}, "expected no momentum beside an optax transformation"),
+        ({"batch_size": 32}, "expected batch_size with mode='minibatch', got batch_size=32 with mode='online'"),
         ({"lanes": 24}, "expected lanes as a multiple of 16, got 24"),
         ({"lanes": 0}, "expected lanes as a whole number from 16 up, got 0"),
         ({"cores": 0}, "expected cores as a whole number from 1 up, got 0"),

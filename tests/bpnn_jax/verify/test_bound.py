@@ -10,8 +10,7 @@ from bpnn_jax.network import Network
 from bpnn_jax.training._step import functions
 from bpnn_jax.verify.as_it_runs import rounded
 from bpnn_jax.verify.bound import UNIT, bound
-from bpnn_jax.verify.draws import draw
-from bpnn_jax.verify.reference import Reference, float64
+from bpnn_jax.verify.reference import Reference, draw, float64
 
 NETWORKS = (
     Network((4, 5, 3), "sigmoid"),
@@ -23,15 +22,11 @@ NETWORKS = (
 
 def by_hand(d):
     """A Reference from the derivation by hand, in the precision of the draw."""
-    f = functions(d.network)
-    a = manual.forward(d.weights, d.x, f)
-    zs = [manual.forward((W,), below, (manual.LINEAR,))[-1] for W, below in zip(d.weights, a[:-1], strict=True)]
-    slopes = [g.derivative(out) for g, out in zip(f, a[1:], strict=True)]
-    deltas = manual.deltas(d.weights, a, d.t, f)
-    g = manual.gradient(d.weights, a, d.t, f)
-    first = manual.layers(d.weights, a, f)[0]
-    E = manual.half_squared_error(a[-1], d.t)
-    return Reference(zs, list(a[1:]), slopes, E, list(deltas), g, manual.input_gradient(first, deltas[0]))
+    net = manual.forward(d.weights, d.x, functions(d.network))
+    zs, outputs, slopes = zip(*((layer.z, layer.a, layer.derivative) for layer in net.layers), strict=True)
+    deltas, E = manual.deltas(net, d.t), manual.half_squared_error(net.outputs, d.t)
+    x_gradient = manual.input_gradient(net.layers[0], deltas[0])
+    return Reference(list(zs), list(outputs), list(slopes), E, list(deltas), manual.gradient(net, d.t), x_gradient)
 
 
 @pytest.mark.parametrize("net", NETWORKS, ids=str)

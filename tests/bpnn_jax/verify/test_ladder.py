@@ -18,10 +18,9 @@ from bpnn_jax.training._step import functions
 from bpnn_jax.verify import at_scale, auditor, ladder, proof
 from bpnn_jax.verify.bound import UNIT, bound
 from bpnn_jax.verify.checks import summarise
-from bpnn_jax.verify.draws import draw
 from bpnn_jax.verify.equations import compare
-from bpnn_jax.verify.reference import float64
-from manual import activations, article, backprop, curvature, network, objective
+from bpnn_jax.verify.reference import draw, float64
+from manual import activations, article, backprop, network, objective
 from manual import rules as momentum
 from manual.mistakes import MISTAKES, Mistake
 
@@ -124,7 +123,7 @@ def test_report_as_json(report):
 
 
 def _hidden_delta(layer, above, delta_above):
-    return layer.f.derivative(layer.a) * (delta_above @ (1.01 * above.W_bar).T)
+    return layer.derivative * (delta_above @ (1.01 * above.W_bar).T)
 
 
 def _output_delta(layer, t):
@@ -144,11 +143,10 @@ def _input_gradient(first, delta):
     return delta @ first.W[1:].T
 
 
-def _per_pattern(weights, activations, t, functions, skip=False):
-    found = deltas(weights, activations, t, functions, skip=skip)  # noqa: F821
+def _per_pattern(pass_, t):
     return tuple(
         _rows(layer.with_bias_node)[:, :, None] * (2.0 * _rows(delta))[:, None, :]  # noqa: F821
-        for layer, delta in zip(layers(weights, activations, functions, skip), found, strict=True)  # noqa: F821
+        for layer, delta in zip(pass_.layers, deltas(pass_, t), strict=True)  # noqa: F821
     )
 
 
@@ -161,11 +159,11 @@ def _sigmoid(z):
     return 1.000001 / (1.0 + z.__array_namespace__().exp(-z))
 
 
-def _sigmoid_derivative(a):
+def _sigmoid_derivative(z, a):
     return a * (1.0 - a * a)
 
 
-def _tanh_second(a):
+def _tanh_second(z, a):
     return 2.0 * a * (1.0 - a * a)
 
 
@@ -179,10 +177,12 @@ def _nesterov(W, g, v, learning_rate, momentum):
 
 
 def _bias_vectors(weights, biases, x, functions):
-    activations = [x]
+    a, layers = x, []
     for W, theta, f in zip(weights, biases, functions, strict=True):
-        activations.append(f.value(activations[-1] @ W - theta))
-    return tuple(activations)
+        z = a @ W - theta
+        layers.append(Layer(a, W, z, f.value(z), f))  # noqa: F821
+        a = layers[-1].a
+    return connect(x, layers)  # noqa: F821
 
 
 def _dsigmoid(y):
@@ -323,7 +323,7 @@ def _numpy_gradient(net, number, seed):
         weights, x, t = jax.tree.map(np.asarray, at_scale.random_network(net, key, 2, jnp.float64))
     f, exact = functions(net), float64(net, weights, x, t)
     allowed = bound(net, weights, x, t, exact, 2 * UNIT["float64"])
-    return manual.gradient(weights, manual.forward(weights, x, f), t, f), exact.gradient, allowed.gradient
+    return manual.gradient(manual.forward(weights, x, f), t), exact.gradient, allowed.gradient
 
 
 def test_the_worst_of_many_networks_can_be_drawn_again(break_line):
@@ -372,12 +372,40 @@ def test_a_proof_of_something_wrong_fails(break_line):
     assert not failed & {5, 7, 8}
 
 
-def test_a_proof_of_a_wrong_curvature_fails(break_line):
-    net = Network((1, 1, 1), "tanh")
+def test_a_proof_holds_for_any_activation():
+    """Of f nothing is known: the names of a network's activations play no part, and one more layer is one more function."""
+    nets = Network((2, 2, 1), "sigmoid"), Network((2, 2, 1), ("tanh", "linear"))
+    one, other = ([(p.equation, p.proved) for p in proof.network(net, patterns=1)] for net in nets)
+    assert one == other
+    assert all(proved for _, proved in one)
+    (f, first, second), (g, *_) = proof.any_function("f1"), proof.any_function("f2")
+    z = proof.z_
+    assert f(z**2).diff(z) == 2 * z * first(z**2)
+    assert f(z).diff(z, 2) == second(z)
+    assert f(z) != g(z)
+    assert f(z).rewrite("exp") == f(z)
+
+
+def test_a_proof_of_a_wrong_curvature_fails(break_line, monkeypatch):
+    """(16) is proved for any activation; that a second derivative is f'', for each."""
+    net = Network((1, 1, 1))
     assert all(p.proved for p in proof.curvature(net))
     break_line(activations.tanh_second, _tanh_second)
+    assert all(p.proved for p in proof.curvature(net))
+    assert {p.equation for p in proof.activations() if not p.proved} == {16}
+    monkeypatch.setattr(network.Layer, "second", network.Layer.derivative)
     assert not all(p.proved for p in proof.curvature(net))
-    assert curvature.hessian_vector_product is manual.hessian_vector_product
+
+
+def test_a_proof_of_a_wrong_derivative_fails(break_line):
+    """The wrong argument: f' at a, where z belongs, is another number for almost every f."""
+    net = Network((2, 1, 1))
+    break_line(backprop.hidden_delta, _derivative_of_a)
+    assert {p.equation for p in proof.network(net, patterns=1) if not p.proved} == {9, 10, 11, 12}
+
+
+def _derivative_of_a(layer, above, delta_above):
+    return layer.f.derivative(layer.a, layer.a) * (delta_above @ above.W_bar.T)
 
 
 def test_progress_counts_up_to_the_whole(monkeypatch):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bpnn_jax.ablation import manifest, runner
+from bpnn_jax.ablation import folder, runner
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.cli import main
 from bpnn_jax.errors import InputError
@@ -20,12 +20,12 @@ NAND = "0 0 > 1\n0 1 > 1\n1 0 > 1\n1 1 > 0\n"
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A study of a file that is gone when it has ended, and its results."""
-    folder = tmp_path_factory.mktemp("begun")
-    (folder / "gate.txt").write_text(NAND)
-    study = Study(str(folder / "gate.txt"), vary={"momentum": (0, 0.1)}, seeds=2, epochs=20)
-    results = runner.run(study, folder / "study")
-    (folder / "gate.txt").unlink()
-    return folder / "study", results
+    at = tmp_path_factory.mktemp("begun")
+    (at / "gate.txt").write_text(NAND)
+    study = Study(str(at / "gate.txt"), vary={"momentum": (0, 0.1)}, seeds=2, epochs=20)
+    results = runner.run(study, at / "study")
+    (at / "gate.txt").unlink()
+    return at / "study", results
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_the_commands_read_it_too(elsewhere, tmp_path, capsys):
     "content", [None, b"", b"PK\x03\x04 half", ARRAY.getvalue()], ids=["none", "empty", "half", "another"]
 )
 def test_what_cannot_be_read_is_not_needed_while_the_file_is_there(elsewhere, begun_with, content):
-    path = elsewhere / manifest.PATTERNS
+    path = elsewhere / folder.PATTERNS
     path.unlink() if content is None else path.write_bytes(content)
     with pytest.raises(InputError, match=r"gate\.txt"):
         runner.read(elsewhere)
@@ -69,13 +69,13 @@ def test_what_cannot_be_read_is_not_needed_while_the_file_is_there(elsewhere, be
 def test_others_are_refused(elsewhere, begun_with):
     begun_with("0 1 > 1\n")
     assert runner.read(elsewhere).complete  # by those that are kept
-    np.savez(elsewhere / manifest.PATTERNS, x=[[0.0, 1.0]], t=[[1.0]], hidden=[2])
+    np.savez(elsewhere / folder.PATTERNS, x=[[0.0, 1.0]], t=[[1.0]], hidden=[2])
     with pytest.raises(InputError, match="the patterns that the study was begun with"):
         runner.read(elsewhere)
 
 
 def test_no_pickle_is_read(elsewhere):
-    np.savez(elsewhere / manifest.PATTERNS, x=np.array([print], dtype=object), t=[[1.0]], hidden=[2])
+    np.savez(elsewhere / folder.PATTERNS, x=np.array([print], dtype=object), t=[[1.0]], hidden=[2])
     with pytest.raises(InputError, match=r"gate\.txt"):
         runner.read(elsewhere)
 
@@ -84,4 +84,4 @@ def test_a_study_that_starts_afresh_keeps_its_own(finished, elsewhere):
     runner.run(Study("xor", seeds=2, epochs=20), elsewhere, force=True)
     assert runner.read(elsewhere).study.task == "xor"
     (before,) = elsewhere.glob("patterns.*.npz")
-    assert before.read_bytes() == (finished[0] / manifest.PATTERNS).read_bytes()
+    assert before.read_bytes() == (finished[0] / folder.PATTERNS).read_bytes()

@@ -1,0 +1,99 @@
+"""A chunk's table: a row per run, and in its metadata what it is the answer to. It is kept as a Parquet file."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bpnn_jax.errors import InputError
+
+try:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from pyarrow import Table
+except ImportError as error:
+    raise InputError("a study is kept in Parquet files; for these pip install 'bpnn-jax[ablation]'") from error
+
+IDENTITY = b"bpnn_jax.chunk"  # the key of the metadata that say what a file is the answer to
+# The key of the SHA-256 of its columns: Parquet's own checksums leave parts of a file uncovered.
+CONTENT = b"bpnn_jax.content"
+RUN_BYTES = 64  # of a run without its curve, at most
+_WORDS = pa.dictionary(pa.int32(), pa.string())
+
+
+def schema(points: int) -> pa.Schema:
+    """A row per run.
+
+    epochs are those that were run, error is E of the last of them, history E at ``Study.history_epochs`` (NaN after the stop),
+    seconds the run's share of its chunk's.
+    """
+    return pa.schema(
+        [
+            ("arm", _WORDS),
+            ("seed", pa.uint32()),
+            ("stopped", _WORDS),
+            ("epochs", pa.int32()),
+            ("error", pa.float64()),
+            ("history", pa.list_(pa.float64(), points)),
+            ("seconds", pa.float64()),
+        ]
+    )
+
+
+def table(
+    described: str,
+    *,
+    arm: Sequence[str],
+    seed: np.ndarray,
+    stopped: np.ndarray,
+    epochs: np.ndarray,
+    error: np.ndarray,
+    history: np.ndarray,
+    seconds: np.ndarray,
+) -> Table:
+    """A chunk's table: columns (runs,), ``history`` (runs, points), and in its metadata what it is the answer to."""
+    kind = schema(history.shape[1])
+    flat = pa.array(np.ascontiguousarray(history, np.float64).ravel())
+    columns = [
+        pa.array(list(arm)).dictionary_encode(),
+        pa.array(np.asarray(seed, np.uint32)),
+        pa.array(np.asarray(stopped).tolist()).dictionary_encode(),
+        pa.array(np.asarray(epochs, np.int32)),
+        pa.array(np.asarray(error, np.float64)),
+        pa.FixedSizeListArray.from_arrays(flat, history.shape[1]),
+        pa.array(np.asarray(seconds, np.float64)),
+    ]
+    made = pa.Table.from_arrays(columns, schema=kind)
+    return made.replace_schema_metadata({IDENTITY: described.encode(), CONTENT: digest(made)})
+
+
+def parquet(content: Table) -> bytes:
+    """The table as the bytes of a Parquet file."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(content, sink, compression="zstd", write_page_checksum=True)
+    return sink.getvalue().to_pybytes()
+
+
+def read(path: Path) -> Table:
+    """The table of a Parquet file. Raises FileNotFoundError where there is none, and ValueError where it cannot be read."""
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            return file.read()
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:  # a damaged size may ask for any amount
+        raise ValueError(" ".join(str(error).split()[:20])) from error
+
+
+def digest(content: Table) -> bytes:
+    """The SHA-256 of the columns, in hexadecimal."""
+    found = hashlib.sha256()
+    for column in content.itercolumns():
+        if pa.types.is_dictionary(column.type):
+            found.update("\n".join(map(str, column.to_pylist())).encode())
+        else:
+            numbers = column.combine_chunks()
+            numbers = numbers.flatten() if pa.types.is_fixed_size_list(column.type) else numbers
+            found.update(numbers.to_numpy(zero_copy_only=False).tobytes())
+    return found.hexdigest().encode()

@@ -1,0 +1,149 @@
+"""A study's tables on a terminal, 80 columns wide where what varies leaves room: one column per field that varies."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group
+from rich.markup import escape
+from rich.table import Table
+
+from bpnn_jax import settings
+from bpnn_jax.ablation.certificate import Certificate
+from bpnn_jax.ablation.report import words
+from bpnn_jax.ablation.results import Results
+from bpnn_jax.statistics import EPOCHS, SUCCESS, Comparison, Summary
+
+COLOURS = {"gradient": "green", "not a gradient": "yellow", "wrong": "bold red"}
+UNITS = {SUCCESS: "points", EPOCHS: "epochs"}  # of a difference
+
+
+def show(found: Results, summary: Summary | None, complaints: Sequence[str], folder: Path, out: Console) -> None:
+    """Print what came out of a study, finished or not, and where it is kept."""
+    out.print(arms_table(found, summary))
+    if summary and _shown(summary, summary.comparisons):
+        out.print(comparisons_table(found, summary))
+    if summary and _shown(summary, summary.contrasts):
+        out.print(interactions_table(summary))
+    for note in summary.notes if summary else ("two seeds or more make intervals; there are none yet",):
+        out.print(escape(note))
+    if found.certificates and not _doubtful(found):
+        out.print(f"certificate: [{COLOURS['gradient']}]gradient[/], every arm")
+    for complaint in complaints:
+        out.print(f"[bold red]{escape(complaint)}")
+    done, runs = int((found.stopped != "").sum()), found.study.runs
+    if found.complete:
+        out.print(f"{runs:,} runs in {escape(str(folder))}, results {found.sha256}")
+    else:
+        out.print(
+            f"{done:,} of {runs:,} runs ({done / runs:.0%}) in {escape(str(folder))}, and of {int(found.whole_seeds.sum()):,} "
+            f"of {len(found.seeds):,} seeds every arm; the table is of these. The same command goes on"
+        )
+
+
+def arms_table(found: Results, summary: Summary | None) -> Group:
+    """How often and how fast each arm was solved, or its final error where no run of any arm was; and what is not as it should be:
+    how many of its runs diverged, and whether its steps follow the gradient.
+    """
+    study, fields = found.study, _fields(found)
+    table = _table(fields)
+    columns = _outcomes(found, summary)
+    if found.diverged.any():
+        columns["diverged"] = [str(count) for count in found.diverged.sum(axis=0)]
+    if _doubtful(found):
+        columns["gradient"] = [_gradient(found.certificates.get(arm)) for arm in found.arms]
+    for name in columns:
+        table.add_column(name, justify="right")
+    for arm, *cells in zip(found.arms, *columns.values(), strict=True):
+        table.add_row(*map(escape, fields[arm].values()), *cells)
+    return Group(f"{escape(study.task)}, {study.epochs} epochs, {len(found.seeds)} seeds", table)
+
+
+def _outcomes(found: Results, summary: Summary | None) -> dict[str, list[str]]:
+    """The columns of how often and how fast, or of the error; of single runs, where there is no summary yet, how many were solved."""
+    if summary is None:
+        there = (found.stopped != "").sum(axis=0)
+        return {"solved": [f"{n} of {runs}" for n, runs in zip(found.solved.sum(axis=0), there, strict=True)]}
+    if not _solved(summary):
+        return {"final error": [words.interval(arm.error) for arm in summary.arms]}
+    return {
+        "solved": [words.interval(arm.success, 100, "%") for arm in summary.arms],
+        "epochs to solve": [words.interval(arm.epochs) for arm in summary.arms],
+    }
+
+
+def _doubtful(found: Results) -> bool:
+    return any(certificate.verdict != "gradient" for certificate in found.certificates.values())
+
+
+def _gradient(certificate: Certificate | None) -> str:
+    """``yes``, ``1.2° off``, ``wrong``; nothing where there is no certificate."""
+    if certificate is None:
+        return ""
+    words = {"gradient": "yes", "not a gradient": "no"}.get(certificate.verdict, certificate.verdict)
+    said = words if certificate.angle is None else f"{certificate.angle:.2g}° off"
+    return f"[{COLOURS[certificate.verdict]}]{said}[/]"
+
+
+def comparisons_table(found: Results, summary: Summary) -> Group:
+    """Every other arm minus the first: a column for each kind of difference, its effect sizes and p-values below each other."""
+    fields = _fields(found)
+    table = _table(fields)
+    rows = {(arm,): tuple(fields[arm].values()) for arm in found.arms[1:]}
+    shown = _shown(summary, summary.comparisons)
+    _differences(table, rows, {((c.arm,), c.kind): c for c in shown})
+    return Group(f"Minus {escape(found.arms[0])}, paired by seed; d is standardised, p after Holm", table)
+
+
+def interactions_table(summary: Summary) -> Group:
+    """What a change makes under the one choice minus what it makes under the other: a row for every two fields."""
+    table = _table({})
+    table.add_column("what changes")
+    cells = {((c.change, c.arm, c.against), c.kind): c for c in _shown(summary, summary.contrasts)}
+    rows = {row: (f"{row[0]}:\n{row[1]}\nminus {row[2]}",) for row, _ in cells}
+    _differences(table, rows, cells)
+    return Group("Does one choice matter more under another? p after Holm, over these alone", table)
+
+
+def _fields(found: Results) -> dict[str, dict[str, str]]:
+    """Of each arm the fields that vary, with their values in words; where none does, the arm by its name."""
+    varied = [name for name, values in found.study.vary if len(values) > 1]
+    return {
+        arm.name: {name.replace("_", "-"): settings.shown(name, getattr(arm.run, name)) for name in varied}
+        or {"arm": arm.name}
+        for arm in found.study.arms
+    }
+
+
+def _table(fields: Mapping[str, Mapping[str, str]]) -> Table:
+    """A table without lines between its columns, and with one column per field so far."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in next(iter(fields.values()), {}):
+        table.add_column(name.replace("-", "-\n"), overflow="fold")
+    return table
+
+
+def _solved(summary: Summary) -> bool:
+    return any(arm.success.value > 0 for arm in summary.arms)
+
+
+def _shown(summary: Summary, comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """How often and how fast where some run was solved; otherwise the error, and nothing about solving."""
+    return [c for c in comparisons if (c.kind in UNITS) == _solved(summary)]
+
+
+def _differences(
+    table: Table,
+    rows: Mapping[tuple[str, ...], Sequence[str]],
+    cells: Mapping[tuple[tuple[str, ...], str], Comparison],
+) -> None:
+    """A column per kind, effect sizes and p-values below each other; ``rows`` has what each begins with, by its key in ``cells``."""
+    kinds = list(dict.fromkeys(kind for _, kind in cells))
+    for kind in kinds:
+        unit = UNITS.get(kind, "")
+        table.add_column(escape(kind if unit in kind else f"{kind}, {unit}"), justify="right")
+    for key, begin in rows.items():
+        found = (cells.get((key, kind)) for kind in kinds)
+        table.add_row(
+            *map(escape, begin), *(f"{words.effect(c, '')}\n{words.strength(c)}" if c else "-" for c in found)
+        )

@@ -1,0 +1,266 @@
+"""What comes into ``train``, ``train_many`` and ``run_epochs``: each thing is checked here, once for all three."""
+
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.core import Tracer
+
+import manual
+from bpnn_jax import errors
+from bpnn_jax._runtime.arrays import real_array
+from bpnn_jax.errors import InputError, unknown, whole
+from bpnn_jax.network import Network, Weights, check_weights
+from bpnn_jax.training._loop import Rates, Settings
+
+DTYPES = ("float32", "float64")
+LEARNING_RATE, MOMENTUM = 0.5, 0.1  # where none is given: the article's N and M
+
+
+def check_concrete(function: str, instead: str, values: Iterable[Any]) -> None:
+    """Raise InputError if one of ``values`` is traced, or if all that is computed here would be (under ``jit``)."""
+    if any(isinstance(value, Tracer) for value in (*values, jnp.zeros(()))):
+        raise InputError(
+            f"expected {function} outside jit, vmap, grad and scan, with numbers and arrays, got a traced value; {instead}"
+        )
+
+
+def check_not_traced(function: str, *values: Any) -> None:
+    """The same for what trains."""
+    instead = "bpnn_jax.run_epochs trains a given number of epochs inside all of them"
+    check_concrete(function, instead, [leaf for value in values for leaf in _shallow(value)])
+
+
+def settings(function: str, given: Settings | None, changes: dict[str, Any], tolerance: Any = None) -> Settings:
+    """The settings of a run: ``given`` or the defaults, with single fields changed. A tolerance stops a run that is solved."""
+    known = {f.name for f in fields(Settings)}
+    for name in changes:
+        if name not in known:
+            raise unknown(f"option of {function}", name, sorted(known))
+    found = replace(given or Settings(), **changes)
+    if "batch_size" in changes and found.mode != "minibatch":
+        raise InputError(
+            f"expected batch_size with mode='minibatch', got batch_size={found.batch_size} with mode={found.mode!r}"
+        )
+    if found.stop_solved and tolerance is None:
+        raise InputError("expected a tolerance to stop at when solved, got stop_solved without one")
+    return replace(found, stop_solved=tolerance is not None)
+
+
+def dtype(given: Any) -> str:
+    """``float32`` or ``float64``, from the name, or from NumPy's or JAX's dtype.
+
+    >>> dtype("float64"), dtype(np.float32), dtype(np.dtype("float64")), dtype(jnp.float32)
+    ('float64', 'float32', 'float64', 'float32')
+    """
+    name = given
+    if given is not None and not isinstance(given, str):  # for NumPy, None is float64
+        try:
+            name = np.dtype(given).name
+        except TypeError:
+            name = given
+    if name not in DTYPES:
+        raise unknown("dtype", name, DTYPES)
+    return name
+
+
+def rates(
+    settings: Settings,
+    dtype: str,
+    *,
+    learning_rate: Any,
+    momentum: Any,
+    cutoff: Any,
+    tolerance: Any,
+    networks: int | None = None,
+) -> Rates:
+    """Finite numbers from 0 up, in ``dtype``: arrays of shape (), or (networks,) where their number is given."""
+    check_own_rates(settings, learning_rate, momentum)
+    return Rates(
+        learning_rate=_rate(
+            "learning_rate", LEARNING_RATE if learning_rate is None else learning_rate, dtype, networks
+        ),
+        momentum=_rate("momentum", MOMENTUM if momentum is None else momentum, dtype, networks),
+        cutoff=_rate("cutoff", cutoff, dtype, networks),
+        tolerance=_rate("tolerance", 0.0 if tolerance is None else tolerance, dtype, networks),
+    )
+
+
+def check_own_rates(settings: Settings, learning_rate: Any, momentum: Any) -> None:
+    """Raise InputError for a rate beside an optax transformation: it was made with rates of its own."""
+    if not isinstance(settings.rule, optax.GradientTransformation):
+        return
+    for what, value in (("learning_rate", learning_rate), ("momentum", momentum)):
+        if value is not None:
+            raise InputError(
+                f"expected no {what} beside an optax transformation, which has its own, got {value!r}; leave it out, or give as "
+                "rule a function of (learning_rate, momentum) that makes the transformation"
+            )
+
+
+def _rate(what: str, value: Any, dtype: str, networks: int | None) -> np.ndarray:
+    several = "" if networks is None else f", or an array of {networks}, one per network"
+    expected = f"expected {what} as a finite number from 0 up{several}, got"
+    try:
+        given = real_array(what, value)
+    except InputError:
+        raise InputError(f"{expected} {value!r:.80}") from None
+    if given.shape != () and given.shape != (networks,):
+        raise InputError(f"{expected} an array of shape {given.shape}")
+    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is refused below
+        found = given.astype(np.float64).astype(dtype)
+    wrong = ~(np.isfinite(found) & (found >= 0)) | (given.dtype == bool)
+    if wrong.any():
+        bad = given[wrong].ravel()[0].item()
+        beyond = f", which is beyond {dtype}" if np.isfinite(bad) and bad > 1 else ""
+        raise InputError(f"{expected} {bad!r}{beyond}")
+    return found if networks is None else np.broadcast_to(found, (networks,))
+
+
+def weights(network: Network, given: Weights, dtype: str, networks: int | None = None) -> tuple[np.ndarray, ...]:
+    """Where to start, L arrays of ``dtype``; of shape (networks, n_in + bias, n_out) for several networks, or once for all."""
+    arrays = tuple(real_array(f"weights of layer {l}", W) for l, W in enumerate(given, 1))
+    if networks is None:
+        check_weights(network, arrays)
+        return tuple(W.astype(dtype) for W in arrays)
+    shapes = tuple(W.shape for W in arrays)
+    if shapes not in (network.shapes, tuple((networks, *shape) for shape in network.shapes)):
+        raise InputError(
+            f"expected weights of shapes {network.shapes} for {network}, or the same with {networks} networks in front, "
+            f"got {shapes}"
+        )
+    return tuple(
+        np.broadcast_to(W.astype(dtype), (networks, *shape)) for W, shape in zip(arrays, network.shapes, strict=True)
+    )
+
+
+def seeds(given: int | Sequence[int]) -> np.ndarray:
+    """The seed of each network, uint32: 0 to n - 1 for a number n of networks."""
+    if isinstance(given, (int, np.integer)):
+        return np.arange(whole("seeds", given, 1), dtype=np.uint32)
+    try:
+        found = [errors.seed(s) for s in given]
+    except TypeError:
+        raise InputError(f"expected seeds as a number of networks or a sequence of seeds, got {given!r}") from None
+    if not found:
+        raise InputError("expected at least one seed, got none")
+    return np.array(found, np.uint32)
+
+
+def check_different(seeds: np.ndarray, rates: Rates) -> None:
+    """Raise InputError if two runs have one seed and the same rates: they would be one run, counted twice."""
+    if len(np.unique(seeds)) == len(seeds):  # as it mostly is, and found sooner than by sorting rows
+        return
+    runs, counts = np.unique(np.stack([seeds, *rates], axis=1), axis=0, return_counts=True)
+    if len(runs) < len(seeds):
+        twice = int(runs[counts > 1][0, 0])
+        raise InputError(f"expected seeds that are all different, got {twice} more than once")
+
+
+def patterns(network: Network, x: Any, t: Any, dtype: str, stacklevel: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs (patterns, n0) and targets (patterns, nL) as arrays of ``dtype``, finite; a warning for targets out of reach."""
+    inputs, targets = real_array("inputs", x), _targets(t)
+    check_pattern_shapes(network, inputs, targets)
+    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is refused below
+        x, t = inputs.astype(dtype), targets.astype(dtype)
+    for what, array in (("inputs", x), ("targets", t)):
+        if not np.isfinite(array).all():
+            row, column = np.argwhere(~np.isfinite(array))[0]
+            raise InputError(f"expected finite {what}, got {array[row, column]} in pattern {row}, column {column}")
+    low, high = manual.ACTIVATIONS[network.activations[-1]].output_range
+    if t.min() < low or t.max() > high:
+        warnings.warn(
+            f"targets from {t.min():g} to {t.max():g}, but a {network.activations[-1]} output stays "
+            f"between {low:g} and {high:g}: the error cannot reach 0{_if_classes(t)}",
+            stacklevel=stacklevel,
+        )
+    return x, t
+
+
+def check_pattern_shapes(network: Network, x: Any, t: Any) -> None:
+    """Raise InputError unless ``x`` is (patterns, n0) and ``t`` (patterns, nL), with the line that mends what is usual."""
+    for what, array, n in (("inputs", x, network.sizes[0]), ("targets", t, network.sizes[-1])):
+        if array.ndim != 2 or array.shape[1] != n or not array.shape[0]:
+            mend = _mend(what, array, n)
+            raise InputError(f"expected {what} of shape (patterns, {n}) for {network}, got {array.shape}{mend}")
+    if len(x) != len(t):
+        raise InputError(f"expected as many targets as inputs, got {len(x)} inputs and {len(t)} targets")
+
+
+def traceable_weights(network: Network, given: Weights) -> Weights:
+    """L floating-point arrays of the network's shapes, traced or not."""
+    found = tuple(
+        W if isinstance(W, jax.Array) else real_array(f"weights of layer {l}", W) for l, W in enumerate(given, 1)
+    )
+    shapes = tuple(W.shape for W in found)
+    if shapes != network.shapes:
+        raise InputError(f"expected weights of shapes {network.shapes} for {network}, got {shapes}")
+    if not all(jnp.issubdtype(W.dtype, jnp.floating) for W in found):
+        raise InputError(f"expected floating-point weights, got {', '.join(str(W.dtype) for W in found)}")
+    return found
+
+
+def traceable_patterns(network: Network, x: Any, t: Any, dtype: Any) -> tuple[Any, Any]:
+    """``patterns``, and as much of it as can be asked of traced ones."""
+    if not any(isinstance(array, Tracer) for array in (x, t)):
+        x, t = patterns(network, x, t, dtype, stacklevel=4)
+        return jnp.asarray(x), jnp.asarray(t)
+    x, t = jnp.asarray(x), jnp.asarray(t)
+    check_pattern_shapes(network, x, t)
+    return x.astype(dtype), t.astype(dtype)
+
+
+def traceable_rate(what: str, value: Any, dtype: Any) -> Any:
+    """A scalar of ``dtype``; if it is not traced, finite and from 0 up."""
+    if not isinstance(value, Tracer):
+        return jnp.asarray(_rate(what, value, dtype, None))
+    if value.shape != ():
+        raise InputError(f"expected {what} as one number, got shape {value.shape}; jax.vmap runs several")
+    return value.astype(dtype)
+
+
+def _targets(t: Any) -> np.ndarray:
+    try:
+        return real_array("targets", t)
+    except InputError as error:
+        named = np.asarray(t).dtype.kind in "US" if isinstance(t, (np.ndarray, list, tuple)) else False
+        hint = "; classes by name become targets by np.eye(k)[np.unique(classes, return_inverse=True)[1]]"
+        raise InputError(f"{error}{hint if named else ''}") from None
+
+
+def _mend(what: str, array: Any, n: int) -> str:
+    """The line of code that makes the usual wrong shape the right one."""
+    name, column = what[0] if what == "targets" else "x", array.ndim == 2 and array.shape[1] == 1
+    if what == "targets" and n > 1 and (array.ndim == 1 or column) and _are_classes(array, n):
+        return f"; whole-number classes from 0 become targets by np.eye({n})[{'t[:, 0]' if column else 't'}]"
+    if array.ndim != 1:
+        return ""
+    if n == 1:
+        return f"; {name}[:, None] makes one column of it"
+    return f"; {name}[None] makes one pattern of it" if array.shape == (n,) else ""
+
+
+def _are_classes(array: Any, n: int) -> bool:
+    """Whether these may be the numbers of ``n`` classes, counted from 0."""
+    if isinstance(array, Tracer):
+        return jnp.issubdtype(array.dtype, jnp.integer)
+    return bool(np.isin(array, np.arange(n)).all())
+
+
+def _if_classes(t: np.ndarray) -> str:
+    count = int(min(t.max(), 1e6)) + 1
+    if t.shape[1] > 1 or count < 3 or not _are_classes(t, count):
+        return ""
+    return (
+        f"; if they are {count} classes, the network wants an output for each, and np.eye({count})[t[:, 0]] as targets"
+    )
+
+
+def _shallow(value: Any) -> Iterable[Any]:
+    """A value, and what a tuple or list holds directly: a tracer deeper down does not become an array, and is refused there."""
+    return value if isinstance(value, (list, tuple)) else (value,)

@@ -40,7 +40,9 @@ def encode(table: Table, columns: tuple[Input, ...], rows: np.ndarray) -> np.nda
 
     Raises InputError for a word that is none of a column's categories, and for words where numbers were.
     """
-    x = np.empty((sum(len(column.names) for column in columns), len(rows)))  # a column in one piece: written 5 times as fast
+    x = np.empty(
+        (sum(len(column.names) for column in columns), len(rows))
+    )  # a column in one piece: written 5 times as fast
     at = 0
     for column in columns:
         part = _encoded(table.columns[column.number].values[rows], column)

@@ -116,7 +116,7 @@ def learn(table: Table, choice: Choice = Choice()) -> Task:
     _note_words(table, choice, targets, notes)
     x = encode(table, columns, rows)
     names = tuple(name for column in columns for name in column.names)
-    t, classes = _target_cells(table, targets, kind, learns, rows)
+    t, classes = target_cells(table, targets, kind, learns, rows)
     return Task(
         kind, learns, tuple(table.label(k) for k in targets), classes, names, columns, x, t, rows, table.named,
         len(table.columns), tuple(notes), tuple(targets),
@@ -276,18 +276,18 @@ def _note_words(table: Table, choice: Choice, targets: list[int], notes: list[st
             )
 
 
-def _target_cells(
-    table: Table, targets: list[int], kind: str, learns: str, rows: np.ndarray
+def target_cells(
+    table: Table, targets: list[int], kind: str, learns: str, rows: np.ndarray, known: tuple[str, ...] = ()
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The targets as numbers, and the classes' names for a classification."""
+    """The targets as numbers (rows, outputs), and the classes' names for a classification; ``known`` are those of training."""
     columns = [table.columns[k].take(rows) for k in targets]
     if kind == "classification" and len(columns) == 1:
-        return _one_hot(columns[0], learns)
+        return _one_hot(columns[0], learns, known)
     if not all(c.numeric for c in columns):
         raise InputError(f"expected numbers to learn {learns} as {kind}, got words")
     t = np.stack([c.values for c in columns], axis=1)
     for k, column in zip(targets, columns, strict=True):
-        if len(set(column.values.tolist())) == 1 and len(columns) == 1:
+        if len(set(column.values.tolist())) == 1 and len(columns) == 1 and not known:
             raise _one_value(table.label(k), as_word(float(column.values[0])))
     if kind in ("classification", "multi-label", "boolean"):
         bad = t[~np.isin(t, (0.0, 1.0) if kind != "boolean" else (-1.0, 0.0, 1.0))]
@@ -309,8 +309,14 @@ def _common_prefix(names: list[str]) -> str:
     return match[0] if match and all(n.startswith(match[0]) for n in names) else ""
 
 
-def _one_hot(column: Column, learns: str) -> tuple[np.ndarray, tuple[str, ...]]:
+def _one_hot(column: Column, learns: str, known: tuple[str, ...]) -> tuple[np.ndarray, tuple[str, ...]]:
     cells = column.values
+    if known:
+        words = [as_word(bool(cell)) if column.boolean else as_word(cell) for cell in cells.tolist()]
+        unknown = next((w for w in words if w not in known), None)
+        if unknown is not None:
+            raise InputError(f"expected {learns} as one of {', '.join(known)}, got {unknown!r}")
+        return np.array([[float(w == k) for k in known] for w in words]), known
     if column.boolean:
         values, names = [0.0, 1.0], ("False", "True")
     else:

@@ -1,21 +1,18 @@
-"""``bpnn``: finds the command on a command line, reads its options, runs it, and turns what was refused into an exit status.
+"""``bpnn``: finds the command on a command line, reads its options, and runs it inside the wall (``_runtime.wall``).
 
 Each command is a file of ``bpnn_jax.commands`` with its options on top and ``run`` below. None of them imports JAX before it runs.
+Importing this file imports nothing else that takes time, so that Ctrl-C finds the wall already there.
 """
 
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import make_dataclass
 from types import ModuleType
 from typing import Annotated, Any, Union
 
-import tyro
-from tyro.conf import subcommand
-
 import bpnn_jax
-from bpnn_jax._runtime import cache
+from bpnn_jax._runtime import wall
 from bpnn_jax.errors import InputError
 
 COMMANDS = ("demo", "verify", "reproduce", "train", "predict", "featurize", "audit", "ablate", "report")
@@ -42,6 +39,8 @@ def parse(arguments: Sequence[str]) -> Any:
 
     A command may have a function ``prepared``: from its arguments, the arguments that tyro is given, and the defaults (or None).
     """
+    import tyro
+
     if list(arguments) == ["--version"]:
         print(f"bpnn-jax {bpnn_jax.__version__}")
         sys.exit(0)
@@ -57,6 +56,8 @@ def parse(arguments: Sequence[str]) -> Any:
 
 def _bpnn() -> Any:
     """What tyro lists the commands by, and refuses others by: a dataclass whose one field is any of them."""
+    from tyro.conf import subcommand
+
     kinds = [Annotated[command(name)[1], subcommand(name, prefix_name=False)] for name in COMMANDS]
     made = make_dataclass("Bpnn", [("command", Union[tuple(kinds)])])  # noqa: UP007
     made.__doc__ = ABOUT
@@ -64,29 +65,21 @@ def _bpnn() -> Any:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status: 0, 1 for a verdict that is not good, 2 for input that cannot be used."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    """Run one command and return its exit status: 0, 1 for a verdict that is not good, 2 for input that cannot be used.
+
+    arguments: otherwise those of this process, which is then the command's own, and is left at once after Ctrl-C.
+    """
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    name = f"bpnn {given[0]}" if given and given[0] in COMMANDS else "bpnn"
+    return wall.guarded(name, lambda: _carried_out(given), process=arguments is None)
+
+
+def _carried_out(arguments: Sequence[str]) -> int:
     for (name, *flags), instead in WENT.items():
         if arguments[:1] == [name] and set(flags) <= set(arguments):
-            print(f"bpnn {' '.join((name, *flags))} is no more; it is now {instead}", file=sys.stderr)
-            return 2
+            raise InputError(f"{' '.join((name, *flags))} is no more; it is now {instead}")
+    from bpnn_jax._runtime import cache
+
     options = parse(arguments)
-    name = type(options).__name__.lower()
-    try:
-        with cache.compile_cache():  # before the command imports JAX, which reads where it is
-            return command(name)[0].run(options)
-    except InputError as error:
-        print(f"bpnn {name}: {error}", file=sys.stderr)
-        return 2
-    except FloatingPointError as error:  # a run that diverged
-        print(f"bpnn {name}: {error}", file=sys.stderr)
-        return 1
-    except BrokenPipeError:  # somebody like head has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:  # a disk that is full, a folder that may not be entered
-        print(f"bpnn {name}: {error.strerror}: {error.filename or 'the output'}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"bpnn {name}: interrupted", file=sys.stderr)
-        return 130
+    with cache.compile_cache():  # before the command imports JAX, which reads where it is
+        return command(type(options).__name__.lower())[0].run(options)

@@ -22,6 +22,8 @@ ACTIVATIONS: dict[str, Callable] = {
 }
 
 INITIAL = ("uniform", "glorot", "lecun")
+DEEPEST = 100  # weight layers: each is compiled, and so is its way back
+LARGEST_NETWORK = 100_000_000  # weights, 400 MB of float32; training holds them several times
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -62,6 +64,15 @@ class Network:
         object.__setattr__(self, "input_bias", switch("input_bias", input_bias))
         object.__setattr__(self, "hidden_bias", switch("hidden_bias", hidden_bias))
         object.__setattr__(self, "skip", switch("skip", skip))
+        if len(sizes) - 1 > DEEPEST:
+            raise InputError(
+                f"expected at most {DEEPEST} layers of weights (hidden, and the output's), got {len(sizes) - 1}"
+            )
+        weights = sum(rows * columns for rows, columns in self.shapes)
+        if weights > LARGEST_NETWORK:
+            raise InputError(
+                f"expected a network of at most {LARGEST_NETWORK:,} weights, got {weights:,}: fewer hidden nodes would fit"
+            )
 
     @property
     def biases(self) -> tuple[bool, ...]:

@@ -1,6 +1,7 @@
 """What one training run is made of: ``Run`` has every field once. Importing this needs neither JAX nor NumPy."""
 
 import math
+import sys
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -86,6 +87,14 @@ class Run:
         bpnn_jax.errors.InputError: expected a batch-size only with mode minibatch, got batch-size 8 with mode online
         """
         run = Run(**{name: checked(name, getattr(self, name)) for name in NAMES})
+        largest = LARGEST[run.dtype]
+        for name in ("learning_rate", "momentum", "tolerance", "ranges"):
+            value = getattr(run, name)
+            if max(value if isinstance(value, tuple) else (value,)) > largest:
+                what = name.replace("_", "-")
+                raise InputError(
+                    f"expected {what} up to {largest:.1e}, as {run.dtype} has it, got {shown(name, value)}"
+                )
         if run.batch_size is not None and run.mode != "minibatch":
             raise InputError(
                 f"expected a batch-size only with mode minibatch, got batch-size {run.batch_size} with mode {run.mode}"
@@ -157,6 +166,7 @@ class Run:
 
 NAMES = tuple(f.name for f in fields(Run))
 DEFAULT_BATCH = 32  # patterns, of mode minibatch
+LARGEST = {"float32": (2 - 2**-23) * 2.0**127, "float64": sys.float_info.max}  # numbers, by precision
 CUSTOMARY = "customary"  # what no hidden sizes mean, and no batch size
 _KINDS: dict[str, Any] = get_type_hints(Run)
 _SWITCHES = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}

@@ -1,20 +1,26 @@
 """Trained networks in files: safetensors, with the network's description in the metadata. No pickle."""
 
+import hashlib
 import json
 import os
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from bpnn_jax._runtime.display import few, html, text
 from bpnn_jax._runtime.files import write_atomically
+from bpnn_jax._runtime.reading import SEAL, DamagedError, parse_json, read_file, reason
+from bpnn_jax._runtime.text import one_line
 from bpnn_jax.errors import InputError, finite
 from bpnn_jax.network import Network, Weights, check_weights
 
-FORMAT = "bpnn-jax network 1"
+FORMAT = "bpnn-jax network 2"
+FIRST_FORMAT = "bpnn-jax network 1"  # of version 0.1.0: the same, without a checksum
+LARGEST_FILE = 1200 * 2**20  # bytes: a network of the most weights, in float64
+LARGEST_HEADER = 2**20  # bytes; the names of the columns are the largest part of it
 
 
 class Saved(NamedTuple):
@@ -77,7 +83,21 @@ def save_network(
         {**asdict(network), "inputs": list(inputs), "outputs": list(outputs), "tolerance": float(tolerance)}
     )
     _described(json.loads(description))  # what could not be loaded again is not saved
-    write_atomically(path, _in_order(save(arrays, metadata={"format": FORMAT, "network": description})))
+    metadata = {"format": FORMAT, "network": description, SEAL: _digest(description, arrays)}
+    write_atomically(path, _in_order(save(arrays, metadata=metadata)))
+
+
+def is_network(head: bytes, tail: bytes) -> bool:
+    """Whether a file that begins so is a network that ``save_network`` wrote."""
+    return b'"format":"bpnn-jax network ' in head
+
+
+def _digest(description: str, arrays: dict[str, np.ndarray]) -> str:
+    """The SHA-256 of a description and its weights."""
+    found = hashlib.sha256(description.encode())
+    for name, W in sorted(arrays.items()):
+        found.update(f"|{name} {W.dtype.str} {W.shape}|".encode() + np.ascontiguousarray(W).tobytes())
+    return found.hexdigest()
 
 
 def _in_order(file: bytes) -> bytes:
@@ -104,24 +124,17 @@ def load_network(path: str | os.PathLike[str]) -> Saved:
     ...     load_network(f"{folder}/net.safetensors").network == network
     True
     """
-    where = os.fspath(path)
-    if os.path.isdir(where):
-        raise InputError(f"{where}: expected a saved network, got a folder")
+    where = one_line(os.fspath(path))
+    metadata, arrays = _read(path, where)
+    version = metadata.get("format")
+    if version not in (FORMAT, FIRST_FORMAT) or (SEAL in metadata) != (version == FORMAT):
+        raise InputError(f"{where}: expected format {FORMAT!r}, got {one_line(repr(version)[:80])}")
     try:
-        with safe_open(where, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-    except FileNotFoundError:
-        got = "a file that may not be read" if os.path.exists(where) else "a path that does not exist"
-        raise InputError(f"{where}: expected a saved network, got {got}") from None
-    except (SafetensorError, OSError, TypeError, ValueError) as error:
-        raise InputError(f"{where}: expected a whole safetensors file, got: {error}") from None
-    if metadata.get("format") != FORMAT:
-        raise InputError(f"{where}: expected format {FORMAT!r}, got {metadata.get('format')!r}")
-    try:
-        network, inputs, outputs, tolerance = _described(json.loads(metadata["network"]))
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise InputError(f"{where}: expected a network's description, got a broken one: {error}") from None
+        if version == FORMAT and metadata[SEAL] != _digest(metadata["network"], arrays):
+            raise InputError("expected the checksum of what is in it, got another: it has changed since it was saved")
+        network, inputs, outputs, tolerance = _described(parse_json(metadata["network"].encode(), "its description"))
+    except (KeyError, TypeError, ValueError) as error:  # an InputError is a ValueError
+        raise DamagedError(f"{where}: expected a network's description, got a broken one: {reason(error)}") from None
     names = [f"W{l + 1}" for l in range(len(network.shapes))]
     if sorted(arrays) != sorted(names):
         raise InputError(f"{where}: expected arrays {', '.join(names)} for {network}, got {', '.join(sorted(arrays))}")
@@ -132,6 +145,23 @@ def load_network(path: str | os.PathLike[str]) -> Saved:
         raise InputError(f"{where}: {error}") from None
     _check_numbers(arrays, where)
     return Saved(network, weights, inputs, outputs, tolerance)
+
+
+def _read(path: str | os.PathLike[str], where: str) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+    """The metadata and the arrays of a safetensors file. Raises InputError, before it takes memory, for a file that is none."""
+    try:
+        data = read_file(path, LARGEST_FILE, "a saved network")
+    except FileNotFoundError:
+        raise InputError(f"{where}: expected a saved network, got a path that does not exist") from None
+    size = int.from_bytes(data[:8], "little")
+    try:
+        if len(data) < 8 or size > min(LARGEST_HEADER, len(data) - 8):
+            raise ValueError(f"a header of {size:,} bytes in a file of {len(data):,}")
+        header = parse_json(data[8 : 8 + size], "its header", {str: {str: object}})
+        arrays = load(data)
+    except (SafetensorError, TypeError, ValueError, KeyError) as error:
+        raise DamagedError(f"{where}: expected a whole safetensors file, got: {reason(error)}") from None
+    return header.get("__metadata__", {}), arrays
 
 
 def _described(found: Any) -> tuple[Network, tuple[str, ...], tuple[str, ...], float]:

@@ -13,10 +13,13 @@ import os
 import platform
 import re
 import sys
+import tempfile
 import warnings
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+
+from bpnn_jax.errors import InputError
 
 SWITCH = "BPNN_COMPILE_CACHE"
 LIMIT = 4000  # programs that are kept for one CPU: 2 to 20 kB each, so some 40 MB
@@ -52,11 +55,22 @@ def folder() -> Path | None:
         return None
     from jaxlib.version import __version__  # brings the version and nothing else of jaxlib
 
-    return (Path(wanted).expanduser() if wanted else _user_folder()) / f"jaxlib-{__version__}-{processor()}"
+    return (_expanded(wanted) if wanted else _user_folder()) / f"jaxlib-{__version__}-{processor()}"
+
+
+def _expanded(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:  # ~nobody/cache
+        raise InputError(f"expected {SWITCH} as a folder, or off, got {path}: {error}") from None
 
 
 def _user_folder() -> Path:
     home = Path(os.path.expanduser("~"))
+    if not home.is_absolute():  # a user whom the machine does not know, in a container
+        home = (
+            Path(tempfile.gettempdir(), f"user-{os.getuid()}") if hasattr(os, "getuid") else Path(tempfile.gettempdir())
+        )
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
     elif sys.platform == "darwin":

@@ -21,4 +21,4 @@ def in_turn(work: Callable[[Any], Any], chunks: Sequence[Any], cores: int) -> It
     try:
         yield from threads.map(work, chunks)
     finally:
-        threads.shutdown(cancel_futures=True)  # after Ctrl-C too: no more is waited for than what is under way
+        threads.shutdown(wait=False, cancel_futures=True)  # after Ctrl-C nothing is waited for

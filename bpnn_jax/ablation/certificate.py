@@ -21,7 +21,7 @@ from bpnn_jax.verify.bound import UNIT
 from bpnn_jax.verify.checks import Check, Comparison, summarise
 from bpnn_jax.verify.reference import draw
 
-GRADIENT, NO_GRADIENT, WRONG = "gradient", "not a gradient", "wrong"
+VERDICTS = GRADIENT, NO_GRADIENT, WRONG = "gradient", "not a gradient", "wrong"
 MOST_PATTERNS = 64  # in the epoch that is run beside NumPy's loop
 NETWORKS = 4  # in that epoch; the other lanes repeat them
 ANGLE_SEEDS = 16

@@ -23,6 +23,9 @@ from bpnn_jax.network import Network, init_paired
 from bpnn_jax.patterns import Patterns
 from bpnn_jax.training import Settings, _engines, train_many
 
+LARGEST_CHUNK = (
+    200_000_000  # numbers that are trained at the same time: 800 MB of float32, and as much again while they are
+)
 FORMAT = 1  # of what a chunk's name is the hash of, and of its file
 # The fields that the first chunks were named by. One that came later is named only where it is not its default, so that a new
 # setting changes the name of no chunk that was trained without it.
@@ -132,6 +135,7 @@ def plan(study: Study, where: dict[str, str], task: Patterns | None = None) -> P
             program, lane = _program(study, arm, task), _lane(arm, task)
         except InputError as error:
             raise InputError(f"{arm.name}: {error}") from None
+        _check_room(study, program)
         groups.setdefault(program, []).append(lane)
         programs.append(program)
         first.append(lane)
@@ -143,6 +147,18 @@ def plan(study: Study, where: dict[str, str], task: Patterns | None = None) -> P
             found.append((at / len(lanes), number, chunk))
     chunks = tuple(chunk for _, _, chunk in sorted(found, key=lambda item: item[:2]))
     return Plan(study, task, where, arms, tuple(programs), tuple(first), chunks)
+
+
+def _check_room(study: Study, program: Program) -> None:
+    """Raise InputError where a chunk's networks and their curves are more numbers than a machine should be asked for."""
+    weights = sum(rows * columns for rows, columns in program.network.shapes)
+    together = min(study.chunk, -(-study.runs // LANES) * LANES)
+    needed = together * (weights + len(study.history_epochs))
+    if needed > LARGEST_CHUNK:
+        raise InputError(
+            f"expected at most {LARGEST_CHUNK:,} numbers in a chunk, got {needed:,}: {together} networks of {weights:,} weights and "
+            f"{len(study.history_epochs):,} points; a smaller chunk, fewer points or fewer hidden nodes would fit"
+        )
 
 
 def place() -> dict[str, str]:

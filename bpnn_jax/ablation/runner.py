@@ -1,20 +1,23 @@
 """Carry a study out: train the chunks that its folder does not have, keep each as it is finished, read them all back."""
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict
+from typing import Any
 
+from bpnn_jax import patterns
 from bpnn_jax._runtime import cores as _cores
-from bpnn_jax.ablation.certificate import Certificate, certificates, from_dict, run_checks
-from bpnn_jax.ablation.folder import CERTIFICATES, Store, check, claim, keep_patterns, manifest, patterns_of, study_of
-from bpnn_jax.ablation.plan import Chunk, Plan, Program, place, plan, run_chunk
+from bpnn_jax._runtime.text import one_line
+from bpnn_jax.ablation.certificate import certificates, run_checks
+from bpnn_jax.ablation.folder import Store
+from bpnn_jax.ablation.identity import check, claim, identity, manifest, study_of
+from bpnn_jax.ablation.kept import certificates_of, keep_certificates, keep_patterns, keep_summary, patterns_of
+from bpnn_jax.ablation.plan import Chunk, place, plan, run_chunk
 from bpnn_jax.ablation.results import Results, gather
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.ablation.table import Table
-from bpnn_jax.verify import Check
+from bpnn_jax.errors import InputError
 
 # An engine takes chunks and ``is_kept(chunk)``, and yields (chunk, table) as each is finished; the table is None if another process
 # has kept it meanwhile. ``run_chunk`` is all that the other side has to call.
@@ -34,7 +37,9 @@ def local(cores: int | None = None) -> Engine:
             for done in as_completed([threads.submit(work, chunk) for chunk in chunks]):
                 yield done.result()
         finally:
-            threads.shutdown(cancel_futures=True)  # after Ctrl-C too: no more is waited for than what is under way
+            threads.shutdown(
+                wait=False, cancel_futures=True
+            )  # after Ctrl-C nothing is waited for: what is kept is kept
 
     return engine
 
@@ -67,31 +72,34 @@ def run(
     [[True, True], [True, True], [True, True], [True, True]]
     """
     store, where = Store(folder), where or place()
-    planned = plan(study, where)
-    wanted = manifest(study, where, planned.task.sha256)
-    check(store, wanted, force)
-    if not store.chunks.exists():
-        store.check_room(study.runs, planned.points)
+    task = patterns.load(study.task)
+    wanted = manifest(study, where, task.sha256)
+    check(
+        store, wanted, force
+    )  # what can be refused is, before a run is planned, and all of it before the folder is made
+    if not os.path.lexists(store.chunks):
+        store.check_room(study.runs, len(study.history_epochs))
+    planned = plan(study, where, task)
     claim(store, wanted, force)
+    mine, arms = identity(wanted), [arm.name for arm in planned.arms]
     keep_patterns(store, planned.task)
     store.tidy()
     todo = [chunk for chunk in planned.chunks if store.get(chunk.name, len(chunk.lanes), planned.points) is None]
     store.check_room(_runs(todo), planned.points)
-    with ThreadPoolExecutor(1) as beside:  # the certificates, while the first programs are compiled
+    beside = ThreadPoolExecutor(1)  # for the certificates, while the first programs are compiled
+    try:
         checks = {}
-        if not _certificates(store):
+        if not certificates_of(store, mine, arms):
             checks = {c.program: beside.submit(run_checks, c.program) for c in reversed(planned.chunks)}
-        try:
-            _train(todo, store, engine or local(), progress)
-        except BaseException:
-            beside.shutdown(cancel_futures=True)
-            raise
+        _train(todo, store, engine or local(), progress)
         if checks:
-            _certify(planned, store, {program: found.result() for program, found in checks.items()})
-    found = gather(planned, store, _certificates(store))
-    if complaints is not None:
-        complaints += store.complaints
-    return found
+            made = {program: found.result() for program, found in checks.items()}
+            keep_certificates(store, mine, certificates(planned, made))
+        return gather(planned, store, certificates_of(store, mine, arms))
+    finally:
+        beside.shutdown(wait=False, cancel_futures=True)
+        if complaints is not None:
+            complaints += store.complaints
 
 
 def read(folder: str | os.PathLike[str], complaints: list[str] | None = None) -> Results:
@@ -99,28 +107,21 @@ def read(folder: str | os.PathLike[str], complaints: list[str] | None = None) ->
     store = Store(folder, read_only=True)
     study, found = study_of(store)
     task = patterns_of(store, study.task, found["patterns"])
-    results = gather(plan(study, found["place"], task), store, _certificates(store))
+    planned = plan(study, found["place"], task)
+    results = gather(planned, store, certificates_of(store, identity(found), [arm.name for arm in planned.arms]))
     if complaints is not None:
         complaints += store.complaints
     return results
 
 
-def _certify(planned: Plan, store: Store, checks: dict[Program, list[Check]]) -> None:
-    """Write ``certificates.json``: a certificate for each arm."""
-    found = {name: asdict(certificate) for name, certificate in certificates(planned, checks).items()}
-    store.put(store.folder / CERTIFICATES, (json.dumps(found, indent=2) + "\n").encode())
-
-
-def _certificates(store: Store) -> dict[str, Certificate]:
-    """What ``certificates.json`` holds; nothing where it is not there."""
-    path = store.folder / CERTIFICATES
-    try:
-        return {name: from_dict(given) for name, given in json.loads(path.read_bytes()).items()}
-    except FileNotFoundError:
-        return {}
-    except (ValueError, TypeError, KeyError, AttributeError):
-        store.set_aside(path, "holds no certificates")
-        return {}
+def summarised(folder: str | os.PathLike[str], results: Results, said: dict[str, Any]) -> None:
+    """Write ``summary.json``: what was said of these results. Raises InputError where the folder is meanwhile another study's."""
+    store = Store(folder)
+    study, found = study_of(store)
+    if study != results.study:
+        raise InputError(f"{one_line(folder)}: expected the folder to stay this study's, got another study in it")
+    claim(store, found, force=False)
+    keep_summary(store, identity(found), said)
 
 
 def _train(chunks: Sequence[Chunk], store: Store, engine: Engine, progress: Progress | None) -> None:

@@ -1,6 +1,7 @@
 """A study: a task, what varies, and over which seeds. Its arms are all combinations of what varies."""
 
 import itertools
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -11,7 +12,9 @@ from bpnn_jax.errors import seed as check_seed
 from bpnn_jax.settings import Run
 
 LANES = 64  # a chunk is whole blocks of the widest kind
-LARGEST_GRID = 10_000  # arms; more of them no table can show, and no comparison survive Holm's correction
+LARGEST_GRID = 1_000  # arms; more of them no table can show, and no comparison survive Holm's correction
+LARGEST_STUDY = 10_000_000  # runs, each of which the plan has a record of: some 130 bytes
+LARGEST_LIST = 1_000_000  # seeds that are listed one by one, in study.json too
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,11 @@ class Study:
         base["batch_size"] = _batch_size(base, dict(vary))
         seeds = self.seeds
         seeds = whole("seeds", seeds, 1, 2**32) if not isinstance(seeds, Iterable) else _different_seeds(seeds)
+        runs = math.prod(len(values) for _, values in vary) * (seeds if isinstance(seeds, int) else len(seeds))
+        if runs > LARGEST_STUDY:
+            raise InputError(
+                f"expected at most {LARGEST_STUDY:,} runs, arms times seeds, got {runs:,}: several studies may share them"
+            )
         if whole("chunk", self.chunk, LANES) % LANES:
             raise InputError(f"expected chunk as a multiple of {LANES}, got {self.chunk}")
         # A frozen dataclass is set this way, once.
@@ -129,6 +137,9 @@ def _grid(vary: Any) -> tuple[tuple[str, tuple], ...]:
             raise InputError(f"expected each field once, got {given} more than once")
         if isinstance(values, str) or not isinstance(values, Iterable):
             raise InputError(f"expected the values of {given} as a list, got {values!r}")
+        values = tuple(itertools.islice(values, LARGEST_GRID + 1))
+        if len(values) > LARGEST_GRID:
+            raise InputError(f"expected at most {LARGEST_GRID:,} arms, got more values of {given} than that")
         found[name] = tuple(settings.checked(name, value) for value in values)
         if not found[name]:
             raise InputError(f"expected one value or more for {given}, got none: the grid is empty")
@@ -140,7 +151,7 @@ def _grid(vary: Any) -> tuple[tuple[str, tuple], ...]:
     for values in found.values():
         arms *= len(values)
     if arms > LARGEST_GRID:
-        raise InputError(f"expected at most {LARGEST_GRID} arms, got {arms}")
+        raise InputError(f"expected at most {LARGEST_GRID:,} arms, got {arms:,}")
     return tuple(found.items())
 
 
@@ -156,7 +167,11 @@ def _batch_size(base: Mapping[str, Any], vary: Mapping[str, tuple]) -> int | Non
 
 
 def _different_seeds(seeds: Iterable) -> tuple[int, ...]:
-    found = tuple(check_seed(s) for s in seeds)
+    found = tuple(check_seed(s) for s in itertools.islice(seeds, LARGEST_LIST + 1))
+    if len(found) > LARGEST_LIST:
+        raise InputError(
+            f"expected at most {LARGEST_LIST:,} listed seeds, got more; a number of them, from 0, may be larger"
+        )
     if not found:
         raise InputError("expected at least one seed, got none")
     seen = set()

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -75,15 +74,41 @@ def parquet(content: Table) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def read(path: Path) -> Table:
-    """The table of a Parquet file. Raises FileNotFoundError where there is none, and ValueError where it cannot be read."""
+def largest(rows: int, points: int) -> int:
+    """Bytes that the file of a chunk of so many runs may have: numbers, and each run's description, several times over."""
+    return 2**22 + rows * (8 * points + 4096)
+
+
+def parsed(data: bytes, rows: int, points: int) -> Table:
+    """The table of a chunk of so many runs, from the bytes of a Parquet file.
+
+    Raises ValueError for a file that is none, has other rows or columns, or other numbers than were written. What it says of its
+    size is looked at before it is unpacked.
+    """
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            return file.read()
-    except FileNotFoundError:
-        raise
-    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:  # a damaged size may ask for any amount
-        raise ValueError(" ".join(str(error).split()[:20])) from error
+        with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file:
+            about = file.metadata
+            unpacked = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
+            if (
+                about.num_rows != rows
+                or not file.schema_arrow.equals(schema(points))
+                or unpacked > largest(rows, points)
+            ):
+                raise ValueError(f"it does not have the {rows} runs and the columns of its chunk")
+            found = file.read()
+        if found.num_rows != rows or (found.schema.metadata or {}).get(CONTENT) != digest(found):
+            raise ValueError("it has other numbers in it than were written")
+        return found
+    except (
+        pa.ArrowException,
+        OSError,
+        MemoryError,
+        OverflowError,
+        RecursionError,
+        TypeError,
+        LookupError,
+    ) as error:  # a damaged size, say
+        raise ValueError(f"it cannot be read: {' '.join(str(error).split()[:20])}") from None
 
 
 def digest(content: Table) -> bytes:

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from tyro.conf import UseAppendAction, arg
 
 from bpnn_jax import settings
-from bpnn_jax.commands.common import Json, check_outputs, finish, plain_warnings
+from bpnn_jax._runtime.text import plain
+from bpnn_jax.commands.common import Json, check_outputs, data_read, finish, plain_warnings
 from bpnn_jax.errors import InputError
 from bpnn_jax.settings import Run
 
@@ -48,16 +50,18 @@ class Ablate:
     """What does not vary."""
     json: Json = None
     """Write the results to this file as JSON."""
+    overwrite: bool = False
+    """Replace what is at an output's place, even if bpnn did not write it."""
 
 
 def run(options: Ablate) -> int:
-    from bpnn_jax._runtime.files import write_json
+    from bpnn_jax._runtime.outputs import Read
     from bpnn_jax._runtime.progress import console, progress_bar
     from bpnn_jax.ablation import results, runner
-    from bpnn_jax.ablation.folder import SUMMARY
     from bpnn_jax.commands.tables import show
 
-    check_outputs(options.json)
+    folders = [Read(folder, "the study") for folder in (options.out, options.status) if folder is not None]
+    check_outputs(json=options.json, reads=[*folders, *data_read(options.task)], overwrite=options.overwrite)
     if options.address is not None and options.engine != "ray":
         raise InputError(f"expected an address only with --engine ray, got --address {options.address}")
     out, complaints = console(), []
@@ -68,13 +72,18 @@ def run(options: Ablate) -> int:
         if folder is None:
             raise InputError("expected a folder for the results, got none: --out DIR")
         what = f"{len(asked.arms)} arms, {len(asked.seed_list)} seeds"
-        with plain_warnings(), progress_bar(what) as update, engine(options, complaints) as trains:
-            found = runner.run(asked, folder, force=options.force, progress=update, complaints=complaints, **trains)
+        try:
+            with plain_warnings(), progress_bar(what) as update, engine(options, complaints) as trains:
+                found = runner.run(asked, folder, force=options.force, progress=update, complaints=complaints, **trains)
+        except BaseException:  # what was found on the way is said, however it ended
+            for complaint in complaints:
+                print(plain(complaint), file=sys.stderr)
+            raise
     summary = results.summarise(found)
     said = results.as_dict(found, summary)
     if options.status is None:
-        write_json(folder / SUMMARY, said)
-    finish(options.json, said)
+        runner.summarised(folder, found, said)
+    finish(options.json, "ablate", said)
     show(found, summary, complaints, folder, out)
     return 0 if found.complete or options.status is not None else 1
 
@@ -131,8 +140,7 @@ def seeds(text: str) -> int | Sequence[int]:
     if re.fullmatch(r"\d{1,10}", text):
         return int(text)
     if re.fullmatch(r"\d{1,10}:\d{1,10}", text):
-        first, last = map(int, text.split(":"))
-        return tuple(range(first, last)) if last - first < 2**24 else _no_seeds(text)
+        return range(*map(int, text.split(":")))
     return [int(s) for s in text.split(",")] if re.fullmatch(r"\d{1,10}(,\d{1,10})*", text) else _no_seeds(text)
 
 

@@ -42,6 +42,8 @@ class Audit:
     """Write a JUnit XML file for CI."""
     json: Json = None
     """Write the results to this file as JSON."""
+    overwrite: bool = False
+    """Replace what is at an output's place, even if bpnn did not write it."""
 
 
 def run(options: Audit) -> int:

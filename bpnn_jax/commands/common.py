@@ -1,6 +1,5 @@
 """What the commands share: types of options, outputs checked before any work, warnings, and the data that a user names."""
 
-import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -11,7 +10,10 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 from tyro.conf import arg
 
 import bpnn_jax
-from bpnn_jax._runtime.files import check_writable, same_file, write_json
+from bpnn_jax._runtime import outputs
+from bpnn_jax._runtime.files import write_json
+from bpnn_jax._runtime.outputs import Output, Read
+from bpnn_jax._runtime.text import plain
 from bpnn_jax.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
 
 Number = Annotated[float | None, arg(metavar="FLOAT")]
 Count = Annotated[int | None, arg(metavar="INT")]
-Json = Annotated[Path | None, arg(metavar="FILE")]
+File = Annotated[Path | None, arg(metavar="FILE")]
+Json = File
 
 
 class Data(NamedTuple):
@@ -56,7 +59,7 @@ def plain_warnings() -> Iterator[None]:
 
     def show(message, category, filename, *rest, **named):
         if Path(filename).is_relative_to(Path(bpnn_jax.__file__).parent):
-            print(f"warning: {message}", file=sys.stderr)
+            print(f"warning: {plain(message)}", file=sys.stderr)
         else:
             before(message, category, filename, *rest, **named)
 
@@ -67,19 +70,25 @@ def plain_warnings() -> Iterator[None]:
         warnings.showwarning = before
 
 
-def check_outputs(*paths: Path | None, reads: Sequence[Path | None] = ()) -> None:
-    """Before any work: every file that is to be written can be, no two are the same, and none is one that is read."""
-    given = [p for p in paths if p is not None]
-    for i, path in enumerate(given):
-        check_writable(path)
-        if any(same_file(path, other) for other in given[:i]) and not str(path).startswith("/dev/"):
-            raise InputError(f"expected different files to write, got {path} more than once")
-        for read in reads:
-            if read is not None and os.path.exists(read) and same_file(path, read):
-                raise InputError(f"expected another file to write than the one that is read, got {path} for both")
+def data_read(name: str | None, what: str = "the patterns") -> list[Read]:
+    """What is read of the name of a set or a file: the file, if it is one."""
+    from bpnn_jax import patterns
+
+    return [] if name is None or patterns.is_set_name(name) else [Read(name, what)]
 
 
-def finish(json: Path | None, result: dict) -> None:
-    """Write what a command found, if ``--json`` asks for it."""
+def check_outputs(
+    *given: Output | None, json: Path | None, reads: Sequence[Read] = (), overwrite: bool = False
+) -> None:
+    """Before any work: every file that is to be written can be, none is read, and none is somebody else's (``outputs.check``).
+
+    json: where ``--json`` puts the result, which every command has.
+    """
+    result = None if json is None else Output(json, "--json", outputs.is_result)
+    outputs.check([o for o in (*given, result) if o is not None], reads, overwrite=overwrite)
+
+
+def finish(json: Path | None, command: str, result: dict) -> None:
+    """Write what a command found, if ``--json`` asks for it. Its first key says whose it is."""
     if json is not None:
-        write_json(json, result)
+        write_json(json, {"bpnn": command, **result})

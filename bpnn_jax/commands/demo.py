@@ -49,19 +49,23 @@ class Demo:
     """Where to put the trained network. Made if need be."""
     json: Json = None
     """Write the results to this file as JSON."""
+    overwrite: bool = False
+    """Replace what is at an output's place, even if bpnn did not write it."""
 
 
 def run(options: Demo) -> int:
+    from bpnn_jax._runtime.outputs import Output
     from bpnn_jax._runtime.progress import console
+    from bpnn_jax.storage import is_network
     from manual.mistakes import MISTAKES
 
-    check_outputs(options.json)
+    check_outputs(json=options.json, overwrite=options.overwrite)
     try:
         options.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"expected a folder that can be made, got {options.folder}: {error.strerror}") from None
     model = options.folder / "code.safetensors"
-    check_outputs(model)
+    check_outputs(Output(model, "--folder", is_network), json=options.json, overwrite=options.overwrite)
     out, began = console(), time.perf_counter()
 
     results, right = {}, True
@@ -72,13 +76,13 @@ def run(options: Demo) -> int:
         ("4. The article's printed numbers, repeated", repeated),
         ("5. Which programming language is it? A network trained with this gradient", lambda: recogniser(model)),
     ):
-        out.print(f"── {title} ".ljust(WIDTH, "─"), style="bold", markup=False)
+        out.print(f"── {title} ".ljust(WIDTH, "─"), style="bold")
         result, good, lines = part()
-        out.print("\n".join(lines), markup=False, soft_wrap=True)
+        out.print("\n".join(lines), soft_wrap=True)
         results |= result
         right &= good
     out.print(f"{'All as it should be' if right else 'NOT AS IT SHOULD BE'}, in {time.perf_counter() - began:.1f} s.")
-    finish(options.json, results)
+    finish(options.json, "demo", results)
     return 0 if right else 1
 
 

@@ -33,16 +33,25 @@ class Featurize:
     """Moves the split."""
     json: Json = None
     """Write the results to this file as JSON."""
+    overwrite: bool = False
+    """Replace what is at an output's place, even if bpnn did not write it."""
 
 
 def run(options: Featurize) -> int:
     from rich.table import Table
-    from rich.text import Text
 
+    from bpnn_jax._runtime.outputs import Output, Read
     from bpnn_jax._runtime.progress import console, progress_bar
-    from bpnn_jax.patterns.featurize import featurize, outputs, write
+    from bpnn_jax.patterns.featurize import featurize, is_featurized, outputs, write
+    from bpnn_jax.patterns.sources import checked_languages
 
-    check_outputs(options.json, *outputs(options.out))
+    read = checked_languages(languages(options.languages))
+    check_outputs(
+        *(Output(path, "--out", is_featurized) for path in outputs(options.out)),
+        json=options.json,
+        reads=[Read(folder, "the sources", lambda file: file.suffix.lower() in read) for folder in options.sources],
+        overwrite=options.overwrite,
+    )
     with progress_bar("reading") as update:
         made = featurize(
             options.sources,
@@ -55,7 +64,7 @@ def run(options: Featurize) -> int:
             progress=update,
         )
     paths = write(made, options.out)
-    table = Table(title=Text(f"symbols: {' '.join(made.symbols)}"), title_justify="left")
+    table = Table(title=f"symbols: {' '.join(made.symbols)}", title_justify="left")
     table.add_column("language")
     counts = {}
     for name, split, path in (("training", made.train, paths[0]), ("held out", made.held_out, paths[1])):
@@ -71,15 +80,15 @@ def run(options: Featurize) -> int:
     out.print(table)
     if made.skipped:
         reasons = Counter(s.reason.partition(":")[0] for s in made.skipped)
-        out.print("skipped: " + ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items())), markup=False)
-    out.print(f"wrote {paths[0]} and {paths[1]}", markup=False)
+        out.print("skipped: " + ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items())))
+    out.print(f"wrote {paths[0]} and {paths[1]}")
     result = {
         "train": counts["training"],
         "held_out": counts["held out"],
         "symbols": list(made.symbols),
         "skipped": [list(s) for s in made.skipped],
     }
-    finish(options.json, result)
+    finish(options.json, "featurize", result)
     return 0
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
-from bpnn_jax.commands.common import Count, Json, check_outputs, finish, read_data
+from bpnn_jax.commands.common import Count, Json, check_outputs, data_read, finish, read_data
 from bpnn_jax.errors import InputError
 
 
@@ -26,15 +26,19 @@ class Predict:
     """Take at most so many patterns."""
     json: Json = None
     """Write the results to this file as JSON."""
+    overwrite: bool = False
+    """Replace what is at an output's place, even if bpnn did not write it."""
 
 
 def run(options: Predict) -> int:
+    from bpnn_jax._runtime.outputs import Read
     from bpnn_jax.patterns import scores
     from bpnn_jax.storage import load_network
     from bpnn_jax.training import predict
 
+    reads = [Read(options.model, "the model"), *data_read(options.data)]
+    check_outputs(json=options.json, reads=reads, overwrite=options.overwrite)
     read = read_data(options.data, options.targets)
-    check_outputs(options.json, reads=[options.model, read.file])
     saved, data = load_network(options.model), read.held_out or read.patterns
     if options.skip < 0 or options.skip >= len(data):
         raise InputError(f"expected skip from 0 to {len(data) - 1}, got {options.skip}")
@@ -62,6 +66,7 @@ def run(options: Predict) -> int:
     sys.stdout.write("\n".join([*lines, f"Success rate against test data: {rate:.2f}%"]) + "\n")
     finish(
         options.json,
+        "predict",
         {
             "success_rate": rate,
             "patterns": len(data),

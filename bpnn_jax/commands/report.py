@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 from tyro.conf import Positional, arg
 
 from bpnn_jax._runtime.files import write_atomically
-from bpnn_jax.commands.common import Json, check_outputs, finish
-from bpnn_jax.errors import InputError
+from bpnn_jax.commands.common import Json, check_outputs, data_read, finish
 
 if TYPE_CHECKING:
-    from bpnn_jax.ablation.folder import Store
     from bpnn_jax.ablation.report import Picture
 
 
@@ -28,21 +26,29 @@ class Report:
     """Write the charts to this PDF as well, a page per chart, for a paper."""
     json: Json = None
     """Write the results and what each chart shows to this file as JSON."""
+    overwrite: bool = False
+    """Replace what is at an output's place, even if bpnn did not write it."""
 
 
 def run(options: Report) -> int:
-    from rich.markup import escape
-
+    from bpnn_jax._runtime.outputs import Output, Read
     from bpnn_jax._runtime.progress import console, progress_bar
     from bpnn_jax.ablation import report, results, runner
-    from bpnn_jax.ablation.folder import FILES, Store, study_of
-    from bpnn_jax.ablation.report.page import page
+    from bpnn_jax.ablation.folder import REPORT, Store
+    from bpnn_jax.ablation.identity import study_of
+    from bpnn_jax.ablation.report.page import is_page, page
+    from bpnn_jax.ablation.report.paper import is_pdf
 
     folder = options.folder
-    _, described = study_of(Store(folder, read_only=True))
-    html = options.html or folder / "report.html"
-    check_outputs(html, options.pdf, options.json, reads=[folder / name for name in FILES])
-    _check_outside(Store(folder, read_only=True), html, options.pdf, options.json)
+    study, described = study_of(Store(folder, read_only=True))
+    html = options.html or folder / REPORT
+    check_outputs(
+        Output(html, "--html", is_page),
+        None if options.pdf is None else Output(options.pdf, "--pdf", is_pdf),
+        json=options.json,
+        reads=[Read(folder, "the study", but=(REPORT,)), *data_read(study.task)],
+        overwrite=options.overwrite,
+    )
     draw_pdf = _pdf() if options.pdf else None
     out, complaints = console(), []
     with progress_bar("the report") as update:
@@ -56,25 +62,16 @@ def run(options: Report) -> int:
         content = page(found, summary, pictures, described["place"], complaints).encode("utf-8", "replace")
         figures = draw_pdf(pictures) if draw_pdf else b""
     write_atomically(html, content)
-    out.print(f"{escape(str(html))}, {_size(len(content))}, {len(pictures)} charts")
+    out.print(f"{html}, {_size(len(content))}, {len(pictures)} charts")
     if options.pdf:
         write_atomically(options.pdf, figures)
-        out.print(f"{escape(str(options.pdf))}, {_size(len(figures))}, {len(pictures)} pages")
-    finish(options.json, results.as_dict(found, summary) | {"charts": {p.kind: p.rows for p in pictures}})
+        out.print(f"{options.pdf}, {_size(len(figures))}, {len(pictures)} pages")
+    finish(options.json, "report", results.as_dict(found, summary) | {"charts": {p.kind: p.rows for p in pictures}})
     for complaint in complaints:
-        out.print(f"[bold red]{escape(complaint)}")
+        out.print(complaint, style="bold red")
     if not found.complete:
         out.print(f"of a study that is not finished: {found.chunks_done} of {found.chunks} chunks")
     return 0
-
-
-def _check_outside(store: "Store", *outputs: Path | None) -> None:
-    """What a study has trained is not written over."""
-    for output in outputs:
-        if output is not None and output.resolve().is_relative_to(store.chunks.resolve()):
-            raise InputError(
-                f"expected a file to write outside {store.chunks}, which holds what was trained, got {output}"
-            )
 
 
 def _pdf() -> "Callable[[Sequence[Picture]], bytes]":

@@ -22,23 +22,29 @@ class Reproduce:
     """Where the article's testdata.200 lies; otherwise $BPNN_ARTICLE_DATA or this folder."""
     json: Json = None
     """Write the results to this file as JSON."""
+    overwrite: bool = False
+    """Replace what is at an output's place, even if bpnn did not write it."""
 
 
 def run(options: Reproduce) -> int:
     from bpnn_jax import article
+    from bpnn_jax._runtime.outputs import Read
     from bpnn_jax._runtime.progress import console
 
-    check_outputs(options.json)
     data = article.find_data(options.data)
+    reads = [Read(data, "the article's data")] if data else []
+    check_outputs(json=options.json, reads=reads, overwrite=options.overwrite)
     rows = article.rows(data)
     show(rows, data is not None, console())
     match = all(row.match for row in rows)
-    finish(options.json, {"match": match, "article_data": data is not None, "rows": [asdict(row) for row in rows]})
+    result = {"match": match, "article_data": data is not None, "rows": [asdict(row) for row in rows]}
+    finish(options.json, "reproduce", result)
     return 0 if match else 1
 
 
 def show(rows: "list[Row]", with_data: bool, out: "Console") -> None:
     from rich.table import Table
+    from rich.text import Text
 
     from bpnn_jax.article import HOW_TO_GET_IT
 
@@ -50,8 +56,8 @@ def show(rows: "list[Row]", with_data: bool, out: "Console") -> None:
             if row.table == name:
                 total = len(row.published.replace(".", "").lstrip("0"))
                 colour = "green" if row.match else "bold red"
-                table.add_row(row.what, row.published, row.ours, f"[{colour}]{row.digits} of {total}")
+                table.add_row(row.what, row.published, row.ours, Text(f"{row.digits} of {total}", colour))
         out.print(table)
     out.print(f"{sum(row.match for row in rows)} of {len(rows)} numbers agree, as far as float64 can tell")
     if not with_data:
-        out.print(f"[yellow]left out:[/] the code recogniser's 65.20%, twice. {HOW_TO_GET_IT}.")
+        out.print(Text.assemble(("left out:", "yellow"), f" the code recogniser's 65.20%, twice. {HOW_TO_GET_IT}."))

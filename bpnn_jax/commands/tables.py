@@ -5,8 +5,8 @@ from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from bpnn_jax import settings
 from bpnn_jax.ablation.certificate import Certificate
@@ -26,17 +26,17 @@ def show(found: Results, summary: Summary | None, complaints: Sequence[str], fol
     if summary and _shown(summary, summary.contrasts):
         out.print(interactions_table(summary))
     for note in summary.notes if summary else ("two seeds or more make intervals; there are none yet",):
-        out.print(escape(note))
+        out.print(note)
     if found.certificates and not _doubtful(found):
-        out.print(f"certificate: [{COLOURS['gradient']}]gradient[/], every arm")
+        out.print(Text.assemble("certificate: ", ("gradient", COLOURS["gradient"]), ", every arm"))
     for complaint in complaints:
-        out.print(f"[bold red]{escape(complaint)}")
+        out.print(complaint, style="bold red")
     done, runs = int((found.stopped != "").sum()), found.study.runs
     if found.complete:
-        out.print(f"{runs:,} runs in {escape(str(folder))}, results {found.sha256}")
+        out.print(f"{runs:,} runs in {folder}, results {found.sha256}")
     else:
         out.print(
-            f"{done:,} of {runs:,} runs ({done / runs:.0%}) in {escape(str(folder))}, and of {int(found.whole_seeds.sum()):,} "
+            f"{done:,} of {runs:,} runs ({done / runs:.0%}) in {folder}, and of {int(found.whole_seeds.sum()):,} "
             f"of {len(found.seeds):,} seeds every arm; the table is of these. The same command goes on"
         )
 
@@ -47,7 +47,7 @@ def arms_table(found: Results, summary: Summary | None) -> Group:
     """
     study, fields = found.study, _fields(found)
     table = _table(fields)
-    columns = _outcomes(found, summary)
+    columns: dict[str, Sequence[str | Text]] = {**_outcomes(found, summary)}
     if found.diverged.any():
         columns["diverged"] = [str(count) for count in found.diverged.sum(axis=0)]
     if _doubtful(found):
@@ -55,8 +55,8 @@ def arms_table(found: Results, summary: Summary | None) -> Group:
     for name in columns:
         table.add_column(name, justify="right")
     for arm, *cells in zip(found.arms, *columns.values(), strict=True):
-        table.add_row(*map(escape, fields[arm].values()), *cells)
-    return Group(f"{escape(study.task)}, {study.epochs} epochs, {len(found.seeds)} seeds", table)
+        table.add_row(*fields[arm].values(), *cells)
+    return Group(f"{study.task}, {study.epochs} epochs, {len(found.seeds)} seeds", table)
 
 
 def _outcomes(found: Results, summary: Summary | None) -> dict[str, list[str]]:
@@ -76,13 +76,13 @@ def _doubtful(found: Results) -> bool:
     return any(certificate.verdict != "gradient" for certificate in found.certificates.values())
 
 
-def _gradient(certificate: Certificate | None) -> str:
+def _gradient(certificate: Certificate | None) -> Text:
     """``yes``, ``1.2° off``, ``wrong``; nothing where there is no certificate."""
     if certificate is None:
-        return ""
+        return Text("")
     words = {"gradient": "yes", "not a gradient": "no"}.get(certificate.verdict, certificate.verdict)
     said = words if certificate.angle is None else f"{certificate.angle:.2g}° off"
-    return f"[{COLOURS[certificate.verdict]}]{said}[/]"
+    return Text(said, COLOURS[certificate.verdict])
 
 
 def comparisons_table(found: Results, summary: Summary) -> Group:
@@ -92,7 +92,7 @@ def comparisons_table(found: Results, summary: Summary) -> Group:
     rows = {(arm,): tuple(fields[arm].values()) for arm in found.arms[1:]}
     shown = _shown(summary, summary.comparisons)
     _differences(table, rows, {((c.arm,), c.kind): c for c in shown})
-    return Group(f"Minus {escape(found.arms[0])}, paired by seed; d is standardised, p after Holm", table)
+    return Group(f"Minus {found.arms[0]}, paired by seed; d is standardised, p after Holm", table)
 
 
 def interactions_table(summary: Summary) -> Group:
@@ -141,9 +141,9 @@ def _differences(
     kinds = list(dict.fromkeys(kind for _, kind in cells))
     for kind in kinds:
         unit = UNITS.get(kind, "")
-        table.add_column(escape(kind if unit in kind else f"{kind}, {unit}"), justify="right")
+        table.add_column(kind if unit in kind else f"{kind}, {unit}", justify="right")
     for key, begin in rows.items():
         found = (cells.get((key, kind)) for kind in kinds)
         table.add_row(
-            *map(escape, begin), *(f"{words.effect(c, '')}\n{words.strength(c)}" if c else "-" for c in found)
+            *begin, *(f"{words.effect(c, '')}\n{words.strength(c)}" if c else "-" for c in found)
         )

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import tyro
 from tyro.conf import Fixed, Positional, Suppress, arg
 
-from bpnn_jax.commands.common import Count, Data, Json, Number, check_outputs, finish, plain_warnings, read_data
+from bpnn_jax.commands.common import (
+    Count,
+    Data,
+    Json,
+    Number,
+    check_outputs,
+    data_read,
+    finish,
+    plain_warnings,
+    read_data,
+)
 from bpnn_jax.errors import InputError
 from bpnn_jax.settings import Run
 
@@ -64,6 +74,8 @@ class Train:
     """Save the network, as safetensors."""
     json: Json = None
     """Write the results to this file as JSON."""
+    overwrite: bool = False
+    """Replace what is at an output's place, even if bpnn did not write it."""
 
 
 def prepared(arguments: Sequence[str]) -> tuple[Sequence[str], Train | None]:
@@ -83,13 +95,19 @@ class Scored(NamedTuple):
 
 
 def run(options: Train) -> int:
+    from bpnn_jax._runtime.outputs import Output
     from bpnn_jax._runtime.progress import console, progress_bar
     from bpnn_jax.patterns import scores
-    from bpnn_jax.storage import save_network
+    from bpnn_jax.storage import is_network, save_network
 
+    check_outputs(
+        None if options.save is None else Output(options.save, "--save", is_network),
+        json=options.json,
+        reads=[*data_read(options.data), *data_read(options.test, "the test patterns")],
+        overwrite=options.overwrite,
+    )
     data = read_data(options.data, options.targets)
     other = read_data(options.test, options.targets) if options.test else None
-    check_outputs(options.save, options.json, reads=[data.file, other.file if other else None])
     learn, test = divide(options, data, other)
     network = options.run.network(data.patterns)
     with plain_warnings(), progress_bar(f"training {network}") as update:
@@ -101,7 +119,7 @@ def run(options: Train) -> int:
     if options.save:  # first: a closed pipe (`| head`) must not lose the network
         names = {"inputs": data.patterns.inputs, "outputs": data.patterns.outputs}
         save_network(options.save, network, result.weights, **names, tolerance=within)
-    finish(options.json, as_json(result, train_score, test_score))
+    finish(options.json, "train", as_json(result, train_score, test_score))
     show(result, learn, train_score, test, test_score, console())
     return 0
 
@@ -239,6 +257,6 @@ def confusion_table(counts: "np.ndarray", data: "Patterns") -> "Table":
         table.add_column(Text(name), justify="right")
     table.add_column("right", justify="right")
     for i, (name, row) in enumerate(zip(names, counts, strict=True)):
-        cells = [f"[green]{n}" if i == j else str(n) for j, n in enumerate(row)]
+        cells = [Text(str(n), "green" if i == j else "") for j, n in enumerate(row)]
         table.add_row(Text(name), *cells, f"{100 * row[i] / max(1, row.sum()):.1f}%")
     return table

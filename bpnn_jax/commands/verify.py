@@ -48,6 +48,8 @@ class Verify:
     """Moves every random number."""
     json: Json = None
     """Write the results to this file as JSON."""
+    overwrite: bool = False
+    """Replace what is at an output's place, even if bpnn did not write it."""
 
 
 def prepared(arguments: Sequence[str]) -> tuple[list[str], None]:
@@ -63,11 +65,11 @@ def run(options: Verify) -> int:
     from bpnn_jax import verify
     from bpnn_jax._runtime.progress import console, progress_bar
 
-    check_outputs(options.json)
+    check_outputs(json=options.json, overwrite=options.overwrite)
     with progress_bar("checking the derivation") as update:
         report = verify.run(chosen(options), update)
     show(report, console())
-    finish(options.json, report.to_json())
+    finish(options.json, "verify", report.to_json())
     return 0 if report.verdict == "correct" else 1
 
 
@@ -89,8 +91,8 @@ def chosen(options: Verify) -> "verify.Options":
 
 
 def show(report: "verify.Report", out: "Console") -> None:
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(title="Is the derivation right?", title_justify="left")
     for name in ("rung", "equation", "witness"):
@@ -109,7 +111,7 @@ def show(report: "verify.Report", out: "Console") -> None:
             f"{check.networks:,}" if check.networks else "",
             "0" if check.worst == 0 else f"{check.worst:.1e}",
             "0" if check.allowed == 0 else f"{check.allowed:.1e}",
-            "[green]correct" if check.verdict == "correct" else f"[bold red]WRONG[/] {escape(check.where)}",
+            Text("correct", "green") if check.verdict == "correct" else Text(f"WRONG {check.where}", "bold red"),
         )
         rung = check.rung
     out.print(table)
@@ -118,13 +120,12 @@ def show(report: "verify.Report", out: "Console") -> None:
     for name in ("mistake", "caught at", "what the author was thinking"):
         caught.add_column(name)
     for m in report.mistakes:
-        where = m.equation if m.caught else "[bold red]NOT CAUGHT"
-        caught.add_row(
-            escape(m.name), where if m.right or not m.caught else f"[bold red]{where}, not {m.expected}", escape(m.why)
-        )
+        where = m.equation if m.caught else "NOT CAUGHT"
+        if m.caught and not m.right:
+            where += f", not {m.expected}"
+        caught.add_row(m.name, Text(where, "" if m.right else "bold red"), m.why)
     out.print(caught)
     number = sum(m.caught for m in report.mistakes)
     colour = "green" if report.verdict == "correct" else "bold red"
-    out.print(
-        f"[{colour}]{report.verdict}[/]: {len(report.checks)} checks, {number} of {len(report.mistakes)} mistakes caught"
-    )
+    said = f": {len(report.checks)} checks, {number} of {len(report.mistakes)} mistakes caught"
+    out.print(Text.assemble((report.verdict, colour), said))

@@ -11,10 +11,8 @@ path relative to its folder. Unlike a seeded permutation this leans on no random
 on its side of the split, and a file more or less in the folder moves at most a file or two to the other side.
 """
 
-import contextlib
 import hashlib
 import math
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
@@ -23,6 +21,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bpnn_jax._runtime.files import write_together
+from bpnn_jax.errors import InputError
 from bpnn_jax.patterns.sources import (
     SYMBOLS,
     FeaturizeError,
@@ -143,21 +143,20 @@ def write(featurized: Featurized, path: str | Path) -> tuple[Path, Path]:
     for target in targets:
         if target.is_dir():
             raise FeaturizeError(f"expected a file name to write to, got the folder {target}")
-    aside = [target.with_name(f".{target.name}.{os.getpid()}") for target in targets]
     splits = {"training": featurized.train, "held-out": featurized.held_out}
+    texts = (
+        "".join(_lines(featurized, name, split)).encode("utf-8", "backslashreplace") for name, split in splits.items()
+    )
     try:
-        for part, (name, split) in zip(aside, splits.items(), strict=True):
-            with part.open("w", encoding="utf-8", newline="\n") as out:
-                out.writelines(_lines(featurized, name, split))
-        for part, target in zip(aside, targets, strict=True):
-            os.replace(part, target)
-    except OSError as error:
-        raise FeaturizeError(f"expected to write {targets[0]} and {targets[1].name}, got: {error.strerror}") from error
-    finally:
-        for part in aside:
-            with contextlib.suppress(OSError):  # gone already when all went well
-                part.unlink()
-    return targets[0], targets[1]
+        write_together(dict(zip(targets, texts, strict=True)))
+    except InputError as error:
+        raise FeaturizeError(str(error)) from None
+    return targets
+
+
+def is_featurized(head: bytes, tail: bytes) -> bool:
+    """Whether a file that begins so is one that ``write`` wrote."""
+    return head.startswith(b"# bpnn featurize: ")
 
 
 def outputs(path: str | Path) -> tuple[Path, Path]:

@@ -3,21 +3,24 @@
 An error names file, line and column (both from 1, the column counted in characters).
 """
 
-import io
 import math
 import os
 import re
-import zipfile
 from collections.abc import Iterator
 from itertools import compress
 from pathlib import Path
 
 import numpy as np
 
+from bpnn_jax._runtime import archive
 from bpnn_jax._runtime.files import write_atomically
+from bpnn_jax._runtime.reading import DamagedError, NotReadableError, read_file
+from bpnn_jax._runtime.text import one_line
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns._patterns import Patterns, is_name
 
+LARGEST_TEXT = 400 * 2**20  # bytes of a file
+LONGEST_LINE = 2**20  # bytes of a pattern: some hundred thousand numbers
 _LINE_END = re.compile(r"\r?\r?\n|\r")
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 # Out of these characters alone float() reads exactly what _NUMBER matches: nan, inf, 1_000 and 0x10 need others.
@@ -40,7 +43,8 @@ class PatternFileError(InputError):
         self.path, self.problem, self.line, self.column = path, problem, line, column
 
     def __str__(self) -> str:
-        place = self.path if self.line is None else f"{self.path}:{self.line}:{self.column}"
+        path = one_line(self.path)
+        place = path if self.line is None else f"{path}:{self.line}:{self.column}"
         return f"{place}: {self.problem}"
 
 
@@ -68,7 +72,7 @@ def read(path: str | os.PathLike[str], *, targets: int | None = None) -> Pattern
     if targets is not None and targets < 1:
         raise InputError(f"targets: expected 1 or more, got {targets}")
     where, suffix = os.fspath(path), Path(path).suffix.lower()
-    data = _bytes(where)
+    data = _bytes(where, archive.LARGEST if suffix == ".npz" else LARGEST_TEXT)
     if suffix == ".npz":
         patterns = _read_npz(where, data)
     elif suffix == ".csv":
@@ -104,19 +108,32 @@ def _numbers(row: list[float]) -> str:
     return " ".join(repr(value).removesuffix(".0") for value in row)
 
 
-def _bytes(where: str) -> bytes:
+def _bytes(where: str, limit: int) -> bytes:
     try:
-        return Path(where).read_bytes()
+        return read_file(where, limit, "a file of patterns", pipes=True)
     except FileNotFoundError:
         raise PatternFileError(where, "expected a file, got a path that does not exist") from None
-    except IsADirectoryError:
-        raise PatternFileError(where, "expected a file, got a directory") from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        reason = getattr(error, "strerror", None) or error
-        raise PatternFileError(where, f"expected a file that can be read, got: {reason}") from error
+    except (NotReadableError, DamagedError) as error:
+        raise PatternFileError(where, str(error).removeprefix(f"{one_line(where)}: ")) from None
+
+
+def _check_lines(where: str, data: bytes) -> None:
+    """Raise PatternFileError for a line that is too long to be a pattern, before any line is read."""
+    start, number = 0, 1
+    while start < len(data):
+        end = data.find(b"\n", start)
+        end = len(data) if end < 0 else end
+        if end - start > LONGEST_LINE:
+            long = max(data[start:end].split(b"\r"), key=len)
+            if len(long) > LONGEST_LINE:
+                raise PatternFileError(
+                    where, f"expected a line of at most {LONGEST_LINE:,} bytes, got {len(long):,}", number, 1
+                )
+        start, number = end + 1, number + 1
 
 
 def _lines(where: str, data: bytes) -> list[str]:
+    _check_lines(where, data)
     data = data.removeprefix(b"\xef\xbb\xbf")
     try:
         return _LINE_END.split(data.decode("utf-8"))
@@ -127,7 +144,7 @@ def _lines(where: str, data: bytes) -> list[str]:
 
 
 def _shown(text: str) -> str:
-    return repr(text if len(text) <= 40 else text[:37] + "...")
+    return one_line(repr(text if len(text) <= 40 else text[:37] + "..."))
 
 
 # --- the article's format ---
@@ -147,8 +164,8 @@ def _read_article(where: str, lines: list[str]) -> Patterns:
         first = first or number
         if pattern is None or (x and (len(pattern[0]), len(pattern[1])) != (len(x[0]), len(t[0]))):
             raise _fault(where, number, line, first, (len(x[0]), len(t[0])) if x else None)
-        x.append(pattern[0])
-        t.append(pattern[1])
+        x.append(np.array(pattern[0]))  # a number as a Python object takes four times as much memory
+        t.append(np.array(pattern[1]))
     if not x:
         raise PatternFileError(where, "expected at least one pattern, got none", 1, 1)
     inputs, outputs = _fitting(names.get("inputs", []), len(x[0])), _fitting(names.get("outputs", []), len(t[0]))
@@ -225,7 +242,7 @@ def _read_csv(where: str, lines: list[str], targets: int | None) -> Patterns:
         row = _row(where, number, line)
         if len(row) != width:
             raise _ragged(where, number, line, f"expected {width} columns as in line {first}, got {len(row)}", width)
-        rows.append(row)
+        rows.append(np.array(row))
     if not rows:
         raise PatternFileError(where, "expected at least one pattern, got only a header", first, 1)
     is_target = np.array([bool(_CSV_TARGET.fullmatch(name)) for name in header] or [False] * width)
@@ -313,19 +330,13 @@ def _cells(where: str, number: int, line: str) -> Iterator[tuple[int, str]]:
 
 def _read_npz(where: str, data: bytes) -> Patterns:
     try:
-        if not zipfile.is_zipfile(io.BytesIO(data)):
-            raise PatternFileError(where, "expected an npz archive, got a file that is none, or is cut short")
-        archive = np.load(io.BytesIO(data), allow_pickle=False)
-        for name in ("x", "t"):
-            if name not in archive:
-                raise PatternFileError(where, f"expected the arrays x and t, got no {name}")
-        x, t = archive["x"], archive["t"]
-    except PatternFileError:
-        raise
-    except Exception as error:  # zipfile, zlib and NumPy have a dozen ways to complain about a damaged archive
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise PatternFileError(where, f"expected an npz archive of numbers, got: {reason}") from error
+        found = archive.arrays(data, one_line(where), ("x", "t"))
+    except DamagedError as error:
+        raise PatternFileError(where, str(error).removeprefix(f"{one_line(where)}: ")) from None
+    for name in ("x", "t"):
+        if name not in found:
+            raise PatternFileError(where, f"expected the arrays x and t, got no {name}")
     try:
-        return Patterns(x=x, t=t, name=Path(where).name)
+        return Patterns(x=found["x"], t=found["t"], name=Path(where).name)
     except ValueError as error:
         raise PatternFileError(where, str(error)) from error

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import stat
 import string
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bpnn_jax._runtime.reading import read_file
+from bpnn_jax._runtime.text import one_line
 from bpnn_jax.errors import InputError
 
 SYMBOLS = string.punctuation
@@ -24,6 +25,8 @@ LANGUAGES = {
     ".swift": "Swift", ".ts": "TypeScript",
 }  # fmt: skip
 """Extension to language, for callers who name none. Languages without a file are left out."""
+
+LARGEST_SOURCE = 20 * 2**20  # bytes; a larger file is skipped: nobody wrote it by hand
 
 IGNORED_FOLDERS = frozenset({"__pycache__", "node_modules"})
 """Never entered, and neither is a folder whose name begins with a dot."""
@@ -127,9 +130,11 @@ def _walk(folder: Path, known: Mapping[str, str], skipped: list[SkippedFile]) ->
 
 
 def _text(file: Path) -> str:
-    if not stat.S_ISREG(file.stat().st_mode):
-        raise OSError(0, "not a regular file")  # reading a pipe would wait for ever
-    text = file.read_bytes().decode("utf-8-sig", errors="replace")
+    try:
+        data = read_file(file, LARGEST_SOURCE, "a source file")
+    except InputError as error:
+        raise OSError(0, str(error).removeprefix(f"{one_line(file)}: ")) from None
+    text = data.decode("utf-8-sig", errors="replace")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 from bpnn_jax import Network, load_network, save_network
+from bpnn_jax._runtime.reading import SEAL
 from bpnn_jax.errors import InputError
-from bpnn_jax.storage import FORMAT
+from bpnn_jax.storage import FIRST_FORMAT, FORMAT, _digest
 
 NETWORK = Network((2, 3, 1), ("tanh", "linear"))
 
@@ -24,13 +25,20 @@ def weights_of(network, dtype="float32", seed=0):
     return tuple(rng.uniform(-3, 3, shape).astype(dtype) for shape in network.shapes)
 
 
+def sealed(network, arrays=None):
+    """The metadata of a description, with the checksum that fits: what is wrong in it is something else."""
+    if arrays is None:
+        arrays = {f"W{l + 1}": W for l, W in enumerate(weights_of(NETWORK))}
+    return {"format": FORMAT, "network": network, SEAL: _digest(network, arrays)}
+
+
 def write(path, arrays=None, metadata=None, **described):
     """A file like ours, with something changed."""
     if arrays is None:
         arrays = {f"W{l + 1}": W for l, W in enumerate(weights_of(NETWORK))}
     if metadata is None:
         description = {**asdict(NETWORK), "inputs": [], "outputs": [], "tolerance": 0.5, **described}
-        metadata = {"format": FORMAT, "network": json.dumps(description)}
+        metadata = sealed(json.dumps(description), arrays)
     path.write_bytes(save(arrays, metadata=metadata))
     return path
 
@@ -89,7 +97,7 @@ def test_the_same_network_is_the_same_file(tmp_path):
 def test_a_file_from_before_skip_connections_has_none(tmp_path):
     description = {**asdict(NETWORK), "inputs": [], "outputs": [], "tolerance": 0.5}
     del description["skip"]
-    write(tmp_path / "n", metadata={"format": FORMAT, "network": json.dumps(description)})
+    write(tmp_path / "n", metadata=sealed(json.dumps(description)))
     assert load_network(tmp_path / "n").network == NETWORK
 
 

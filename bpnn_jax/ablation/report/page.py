@@ -22,6 +22,7 @@ except ImportError as error:
 
 DIGITS = 5  # of a number in a chart
 ID = "chart-{}"
+GENERATOR = b'<meta name="generator" content="bpnn report">'  # in page.html.jinja too
 
 
 def page(
@@ -58,6 +59,11 @@ def page(
         charts=_embedded({"charts": {ID.format(p.kind): _spec(p) for p in pictures}, "config": _configs()}),
         script=script,
     )
+
+
+def is_page(head: bytes, tail: bytes) -> bool:
+    """Whether a file that begins so is a page."""
+    return GENERATOR in head
 
 
 def _template() -> jinja2.Template:

@@ -15,6 +15,7 @@ except ImportError as error:
     raise InputError("figures for a paper stand on vl-convert; for these pip install 'bpnn-jax[report]'") from error
 
 WIDTH = 624  # pixels, each a point: at the width of a letter or A4 page's text its letters of 11 points come to 8
+BEGIN = b"%PDF-1.7\n%\x80\x80\x80\x80\n%bpnn report\n"  # a comment: whose it is
 GAP = 20  # pixels between panels, Vega-Lite's own
 
 
@@ -25,6 +26,11 @@ def pdf(pictures: Sequence[Picture]) -> bytes:
     in any order.
     """
     return joined([vl_convert.vegalite_to_pdf(_spec(picture)) for picture in pictures])
+
+
+def is_pdf(head: bytes, tail: bytes) -> bool:
+    """Whether a file that begins so is one that ``pdf`` made."""
+    return head.startswith(BEGIN)
 
 
 def _spec(picture: Picture) -> dict[str, Any]:
@@ -65,7 +71,7 @@ def joined(files: Sequence[bytes]) -> bytes:
             bodies.append(head + stream + rest)
     bodies[0] = b"<< /Type /Catalog /Pages 2 0 R >>"
     bodies[1] = b"<< /Type /Pages /Kids [%s] /Count %d >>" % (b" ".join(kids), count)
-    written, places = b"%PDF-1.7\n%\x80\x80\x80\x80\n", []
+    written, places = BEGIN, []
     for number, body in enumerate(bodies, start=1):
         places.append(b"%010d 00000 n\r\n" % len(written))
         written += b"%d 0 obj\n%s\nendobj\n" % (number, body)

@@ -1,0 +1,57 @@
+"""What is attacked: data, a model, a study, a module with a rule, sources; made once, and copied for each attack."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+XOR = "0 0 > 0\n0 1 > 1\n1 0 > 1\n1 1 > 0\n"
+STUDY = ("ablate", "--task", "d.txt", "--vary", "momentum=0,0.9", "--seeds", "64", "--epochs", "20", "--chunk", "64")
+RULE = """
+import jax
+@jax.custom_vjp
+def square(x): return x * x
+square.defvjp(lambda x: (x * x, x), lambda x, g: (2 * x * g,))
+"""
+AUDIT = ("audit", "m:square", "--args", "float32[3]", "--draws", "2", "--no-mutate")
+SOURCES = ("featurize", "src", "--symbols", "5", "--out", "made.txt")
+
+
+class Ground:
+    """A folder with one of everything, made by the commands themselves."""
+
+    def __init__(self, at: Path):
+        self.at = at
+        self.at.mkdir()
+        (at / "d.txt").write_text(XOR)
+        (at / "d.csv").write_text("a,b,target\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n")
+        (at / "m.py").write_text(RULE)
+        (at / "src").mkdir()
+        for i in range(4):
+            (at / "src" / f"a{i}.py").write_text(f"def f(x):\n  return x + {i}\n" * 60)
+            (at / "src" / f"b{i}.c").write_text(f"int f(int x) {{ return x + {i}; }}\n" * 60)
+        self._do("-c", "import numpy as np; np.savez('d.npz', x=np.eye(2), t=np.ones((2, 1)))")
+        self.bpnn("train", "d.txt", "--epochs", "5", "--save", "net.safetensors")
+        self.bpnn(*STUDY, "--out", "s", "--json", "s.json")
+        self.sha256: str = json.loads((at / "s.json").read_bytes())["results_sha256"]
+        (at / "s.json").unlink()
+        self.bpnn("report", "s")
+        self.other = at.with_name("other")  # another study
+        self.bpnn(*STUDY[:2], "xor", *STUDY[3:7], "--epochs", "30", "--out", str(self.other))
+
+    def bpnn(self, *arguments: str) -> None:
+        self._do("-m", "bpnn_jax", *arguments)
+
+    def _do(self, *arguments: str) -> None:
+        done = subprocess.run([sys.executable, *arguments], cwd=self.at, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"{' '.join(arguments)}: status {done.returncode}\n{done.stderr}")
+
+    def copy(self, to: Path) -> None:
+        shutil.copytree(self.at, to, symlinks=True)
+
+    def chunks(self) -> list[str]:
+        """The study's chunks, as paths from the ground."""
+        return sorted(os.path.relpath(p, self.at) for p in (self.at / "s" / "chunks").glob("*.parquet"))

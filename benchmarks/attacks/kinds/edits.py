@@ -1,0 +1,103 @@
+"""Every field of every file in JSON, edited: by hand, and by somebody who makes the checksum fit again."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks.attacks.attack import Attack
+from benchmarks.attacks.ground import STUDY, Ground
+
+KIND = "edits"
+GONE = object()
+VALUES: tuple[Any, ...] = (GONE, None, "abc", -1, 10**30, 1e308, True, [], {}, [[[]]], {"a": {"b": {}}}, "\x1b[31m")
+
+
+def attacks(ground: Ground) -> Iterator[Attack]:
+    for name in ("s/study.json", "s/certificates.json"):
+        content = json.loads((ground.at / name).read_bytes())
+        for path in _paths(content):
+            for value in VALUES:
+                for how, save in (("by hand", json.dumps), ("sealed again", _sealed)):
+                    if how == "sealed again" and path == ("sha256",):
+                        continue
+                    shown = "gone" if value is GONE else repr(value)[:12]
+                    yield Attack(
+                        KIND, f"{name}: {'.'.join(map(str, path))[-40:]} {shown}, {how}", ("ablate", "--status", "s", "--json", "a.json"),
+                        _editor(name, path, value, save), status=(2,) if "study" in name and how == "by hand" else (0, 2),
+                        said=(Path(name).name, "s:", "expected"), silent=("\x1b[31m",), writes=("a.json",),
+                        answer="a.json" if how == "by hand" else None,
+                    )  # fmt: skip
+    for name in ("s/study.json", "s/certificates.json"):
+        yield Attack(
+            KIND, f"{name}: edited, and the study gone on with", (*STUDY, "--out", "s"),
+            _editor(name, ("study", "epochs") if "study" in name else ("certificates",), 21, json.dumps),
+            status=(0, 2), said=(Path(name).name,), writes=("s/*",),
+        )  # fmt: skip
+    yield from _models(ground)
+
+
+def _models(ground: Ground) -> Iterator[Attack]:
+    data = (ground.at / "net.safetensors").read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    described = json.loads(header["__metadata__"]["network"])
+    for field in described:
+        for value in VALUES:
+
+            def edit(folder: Path, field=field, value=value) -> None:
+                changed = {k: v for k, v in {**described, field: value}.items() if v is not GONE}
+                text = json.dumps(
+                    {**header, "__metadata__": {**header["__metadata__"], "network": json.dumps(changed)}}
+                ).encode()
+                (folder / "net.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + data[8 + size :])
+
+            yield Attack(
+                KIND, f"model: {field} {'gone' if value is GONE else repr(value)[:12]}", ("predict", "net.safetensors", "d.txt"),
+                edit, said=("net.safetensors",), silent=("\x1b[31m",),
+            )  # fmt: skip
+    for what, text in (
+        ("a header of 2^60", (2**60).to_bytes(8, "little") + data[8:]),
+        ("a nested header", b"\x40\x0d\x03" + bytes(5) + b"[" * 200000),
+    ):
+        yield Attack(
+            KIND, f"model: {what}", ("predict", "net.safetensors", "d.txt"),
+            lambda folder, text=text: (folder / "net.safetensors").write_bytes(text), said=("net.safetensors",),
+        )  # fmt: skip
+
+
+def _paths(value: Any, at: tuple = ()) -> Iterator[tuple]:
+    """Every place in a JSON value; of a list, and of a mapping from names, its first item alone."""
+    if at:
+        yield at
+    if isinstance(value, dict):
+        long = len(at) and any(", " in name or "=" in name for name in value)
+        for name in list(value)[: 1 if long else None]:
+            yield from _paths(value[name], (*at, name))
+    elif isinstance(value, list) and value:
+        yield from _paths(value[0], (*at, 0))
+
+
+def _editor(name: str, path: tuple, value: Any, save: Callable[[Any], str]) -> Callable[[Path], None]:
+    def edit(folder: Path) -> None:
+        content = json.loads((folder / name).read_bytes())
+        inner = content
+        for step in path[:-1]:
+            inner = inner[step]
+        if value is not GONE:
+            inner[path[-1]] = value
+        elif isinstance(inner, list):
+            del inner[path[-1]]
+        else:
+            inner.pop(path[-1], None)
+        (folder / name).write_text(save(content))
+
+    return edit
+
+
+def _sealed(content: Any) -> str:
+    """JSON with the checksum that a forger would put there."""
+    content = {name: value for name, value in content.items() if name != "sha256"}
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return json.dumps({**content, "sha256": hashlib.sha256(canonical.encode()).hexdigest()})

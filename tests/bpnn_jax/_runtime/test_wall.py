@@ -1,0 +1,155 @@
+"""Around a command: every stream, every shortage and every Ctrl-C has a sentence and a status. Processes here import no JAX."""
+
+import errno
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bpnn_jax._runtime.wall import guarded
+from bpnn_jax.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[3]
+BEGIN = "import signal, sys, time\nsignal.signal(signal.SIGINT, signal.default_int_handler)\nfrom bpnn_jax._runtime.wall import guarded\n"
+
+
+def process(work, *, command="{python} -c '{code}'", end="sys.exit(guarded('bpnn x', work, process=True))"):
+    """A Python process with ``work`` as its command, begun by a shell line."""
+    code = f"{BEGIN}def work():\n    {work}\n{end}"
+    line = command.format(python=sys.executable, code=code.replace("'", '"'))
+    return subprocess.run(
+        ["bash", "-c", line],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+# --- what a command raises ---
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "said"),
+    [
+        (InputError("expected \x1b[31m"), 2, r"bpnn x: expected \x1b[31m"),
+        (FloatingPointError("diverged"), 1, "bpnn x: diverged"),
+        (MemoryError(), 2, "bpnn x: expected enough memory, got: none left"),
+        (RecursionError(), 2, "bpnn x: expected something less deeply nested"),
+        (OSError(errno.EACCES, "Permission denied", "a.txt"), 2, "bpnn x: Permission denied: a.txt"),
+        (KeyboardInterrupt(), 130, "bpnn x: interrupted; what was finished is kept"),
+        (ValueError("RESOURCE_EXHAUSTED: Out of memory"), 2, "bpnn x: expected enough memory for the arrays"),
+    ],
+)
+def test_what_ends_a_command_is_a_sentence(raised, status, said, capsys):
+    def work():
+        raise raised
+
+    assert guarded("bpnn x", work, process=False) == status
+    err = capsys.readouterr().err
+    assert err.startswith(said)
+    assert err.count("\n") == 1
+
+
+def test_a_mistake_of_ours_keeps_its_traceback():
+    def work():
+        raise TypeError("ours")
+
+    with pytest.raises(TypeError, match="ours"):
+        guarded("bpnn x", work, process=False)
+
+
+# --- streams ---
+
+
+class Full(io.StringIO):
+    def write(self, text):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(("stream", "status"), [("stdout", 2), ("stderr", 0)])
+def test_a_stream_that_takes_nothing(stream, status, monkeypatch, capsys):
+    monkeypatch.setattr(sys, stream, Full())
+    assert guarded("bpnn x", lambda: print("result", file=getattr(sys, stream)) or 0, process=False) == status
+    if stream == "stdout":
+        assert capsys.readouterr().err == "bpnn x: No space left on device: standard output\n"
+    assert isinstance(getattr(sys, stream), Full)
+
+
+def test_a_reader_who_goes_away_changes_no_status():
+    for status in (0, 1):
+        ran = process(
+            f"for i in range(100000): print(i)\n    open('/dev/stderr', 'w').write('finished')\n    return {status}",
+            command="{python} -c '{code}' | true; exit ${{PIPESTATUS[0]}}",
+        )
+        assert (ran.returncode, ran.stderr) == (status, "finished")
+
+
+CLOSED = "bpnn x: standard output is closed, and nothing else would show the result; > /dev/null discards it\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "said"),
+    [
+        ("{python} -c '{code}' > /dev/full", 2, "bpnn x: No space left on device: standard output\n"),
+        ("{python} -c '{code}' >&-", 2, CLOSED),
+        ("{python} -c '{code}' 2>&-", 0, ""),
+        ("{python} -c '{code}' <&-", 0, "note\n"),
+        ("{python} -c '{code}' 2> /dev/full", 0, ""),
+        ("LC_ALL=C PYTHONUTF8=0 PYTHONIOENCODING=ascii {python} -c '{code}'", 0, "note\n"),
+        ("{python} -c '{code}' >&- 2>&- <&-", 2, ""),
+    ],
+    ids=["full", "closed", "no stderr", "no stdin", "stderr full", "ascii", "none"],
+)  # fmt: skip
+def test_descriptors(command, status, said):
+    ran = process('print("\\u03b8"); print("note", file=sys.stderr); return 0', command=command)
+    assert (ran.returncode, ran.stderr) == (status, said)
+
+
+def test_help_on_a_full_disk_is_a_sentence():
+    ran = process("print('usage'); sys.exit(0)", command="{python} -c '{code}' > /dev/full")
+    assert (ran.returncode, ran.stderr) == (2, "bpnn x: No space left on device: standard output\n")
+
+
+def test_a_file_that_is_opened_never_becomes_a_closed_descriptor(tmp_path):
+    ran = process(f"print(open('{tmp_path}/a', 'w').fileno()); return 0", command="{python} -c '{code}' 2>&- <&-")
+    assert int(ran.stdout) > 2
+
+
+# --- Ctrl-C ---
+
+LONG = "hashlib.pbkdf2_hmac, 'sha256', b'', b'', 2**31 - 1"  # half an hour in C, without Python's lock
+BUSY = f"import functools, hashlib; ready(); functools.partial({LONG})(); return 0"
+PATIENT = "ready()\n    while True:\n        try: time.sleep(60)\n        except KeyboardInterrupt: pass"
+WORKERS = f"""import hashlib; from concurrent.futures import ThreadPoolExecutor as Threads
+    Threads(1).submit({LONG}); ready(); time.sleep(60)"""
+READY = "def ready(): print('ready', flush=True)\n"
+
+
+@pytest.mark.parametrize(
+    "work", [BUSY, PATIENT, WORKERS, "ready(); time.sleep(60)"], ids=["C", "patient", "workers", "sleep"]
+)
+@pytest.mark.parametrize("presses", [1, 2])
+def test_ctrl_c_ends_it_whatever_it_is_at(work, presses):
+    code = f"{BEGIN}{READY}def work():\n    {work}\nsys.exit(guarded('bpnn x', work, process=True))"
+    begun = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    with begun:
+        assert begun.stdout
+        assert begun.stdout.readline() == "ready\n"
+        for _ in range(presses):
+            begun.send_signal(signal.SIGINT)
+            time.sleep(0.05)
+        _, err = begun.communicate(timeout=30)  # of 60 that it would take
+    assert (begun.returncode, err) == (130, "bpnn x: interrupted; what was finished is kept\n")

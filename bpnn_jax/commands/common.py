@@ -1,9 +1,11 @@
 """What the commands share: types of options, outputs checked before any work, warnings, and the data that a user names."""
 
+import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -18,6 +20,9 @@ from bpnn_jax.errors import InputError
 
 if TYPE_CHECKING:
     from bpnn_jax.patterns import Patterns
+    from bpnn_jax.patterns.tables import Table
+    from bpnn_jax.patterns.task import Task
+    from bpnn_jax.settings import Choice
 
 Number = Annotated[float | None, arg(metavar="FLOAT")]
 Count = Annotated[int | None, arg(metavar="INT")]
@@ -30,15 +35,20 @@ class Data(NamedTuple):
 
     held_out: what is kept apart from a named set to test with, if anything.
     file:     None for a named set.
+    task:     what a table is about, where its targets are no Boolean ones; ``test`` a second table of the same file to test with.
     """
 
     patterns: "Patterns"
     held_out: "Patterns | None"
     file: Path | None
+    task: "Task | None" = None
+    test: "Table | None" = None
 
 
-def read_data(name: str, targets: int | None = None) -> Data:
+def read_data(name: str, targets: int | None = None, choice: "Choice | None" = None) -> Data:
     """The patterns of a name or a file; ``targets`` counts the target columns of a file that does not say.
+
+    choice: what the user says of a table. Refused where there is none.
 
     Raises InputError for a name or a file that cannot be used.
     """
@@ -48,8 +58,38 @@ def read_data(name: str, targets: int | None = None) -> Data:
         if targets is not None:
             raise InputError(f"expected targets only for files, got targets {targets} for the set {name}")
         return Data(patterns.load(name), patterns.load_held_out(name), None)
-    found = patterns.load(name) if targets is None else patterns.files.read(name, targets=targets)
-    return Data(found, None, Path(name))
+    if not os.path.exists(name):
+        patterns.load(name)  # which says what is near
+    return _of_a_file(name, targets, choice)
+
+
+def _of_a_file(name: str, targets: int | None, choice: "Choice | None") -> Data:
+    from bpnn_jax.patterns import Patterns, files
+    from bpnn_jax.patterns.formats import is_article, read_file
+    from bpnn_jax.patterns.tables import read_bytes
+    from bpnn_jax.patterns.task import learn
+    from bpnn_jax.settings import Choice
+
+    content = read_bytes(name)
+    if is_article(content):
+        if choice is not None and choice != Choice():
+            raise InputError(
+                f"{name}: expected --target, --kind, --missing and --ignore for tables; its > marks the targets"
+            )
+        return Data(files.parse(name, "", content, targets), None, Path(name))
+    found = read_file(name, content)
+    del content
+    choice = choice or Choice()
+    if targets is not None:
+        count = len(found.table.columns)
+        if choice.target is not None or not 1 <= targets < count:
+            raise InputError(
+                f"expected targets from 1 to {count - 1}, and either targets or target, got targets {targets}"
+            )
+        choice = replace(choice, target=",".join(str(k + 1) for k in range(count - targets, count)))
+    task = learn(found.table, choice)
+    data = Patterns(task.x, task.t, name=Path(name).name)
+    return Data(data, None, Path(name), None if task.kind == "boolean" else task, found.test)
 
 
 @contextmanager

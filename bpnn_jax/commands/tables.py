@@ -144,6 +144,4 @@ def _differences(
         table.add_column(kind if unit in kind else f"{kind}, {unit}", justify="right")
     for key, begin in rows.items():
         found = (cells.get((key, kind)) for kind in kinds)
-        table.add_row(
-            *begin, *(f"{words.effect(c, '')}\n{words.strength(c)}" if c else "-" for c in found)
-        )
+        table.add_row(*begin, *(f"{words.effect(c, '')}\n{words.strength(c)}" if c else "-" for c in found))

@@ -14,10 +14,15 @@ _PREFIX = re.compile(r"(.+?)[_.=: ]")
 
 
 def find(table: Table, given: str, what: str) -> list[int]:
-    """The columns that a name, a number from 1 or a pattern with * stands for. Raises InputError, with the nearest names."""
+    """The columns that a name, a number from 1, a pattern with * or several of these with commas stand for.
+
+    Raises InputError, with the nearest names.
+    """
     names = [c.name for c in table.columns]
     if given in names:
         return [names.index(given)]
+    if "," in given:
+        return list(dict.fromkeys(k for part in given.split(",") for k in find(table, part, what)))
     if re.fullmatch("[0-9]{1,9}", given):
         if 1 <= int(given) <= len(names):
             return [int(given) - 1]

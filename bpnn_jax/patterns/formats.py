@@ -36,15 +36,29 @@ class Content(NamedTuple):
     test: Table | None = None
 
 
+def is_article(content: bytes) -> bool:
+    r"""Whether a file is in the article's format: its first line that is no comment has a > between numbers.
+
+    >>> is_article(b"# c\n0.5 1 > 0\n"), is_article(b"a,b\n1,2\n")
+    (True, False)
+    """
+    lines = (line.strip() for line in content[:65536].splitlines())
+    first = next((line for line in lines if line and not line.startswith(b"#")), b"")
+    return b">" in first and b"," not in first.partition(b">")[0]
+
+
 class Format(NamedTuple):
     name: str
     begins: Callable[[str], bool]  # the first 4096 characters
     read: Callable[[str, str], Table]  # path, text
 
 
-def read_file(path: str) -> Content:
-    """The table in a file of any format that is known. Raises PatternFileError, which names the formats that are."""
-    content = read_bytes(path)
+def read_file(path: str, content: bytes | None = None) -> Content:
+    """The table in a file of any format that is known. Raises PatternFileError, which names the formats that are.
+
+    content: the file's bytes, where they have been read.
+    """
+    content = read_bytes(path) if content is None else content
     if content.startswith(b"\x93NUMPY"):
         return Content(_from_array(path, _npy(path, io.BytesIO(content)), "npy"))
     if content.startswith(b"PK\x03\x04"):

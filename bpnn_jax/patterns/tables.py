@@ -12,17 +12,20 @@ import re
 import zlib
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv
 
+from bpnn_jax._runtime import reading
+from bpnn_jax._runtime.text import one_line
 from bpnn_jax.patterns.files import PatternFileError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 MISSING = ("", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "<NA>")
 SAMPLE = 100  # lines that are looked at to find the separator and the header
-LARGEST = 4 * 2**30  # bytes, uncompressed: more is refused before it fills the memory
+LARGEST = 400 * 2**20  # bytes, uncompressed: more is refused before it fills the memory
 SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas", " ": "spaces"}
 _COMMA_NUMBER = re.compile(r"\s*[-+]?[0-9]*,[0-9]+(?:[eE][-+]?[0-9]+)?\s*")
 _POINT_NUMBER = re.compile(r"\s*[-+]?[0-9]*\.[0-9]+(?:[eE][-+]?[0-9]+)?\s*")
@@ -104,19 +107,20 @@ def read_table(path: str, text: str, encoding: str) -> Table:
 
 
 def read_bytes(path: str) -> bytes:
-    """The content of a file, uncompressed where it is a gzip. Raises PatternFileError."""
+    """The content of a regular file (or of /dev/stdin), uncompressed where it is a gzip. Raises PatternFileError."""
     try:
-        with open(path, "rb") as file:
-            content = file.read(LARGEST + 1)
+        content = reading.read_file(path, LARGEST, "a file of patterns", pipes=True)
         if content[:2] == b"\x1f\x8b":
             with gzip.open(io.BytesIO(content)) as unpacked:
                 content = unpacked.read(LARGEST + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise PatternFileError(path, f"expected a whole gzip file, got: {error}") from None
-    except OSError as error:
-        raise PatternFileError(path, f"expected a file that can be read, got: {error.strerror or error}") from None
+    except FileNotFoundError:
+        raise PatternFileError(path, "expected a file, got a path that does not exist") from None
+    except (reading.NotReadableError, reading.DamagedError) as error:
+        raise PatternFileError(path, str(error).removeprefix(f"{one_line(path)}: ")) from None
     if len(content) > LARGEST:
-        raise PatternFileError(path, f"expected at most {LARGEST // 2**30} GiB, got more")
+        raise PatternFileError(path, f"expected at most {LARGEST // 2**20} MiB, got more")
     return content
 
 
@@ -258,7 +262,7 @@ def _parsed(path: str, text: str, separator: str, comma: bool, rows: list[list[s
     table = _arrow(path, text, separator, comma, width, skipped=int(header))
     names = names or [""] * width
     _check_names(path, names, width)
-    columns = tuple(_column(name, table.column(k), comma) for k, name in enumerate(names))
+    columns = tuple(_column(name, table.column(k)) for k, name in enumerate(names))
     if len(columns) > 1 and not columns[-1].name and bool(columns[-1].missing.all()):  # a separator at every line's end
         columns = columns[:-1]
     return Table(columns, header, how + (", a header" if header else ", no header"), tuple(notes))
@@ -274,7 +278,10 @@ def _check_names(path: str, names: list[str], width: int) -> None:
             raise PatternFileError(path, f"expected different names in the header, got {name!r} {often} times", 1, 1)
 
 
-def _arrow(path: str, text: str, separator: str, comma: bool, width: int, skipped: int) -> pa.Table:
+def _arrow(path: str, text: str, separator: str, comma: bool, width: int, skipped: int) -> "pa.Table":
+    import pyarrow as pa  # here, so that a network can be loaded without it
+    import pyarrow.csv
+
     try:
         return pyarrow.csv.read_csv(
             pa.BufferReader(text.encode("utf-8", "surrogatepass")),
@@ -308,7 +315,9 @@ def _where_it_is_wrong(
     return PatternFileError(path, f"expected a table, got: {str(error).splitlines()[0][:200]}")
 
 
-def _column(name: str, cells: pa.ChunkedArray, comma: bool) -> Column:
+def _column(name: str, cells: "pa.ChunkedArray") -> Column:
+    import pyarrow as pa
+
     kind = cells.type
     if pa.types.is_null(kind):
         return Column(name, np.full(len(cells), np.nan))

@@ -8,11 +8,11 @@ import numpy as np
 
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns._patterns import Patterns
-from bpnn_jax.patterns.encode import encode
+from bpnn_jax.patterns.encoding import Encoding
 from bpnn_jax.patterns.split import split
 from bpnn_jax.patterns.standardize import Standardization, fit
 from bpnn_jax.patterns.tables import Table
-from bpnn_jax.patterns.task import Task, target_cells
+from bpnn_jax.patterns.task import Task
 
 HIDDEN = (8, 64)  # as many hidden nodes as inputs, but at least and at most so many
 UPDATES = {"regression": 500}  # so many updates of a minibatch of 32 train a regression; more fit its noise
@@ -24,6 +24,7 @@ BATCH = 32
 class Tabular:
     """Parts of a task as a network sees them, and the way back to the target's own units.
 
+    left_out:    rows of the table that are not used, for their missing cells.
     train, test: patterns, standardized where ``inputs`` and ``targets`` are not None; ``test`` is None without held-out rows.
     """
 
@@ -32,10 +33,12 @@ class Tabular:
     test: Patterns | None
     inputs: Standardization | None
     targets: Standardization | None
+    left_out: int = 0
 
-    def outputs(self, network_outputs: np.ndarray) -> np.ndarray:
-        """A network's outputs (patterns, outputs) in the target's own units."""
-        return network_outputs if self.targets is None else self.targets.undo(network_outputs)
+    @property
+    def encoding(self) -> Encoding:
+        """How further rows are read, for the saved network."""
+        return Encoding.of(self.task, self.inputs, self.targets)
 
 
 def prepare(
@@ -62,7 +65,7 @@ def prepare(
     parts = split(groups, test_share, seed=seed, in_order=in_order)
     cells = [(task.x[parts.train], task.t[parts.train])]
     if test is not None:
-        cells.append(further(task, test))
+        cells.append(Encoding.of(task).read(test))
     elif len(parts.test):
         cells.append((task.x[parts.test], task.t[parts.test]))
     on = task.kind != "boolean" if standardize is None else standardize
@@ -77,37 +80,7 @@ def prepare(
         )
         for x, t in cells
     ]
-    return Tabular(task, seen[0], seen[1] if len(seen) > 1 else None, inputs, targets)
-
-
-def further(task: Task, table: Table) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs and targets of another table with the same columns, found by name where both have names.
-
-    Raises InputError where a column is missing, a word is unknown, or a cell is empty.
-    """
-    rows = np.arange(len(table))
-    places = located(table, [*(c.name for c in task.columns), *task.targets], task)
-    columns = tuple(c._replace(number=at) for c, at in zip(task.columns, places, strict=False))
-    x = encode(table, columns, rows)
-    t, classes = target_cells(table, list(places[len(columns) :]), task.kind, task.learns, rows, task.classes)
-    del classes
-    return x, t
-
-
-def located(table: Table, names: list[str], task: Task) -> list[int]:
-    """Where each column of a task stands in another table: by name, or by its place where one of the two has no names."""
-    if not (table.named and task.named):
-        if len(table.columns) == task.width:
-            numbers = [*(c.number for c in task.columns), *task.target_numbers]
-            return numbers[: len(names)]
-        raise InputError(f"expected {task.width} columns as in training, got {len(table.columns)}")
-    here = {c.name: k for k, c in enumerate(table.columns)}
-    lost = [name for name in names if name not in here]
-    if lost:
-        raise InputError(
-            f"expected the columns of training, by name; {', '.join(lost[:5])} missing: got {', '.join(here)}"
-        )
-    return [here[name] for name in names]
+    return Tabular(task, seen[0], seen[1] if len(seen) > 1 else None, inputs, targets, task.left_out)
 
 
 def customary(task: Task, patterns: int) -> dict[str, Any]:

@@ -7,7 +7,6 @@ predict), so that a saved network reads new rows as it read its own.
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
@@ -15,26 +14,13 @@ from bpnn_jax.errors import InputError
 from bpnn_jax.patterns.columns import find, index_column, one_hot_groups, prefix
 from bpnn_jax.patterns.encode import Input, as_word, encode
 from bpnn_jax.patterns.tables import Column, Table
+from bpnn_jax.settings import Choice
 
 KINDS = ("classification", "multi-label", "regression", "boolean")
 TARGET_NAMES = ("class", "label", "target", "species", "y", "outcome", "survived")
 MOST_CLASSES = 20  # whole numbers of more values are a quantity
 MOST_CATEGORIES = 20  # words of more values among the inputs are names, not categories
 SHOWN = 6  # classes that are counted in the line that says what is learnt
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What a user says of a table where the guess is not what was meant."""
-
-    target: str | None = None
-    """A column's name, its number counted from 1, or a pattern such as species_* for one-hot columns."""
-    kind: Literal["classification", "multi-label", "regression", "boolean"] | None = None
-    """What to learn: otherwise words and few whole numbers are classes, other numbers a quantity."""
-    missing: Literal["refuse", "drop", "mean"] = "refuse"
-    """Rows with missing cells: refuse the file, drop these rows, or put the mean (for words the commonest)."""
-    ignore: tuple[str, ...] = ()
-    """Columns to leave out, by name, number or pattern."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +49,7 @@ class Task:
     width: int
     notes: tuple[str, ...] = ()
     target_numbers: tuple[int, ...] = field(default=())
+    left_out: int = 0
 
     def __len__(self) -> int:
         return len(self.x)
@@ -87,7 +74,7 @@ class Task:
         return f"a number, {self.t.min():g} to {self.t.max():g}"
 
 
-def learn(table: Table, choice: Choice = Choice()) -> Task:
+def learn(table: Table, choice: Choice | None = None) -> Task:
     """Decide what a table is about. Raises InputError where that would be a guess that nobody meant.
 
     >>> from bpnn_jax.patterns.tables import Column, Table
@@ -95,6 +82,7 @@ def learn(table: Table, choice: Choice = Choice()) -> Task:
     >>> learn(Table(flowers, True, "commas")).line
     'learns species (2 classes: a 2, b 2) from 1 inputs'
     """
+    choice = choice or Choice()
     ignored = {n for given in choice.ignore for n in find(table, given, "ignore")}
     notes = list(table.notes)
     if choice.target is None:
@@ -119,7 +107,7 @@ def learn(table: Table, choice: Choice = Choice()) -> Task:
     t, classes = target_cells(table, targets, kind, learns, rows)
     return Task(
         kind, learns, tuple(table.label(k) for k in targets), classes, names, columns, x, t, rows, table.named,
-        len(table.columns), tuple(notes), tuple(targets),
+        len(table.columns), tuple(notes), tuple(targets), len(table) - len(rows),
     )  # fmt: skip
 
 

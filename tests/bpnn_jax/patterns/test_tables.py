@@ -8,7 +8,8 @@ import pytest
 
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns.formats import read_file
-from bpnn_jax.patterns.task import Choice, learn
+from bpnn_jax.patterns.task import learn
+from bpnn_jax.settings import Choice
 
 ROWS = [
     *((5.1, 3.5, "setosa"), (7.0, 3.2, "versicolor"), (6.3, 3.3, "virginica")),

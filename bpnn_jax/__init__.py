@@ -4,10 +4,11 @@
 are declared in ``__init__.pyi``.
 """
 
-from bpnn_jax._runtime import lazy, xla
+from bpnn_jax._runtime import forks, lazy, xla
 
 __version__ = "0.1.0"
 
 __getattr__, __dir__, __all__ = lazy.attach(__name__, __file__)
 
 xla.set_small_loop_option()
+forks.watch()

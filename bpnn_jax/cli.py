@@ -70,14 +70,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments: otherwise those of this process, which is then the command's own, and is left at once after Ctrl-C.
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
-    name = f"bpnn {given[0]}" if given and given[0] in COMMANDS else "bpnn"
+    known = given and given[0] in (*COMMANDS, *(words[0] for words in WENT))
+    name = f"bpnn {given[0]}" if known else "bpnn"
     return wall.guarded(name, lambda: _carried_out(given), process=arguments is None)
 
 
 def _carried_out(arguments: Sequence[str]) -> int:
     for (name, *flags), instead in WENT.items():
         if arguments[:1] == [name] and set(flags) <= set(arguments):
-            raise InputError(f"{' '.join((name, *flags))} is no more; it is now {instead}")
+            raise InputError(
+                f"expected a command, got {' '.join((name, *flags))}, which is none any more: it is now {instead}"
+            )
     from bpnn_jax._runtime import cache
 
     options = parse(arguments)

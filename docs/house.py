@@ -21,8 +21,8 @@ COMPUTING = ("errors", "_runtime", "manual", "network", "rules")
 # From the bottom up: a room imports only rooms that stand before it.
 ROOMS = {
     "errors": Room("InputError and the sentences of what is refused", (), 330, 6),
-    "_runtime": Room("cores, files, compile cache, XLA option, progress", ("errors",), 700, 6),
     "manual": Room("the derivation", (), 330, 5),
+    "_runtime": Room("cores, files, compile cache, XLA option, progress", ("errors", "manual"), 700, 6),
     "network": Room("JAX's own forward pass and error", ("errors", "_runtime"), 570, 5),
     "rules": Room("momentum rules as optax has them", ("errors", "_runtime"), 815, 5),
     "statistics": Room("estimates and intervals", ("errors",), 740, 2),
@@ -107,12 +107,13 @@ def table() -> str:
 
 
 def needed() -> list[tuple[str, str]]:
-    """The arrows of the drawing: those that do not follow from others, and none to ``errors`` and ``_runtime``.
+    """The arrows of the drawing: those that do not follow from others, and none from or to ``errors`` and ``_runtime``.
 
     >>> ("ablation", "verify") in needed(), ("ablation", "training") in needed()
     (True, False)
     """
-    below = {name: set(found.may) - {"errors", "_runtime"} for name, found in ROOMS.items()}
+    everywhere = {"errors", "_runtime"}
+    below = {name: set(found.may) - everywhere for name, found in ROOMS.items() if name not in everywhere}
     return [
         (name, other)
         for name, others in below.items()

@@ -31,14 +31,15 @@ def to_lines(page: Path, text: str) -> str:
 
 @cache
 def definitions(file: Path) -> dict[str, int]:
-    """The line of every function, class and assignment at a module's top, and of every method as ``Class.method``."""
+    """The line of every function, class and assignment at a module's top, and of every method and field as ``Class.name``."""
     found: dict[str, int] = {}
     for node in ast.parse(file.read_text("utf-8")).body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             found[node.name] = node.lineno
         if isinstance(node, ast.ClassDef):
-            methods = [n for n in node.body if isinstance(n, ast.FunctionDef)]
-            found |= {f"{node.name}.{method.name}": method.lineno for method in methods}
+            methods = {n.name: n.lineno for n in node.body if isinstance(n, ast.FunctionDef)}
+            fields = {ast.unparse(n.target): n.lineno for n in node.body if isinstance(n, ast.AnnAssign)}
+            found |= {f"{node.name}.{name}": line for name, line in {**methods, **fields}.items()}
         for target in node.targets if isinstance(node, ast.Assign) else ():
             for name in ast.walk(target):
                 if isinstance(name, ast.Name):

@@ -13,6 +13,7 @@ import manual
 from bpnn_jax import Network, progress_bar
 from bpnn_jax.ablation import Results, Study
 from bpnn_jax.ablation import run as carry_out
+from experiments._runs import Runs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,7 +30,9 @@ class Options:
     out: Path | None = None
     """Folder for the results; by default experiments/results."""
     keep: Path | None = None
-    """Folder to keep every single run in; given again, it goes on from there. Otherwise they are forgotten."""
+    """Folder to keep the studies in; given again, it goes on from there."""
+    summarise: bool = False
+    """Train nothing: say and draw again from the runs that were kept beside the figure."""
 
     @property
     def folder(self) -> Path | None:
@@ -40,41 +43,66 @@ class Options:
 class Experiment:
     """A question and the way to its answer.
 
-    compute: runs everything and returns what came out, in what JSON knows.
-    answer:  from that, the answer in one sentence, with its intervals.
-    details: from that, everything else that came out, with its intervals.
-    plot:    from that, the figure: whatever is in the picture is in the file.
+    held_fixed: what every run of it has in common, so that the answer holds there and says nothing beyond.
+    measure:    trains; returns the runs, a row per run, and what is no run (``other``: JSON-serialisable).
+    summarise:  from these, the numbers of the answer, the details and the figures.
+    answer:     from the numbers, the answer in a sentence or two, with intervals: first what it depends on.
+    details:    everything else that was computed, with intervals.
+    plots:      from the numbers, the figures: "" is NAME.png, "readme" NAME.readme.png.
     """
 
     name: str
     question: str
-    compute: Callable[[Options], dict[str, Any]]
+    held_fixed: str
+    measure: Callable[[Options], tuple[Runs, dict[str, Any]]]
+    summarise: Callable[[Runs, dict[str, Any]], dict[str, Any]]
     answer: Callable[[dict[str, Any]], str]
     details: Callable[[dict[str, Any]], str]
-    plot: Callable[[dict[str, Any]], "Figure"]
+    plots: dict[str, Callable[[dict[str, Any]], "Figure"]]
 
     def run(self, options: Options) -> dict[str, Any]:
-        """Print question, answer and details, and write NAME.json and NAME.png."""
-        found = self.compute(options)
-        said = {"question": self.question, "answer": self.answer(found), "details": self.details(found)}
-        print(*said.values(), sep="\n\n")
-        found = {**said, "quick": options.quick, **found}
+        """Print question, answer and details, and write NAME.json, NAME.parquet and the figures."""
+        runs, other = self.measure(options)
+        other = short(other)
+        found = self.said(runs, other, options.quick)
+        print(*(found[part] for part in ("question", "answer", "details", "held_fixed")), sep="\n\n")
         if options.folder is not None:
             options.folder.mkdir(parents=True, exist_ok=True)
-            file = options.folder / f"{self.name}.json"
-            file.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n")
-            self._draw(json.loads(file.read_text()), file.with_suffix(".png"))
+            runs.write(options.folder / f"{self.name}.parquet")
+            self.write(found, options.folder)
         return found
 
-    def main(self) -> None:
-        self.run(tyro.cli(Options, description=self.question))
+    def said(self, runs: Runs, other: dict[str, Any], quick: bool) -> dict[str, Any]:
+        """What NAME.json holds."""
+        numbers = short(self.summarise(runs, other))
+        said = {"question": self.question, "answer": self.answer(numbers), "details": self.details(numbers)}
+        return {**said, "held_fixed": self.held_fixed, "quick": quick, **numbers, "other": other}
 
-    def _draw(self, found: dict[str, Any], path: Path) -> None:
+    def again(self, folder: Path) -> dict[str, Any]:
+        """What NAME.json should hold, from the runs that were kept in ``folder``."""
+        kept = json.loads((folder / f"{self.name}.json").read_text())
+        return self.said(Runs.read(folder / f"{self.name}.parquet"), kept["other"], kept["quick"])
+
+    def write(self, found: dict[str, Any], folder: Path) -> None:
+        """NAME.json, and the figures from it."""
+        file = folder / f"{self.name}.json"
+        file.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n")
+        self._draw(json.loads(file.read_text()), folder)
+
+    def main(self) -> None:
+        options = tyro.cli(Options, description=self.question)
+        if options.summarise:
+            self.write(self.again(options.folder or RESULTS), options.folder or RESULTS)
+        else:
+            self.run(options)
+
+    def _draw(self, found: dict[str, Any], folder: Path) -> None:
         import matplotlib
 
         matplotlib.use("Agg")
-        figure = self.plot(found)
-        figure.savefig(path, dpi=110, metadata={"Software": None})  # the same picture is the same file
+        for name, plot in self.plots.items():
+            path = folder / f"{self.name}{name and '.'}{name}.png"
+            plot(found).savefig(path, dpi=110, metadata={"Software": None})  # the same picture is the same file
 
 
 def run(study: Study, options: Options, name: str) -> Results:

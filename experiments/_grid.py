@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpnn_jax import ManyResult, Network, progress_bar, train_many
-from bpnn_jax.patterns import Patterns
+from bpnn_jax import ManyResult, Network, Patterns, progress_bar, train_many
+from experiments._runs import Runs, of_many
 
 
 class Grid(NamedTuple):
@@ -20,9 +20,16 @@ class Grid(NamedTuple):
     epochs: np.ndarray
     runs: ManyResult
 
-    def best(self, seeds: slice) -> int:
-        """The pair that is fastest for these seeds, by the restricted mean: every run is followed to the limit."""
-        return int(self.epochs[:, seeds].mean(axis=1).argmin())
+    @property
+    def means(self) -> np.ndarray:
+        """The restricted mean of the epochs at each pair: every run is followed to the limit."""
+        return self.epochs.mean(axis=1)
+
+    def table(self, **settings: Any) -> Runs:
+        """Its runs with their rates; ``settings`` that differ by pair are arrays of one value per pair."""
+        n, seeds = self.epochs.shape
+        columns = {k: np.repeat(v, seeds) if np.ndim(v) and len(v) == n else v for k, v in settings.items()}
+        return of_many(self.runs, **columns)
 
 
 def train_grid(
@@ -30,19 +37,19 @@ def train_grid(
     network: Network,
     task: Patterns,
     pairs: Sequence[tuple[float, float]],
-    seeds: int,
+    seeds: Sequence[int],
     epochs: int,
     tolerance: float | None = 0.4,
     **settings: Any,
 ) -> Grid:
     """``pairs`` are (learning rate, momentum). ``tolerance`` is a share of the distance between the targets, as in a study."""
-    rates = np.repeat(np.array(pairs, float), seeds, axis=0)
+    rates = np.repeat(np.array(pairs, float), len(seeds), axis=0)
     with progress_bar(title) as update:
         runs = train_many(
             network,
             task.x,
             task.t,
-            seeds=np.tile(np.arange(seeds), len(pairs)).tolist(),
+            seeds=np.tile(np.asarray(seeds), len(pairs)).tolist(),
             learning_rate=rates[:, 0],
             momentum=rates[:, 1],
             tolerance=None if tolerance is None else tolerance * float(task.t.max() - task.t.min()),
@@ -51,6 +58,6 @@ def train_grid(
             progress=update,
             **settings,
         )
-    shape = len(pairs), seeds
+    shape = len(pairs), len(seeds)
     solved, diverged = ((runs.stopped == word).reshape(shape) for word in ("solved", "diverged"))
     return Grid(solved, diverged, np.where(solved, runs.iterations.reshape(shape) + 1, epochs), runs)

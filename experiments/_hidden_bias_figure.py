@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 def plot(found: dict[str, Any]) -> "Figure":
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 3.8), layout="constrained")
+    figure = Figure(figsize=(12.5, 4.6), layout="constrained")
     left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1, 1.15))
     _seeds(left, found["article"])
-    _success(middle, {name: of for name, of in found["studies"].items() if "rates" in of})
+    _success(middle, found["studies"])
     _table(right, found["represents"])
     for axis in (left, middle, right):
         axis.title.set_fontsize(10)
@@ -46,20 +46,24 @@ def _success(axis: Any, studies: dict[str, Any]) -> None:
     names = list(studies)[::-1]
     for y, name in enumerate(names):
         for k, colour in enumerate((BLACK, ORANGE)):
-            rate = studies[name]["rates"][k]
-            value, low, high = (100 * rate[key] for key in ("value", "low", "high"))
-            axis.errorbar(
-                value,
-                y + 0.13 - 0.26 * k,
-                xerr=[[value - low], [high - value]],
-                fmt="o",
-                color=colour,
-                markersize=5,
-                label=("without the node", "with it")[k] if y == 0 else None,
-            )
+            for column, shift in (("best", 0.12), ("fixed", -0.18)):
+                rate = studies[name][column]["success"][k]
+                value, low, high = (100 * rate[key] for key in ("value", "low", "high"))
+                axis.errorbar(
+                    value,
+                    y + shift + 0.05 - 0.1 * k,
+                    xerr=[[max(0, value - low)], [max(0, high - value)]],
+                    fmt="o",
+                    color=colour,
+                    markerfacecolor=colour if column == "best" else "white",
+                    markersize=5,
+                    label=("without the node", "with it")[k] if y == 0 and column == "best" else None,
+                )
+        if y and name.partition(",")[0] != names[y - 1].partition(",")[0]:
+            axis.axhline(y - 0.5, color=GREY, linewidth=0.6)
     axis.set(yticks=range(len(names)), yticklabels=names, xlim=(-4, 104), xlabel="per cent learn it")
-    axis.set_title("success, with and without the node")
-    axis.legend(frameon=True, fontsize=8, loc=(0.2, 0.03))
+    axis.set_title("success: best rate (filled), fixed rate")
+    axis.legend(frameon=False, fontsize=8, loc="upper left")
     axis.grid(axis="x", color=GREY, alpha=0.2)
 
 

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS = {"sgd": BLACK, "previous-gradient": GREEN, "heavy-ball": BLUE, "nesterov": VERMILION}
-WIDTHS = ((1, 1, 1, 1), (1, 1, 1, 1.1))
 TICKS = (100, 300, 1000, 3000)
+LIMIT = 3000  # epochs, where no run was solved
 NAMES = {
     "sgd": "no momentum",
     "previous-gradient": "previous gradient",
@@ -24,15 +24,18 @@ NAMES = {
 def plot(found: dict[str, Any]) -> "Figure":
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 6.6), layout="constrained")
+    figure = Figure(figsize=(14, 6.8), layout="constrained")
     rows: Any = figure.subfigures(2, 1, hspace=0.04)
-    above, below = (row.subplots(1, 4, width_ratios=widths) for row, widths in zip(rows, WIDTHS, strict=True))
-    _maps(rows[0], above[:3], found["quadratic"])
-    _conditions(above[3], found["quadratic"])
-    for axis, (name, task) in zip(below, [*found["networks"].items()][-3:], strict=False):
-        _curves(axis, name, task["curves"], found)
+    above = rows[0].subplots(1, 5)
+    quadratic = found["other"]["quadratic"]
+    _maps(rows[0], above[:3], quadratic)
+    _conditions(above[3], quadratic)
+    _diverging(above[4], found["diverging"])
+    below = rows[1].subplots(1, len(found["networks"]) + 1)
+    for axis, (name, task) in zip(below, found["networks"].items(), strict=False):
+        _curves(axis, name, task["curves"], found["effective"])
     below[0].set_ylabel("epochs to solve (mean up to 3000)")
-    _diverging(below[3], found["diverging"])
+    _best(below[-1], found["comparisons"])
     for axis in (*above, *below):
         axis.title.set_fontsize(10)
     return figure
@@ -50,7 +53,7 @@ def _maps(figure: "Figure", axes: Any, found: dict[str, Any]) -> None:
             xticks=range(5), xlim=(step[0], step[-1]), ylim=(share[0], share[-1]), title=f"quadratic: {NAMES[rule]}"
         )
         axis.set(xlabel="Nλ" if article else "ηλ", ylabel="M/N" if article else "μ")
-    figure.colorbar(mesh, ax=axes, label="measured rate a step", shrink=0.9, pad=0.01)
+    figure.colorbar(mesh, ax=axes, label="measured rate per step", shrink=0.9, pad=0.01)
 
 
 def _conditions(axis: Any, found: dict[str, Any]) -> None:
@@ -63,19 +66,12 @@ def _conditions(axis: Any, found: dict[str, Any]) -> None:
     axis.legend(frameon=False, fontsize=8)
 
 
-def _curves(axis: Any, name: str, curves: dict[str, Any], found: dict[str, Any]) -> None:
-    for rule, of in curves.items():
-        for share, epochs in of.items():
-            if share in ("0.0", "0.75"):
-                axis.plot(
-                    found["effective"],
-                    epochs,
-                    "o-",
-                    color=COLOURS[rule],
-                    markersize=3,
-                    linewidth=1.3,
-                    label=NAMES[rule],
-                )
+def _curves(axis: Any, name: str, curves: dict[str, Any], effective: list[float]) -> None:
+    for k, (rule, of) in enumerate(curves.items()):
+        at = np.array(effective) * 1.03 ** (k - 1.5)  # side by side
+        mean = {key: np.array([m[key] if m else LIMIT for m in of]) for key in ("value", "low", "high")}
+        bars = np.stack([mean["value"] - mean["low"], mean["high"] - mean["value"]])
+        axis.errorbar(at, mean["value"], bars, fmt="o-", color=COLOURS[rule], markersize=2.5, linewidth=1, elinewidth=1)
     axis.set(xscale="log", yscale="log", xlabel="N+M, or η/(1−μ)", title=name)
     axis.set(ylim=(90, 3500), yticks=TICKS, yticklabels=[str(tick) for tick in TICKS])
     axis.set(xticks=(0.1, 1, 10), xticklabels=("0.1", "1", "10"))
@@ -84,15 +80,30 @@ def _curves(axis: Any, name: str, curves: dict[str, Any], found: dict[str, Any])
     if axis.get_subplotspec().is_first_col():
         axis.text(
             0.05,
-            0.06,
+            0.04,
             "three quarters of the rate\nfrom momentum; colours as above",
             transform=axis.transAxes,
             fontsize=8,
         )
 
 
+def _best(axis: Any, comparisons: dict[str, Any]) -> None:
+    names = list(comparisons)[::-1]
+    for y, name in enumerate(names):
+        for k, (rule, of) in enumerate(comparisons[name].items()):
+            c = of["each at its best"]
+            bars = [[c["effect"] - c["low"]], [c["high"] - c["effect"]]]
+            axis.errorbar(
+                c["effect"], y + 0.2 - 0.2 * k, xerr=bars, fmt="o", color=COLOURS[rule], markersize=4, linewidth=1.2
+            )
+    axis.axvline(0, color=GREY, linewidth=0.8, zorder=0)
+    labels = [name.replace(", ", "\n") for name in names]
+    axis.set(yticks=range(len(names)), xlabel="epochs (left: faster)", title="each at its best: rule − none")
+    axis.set_yticklabels(labels, fontsize=8)
+
+
 def _diverging(axis: Any, found: dict[str, Any]) -> None:
-    for rule, of in found["rules"].items():
+    for rule, of in found.items():
         momenta = [float(m) for m in of["shift"]]
         effect, low, high = (np.array([s[key] for s in of["shift"].values()]) for key in ("effect", "low", "high"))
         axis.errorbar(
@@ -100,4 +111,4 @@ def _diverging(axis: Any, found: dict[str, Any]) -> None:
         )
         fine = np.linspace(0, 1, 101)
         axis.plot(fine, _quadratic.border(rule, fine) / 2, color=COLOURS[rule], linewidth=1)
-    axis.set(xlabel="μ, or M/N", ylabel="border, over plain descent's", title="XOR diverges; lines: quadratic")
+    axis.set(xlabel="μ, or M/N", ylabel="border, over plain descent's", title="XOR diverges (line: quadratic)")

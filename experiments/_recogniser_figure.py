@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from experiments._report import BLUE, GREEN, VERMILION
+
 CHARACTERS = {"200": 200, "500": 500, "1k": 1000}
 
 
@@ -11,7 +13,7 @@ def plot(found: dict[str, Any]) -> Any:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(2, 2, figsize=(11, 8), layout="constrained")
-    languages = found["bundled"]["languages"]
+    languages = found["other"]["languages"]
     if "article" in found:
         w = found["article"]["why"]
         names = [f"{k + 1}" + (" (absent)" if k == w["absent"] else "") for k in range(3)]
@@ -20,7 +22,7 @@ def plot(found: dict[str, Any]) -> Any:
     else:
         for axis in axes[0]:
             axis.set_visible(False)
-    table(axes[1, 0], found["bundled"]["confusion"], languages, "bundled data, split by file, 8 hidden nodes")
+    table(axes[1, 0], found["other"]["confusion"], languages, "bundled data, split by file, 8 hidden nodes")
     nodes(axes[1, 1], found["bundled"]["hidden"])
     return figure
 
@@ -44,7 +46,7 @@ def table(axis: Any, counts: list[list[int]], names: list[str], title: str) -> N
 
 
 def sizes(axis: Any, found: dict[str, Any]) -> None:
-    styles = (("in order", "#a0a0a0", "D"), ("stretches", "#0072b2", "o"), ("chunks", "#d55e00", "s"))
+    styles = (("in order", "#a0a0a0", "D"), ("stretches", BLUE, "o"), ("chunks", VERMILION, "s"))
     words = {
         "in order": "the article's split",
         "stretches": "other stretches of code",
@@ -68,8 +70,8 @@ def sizes(axis: Any, found: dict[str, Any]) -> None:
 
 def nodes(axis: Any, hidden: list[dict[str, Any]]) -> None:
     for key, colour, mark, label in (
-        ("training", "#009e73", "^", "training"),
-        ("largest", "#0072b2", "o", "held-out files"),
+        ("training", GREEN, "^", "training"),
+        ("largest", BLUE, "o", "held-out files"),
     ):
         middle = np.array([100 * h[key]["value"] for h in hidden])
         error = [middle - [100 * h[key]["low"] for h in hidden], [100 * h[key]["high"] for h in hidden] - middle]

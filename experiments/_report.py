@@ -1,6 +1,5 @@
 """Words and colours that the experiments have in common."""
 
-from dataclasses import asdict
 from typing import Any
 
 # Okabe and Ito's colours, which people tell apart however they see colours.
@@ -65,19 +64,26 @@ def holds(comparison: dict[str, Any]) -> bool:
     return comparison["p_holm"] is not None and comparison["p_holm"] <= CLEAR
 
 
+def detectable(comparison: dict[str, Any], scale: float = 1.0) -> float:
+    """The smallest difference that a repetition would find in four of five cases, at 5%, from the width of the interval.
+
+    >>> round(detectable({"low": -1.96, "high": 1.96}), 1)
+    2.8
+    """
+    return scale * (comparison["high"] - comparison["low"]) / 2 * 2.8 / 1.96
+
+
 def outcome(comparisons: dict[str, dict[str, Any]]) -> str:
-    """Where the first of two takes fewer epochs, where more, and where no difference stands.
+    """Where the first of two takes fewer epochs, where more, and where no difference stands, and then which would have been seen.
 
     >>> outcome({"xor": {"effect": -9, "low": -12, "high": -5, "p_holm": 0.001}})
     'fewer epochs on xor (-9 [-12, -5])'
+    >>> outcome({"xor": {"effect": -9, "low": -29, "high": 10, "p_holm": 0.2}})
+    'no difference that stands on xor (-9 [-29, +10]; 28 would have been seen)'
     """
     groups: dict[str, list[str]] = {"fewer epochs": [], "more epochs": [], "no difference that stands": []}
     for name, c in comparisons.items():
         where = ("fewer epochs" if c["effect"] < 0 else "more epochs") if holds(c) else "no difference that stands"
-        groups[where].append(f"{name} ({difference(c)})")
+        seen = "" if holds(c) else f"; {detectable(c):.0f} would have been seen"
+        groups[where].append(f"{name} ({difference(c)}{seen})")
     return ", ".join(f"{where} on {' and '.join(names)}" for where, names in groups.items() if names)
-
-
-def plain(of: Any) -> dict[str, Any]:
-    """An Estimate or a Comparison as JSON has it."""
-    return asdict(of)

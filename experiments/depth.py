@@ -2,99 +2,129 @@
 
 Equation (9) multiplies by f' and by the weights once for every layer on the way down. Glorot and Bengio (2010) saw the deltas shrink
 with sigmoid, whose f' is at most 1/4, and proposed initial weights of variance 2/(n_in + n_out), under which tanh keeps their size.
-Here the size of the delta of every layer (root mean square over patterns and nodes) is measured with ``manual.deltas``, before
-training and along it, on parity of four bits with eight nodes in each hidden layer.
+Those are weights for tanh: sigmoid's f' = 1/4 at 0 wants weights four times as large. So the initial weights are freed here: uniform
+ones, and Glorot's times 1, 2, 4 and 8, under either function, each with the learning rate that is best for it. The size of a delta
+is its root mean square over patterns and nodes, from ``manual.deltas``, on parity of four bits with eight nodes per hidden layer.
 
-    python -m experiments.depth            a minute or two; writes experiments/results/depth.{json,png}
+    python -m experiments.depth            six minutes; writes experiments/results/depth.*
     python -m experiments.depth --quick    seconds
 """
 
-from dataclasses import asdict
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 import manual
 from bpnn_jax import ManyResult, Network, init_paired, load_patterns, progress_bar, statistics, train_many
-from experiments._common import Experiment, Options, functions, short
-from experiments._report import difference, p_words, percent, points
+from experiments._common import Experiment, Options, functions
+from experiments._depth_figure import plot
+from experiments._report import INTERVALS, difference, holds, number, p_words, percent
+from experiments._runs import Family, Runs, epochs_apart, every, mean_epochs, of_many, plain, success, success_apart
 
-QUESTION = "What is left of the delta after one, two or three hidden layers, under sigmoid and under tanh?"
+QUESTION = "What is left of the delta after one, two or three hidden layers, under sigmoid and under tanh, and what does that cost?"
+HELD_FIXED = (
+    "Held fixed: parity of four bits, eight nodes per hidden layer, all bias nodes, batch, heavy ball with momentum 0.9, targets "
+    "0 and 1 for sigmoid and -1 and 1 for tanh, solved = within 0.4 of the way between the targets by 3000 epochs. "
+    "Freed: the scale of the "
+    "initial weights, the function, the depth, the learning rate."
+)
 TASK, WIDTH = "parity-4", 8
 DEPTHS = (1, 2, 3)
 ACTIVATIONS = ("sigmoid", "tanh")
-STARTS = {"uniform": (0.5,), "glorot": ()}
-STOPS = (0, 30, 100, 300, 1000, 3000)  # epochs at which the deltas are measured
-SEEDS, MOMENTUM = 256, 0.9
-RATES, TRIED = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0), 64  # each arm at the best of these, chosen on 64 other seeds
+STARTS = {"U(±0.5)": ("uniform", (0.5,), 1.0), **{f"Glorot × {g}": ("glorot", (), float(g)) for g in (1, 2, 4, 8)}}
+GLOROT, LARGE = "Glorot × 1", "Glorot × 4"
+STOPS = (
+    0,
+    30,
+    100,
+    300,
+    1000,
+    3000,
+)  # epochs at which the first hidden layer's delta is measured, at the largest depth
+CHOOSE, SEEDS, DELTA_SEEDS, MOMENTUM = 64, 1000, 256, 0.9
+RATES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # each arm at the best of these, chosen on other seeds
 TOLERANCE, LIMIT = 0.4, 3000  # 40-20-40, as a share of the way from the low to the high target; epochs
 
 
-def compute(options: Options) -> dict[str, Any]:
-    seeds, depths, stops, width = (32, (2,), (0, 30), 3) if options.quick else (SEEDS, DEPTHS, STOPS, WIDTH)
-    rates, limit = (
-        ((0.01,), 300) if options.quick else (RATES, LIMIT)
-    )  # as many epochs as to the stop: one program for both
-    arms = [(a, start, depth) for a in ACTIVATIONS for start in STARTS for depth in depths]
-    found: dict[str, Any] = {"seeds": seeds, "stops": list(stops), "arms": []}
-    runs = {}
+def measure(options: Options) -> tuple[Runs, dict[str, Any]]:
+    quick = options.quick
+    seeds, depths, stops, width = (48, (2,), (0, 30), 3) if quick else (SEEDS, DEPTHS, STOPS, WIDTH)
+    rates, limit, starts = ((0.01, 0.1), 300, (GLOROT, LARGE)) if quick else (RATES, LIMIT, tuple(STARTS))
+    arms = [(a, start, depth) for a in ACTIVATIONS for depth in depths for start in starts]
+    parts = []
     with progress_bar("depth") as update:
-        for k, arm in enumerate(arms):
-            update(k, len(arms), " ".join(map(str, arm)))
-            runs[arm] = trained(*arm, width, seeds, stops, rates, limit)
-            found["arms"].append(described(*arm, runs[arm], stops, limit))
-    found["comparisons"] = compared(runs, depths[-1], limit)
-    return short(found)
+        for k, (activation, start, depth) in enumerate(arms):
+            update(k, len(arms), f"{activation}, {start}, {depth}")
+            network = Network((4, *(width,) * depth, 1), activation)
+            rate, ended = solved(network, start, seeds, rates, limit)
+            arm = {"activation": activation, "start": start, "depth": depth}
+            parts.append(of_many(ended, part="solve", **arm, rate=rate))
+            if depth == depths[-1]:
+                numbers = range(min(seeds, DELTA_SEEDS))
+                parts += [
+                    Runs.of(part="delta", **arm, rate=rate, **row)
+                    for row in along(network, start, numbers, rate, stops)
+                ]
+    return Runs.joined(parts), {"stops": list(stops), "limit": limit}
 
 
-def trained(
-    activation: str,
-    start: str,
-    depth: int,
-    width: int,
-    seeds: int,
-    stops: tuple[int, ...],
-    rates: tuple[float, ...],
-    limit: int,
-) -> dict[str, Any]:
-    """Deltas at each stop (stops, seeds, layers); and, from a second training that ends when solved, when that was."""
-    network = Network((4, *(width,) * depth, 1), activation)
-    data = load_patterns(TASK)
-    x, t = data.x, data.with_targets(-1, 1).t if activation == "tanh" else data.t
+def first_weights(network: Network, start: str, seeds: Any) -> tuple[np.ndarray, ...]:
+    kind, ranges, gain = STARTS[start]
+    return tuple(gain * W for W in init_paired(network, kind, ranges, np.asarray(seeds)))
 
-    def run(weights: tuple, epochs: int, rate: Any, tolerance: float | None = None) -> ManyResult:
-        return train_many(
-            network,
-            x,
-            t,
-            seeds=len(weights[0]),
-            weights=weights,
-            learning_rate=rate,
-            momentum=MOMENTUM,
-            rule="heavy-ball",
-            mode="batch",
-            epochs=epochs,
-            history_every=epochs,
-            tolerance=tolerance,
+
+def solved(network: Network, start: str, seeds: int, rates: tuple[float, ...], limit: int) -> tuple[float, ManyResult]:
+    """The rate that is best for other seeds, and the runs of the first ``seeds`` at that."""
+    tried = _run(
+        network, start, list(range(seeds, seeds + CHOOSE)) * len(rates), limit, np.repeat(rates, CHOOSE), stop=True
+    )
+    epochs = np.where(tried.stopped == "solved", tried.iterations + 1, limit).reshape(len(rates), CHOOSE)
+    rate = rates[int(epochs.mean(axis=1).argmin())]
+    return rate, _run(network, start, list(range(seeds)), limit, rate, stop=True)
+
+
+def along(network: Network, start: str, seeds: range, rate: float, stops: tuple[int, ...]) -> list[dict[str, Any]]:
+    """Rows of log10 deltas: of every layer before training, then of the first hidden layer at each stop; a layer counts from 1."""
+    x, t = _patterns(network)
+    rows = []
+    for stop in stops:
+        weights = (
+            _run(network, start, list(seeds), stop, rate).weights if stop else first_weights(network, start, seeds)
         )
+        sizes = np.log10(np.maximum(delta_sizes(network, weights, x, t), 1e-30))
+        for layer in range(sizes.shape[1] if stop == 0 else 1):
+            rows.append(
+                {
+                    "stop": stop,
+                    "layer": layer + 1,
+                    "log_delta": sizes[:, layer].astype(np.float32),
+                    "seed": np.array(seeds),
+                }
+            )
+    return [row | {"epochs": row["stop"], "outcome": ""} for row in rows]
 
-    def solve(numbers: np.ndarray, rate: Any) -> tuple[np.ndarray, np.ndarray]:
-        weights = init_paired(network, start, STARTS[start], numbers, TRIED)
-        ended = run(weights, limit, rate, TOLERANCE * float(t.max() - t.min()))
-        solved = ended.stopped == "solved"
-        return np.where(solved, ended.iterations + 1, limit), solved
 
-    tried = np.tile(np.arange(seeds, seeds + TRIED), len(rates))
-    epochs, _ = solve(tried, np.repeat(rates, TRIED))
-    rate = rates[int(epochs.reshape(len(rates), TRIED).mean(axis=1).argmin())]
-    weights = init_paired(network, start, STARTS[start], np.arange(seeds), TRIED)
-    sizes = [delta_sizes(network, weights, x, t)]
-    for before, stop in pairwise(stops):
-        weights = run(weights, stop - before, rate).weights
-        sizes.append(delta_sizes(network, weights, x, t))
-    epochs, solved = solve(np.arange(seeds), rate)
-    return {"deltas": np.stack(sizes), "epochs": epochs, "solved": solved, "rate": rate}
+def _patterns(network: Network) -> tuple[np.ndarray, np.ndarray]:
+    data = load_patterns(TASK)
+    return data.x, data.with_targets(-1, 1).t if network.activations[-1] == "tanh" else data.t
+
+
+def _run(network: Network, start: str, seeds: list[int], epochs: int, rate: Any, stop: bool = False) -> ManyResult:
+    x, t = _patterns(network)
+    return train_many(
+        network,
+        x,
+        t,
+        seeds=seeds,
+        weights=first_weights(network, start, seeds),
+        learning_rate=rate,
+        momentum=MOMENTUM,
+        rule="heavy-ball",
+        mode="batch",
+        epochs=epochs,
+        history_every=epochs,
+        tolerance=TOLERANCE * float(t.max() - t.min()) if stop else None,
+    )
 
 
 def delta_sizes(network: Network, weights: tuple, x: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -106,153 +136,130 @@ def delta_sizes(network: Network, weights: tuple, x: np.ndarray, t: np.ndarray) 
     return np.array(found)
 
 
-def described(
-    activation: str, start: str, depth: int, run: dict[str, Any], stops: tuple[int, ...], limit: int
-) -> dict[str, Any]:
-    """log10 of the deltas, a list a stop of an interval a layer; the rate that was best; who was solved, and when."""
-    logs = np.log10(np.maximum(run["deltas"], 1e-30))
-    layers = range(depth + 1)
-    epochs, solved = run["epochs"], run["solved"]
-    return {
-        "activation": activation,
-        "start": start,
-        "depth": depth,
-        "rate": run["rate"],
-        "deltas": [[asdict(statistics.estimate(logs[s, :, l])) for l in layers] for s in range(len(stops))],
-        "success": asdict(statistics.success_rate(solved, what=f"solved by epoch {limit}")),
-        "epochs": asdict(statistics.restricted_mean(epochs, solved, limit)) if solved.any() else None,
-    }
+def step_down(deltas: np.ndarray) -> np.ndarray:
+    """log10 of the factor per layer, from the output's delta down to the first hidden layer's, of log10 deltas (seeds, layers).
+
+    >>> step_down(np.array([[-3.0, -2.0, -1.0, 0.0]])).tolist()
+    [-1.0]
+    """
+    return (deltas[:, 0] - deltas[:, -1]) / (deltas.shape[1] - 1)
 
 
-def step_down(run: dict[str, np.ndarray], stop: int = 0) -> np.ndarray:
-    """log10 of the factor a layer, from the output's delta down to the first hidden layer's, (seeds,)."""
-    deltas = run["deltas"][stop]
-    return np.log10(deltas[:, 0] / deltas[:, -1]) / (deltas.shape[1] - 1)
-
-
-def compared(runs: dict, deepest: int, limit: int) -> dict[str, Any]:
-    """At the deepest: the factor a layer for each activation and start, tanh against sigmoid (paired by seed), and who is solved."""
-    factors = {(a, s): step_down(runs[a, s, deepest]) for a in ACTIVATIONS for s in STARTS}
-    of_start, solved = {}, {}
-    for start in STARTS:
-        difference = statistics.compare(
-            factors["tanh", start], factors["sigmoid", start], arm="tanh", against="sigmoid", kind="log10 a layer"
-        )
-        of_start[start] = difference
-        pair = [runs[a, start, deepest]["solved"] for a in ("tanh", "sigmoid")]
-        solved[start] = asdict(
-            statistics.compare_rates(*pair, arm="tanh", against="sigmoid", kind=f"solved by epoch {limit}")
-        )
-    corrected = statistics.correct(list(of_start.values()))
-    return {
-        "depth": deepest,
+def summarise(runs: Runs, other: dict[str, Any]) -> dict[str, Any]:
+    limit, family = other["limit"], Family()
+    trained, deltas = runs.where(part="solve"), runs.where(part="delta")
+    depths, starts = trained.values("depth"), trained.values("start")
+    deepest, arms, factors = depths[-1], {}, {}
+    found: dict[str, Any] = {
+        "seeds": len(trained.values("seed")),
         "limit": limit,
-        "factor": {f"{a}, {s}": asdict(statistics.estimate(v)) for (a, s), v in factors.items()},
-        "tanh - sigmoid": {s: asdict(c) for s, c in zip(of_start, corrected, strict=True)},
-        "solved": solved,
+        "depths": depths,
+        "starts": starts,
+        "arms": [],
     }
+    for a in ACTIVATIONS:
+        for start in starts:
+            for depth in depths:
+                arm = arms[a, start, depth] = trained.where(activation=a, start=start, depth=depth)
+                found["arms"].append(
+                    {
+                        "activation": a,
+                        "start": start,
+                        "depth": depth,
+                        "rate": float(arm["rate"][0]),
+                        "success": success(arm, limit),
+                        "epochs": mean_epochs(arm, limit),
+                    }
+                )
+            here = deltas.where(activation=a, start=start)
+            layers = range(1, int(deepest) + 2)
+            factors[a, start] = step_down(
+                np.stack([here.where(stop=0, layer=k)["log_delta"] for k in layers], axis=1).astype(float)
+            )
+    found["factor"] = {a: {s: plain(statistics.estimate(factors[a, s])) for s in starts} for a in ACTIVATIONS}
+    found["along"] = {
+        a: {
+            s: [
+                plain(statistics.estimate(deltas.where(activation=a, start=s, stop=e, layer=1)["log_delta"]))
+                for e in other["stops"]
+            ]
+            for s in starts
+        }
+        for a in ACTIVATIONS
+    }
+    for start in starts:
+        family.add(plain(statistics.compare(factors["tanh", start], factors["sigmoid", start])), "factor", start)
+        for depth in depths:
+            pair = arms["tanh", start, depth], arms["sigmoid", start, depth]
+            family.add(success_apart(*pair, limit), "success", str(depth), start)
+            family.add(epochs_apart(*pair, limit), "epochs", str(depth), start)
+    for a in ACTIVATIONS:
+        for depth in depths:
+            if LARGE in starts:
+                pair = arms[a, LARGE, depth], arms[a, GLOROT, depth]
+                family.add(success_apart(*pair, limit), "scale", a, str(depth))
+    found["comparisons"] = family.corrected()
+    return found
+
+
+def _arm(found: dict[str, Any], activation: str, start: str, depth: Any) -> dict[str, Any]:
+    wanted = {"activation": activation, "start": start, "depth": depth}
+    return next(arm for arm in found["arms"] if wanted.items() <= arm.items())
 
 
 def answer(found: dict[str, Any]) -> str:
-    c = found["comparisons"]
-    solved = difference(c["solved"]["glorot"], 1, 100)
-    return (
-        f"From Glorot's weights tanh keeps {_times(c)} times as much of the delta a layer as sigmoid, and with {c['depth']} hidden "
-        f"layers {solved} points more of its networks are solved."
+    depths, c = found["depths"], found["comparisons"]
+    deepest, first = depths[-1], depths[0]
+    one, large = (c["success"][str(deepest)][start] for start in (GLOROT, LARGE))
+    said = (
+        f"It depends on the initial weights. With {deepest} hidden layers, from Glorot's weights, tanh solves "
+        f"{difference(one, 1, 100)} points more networks than sigmoid; from four times those weights sigmoid solves "
+        f"{percent(_arm(found, 'sigmoid', LARGE, deepest)['success'])} and tanh {difference(large, 1, 100)} points more."
     )
-
-
-def _times(comparisons: dict[str, Any]) -> str:
-    g = comparisons["tanh - sigmoid"]["glorot"]
-    return f"{10 ** g['effect']:.1f} [{10 ** g['low']:.1f}, {10 ** g['high']:.1f}]"
+    if first != deepest:
+        flat = [f"{difference(c['success'][str(first)][start], 1, 100)} ({start})" for start in (GLOROT, LARGE)]
+        said += f" With {first} hidden layer tanh minus sigmoid is {' and '.join(flat)} points."
+    return said
 
 
 def details(found: dict[str, Any]) -> str:
-    c = found["comparisons"]
-    depth, limit = c["depth"], c["limit"]
-    kept = {name: factor(e) for name, e in c["factor"].items()}
-    g, s = c["tanh - sigmoid"]["glorot"], c["solved"]["glorot"]
-    arms = {(a["activation"], a["start"]): a for a in found["arms"] if a["depth"] == depth}
-    shares = {a: f"{percent(arms[a, 'glorot']['success'])} (rate {arms[a, 'glorot']['rate']:g})" for a in ACTIVATIONS}
-    return (
-        f"Before training, with {depth} hidden layers, a delta is multiplied by this for every layer down: under sigmoid by "
-        f"{kept['sigmoid, uniform']} from U(±0.5) and {kept['sigmoid, glorot']} from Glorot's weights, under tanh by "
-        f"{kept['tanh, uniform']} and {kept['tanh, glorot']}.\n"
-        f"From Glorot's weights tanh keeps {_times(c)} times as much a layer as sigmoid ({p_words(g['p_holm'])}).\n"
-        f"By epoch {limit}, each at its best rate, {shares['sigmoid']} of the sigmoid networks are solved from there, and "
-        f"{shares['tanh']} of the tanh ones: {points(s)}."
-    )
-
-
-def factor(e: dict[str, Any]) -> str:
-    return f"{10 ** e['value']:.3f} [{10 ** e['low']:.3f}, {10 ** e['high']:.3f}]"
-
-
-STYLES = {  # colour says the activation, line and mark the initial weights
-    ("sigmoid", "uniform"): ("#d55e00", "--", "s"),
-    ("sigmoid", "glorot"): ("#d55e00", "-", "o"),
-    ("tanh", "uniform"): ("#0072b2", "--", "s"),
-    ("tanh", "glorot"): ("#0072b2", "-", "o"),
-}
-START_WORDS = {"uniform": "U(±0.5)", "glorot": "Glorot"}
-
-
-def plot(found: dict[str, Any]) -> Any:
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(1, 3, figsize=(12, 4.2), layout="constrained")
-    deepest, stops = found["comparisons"]["depth"], found["stops"]
-    for arm in found["arms"]:
-        kind = (arm["activation"], arm["start"])
-        colour, dashes, mark = STYLES[kind]
-        look = {"color": colour, "linestyle": dashes, "marker": mark, "markersize": 5, "capsize": 3}
-        label = f"{kind[0]}, {START_WORDS[kind[1]]}"
-        if arm["depth"] != deepest:
-            continue
-        middle, error = on_log_axis(arm["deltas"][0])
-        axes[0].errorbar(range(1, deepest + 2), middle, error, label=label, **look)
-        middle, error = on_log_axis([at[0] for at in arm["deltas"]])
-        axes[1].errorbar(np.maximum(stops, 10), middle, error, **look)
-    for kind, (colour, dashes, mark) in STYLES.items():
-        chosen = [a for a in found["arms"] if (a["activation"], a["start"]) == kind]
-        e = [a["success"] for a in chosen]
-        middle = np.array([100 * one["value"] for one in e])
-        error = [middle - [100 * one["low"] for one in e], [100 * one["high"] for one in e] - middle]
-        axes[2].errorbar(
-            [a["depth"] for a in chosen],
-            middle,
-            error,
-            color=colour,
-            linestyle=dashes,
-            marker=mark,
-            markersize=5,
-            capsize=3,
+    c, depths, limit = found["comparisons"], found["depths"], found["limit"]
+    lines = []
+    for a, of in found["factor"].items():
+        parts = [f"{start} {_power(e)}" for start, e in of.items()]
+        before = f"Before training, with {depths[-1]} hidden layers, a delta is multiplied per layer down under {a} by"
+        lines.append(f"{before}: {'; '.join(parts)}.")
+    times = [f"{start} {_power({'value': of['effect'], **of}, 1)}" for start, of in c["factor"].items()]
+    lines.append(f"Tanh keeps, per layer, this many times as much as sigmoid: {'; '.join(times)}.")
+    for depth in depths:
+        parts = []
+        for start in found["starts"]:
+            arms = [_arm(found, a, start, depth) for a in ACTIVATIONS]
+            shares = ", ".join(f"{arm['activation']} {percent(arm['success'])} (rate {arm['rate']:g})" for arm in arms)
+            of = c["success"][str(depth)][start]
+            parts.append(f"{start} {shares}, {difference(of, 1, 100)} points, {p_words(of['p_holm'])}")
+        lines.append(
+            f"Solved by epoch {limit} with {depth} hidden layer{'s' * (depth > 1)}, tanh minus sigmoid: {'; '.join(parts)}."
         )
-    ticks = [*(f"hidden {l}" for l in range(1, deepest + 1)), "output"]
-    axes[0].set(
-        yscale="log", xticks=range(1, deepest + 2), xticklabels=ticks, ylabel="size of the delta (root mean square)"
+    fastest = []
+    for depth in depths:
+        for a in ACTIVATIONS:
+            known = [arm for arm in found["arms"] if (arm["activation"], arm["depth"]) == (a, depth) and arm["epochs"]]
+            arm = min(known, key=lambda arm: arm["epochs"]["value"])
+            fastest.append(f"{depth}, {a} {number(arm['epochs'])} ({arm['start']})")
+    lines.append(f"Fewest epochs, by depth: {'; '.join(fastest)}.")
+    everything = every(c)
+    lines.append(
+        f"Of {len(everything)} comparisons {sum(map(holds, everything))} stand after Holm's correction. {INTERVALS}"
     )
-    axes[0].set_title(f"before training, {deepest} hidden layers", fontsize=10)
-    axes[0].legend(frameon=False, fontsize=8.5)
-    axes[1].set(xscale="log", yscale="log", xlabel="epoch (0 is drawn at 10)", ylabel="delta of the first hidden layer")
-    axes[1].set_title("along training", fontsize=10)
-    depths = sorted({a["depth"] for a in found["arms"]})
-    axes[2].set(
-        xticks=depths,
-        ylim=(-3, 103),
-        xlabel="hidden layers",
-        ylabel=f"% solved by epoch {found['comparisons']['limit']}",
-    )
-    axes[2].set_title("what it costs", fontsize=10)
-    return figure
+    return "\n".join(lines)
 
 
-def on_log_axis(logs: list[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray]:
-    middle, low, high = (10 ** np.array([e[key] for e in logs]) for key in ("value", "low", "high"))
-    return middle, np.stack([middle - low, high - middle])
+def _power(e: dict[str, Any], digits: int = 3) -> str:
+    return number({key: 10 ** e[key] for key in ("value", "low", "high")}, digits)
 
 
-EXPERIMENT = Experiment("depth", QUESTION, compute, answer, details, plot)
+EXPERIMENT = Experiment("depth", QUESTION, HELD_FIXED, measure, summarise, answer, details, {"": plot})
 
 if __name__ == "__main__":
     EXPERIMENT.main()

@@ -17,7 +17,7 @@ MANUAL_MODULES = sorted(f"manual.{f.stem}" for f in MANUAL.glob("*.py") if f.ste
 # What trains; it knows nothing of what checks, reports, or talks to a user.
 FUSED = ("training.fused", "training.fused.epoch", "training.fused.equations", "training.fused.lanes")
 ENGINE = (
-    *("_runtime", "_runtime.cores", "_runtime.xla", "errors", "network", "rules"),
+    *("_runtime", "_runtime.cores", "_runtime.forks", "_runtime.xla", "errors", "network", "rules"),
     *("_runtime.arrays", "_runtime.display", "_runtime.lazy", "_runtime.own_manual"),
     *("training", "training._inputs", "training._step", "training._loop", "training._engines", "training._epochs"),
     *("training._one", "training._many"),

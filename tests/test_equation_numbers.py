@@ -15,7 +15,7 @@ from manual import ACTIVATIONS, RULES
 
 ROOT = Path(__file__).resolve().parents[1]
 DERIVATION = ROOT / "docs" / "derivation.md"
-NUMBERS = list(range(1, 17))
+NUMBERS = list(range(1, 1 + DERIVATION.read_text(encoding="utf-8").count(r"\tag{")))
 
 LINK = re.compile(r"\[([^\]]*)\]\(([^()\s]+)\)")
 # The tag, and the paragraph after the formula.

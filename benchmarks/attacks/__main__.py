@@ -54,6 +54,7 @@ QUICK = 12  # attacks of each kind
 QUICK_STEP = 97  # bytes from one flip to the next
 QUICK_SECONDS = 1.0  # the longest moment that is waited for before a signal
 SEED = 0
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -197,6 +198,8 @@ def table(verdicts: Sequence[tuple[Attack, Verdict, float]]) -> Table:
 
 def main() -> int:
     options = tyro.cli(Options, description=__doc__)
+    sys.path.insert(1, str(ROOT))  # for the children, which look for modules in the folder that is attacked first
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     if not shim.preload():
         print("no gcc: attacks on disks are left out", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="bpnn-attacks-") as at:

@@ -115,7 +115,7 @@ def _flushed(aside: Path, content: bytes) -> None:
 
 @functools.cache
 def _machine() -> str:
-    """This machine, as far as process numbers reach: two hosts, boots or containers of one name are told apart."""
+    """The machine, as far as process numbers reach: two hosts, boots or containers of one name are told apart."""
     parts = [socket.gethostname()]
     with contextlib.suppress(OSError):
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text())

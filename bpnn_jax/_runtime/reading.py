@@ -7,7 +7,9 @@ proof that the content is not what was written.
 import hashlib
 import json
 import os
+import select
 import stat
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
-_OWN_DESCRIPTORS = ("/dev/stdin", "/dev/fd/", "/proc/self/fd/")
+PATIENCE = 3.0  # seconds until somebody writes to a pipe
 
 
 class NotReadableError(InputError):
@@ -38,20 +40,18 @@ class DamagedError(InputError):
 def read_file(path: str | os.PathLike[str], limit: int, what: str = "a file", *, pipes: bool = False) -> bytes:
     """The bytes of a regular file of at most ``limit`` bytes; a larger one is refused before any of it is read.
 
-    pipes: whether ``/dev/stdin`` and ``/dev/fd/N`` may be pipes. Any other pipe might never have a writer, and is refused.
+    pipes: whether it may be a pipe, such as ``/dev/stdin``. One that nobody begins to write to within some seconds is refused.
 
     Raises FileNotFoundError, NotReadableError, and DamagedError for a file that is too large.
     """
     name = os.fspath(path)
     try:
         mode = os.stat(name).st_mode
-        piped = pipes and stat.S_ISFIFO(mode) and str(name).startswith(_OWN_DESCRIPTORS)
+        piped = pipes and stat.S_ISFIFO(mode)
         if not stat.S_ISREG(mode) and not piped:
             raise NotReadableError(f"{one_line(name)}: expected {what}, got {_KINDS.get(stat.S_IFMT(mode), 'no file')}")
-        # A pipe that has meanwhile taken the file's place would wait for a writer, without O_NONBLOCK.
-        handle = os.open(
-            name, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | (0 if piped else getattr(os, "O_NONBLOCK", 0))
-        )
+        # Without O_NONBLOCK, opening a pipe waits for somebody who writes, maybe for ever.
+        handle = os.open(name, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
         with open(handle, "rb", buffering=0) as file:
             found = os.fstat(file.fileno())
             if not piped and not stat.S_ISREG(found.st_mode):
@@ -70,13 +70,22 @@ def read_file(path: str | os.PathLike[str], limit: int, what: str = "a file", *,
 
 
 def _up_to(file: Any, limit: int, name: str, what: str) -> bytes:
-    parts, size = [], 0
-    while part := file.read(min(2**20, limit + 1 - size)):
-        parts.append(part)
-        size += len(part)
-        if size > limit:  # it has grown, or it is a pipe
-            raise _too_large(name, what, limit, size)
-    return b"".join(parts)
+    parts, size, until = [], 0, time.monotonic() + PATIENCE
+    while True:
+        part = file.read(min(2**20, limit + 1 - size))
+        if part is None:  # a pipe that somebody will write to
+            select.select([file], [], [])
+        elif part:
+            parts.append(part)
+            size += len(part)
+            if size > limit:  # it has grown, or it is a pipe
+                raise _too_large(name, what, limit, size)
+        elif size or not stat.S_ISFIFO(os.fstat(file.fileno()).st_mode):
+            return b"".join(parts)
+        elif time.monotonic() > until:
+            raise NotReadableError(f"{one_line(name)}: expected {what}, got a pipe that nobody writes to")
+        else:
+            time.sleep(0.02)
 
 
 def _too_large(name: str, what: str, limit: int, size: int) -> DamagedError:

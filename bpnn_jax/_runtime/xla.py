@@ -22,7 +22,7 @@ def set_small_loop_option() -> None:
     flags = os.environ.get("XLA_FLAGS", "")
     if os.environ.get("BPNN_XLA_OPTION", "on") != "off" and "xla_backend_extra_options" not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {OPTION}".strip()
-        too_late = _jax_is_running()
+        too_late = jax_is_running()
 
 
 def warn_if_too_late(stacklevel: int = 3) -> None:
@@ -39,6 +39,7 @@ def warn_if_too_late(stacklevel: int = 3) -> None:
         )
 
 
-def _jax_is_running() -> bool:
+def jax_is_running() -> bool:
+    """Whether JAX has started its backend."""
     bridge = sys.modules.get("jax._src.xla_bridge")  # JAX has no public way to ask without starting it
     return bool(bridge and getattr(bridge, "backends_are_initialized", lambda: False)())

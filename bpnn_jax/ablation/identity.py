@@ -187,8 +187,8 @@ def _guard(store: Store, mine: str) -> Callable[[], None]:
                 seen[:] = [now]
                 return
         raise InputError(
-            f"{one_line(store.folder)}: expected the folder to stay this study's while it is carried out, got another study in it (or no "
-            f"{FILE}); nothing more was written there, and the chunks that were finished are kept"
+            f"{one_line(store.folder)}: expected the folder to stay this study's while it is carried out, got another study in it "
+            f"(or no {FILE}); nothing more was written there, and the chunks that were finished are kept"
         )
 
     return guard

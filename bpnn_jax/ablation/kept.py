@@ -145,4 +145,4 @@ def certificates_of(store: Store, identity: str, arms: Sequence[str]) -> dict[st
 
 def keep_summary(store: Store, identity: str, said: dict[str, Any]) -> None:
     """Write ``summary.json``, which says whose it is."""
-    store.put(store.folder / SUMMARY, as_json({"of": identity, **said}))
+    store.put(store.folder / SUMMARY, as_json({"bpnn": "ablate", "of": identity, **said}))

@@ -54,6 +54,10 @@ def gradient(
     seed: int = 0,
     ranges: Any = None,
     special: bool = False,
+    domain: Any = None,
+    examples: Sequence[tuple] = (),
+    variants: int = 16,
+    seconds: float | None = 30.0,
     stages: Stages = None,
     order: int = 1,
     mutate: bool = True,
@@ -75,6 +79,10 @@ def gradient(
         seed=seed,
         ranges=ranges,
         special=special,
+        domain=domain,
+        examples=examples,
+        variants=variants,
+        seconds=seconds,
         stages=stages,
         order=order,
         mutate=mutate,
@@ -94,6 +102,10 @@ def vjp(
     seed: int = 0,
     ranges: Any = None,
     special: bool = False,
+    domain: Any = None,
+    examples: Sequence[tuple] = (),
+    variants: int = 16,
+    seconds: float | None = 30.0,
     stages: Stages = None,
     order: int = 1,
     mutate: bool = True,
@@ -118,12 +130,16 @@ def vjp(
         seed=seed,
         ranges=ranges,
         special=special,
+        domain=domain,
+        examples=examples,
+        variants=variants,
+        seconds=seconds,
         stages=stages,
         order=order,
         mutate=mutate,
         explain=explain,
     )
-    return _audit.audit(_rules.vjp_rule(reference or fun, fwd, bwd, args, argnums), options)
+    return _audit.audit(_rules.vjp_rule(fun, fwd, bwd, args, argnums, reference), options)
 
 
 def custom_vjp(
@@ -135,6 +151,10 @@ def custom_vjp(
     seed: int = 0,
     ranges: Any = None,
     special: bool = False,
+    domain: Any = None,
+    examples: Sequence[tuple] = (),
+    variants: int = 16,
+    seconds: float | None = 30.0,
     stages: Stages = None,
     order: int = 1,
     mutate: bool = True,
@@ -152,12 +172,16 @@ def custom_vjp(
         seed=seed,
         ranges=ranges,
         special=special,
+        domain=domain,
+        examples=examples,
+        variants=variants,
+        seconds=seconds,
         stages=stages,
         order=order,
         mutate=mutate,
         explain=explain,
     )
-    return _audit.audit(_rules.custom_vjp_rule(f, args, argnums, reference), options)
+    return _audit.audit(_rules.decorated_rule("custom_vjp", f, args, argnums, reference), options)
 
 
 def custom_jvp(
@@ -169,6 +193,10 @@ def custom_jvp(
     seed: int = 0,
     ranges: Any = None,
     special: bool = False,
+    domain: Any = None,
+    examples: Sequence[tuple] = (),
+    variants: int = 16,
+    seconds: float | None = 30.0,
     stages: Stages = None,
     order: int = 1,
     mutate: bool = True,
@@ -185,9 +213,13 @@ def custom_jvp(
         seed=seed,
         ranges=ranges,
         special=special,
+        domain=domain,
+        examples=examples,
+        variants=variants,
+        seconds=seconds,
         stages=stages,
         order=order,
         mutate=mutate,
         explain=explain,
     )
-    return _audit.audit(_rules.custom_jvp_rule(f, args, argnums, reference), options)
+    return _audit.audit(_rules.decorated_rule("custom_jvp", f, args, argnums, reference), options)

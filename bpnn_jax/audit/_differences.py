@@ -3,14 +3,9 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax.audit._draws import Drawn
-from bpnn_jax.audit._executor import Executor
-from bpnn_jax.audit._judge import Judged
-from bpnn_jax.audit._subject import Subject, wide
 
 STEP = 1e-3
 UNIT64 = 2.0**-53
@@ -19,19 +14,27 @@ UNIT64 = 2.0**-53
 class Slope(NamedTuple):
     """A directional derivative, and how far off it may be."""
 
-    value: float
+    value: Any
     error: float
 
 
-def slope(value: Callable[[list], float], at: list[np.ndarray], leaf: int, direction: np.ndarray, unit: float) -> Slope:
+def slope(
+    value: Callable[[list], float],
+    at: list[np.ndarray],
+    leaf: int,
+    direction: np.ndarray,
+    unit: float,
+    size: float | None = None,
+) -> Slope:
     """D* = (4 D(h) - D(2h))/3 with central differences D; error |D(h) - D(2h)|/3 + 8u|f|/h. ``direction`` has unit length."""
 
     def moved(step: float) -> float:
         live = [a + step * direction if i == leaf else a for i, a in enumerate(at)]
         return value(live)
 
-    size = float(np.sqrt(np.mean(at[leaf] ** 2))) if at[leaf].size else 1.0
-    h = STEP * max(1.0, size)
+    if size is None:
+        size = max(1.0, float(np.sqrt(np.mean(abs(at[leaf]) ** 2))) if at[leaf].size else 1.0)
+    h = STEP * (size or 1.0)
     near, far = (moved(h) - moved(-h)) / (2 * h), (moved(2 * h) - moved(-2 * h)) / (4 * h)
     f = abs(value(at))
     return Slope((4 * near - far) / 3, abs(near - far) / 3 + 8 * unit * f / h)
@@ -43,21 +46,57 @@ def agrees(
     """Whether autodiff's gradient of one leaf agrees with a difference in a random direction; None where that cannot be told."""
     rng = np.random.default_rng((seed, leaf, 5))
     direction = rng.standard_normal(exact[leaf].shape)
-    direction /= np.sqrt((direction**2).sum()) or 1.0
+    if np.iscomplexobj(exact[leaf]):
+        direction = direction + 1j * rng.standard_normal(exact[leaf].shape)
+    direction /= np.sqrt((abs(direction) ** 2).sum()) or 1.0
     found = slope(value, drawn.live, leaf, direction, unit)
-    expected = float((direction * exact[leaf]).sum())
+    expected = float((direction * exact[leaf]).sum().real)
     if not (np.isfinite(found.value) and np.isfinite(expected)):
         return None
-    size = float(np.sqrt((exact[leaf] ** 2).sum()))
+    size = float(np.sqrt((abs(exact[leaf]) ** 2).sum()))
     if found.error > 0.01 * max(size, abs(found.value)):
         return None  # the difference is too rough here to say anything: a kink within the step, or a steep curve
     return abs(found.value - expected) <= 10.0 * found.error + max(1e-7, 64 * unit) * size
 
 
-def is_kink(
-    value: Callable, drawn: Drawn, leaf: int, index: tuple[int, ...], hand: float, unit: float = UNIT64
-) -> bool:
-    """Whether the one-sided derivatives differ at this element, with the rule's value between them (or equal to one)."""
+def element(value: Callable, drawn: Drawn, leaf: int, index: tuple[int, ...], unit: float = UNIT64) -> "Slope":
+    """The derivative with respect to one element, in steps that follow its own size where the leaf's are too long."""
+    found: list[Slope] = []
+    for turn in (1.0, 1j) if np.iscomplexobj(drawn.live[leaf]) else (1.0,):
+        direction = np.zeros(drawn.live[leaf].shape, np.complex128 if turn == 1j else np.float64)
+        direction[index] = turn
+        best = slope(value, drawn.live, leaf, direction, unit)
+        if not np.isfinite(best.value) or best.error > 1e-6 * abs(best.value):
+            shorter = slope(value, drawn.live, leaf, direction, unit, abs(drawn.live[leaf][index]))
+            if np.isfinite(shorter.value) and not best.error < shorter.error:
+                best = shorter
+        found.append(best)
+    real = found[0]
+    return real if len(found) == 1 else Slope(real.value - 1j * found[1].value, real.error + found[1].error)
+
+
+def gradient(value: Callable, drawn: Drawn, unit: float = UNIT64) -> tuple[list[np.ndarray], list[float]]:
+    """(every leaf by differences, how far off each may be): what is left where JAX has no derivative."""
+    leaves, errors = [], []
+    for i, leaf in enumerate(drawn.live):
+        slopes = [element(value, drawn, i, index, unit) for index in np.ndindex(leaf.shape)]
+        leaves.append(np.array([s.value for s in slopes], leaf.dtype).reshape(leaf.shape))
+        errors.append(max((s.error for s in slopes if np.isfinite(s.error)), default=0.0))
+    return leaves, errors
+
+
+class Sides(NamedTuple):
+    """The slopes on both sides of a point in one element; ``kink`` where they stay apart as the step shrinks."""
+
+    left: float
+    right: float
+    kink: bool
+
+
+def sides(value: Callable, drawn: Drawn, leaf: int, index: tuple[int, ...], unit: float = UNIT64) -> Sides | None:
+    """The one-sided slopes with respect to one element; None where they are not finite or do not settle."""
+    if np.iscomplexobj(drawn.live[leaf]):
+        return None
     direction = np.zeros(drawn.live[leaf].shape)
     direction[index] = 1.0
     here = value(drawn.live)
@@ -69,67 +108,36 @@ def is_kink(
     x = abs(float(drawn.live[leaf][index]))
     h = max(1e-6, 30 * unit**0.5) * max(1.0, x)
     right, left = one_sided(1.0, h), one_sided(-1.0, h)
+    far_right, far_left = one_sided(1.0, 8 * h), one_sided(-1.0, 8 * h)
     gap = abs(right - left)
     scale = max(abs(right), abs(left), 1e-12)
+    if not np.isfinite([right, left, far_right, far_left]).all():
+        return None
+    if abs(right - far_right) + abs(left - far_left) > 0.1 * max(scale, 64 * unit * abs(here) / h):
+        return None  # a slope that grows without bound, as a square root's at 0
     rounding = 64 * unit * abs(here) / h
-    if not np.isfinite([right, left]).all() or gap < max(1e-4 * scale, rounding):
-        return False
     # A smooth function's one-sided differences come together linearly as h shrinks; a kink's do not.
-    if gap < 0.5 * abs(one_sided(1.0, 8 * h) - one_sided(-1.0, 8 * h)):
-        return False
-    low, high = min(left, right), max(left, right)
-    return low - 1e-3 * scale <= hand <= high + 1e-3 * scale
+    kink = gap >= max(1e-4 * scale, rounding) and gap >= 0.5 * abs(far_right - far_left)
+    return Sides(left, right, kink)
+
+
+def is_kink(value: Callable, drawn: Drawn, leaf: int, index: tuple[int, ...], hand: Any, unit: float = UNIT64) -> bool:
+    """Whether the one-sided derivatives differ at this element, with the rule's value between them (or equal to one)."""
+    found = sides(value, drawn, leaf, index, unit)
+    return found is not None and found.kink and between(found, hand)
+
+
+def between(found: Sides, hand: Any) -> bool:
+    """Whether a slope is one of those that a kink allows."""
+    low, high = min(found.left, found.right), max(found.left, found.right)
+    slack = 1e-3 * max(abs(low), abs(high), 1e-12)
+    return bool(low - slack <= hand <= high + slack)
 
 
 def supports(
-    value: Callable, drawn: Drawn, leaf: int, index: tuple[int, ...], hand: float, exact: float, unit: float = UNIT64
+    value: Callable, drawn: Drawn, leaf: int, index: tuple[int, ...], hand: Any, exact: float, unit: float = UNIT64
 ) -> bool:
     """Whether at this element differences agree with the rule and not with autodiff: then autodiff is what is wrong."""
-    direction = np.zeros(drawn.live[leaf].shape)
-    direction[index] = 1.0
-    found = slope(value, drawn.live, leaf, direction, unit)
+    found = element(value, drawn, leaf, index, unit)
     near = 10.0 * found.error + max(1e-7, 64 * unit) * abs(found.value)
     return bool(np.isfinite(near) and abs(found.value - hand) <= near < 0.01 * abs(exact - hand))
-
-
-def weighed(subject: Subject, live: list, c: Any) -> jax.Array:
-    """<cotangent, f(live)>: what the cotangents are the gradient of. Traceable."""
-    out = subject.rule.fun(*subject.args(live))
-    pairs = zip(jax.tree.leaves(c), jax.tree.leaves(out), strict=True)
-    return sum((jnp.vdot(jnp.asarray(a, jnp.float64), b) for a, b in pairs), jnp.zeros(()))
-
-
-def scalar(execute: Executor) -> Callable[[list], float]:
-    """The same in float64, as a function of the live leaves."""
-    jitted = execute.compiled("value", weighed, (execute.subject.rule.fun,))
-
-    def value(live: list) -> float:
-        with wide(jnp.float64):
-            return float(jitted([np.asarray(a, np.float64) for a in live], execute.subject.cotangent))
-
-    return value
-
-
-def at_kink(execute: Executor, j: Judged, i: int, value: Callable) -> bool:
-    """Whether every element that is wrong lies on a kink, looked at one by one (at most eight of them)."""
-    hand, exact = j.hand[i], j.exact[i]
-    if hand.shape != exact.shape or not np.isfinite(hand).all():
-        return False
-    wrong = np.argwhere(abs(hand - exact) > j.allowed[i])
-    if len(wrong) == 0:
-        return False
-    chosen = wrong[:: max(1, len(wrong) // 8)][:8]
-    indices = (tuple(int(n) for n in index) for index in chosen)
-    return all(is_kink(value, j.drawn, i, index, float(hand[index]), execute.subject.unit) for index in indices)
-
-
-def autodiff_wrong(execute: Executor, j: Judged, i: int, value: Callable) -> bool:
-    """Whether differences side with the rule at every element that is wrong, looked at one by one (at most eight of them)."""
-    hand, exact = j.hand[i], j.exact[i]
-    if hand.shape != exact.shape or not np.isfinite(hand).all():
-        return False
-    indices = [tuple(int(n) for n in index) for index in np.argwhere(abs(hand - exact) > j.allowed[i])]
-    return bool(indices) and all(
-        supports(value, j.drawn, i, index, float(hand[index]), float(exact[index]), execute.subject.unit)
-        for index in indices[:: max(1, len(indices) // 8)][:8]
-    )

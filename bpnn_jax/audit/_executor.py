@@ -7,17 +7,18 @@ another executor stands beside this one by answering the same.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bpnn_jax.audit._draws import Drawn, as_jax
-from bpnn_jax.audit._leaves import UNIT, is_float, take_apart
-from bpnn_jax.audit._programs import narrowest
+from bpnn_jax.audit._draws import Drawn
+from bpnn_jax.audit._leaves import StructureError, is_float, numbers, unit_of
 from bpnn_jax.audit._subject import NOT_TRACEABLE, Subject, wide
+
+# Each program runs a few times: what an audit costs is compilation, a third of which this saves.
+QUICK_TO_COMPILE = {"xla_backend_optimization_level": 0}
 
 _reused: list[dict] = []
 
@@ -43,6 +44,16 @@ class Eager(NamedTuple):
     mutated: tuple[str, ...]
 
 
+class How(NamedTuple):
+    """The way in which a rule can be run. ``carried``: whether the carried arrays may change without another compilation."""
+
+    traced: bool
+    carried: bool
+    arrays: str  # "jax" or "numpy", for a run without tracing
+    width: Any
+    failure: str = ""
+
+
 class Executor:
     """Runs one subject, each of its functions compiled once per dtype."""
 
@@ -50,110 +61,166 @@ class Executor:
         self.subject = subject
         self._cache: dict[Any, Any] = {} if cache is None else cache
 
-    def judging_in(self, drawn: Drawn) -> "Executor":
-        """The same with the precision that its casts leave to judge in; what is compiled is shared."""
-        unit, narrowed = precision(self, drawn)
-        return Executor(replace(self.subject, unit=unit, narrowed=narrowed), self._cache)
+    def at(self, subject: Subject) -> "Executor":
+        """An executor of the same rule at other shapes, which is run in the same way."""
+        return Executor(subject, {"how": self.how})
 
-    @cached_property
+    def judging_in(self, unit: float, narrowed: str = "") -> "Executor":
+        """The same with another precision to judge in; what is compiled is shared."""
+        return Executor(replace(self.subject, unit=max(unit, self.subject.unit), narrowed=narrowed), self._cache)
+
+    @property
+    def how(self) -> How:
+        """The first way in which the rule runs at the example."""
+        if "how" not in self._cache:
+            self._cache["how"] = self._find_out()
+        return self._cache["how"]
+
+    @property
     def traceable(self) -> bool:
         """Whether JAX can trace the rule; NumPy, or Python control flow, is run as it is."""
-        subject = self.subject
-        try:
-            with wide(jnp.float64):
-                live = as_jax(
-                    [np.asarray(e, np.float64) for e in subject.arguments.examples], subject.arguments, jnp.float64
-                )
-                jax.eval_shape(
-                    self.compiled("hand", Subject.pull_hand, subject.rule.source), live, subject.typed(jnp.float64)
-                )
-        except NOT_TRACEABLE:
-            return False
-        return True
+        return self.how.traced
 
-    def reference(self, drawn: Drawn, dtype: Any = None) -> tuple[Any, list[np.ndarray]]:
-        """(output, cotangents) of the reference as float64 arrays, computed in ``dtype`` or in the leaves' own."""
-        out, found = self._call("reference", Subject.pull_reference, (self.subject.rule.fun,), drawn, dtype)
-        return out, [np.asarray(leaf, np.float64) for leaf in found]
+    def _find_out(self) -> How:
+        subject, error = self.subject, None
+        numpy_first = subject.rule.kind == "gradient"
+        for width in dict.fromkeys((subject.widest, subject.own)):
+            with wide(width):
+                live, c, carried = subject.inputs(subject.example, None if width == subject.own else width)
+                # A gradient that reads what it is not asked about with NumPy is NumPy's: run as it is.
+                for traced in (True,) if numpy_first else (True, False):
+                    try:
+                        run = lambda live, c, carried: subject.carrying(carried).pull_hand(live, c)  # noqa: E731
+                        if traced:
+                            jax.eval_shape(run, live, c, carried)
+                        else:
+                            jax.eval_shape(lambda live, c: run(live, c, carried), live, c)  # noqa: B023
+                        return How(True, traced, "jax", width)
+                    except StructureError:
+                        raise
+                    except Exception as failed:
+                        error = error or failed
+            for arrays in ("numpy", "jax") if numpy_first else ("jax", "numpy"):
+                how = How(False, True, arrays, width)
+                try:
+                    self._eagerly(how, subject.example, width, 1.0)
+                    return how
+                except StructureError:
+                    raise
+                except Exception as failed:
+                    error = failed if isinstance(error, NOT_TRACEABLE) else error
+        said = str(error).splitlines()[0] if str(error) else ""
+        return How(False, False, "jax", subject.widest, f"{type(error).__name__}: {said}")
+
+    def reference(self, drawn: Drawn, dtype: Any = None) -> list[np.ndarray]:
+        """The reference's cotangents by autodiff as float64 arrays, computed in ``dtype`` or in the leaves' own."""
+        _, found = self._call("reference", Subject.pull_reference, (self.subject.rule.fun,), drawn, self._width(dtype))
+        return [numbers(leaf) for leaf in found]
+
+    def value(self, drawn: Drawn) -> Callable[[list], float]:
+        """<cotangent, f> in the widest precision, as a function of the live leaves of a draw."""
+        jitted = self.compiled("value", Subject.weighed, (self.subject.rule.fun,))
+        width = self._width(self.subject.widest)
+
+        def value(live: list) -> float:
+            with wide(width):
+                return float(jitted(*self.subject.inputs(drawn._replace(live=live), width)))
+
+        return value
 
     def hand(self, drawn: Drawn, dtype: Any = None, scale: float = 1.0) -> list:
         """The rule's cotangents as it returned them (None stays None), computed in ``dtype`` or in the leaves' own."""
         if not self.traceable:
             return self.eager(drawn, dtype, scale).leaves
-        return self._call("hand", Subject.pull_hand, self.subject.rule.source, drawn, dtype, scale)
+        return self._call("hand", Subject.pull_hand, self.subject.rule.source, drawn, self._width(dtype), scale)
+
+    def both(self, drawn: Drawn) -> tuple[list, list[np.ndarray]]:
+        """(the rule's cotangents, the reference's) in the widest precision, out of one program where the rule can be traced."""
+        widest = self.subject.widest
+        if not self.traceable or self.subject.mode == "differences":
+            return self.hand(drawn, widest), self.reference(drawn, widest)
+        source = (*self.subject.rule.source, self.subject.rule.fun)
+        hand, exact = self._call("both", _both, source, drawn, self._width(widest))
+        return hand, [numbers(leaf) for leaf in exact]
+
+    def _width(self, dtype: Any) -> Any:
+        """``dtype``, or where rule or reference do not run in it the widest in which they do."""
+        widest = max(self.how.width, self.subject.widest, key=unit_of)
+        return widest if dtype is not None and unit_of(dtype) < unit_of(widest) else dtype
 
     def returned(self, drawn: Drawn) -> list:
         """What the rule returns in the leaves' own dtypes, for its shapes and dtypes: not run where tracing tells."""
         if not self.traceable:
             return self.eager(drawn).leaves
-        subject = self.subject
-        with wide(subject.own):
-            live = as_jax(drawn.live, subject.arguments)
-            return jax.eval_shape(self.compiled("hand", Subject.pull_hand, subject.rule.source), live, subject.typed())
+        with wide(self.subject.own):
+            hand = self.compiled("hand", Subject.pull_hand, self.subject.rule.source)
+            return jax.eval_shape(hand, *self.subject.inputs(drawn))
 
     def eager(self, drawn: Drawn, dtype: Any = None, scale: float = 1.0) -> Eager:
-        """The rule run without compilation; on NumPy arrays of its own if it cannot be traced."""
+        """The rule run without compilation; on NumPy arrays of its own if that is what it takes."""
+        return self._eagerly(self.how, drawn, self._width(dtype), scale)
+
+    def _eagerly(self, how: How, drawn: Drawn, dtype: Any, scale: float) -> Eager:
         subject = self.subject
         with wide(dtype or subject.own):
-            live = as_jax(drawn.live, subject.arguments, dtype)
-            c = subject.typed(dtype, scale)
-            if self.traceable:
+            live, c, carried = subject.inputs(drawn, dtype, scale)
+            subject = subject.carrying(carried)
+            if how.arrays == "jax":
                 return Eager(subject.pull_hand(live, c), ())
             args, before = (jax.tree.map(_writeable, subject.args(live)) for _ in range(2))
-            inner = take_apart(args, subject.arguments.argnums)
-            found = inner.pick(subject.rule.pullback(args, jax.tree.map(np.asarray, c)))
+            found = subject.arguments.like(args).pick(
+                subject.rule.pullback(args, jax.tree.map(np.asarray, subject.filled(c)))
+            )
+            found = [np.array(leaf) if isinstance(leaf, np.ndarray) else leaf for leaf in found]
             pairs = [zip(*map(jax.tree.leaves, pair), strict=True) for pair in zip(before, args, strict=True)]
             same = [all(a is b or np.array_equal(a, b, equal_nan=is_float(a)) for a, b in pair) for pair in pairs]
             return Eager(found, tuple(f"argument {i}" for i, unchanged in enumerate(same) if not unchanged))
 
     def shared(self, name: str, source: tuple) -> tuple[dict, Any]:
         """(a cache, a key in it) for what depends on ``source``, the author's functions: across audits inside ``reusing``."""
-        if _reused:
-            key = (name, source, self.subject.rule.kind, self.subject.arguments.fixed)
+        if _reused and self.how.carried:
+            subject = self.subject
+            key = (name, source, subject.rule.kind, subject.mode, subject.arguments.fixed)
             try:
                 hash(key)
                 return _reused[-1], key
-            except TypeError:  # an array of integers, say: a constant of the compiled function
+            except TypeError:  # what is static has no hash
                 pass
         return self._cache, name
 
     def compiled(self, name: str, function: Callable, source: tuple) -> Callable:
-        """``function(subject, live, c)`` as a compiled function of (live, c). ``source``: the author's functions in it."""
+        """``function(subject, live, c)`` as a compiled function of ``subject.inputs``. ``source``: the author's functions in it."""
         cache, key = self.shared(name, source)
-        carried = [] if cache is self._cache else self.subject.arguments.carried
         if key not in cache:
-            cache[key] = jax.jit(lambda live, c, carried: function(self.subject.carrying(carried), live, c))
-        return lambda live, c: cache[key](live, c, carried)
+            if self.how.carried:
+                run = lambda live, c, carried: function(self.subject.carrying(carried), live, c)  # noqa: E731
+                cache[key] = jax.jit(run, compiler_options=QUICK_TO_COMPILE)
+            else:  # the carried arrays are read while the rule is traced: constants, the example's own
+                cache[key] = self._with_constants(function)
+        return cache[key]
+
+    def _with_constants(self, function: Callable) -> Callable:
+        jitted: dict[Any, Callable] = {}
+
+        def run(live: list, c: Any, carried: list) -> Any:
+            key = tuple(leaf.dtype for leaf in live)
+            if key not in jitted:
+                fixed = lambda live, c: function(self.subject.carrying(carried), live, c)  # noqa: E731
+                jitted[key] = jax.jit(fixed, compiler_options=QUICK_TO_COMPILE)
+            return jitted[key](live, c)
+
+        return run
 
     def _call(self, name: str, function: Callable, source: tuple, drawn: Drawn, dtype: Any, scale: float = 1.0) -> Any:
         with wide(dtype or self.subject.own):
-            live = as_jax(drawn.live, self.subject.arguments, dtype)
-            return self.compiled(name, function, source)(live, self.subject.typed(dtype, scale))
+            return self.compiled(name, function, source)(*self.subject.inputs(drawn, dtype, scale))
 
 
-def precision(execute: Executor, drawn: Drawn) -> tuple[float, str]:
-    """(unit roundoff to judge the algebra in, a dtype that the rule narrows to by mistake or ""), from the casts in the programs.
-
-    No float64 run undoes a cast to less. As coarse as the arguments or as the reference itself, and that is the precision to judge
-    in; coarser, and it is a mistake.
-    """
-    subject = execute.subject
-    with wide(jnp.float64):
-        live = as_jax(drawn.live, subject.arguments, jnp.float64)
-        c = subject.typed(jnp.float64)
-        reference = narrowest(jax.make_jaxpr(subject.pull_reference)(live, c).jaxpr)
-        hand = narrowest(jax.make_jaxpr(subject.pull_hand)(live, c).jaxpr) if execute.traceable else None
-    unit = UNIT[reference or "float64"]
-    if hand and UNIT[hand] <= max(unit, UNIT[subject.own.name]):
-        return max(unit, UNIT[hand]), ""
-    return unit, hand or ""
+def _both(subject: Subject, live: list, c: Any) -> tuple[list, list]:
+    return subject.pull_hand(live, c), subject.pull_reference(live, c)[1]
 
 
 def _writeable(leaf: Any) -> Any:
     """An array of NumPy's, a copy of its own; a PRNG key or a static value as it is."""
-    array = isinstance(leaf, jax.Array | np.ndarray) and not jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-    return np.array(leaf) if array else leaf
-
-
-def unwrapped(leaf: Any) -> np.ndarray:
-    return np.asarray(leaf, np.float64)
+    array = isinstance(leaf, jax.Array | np.ndarray) and not jnp.issubdtype(leaf.dtype, jax.dtypes.extended)
+    return np.array(leaf) if array and leaf.dtype != jax.dtypes.float0 else leaf

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax.audit import _cause, _programs
-from bpnn_jax.audit._draws import Drawn, as_jax
+from bpnn_jax.audit._draws import Drawn
 from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._judge import Judged, judge, ratio
-from bpnn_jax.audit._leaves import UNIT
+from bpnn_jax.audit._leaves import UNIT, numbers
 from bpnn_jax.audit._subject import Subject, wide
 
 
@@ -38,6 +38,12 @@ class Explanations:
 
     def cause(self, i: int, j: Judged, first: Judged) -> str:
         """A guess at why leaf ``i`` is wrong on draw ``j``, from that draw and the first that shows it."""
+        try:
+            return self._cause(i, j, first)
+        except Exception:  # the function raises outside its domain: that costs the guess
+            return ""
+
+    def _cause(self, i: int, j: Judged, first: Judged) -> str:
         return (
             _narrowed(self.execute, i, j)
             or _swapped(self.execute, i, first)
@@ -70,7 +76,7 @@ def _forgotten(execute: Executor, i: int, j: Judged) -> str:
     """Whether leaf ``i`` is right as soon as some leaf is all ones: then a factor of that leaf is forgotten."""
     for k, name in enumerate(execute.subject.arguments.names):
         live = [np.ones_like(a) if n == k else a for n, a in enumerate(j.drawn.live)]
-        tried = judge(execute, Drawn("ones", live))
+        tried = judge(execute, j.drawn._replace(name="ones", live=live))
         live_still = abs(tried.exact[i]).max(initial=0.0) > 1e-6 * abs(j.exact[i]).max(initial=0.0)
         if live_still and ratio(tried.hand[i], tried.exact[i], tried.allowed[i])[0] <= 1:
             return f"right only where {name} is all ones: a factor of it is forgotten, or stands where it should not"
@@ -83,7 +89,10 @@ def _shrink(execute: Executor, i: int, j: Judged) -> dict[str, Any]:
     for k in range(len(j.drawn.live)):
         for change in (lambda a: a * 0.0, np.round, lambda a: np.round(a, 1)):
             live = [change(a) if n == k else a for n, a in enumerate(best.drawn.live)]
-            tried = judge(execute, Drawn(f"{j.drawn.name}, made smaller", live))
+            try:
+                tried = judge(execute, best.drawn._replace(name=f"{j.drawn.name}, made smaller", live=live))
+            except Exception:  # outside of the function's domain
+                continue
             r, _ = ratio(tried.hand[i], tried.exact[i], tried.allowed[i])
             if np.isfinite(r) and r > 1:
                 best = tried
@@ -105,20 +114,20 @@ def _intermediates(execute: Executor, drawn: Drawn) -> dict[str, np.ndarray]:
         flat = jax.tree.leaves((live, c))
         return _programs.flatten(jax.make_jaxpr(lambda a, b: subject.pull_reference(a, b)[1])(live, c)), flat
 
-    with wide(jnp.float64):
-        live = as_jax(drawn.live, execute.subject.arguments, jnp.float64)
-        c = execute.subject.typed(jnp.float64)
+    widest = execute.subject.widest
+    with wide(widest):
         run = execute.compiled(
             "intermediates", lambda *args: _programs.run(*program(*args)), (execute.subject.rule.fun,)
         )
-        slots = run(live, c)
-        operations = program(execute.subject, live, c)[0].operations
+        slots = run(*execute.subject.inputs(drawn, widest))
+        subject, live, c = execute.subject.at(drawn, widest)
+        operations = program(subject, live, c)[0].operations
     shapes = {np.shape(a) for a in live}
-    found = {name: np.asarray(a, np.float64) for name, a in zip(execute.subject.arguments.names, live, strict=True)}
+    found = {name: numbers(a) for name, a in zip(execute.subject.arguments.names, live, strict=True)}
     for operation in operations:
         out = slots[operation.outputs[0]]
-        if np.shape(out) in shapes and jnp.issubdtype(jnp.result_type(out), jnp.floating) and len(found) < 200:
-            found.setdefault(f"the {operation.name} of {operation.where}", np.asarray(out, np.float64))
+        if np.shape(out) in shapes and jnp.issubdtype(jnp.result_type(out), jnp.inexact) and len(found) < 200:
+            found.setdefault(f"the {operation.name} of {operation.where}", numbers(out))
     return found
 
 

@@ -7,18 +7,20 @@ multiple of that. Over correct rules the largest multiple seen is 3.1, so ``FACT
 
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 
-from bpnn_jax.audit import _noise
+from bpnn_jax.audit import _differences, _noise
 from bpnn_jax.audit._draws import Drawn
-from bpnn_jax.audit._executor import Executor, unwrapped
-from bpnn_jax.audit._leaves import UNIT
+from bpnn_jax.audit._executor import Executor
+from bpnn_jax.audit._leaves import UNIT, is_double, numbers, unit_of
 from bpnn_jax.audit._subject import Subject
 
 FACTOR = 6.0
 # In float64 there is room for rules that sum in another order than autodiff; what is wrong is wrong by far more.
 ALGEBRA_FACTOR = 64.0
+NARROW, NARROW_FACTOR = 2.0**-12, 4.0  # half precisions
+ZERO_LIKE = 1e-9  # of the largest leaf: what is smaller on every draw is 0 but for rounding
 
 
 class Judged(NamedTuple):
@@ -32,30 +34,37 @@ class Judged(NamedTuple):
     low: list[np.ndarray]  # the rule in its own dtype
     low_allowed: list[float]
     low_reference: list[np.ndarray]
+    ceilings: tuple[float, ...] = ()  # no allowance is larger: see ``together``
 
 
 def judge(execute: Executor, drawn: Drawn) -> Judged:
     """Run rule and reference at one draw in both precisions."""
-    _, exact = execute.reference(drawn, jnp.float64)
-    probe = jnp.float32 if UNIT[execute.subject.own.name] < UNIT["float32"] else execute.subject.own
-    _, low_reference = execute.reference(drawn, probe)
-    allowed = [bound_float64(g, low, UNIT[jnp.dtype(probe).name]) for g, low in zip(exact, low_reference, strict=True)]
-    if UNIT[execute.subject.own.name] > UNIT["float32"] and any(map(_lost, exact, low_reference)):
-        # All digits gone in bfloat16 says little about float64: float32 is asked too.
-        _, finer = execute.reference(drawn, jnp.float32)
-        finer = [bound_float64(g, low, UNIT["float32"]) for g, low in zip(exact, finer, strict=True)]
-        allowed = list(map(max, allowed, finer))
-    raw = execute.hand(drawn, jnp.float64)
+    subject = execute.subject
+    own, widest = subject.own, subject.widest
+    raw = execute.hand(drawn, widest)
     absent = [h is None for h in raw]
-    hand = [_numbers(h, g) for h, g in zip(raw, exact, strict=True)]
-    if execute.subject.own == jnp.float64:
+    if subject.mode == "differences":
+        exact, errors = _differences.gradient(execute.value(drawn), drawn, subject.unit)
+        allowed = [10.0 * e + 1e-7 * _max(g) for e, g in zip(errors, exact, strict=True)]
+        low_reference = exact
+    else:
+        exact = execute.reference(drawn, widest)
+        probe = np.dtype(np.float32) if unit_of(own) < UNIT["float32"] else own
+        low_reference = execute.reference(drawn, probe)
+        allowed = [bound_float64(g, low, unit_of(probe)) for g, low in zip(exact, low_reference, strict=True)]
+        if unit_of(own) > UNIT["float32"] and any(map(_lost, exact, low_reference)):
+            # All digits gone in bfloat16 says little about float64: float32 is asked too.
+            finer = execute.reference(drawn, np.float32)
+            finer = [bound_float64(g, low, UNIT["float32"]) for g, low in zip(exact, finer, strict=True)]
+            allowed = list(map(max, allowed, finer))
+        if probe != own:
+            low_reference = execute.reference(drawn)
+    hand = [cotangent_of(h, g) for h, g in zip(raw, exact, strict=True)]
+    if is_double(own):
         return loosened(execute, Judged(drawn, exact, hand, absent, allowed, hand, allowed, exact))
-    if probe != execute.subject.own:
-        _, low_reference = execute.reference(drawn)
-    low_allowed = [
-        bound_own(g, low, UNIT[execute.subject.own.name]) for g, low in zip(exact, low_reference, strict=True)
-    ]
-    low = [_numbers(h, g) for h, g in zip(execute.hand(drawn), exact, strict=True)]
+    low_allowed = [bound_own(g, low, unit_of(own)) for g, low in zip(exact, low_reference, strict=True)]
+    low_allowed = list(map(max, low_allowed, allowed))
+    low = [cotangent_of(h, g) for h, g in zip(execute.hand(drawn), exact, strict=True)]
     return loosened(execute, Judged(drawn, exact, hand, absent, allowed, low, low_allowed, low_reference))
 
 
@@ -63,12 +72,35 @@ def loosened(execute: Executor, j: Judged) -> Judged:
     """What is allowed where rule or reference cast to ``execute.subject.unit`` on purpose, so that no float64 is left to judge in."""
     if execute.subject.unit <= UNIT["float64"]:
         return j
-    u = UNIT[execute.subject.own.name]
+    u = unit_of(execute.subject.own)
     bounds = [
         execute.subject.unit / u * bound_own(g, low, u) + 4.0 * FACTOR * execute.subject.unit * _max(g)
         for g, low in zip(j.exact, j.low_reference, strict=True)
     ]
-    return j._replace(allowed=[max(pair) for pair in zip(j.allowed, bounds, strict=True)])
+    return j._replace(allowed=capped(j, [max(pair) for pair in zip(j.allowed, bounds, strict=True)]))
+
+
+def together(judged: list[Judged], c: Any) -> list[Judged]:
+    """Draws of one subject, with a ceiling for each leaf: half of the largest element that any of them has.
+
+    Where autodiff of the reference is garbage in float32, the allowance that is measured by it may be as large as the leaf and more,
+    and anything would pass. A leaf that is 0 but for rounding, in the scale of the others and of the cotangent, has no ceiling.
+    """
+    if not judged:
+        return judged
+    sizes = [max(_max(j.exact[i]) for j in judged) for i in range(len(judged[0].exact))]
+    scale = max([*sizes, *(_max(np.asarray(leaf)) for leaf in jax.tree.leaves(c))], default=0.0)
+    ceilings = tuple(0.5 * size if size > ZERO_LIKE * scale else np.inf for size in sizes)
+    found = []
+    for j in judged:
+        j = j._replace(ceilings=ceilings)
+        found.append(j._replace(allowed=capped(j, j.allowed)))
+    return found
+
+
+def capped(j: Judged, bounds: list[float]) -> list[float]:
+    """The bounds, none above its ceiling."""
+    return [min(pair) for pair in zip(bounds, j.ceilings, strict=True)] if j.ceilings else bounds
 
 
 def off(j: Judged) -> bool:
@@ -87,23 +119,25 @@ def rounding(execute: Executor, j: Judged) -> list[float]:
     Judged by what rounding did to the rule in a coarser dtype (a mistake does not shrink with the roundoff as that does), and by
     random roundings: float32 saturates before float64 does, and then shows nothing.
     """
-    probe, low = execute.subject.own, j.low
-    if probe != jnp.float32:
-        probe = np.dtype(jnp.float32)
-        low = [_numbers(h, g) for h, g in zip(execute.hand(j.drawn, jnp.float32), j.exact, strict=True)]
+    probe, low = UNIT["float32"], j.low
+    if unit_of(execute.subject.own) != probe:
+        low = [cotangent_of(h, g) for h, g in zip(execute.hand(j.drawn, np.float32), j.exact, strict=True)]
     fits = [a.shape == g.shape and np.isfinite(a).all() for a, g in zip(low, j.exact, strict=True)]
     off = [_max(a - g) if fit else _max(g) for a, g, fit in zip(low, j.exact, fits, strict=True)]
-    coarser = [ALGEBRA_FACTOR * UNIT["float64"] / UNIT[probe.name] * e for e in off]
+    coarser = [ALGEBRA_FACTOR * UNIT["float64"] / probe * e for e in off]
     random = [0.0] * len(coarser)
     if execute.traceable:
         found = iter(_noise.scatter(execute, "hand", _pulled, j.drawn) or random)
         random = [0.0 if gone else next(found) for gone in j.absent]
-    return [max(a, b + c) for a, b, c in zip(coarser, random, reference_rounding(execute, j), strict=True)]
+    return capped(j, [max(a, b + c) for a, b, c in zip(coarser, random, reference_rounding(execute, j), strict=True)])
 
 
-def reference_rounding(execute: Executor, j: Judged, dtype: Any = jnp.float64) -> list[float]:
+def reference_rounding(execute: Executor, j: Judged, dtype: Any = np.float64) -> list[float]:
     """What random roundings do to autodiff of the reference, in float64 or (None) in the leaves' own dtypes."""
-    return _noise.scatter(execute, "reference", _pulled_by_autodiff, j.drawn, dtype) or [0.0] * len(j.exact)
+    if execute.subject.mode == "differences":
+        return [0.0] * len(j.exact)
+    found = _noise.scatter(execute, "reference", _pulled_by_autodiff, j.drawn, dtype) or [0.0] * len(j.exact)
+    return found if dtype is None else capped(j, found)
 
 
 def _pulled_by_autodiff(subject: Subject, live: list, c: Any) -> list:
@@ -114,8 +148,14 @@ def _pulled(subject: Subject, live: list, c: Any) -> list:
     return [leaf for leaf in subject.pull_hand(live, c) if leaf is not None]
 
 
-def _numbers(leaf: Any, exact: np.ndarray) -> np.ndarray:
-    return np.zeros_like(exact) if leaf is None else unwrapped(leaf)
+def cotangent_of(leaf: Any, exact: np.ndarray) -> np.ndarray:
+    """What a rule returned for a leaf as numbers: None is 0."""
+    if leaf is None:
+        return np.zeros_like(exact)
+    found = numbers(leaf)
+    return (
+        found if np.iscomplexobj(exact) else found.real
+    )  # JAX hands a complex cotangent of a real argument on; its real part counts
 
 
 def bound_float64(exact: np.ndarray, low: np.ndarray, u: float) -> float:
@@ -130,8 +170,14 @@ def _lost(exact: np.ndarray, low: np.ndarray) -> bool:
 
 
 def bound_own(exact: np.ndarray, low: np.ndarray, u: float) -> float:
-    """What rounding with unit roundoff ``u`` may do to a rule's leaf: 6 (max|autodiff_u - exact| + 4u max|exact|)."""
+    """What rounding with unit roundoff ``u`` may do to a rule's leaf: 6 (max|autodiff_u - exact| + 4u max|exact|).
+
+    In half precision that is 9% of the leaf and would hide a narrow accumulator, which loses 3% and more: there it is
+    4 max|autodiff_u - exact| + 1.5u max|exact|.
+    """
     both = np.isfinite(low) & np.isfinite(exact)
+    if u > NARROW:
+        return NARROW_FACTOR * _max(low[both] - exact[both]) + 1.5 * u * _max(exact[both])
     return FACTOR * (_max(low[both] - exact[both]) + 4.0 * u * _max(exact[both]))
 
 
@@ -153,6 +199,11 @@ def ratio(hand: np.ndarray, exact: np.ndarray, allowed: Any) -> tuple[float, tup
 def ulps(leaf: np.ndarray) -> float:
     """Rounding of the rule's own numbers: all there is to go by where the reference's are 0 or not finite."""
     return 64 * 2.0**-53 * float(abs(leaf[np.isfinite(leaf)]).max(initial=0.0))
+
+
+def scalar(value: Any) -> Any:
+    """A number for a report: a float, or a complex."""
+    return complex(value) if np.iscomplexobj(value) else float(value)
 
 
 def _max(a: np.ndarray) -> float:

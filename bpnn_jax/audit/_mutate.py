@@ -8,9 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax.audit import _programs
-from bpnn_jax.audit._draws import as_jax
 from bpnn_jax.audit._executor import Executor
-from bpnn_jax.audit._judge import Judged, ratio
+from bpnn_jax.audit._judge import Judged, cotangent_of, ratio
 from bpnn_jax.audit._programs import Constant, Operation, Program
 from bpnn_jax.audit._report import Power, Survivor
 from bpnn_jax.audit._subject import wide
@@ -27,10 +26,10 @@ def changes(operation: Operation, shapes: list[tuple], out: Any) -> Iterator[tup
     name = operation.name
     if name in MOVES:
         return
-    if not (isinstance(out, jax.Array | np.ndarray) and jnp.issubdtype(out.dtype, jnp.floating)):
+    if not (isinstance(out, jax.Array | np.ndarray) and jnp.issubdtype(out.dtype, jnp.inexact)):
         return
-    yield f"{name}: sign", lambda op, v: [-o for o in _programs.apply(op, v)]
-    yield f"{name}: 1% too large", lambda op, v: [o * 1.01 for o in _programs.apply(op, v)]
+    yield f"{name}: sign", lambda op, v: [_times(o, -1.0) for o in _programs.apply(op, v)]
+    yield f"{name}: 1% too large", lambda op, v: [_times(o, 1.01) for o in _programs.apply(op, v)]
     if name == "mul":
         yield "mul: first factor left out", lambda op, v: [_as(v[1], out)]
         yield "mul: second factor left out", lambda op, v: [_as(v[0], out)]
@@ -72,45 +71,53 @@ def power(execute: Executor, judged: list[Judged], limit: int) -> Power:
     smallest = smallest_shown(execute, judged)
     if not execute.traceable:
         return Power(smallest=smallest)
-    with wide(jnp.float64):
-        first = as_jax(judged[0].drawn.live, execute.subject.arguments, jnp.float64)
-        c = execute.subject.typed(jnp.float64)
-        pulled = lambda live, c: [p for p in execute.subject.pull_hand(live, c) if p is not None]  # noqa: E731
-        program = _programs.flatten(jax.make_jaxpr(pulled)(first, c))
+    subject = execute.subject
+    with wide(subject.widest):
+
+        def pulled(live: list, c: Any, carried: list) -> list:
+            return [p for p in subject.carrying(carried).pull_hand(live, c) if p is not None]
+
+        program = _programs.flatten(jax.make_jaxpr(pulled)(*subject.inputs(judged[0].drawn, subject.widest)))
         missing = judged[0].absent
         runs: list[tuple[Judged, dict]] = []
 
         def slots(n: int) -> tuple[Judged, dict]:
             while len(runs) <= n:  # a draw is run when a mutant first gets that far
                 j = judged[len(runs)]
-                live = as_jax(j.drawn.live, execute.subject.arguments, jnp.float64)
-                runs.append((j, _programs.run(program, jax.tree.leaves((live, c)))))
+                runs.append((j, _programs.run(program, jax.tree.leaves(subject.inputs(j.drawn, subject.widest)))))
             return runs[n]
 
         todo = list(_mutants(program, slots(0)[1]))
         step = max(1, -(-len(todo) // limit))
         caught, survivors, tried = 0, [], 0
         for at, what, change in todo[::step]:
+            try:
+                seen, harmless = _told_apart(program, at, change, judged, slots, missing)
+            except Exception:  # a change that cannot be run: no mutant after all
+                continue
             tried += 1
-            seen, harmless = False, True
-            for n in range(len(judged)):
-                j, values = slots(n)
-                try:
-                    found = _programs.outputs(program, _programs.rerun(program, values, at, change))
-                except (TypeError, ValueError):  # the change does not fit the shapes after all
-                    seen = True
-                    break
-                found = iter(np.asarray(f, np.float64) for f in found)
-                leaves = [np.zeros_like(e) if gone else next(found) for gone, e in zip(missing, j.exact, strict=True)]
-                pairs = zip(leaves, j.exact, j.allowed, strict=True)
-                if any(ratio(leaf, exact, allowed)[0] > 1 for leaf, exact, allowed in pairs):
-                    seen = True
-                    break
-                harmless = harmless and _same(leaves, j.hand)
             caught += seen
             if not seen:
                 survivors.append(Survivor(what, program.operations[at].where, harmless))
     return Power(tried, caught, tuple(survivors), smallest)
+
+
+def _told_apart(
+    program: Program, at: int, change: Change, judged: list[Judged], slots: Callable, missing: list[bool]
+) -> tuple[bool, bool]:
+    """(whether some draw tells the mutant from the reference, whether it gave the right rule's numbers on every draw)."""
+    harmless = True
+    for n in range(len(judged)):
+        j, values = slots(n)
+        found = iter(_programs.outputs(program, _programs.rerun(program, values, at, change)))
+        leaves = [
+            np.zeros_like(e) if gone else cotangent_of(next(found), e) for gone, e in zip(missing, j.exact, strict=True)
+        ]
+        pairs = zip(leaves, j.exact, j.allowed, strict=True)
+        if any(ratio(leaf, exact, allowed)[0] > 1 for leaf, exact, allowed in pairs):
+            return True, False
+        harmless = harmless and _same(leaves, j.hand)
+    return False, harmless
 
 
 def smallest_shown(execute: Executor, judged: list[Judged]) -> dict[str, float]:
@@ -129,6 +136,11 @@ def _mutants(program: Program, slots: dict) -> Iterator[tuple[int, str, Change]]
         shapes = [tuple(np.shape(_programs.value_of(a, slots))) for a in operation.inputs]
         for what, change in changes(operation, shapes, slots[operation.outputs[0]]):
             yield at, what, change
+
+
+def _times(out: Any, factor: float) -> Any:
+    """What is whole or Boolean beside it (a factorisation's pivots) stays as it is."""
+    return out * jnp.asarray(factor, out.dtype) if jnp.issubdtype(out.dtype, jnp.inexact) else out
 
 
 def _as(value: Any, out: Any) -> jax.Array:

@@ -12,12 +12,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax.audit import _programs
-from bpnn_jax.audit._draws import Drawn, as_jax
+from bpnn_jax.audit._draws import Drawn
 from bpnn_jax.audit._executor import Executor
-from bpnn_jax.audit._leaves import UNIT
+from bpnn_jax.audit._leaves import UNIT, numbers, unit_of
 from bpnn_jax.audit._subject import wide
 
 RUNS = 4
+NARROW_FACTOR = 6.0  # in half precision, where 16 units in the last place are 6% of a leaf
 FACTOR = 16.0  # an error is laid to rounding up to this many times the largest scatter of RUNS runs
 # These move or compare numbers and round none.
 EXACT = {"broadcast_in_dim", "reshape", "squeeze", "expand_dims", "transpose", "rev", "copy", "copy_p", "real", "imag"}
@@ -30,7 +31,7 @@ SUMS |= {"reduce_window_sum"}
 
 
 def scatter(
-    execute: Executor, name: str, function: Callable, drawn: Drawn, dtype: Any = jnp.float64
+    execute: Executor, name: str, function: Callable, drawn: Drawn, dtype: Any = np.float64
 ) -> list[float] | None:
     """FACTOR times what the leaves of ``function(subject, live, c)`` scatter by; None where it cannot be run so.
 
@@ -39,7 +40,7 @@ def scatter(
     cache, key = execute.shared(
         f"scatter of {name}", execute.subject.rule.source if name == "hand" else (execute.subject.rule.fun,)
     )
-    numbers = jax.tree.leaves((drawn.live, execute.subject.cotangent, execute.subject.arguments.carried))
+    numbers = jax.tree.leaves((drawn.live, execute.subject.cotangent, drawn.carried))
     key = (key, dtype, *(np.asarray(leaf).tobytes() for leaf in numbers))
     if key not in cache:
         cache[key] = _scatter(execute, function, drawn, dtype)
@@ -47,17 +48,18 @@ def scatter(
 
 
 def _scatter(execute: Executor, function: Callable, drawn: Drawn, dtype: Any) -> list[float] | None:
+    dtype = execute.subject.widest if dtype is np.float64 else dtype
     with wide(dtype or execute.subject.own):
-        live = as_jax(drawn.live, execute.subject.arguments, dtype)
-        c = execute.subject.typed(dtype)
+        subject, live, c = execute.subject.at(drawn, dtype)
         try:
-            program = _programs.flatten(jax.make_jaxpr(lambda live, c: function(execute.subject, live, c))(live, c))
+            program = _programs.flatten(jax.make_jaxpr(lambda live, c: function(subject, live, c))(live, c))
             flat = jax.tree.leaves((live, c))
             plain = _programs.outputs(program, _programs.run(program, flat))
             moved = [_outputs_of_one_run(program, flat, seed) for seed in range(RUNS)]
         except Exception:  # a primitive that cannot be called by itself: then nothing is known
             return None
-    return [FACTOR * max(_apart(run[i], leaf) for run in moved) for i, leaf in enumerate(plain)]
+    factor = NARROW_FACTOR if unit_of(live[0].dtype) > 2.0**-12 else FACTOR
+    return [factor * max(_apart(run[i], leaf) for run in moved) for i, leaf in enumerate(plain)]
 
 
 def _outputs_of_one_run(program: _programs.Program, flat: list, seed: int) -> list:
@@ -78,9 +80,11 @@ def _moved(value: Any, rng: np.random.Generator) -> Any:
     unit = UNIT.get(str(getattr(value, "dtype", "")))
     if unit is None:
         return value
-    return value * jnp.asarray(1.0 + 2.0 * unit * rng.choice([-1.0, 1.0], np.shape(value)), value.dtype)
+    whole = value == jnp.round(value)  # a counter, a count, a constant such as 2: no rounding made it
+    moved = value * jnp.asarray(1.0 + 2.0 * unit * rng.choice([-1.0, 1.0], np.shape(value)), value.dtype)
+    return jnp.where(whole, value, moved)
 
 
 def _apart(moved: Any, plain: Any) -> float:
-    apart = abs(np.asarray(moved, np.float64) - np.asarray(plain, np.float64))
+    apart = abs(numbers(moved) - numbers(plain))
     return float(apart.max(initial=0.0))

@@ -74,6 +74,8 @@ class Report:
     power: Power
     stages: tuple[Stage, ...] = ()
     leaves: tuple[dict, ...] = ()  # for each: name, error and allowed in float64, and in the rule's own dtype
+    varied: tuple[str, ...] = ()  # beside the random draws
+    not_varied: tuple[str, ...] = ()  # what the example alone says something about
     nested: tuple[str, ...] = ()  # custom rules inside the reference, trusted as they are
     seconds: float = 0.0
 
@@ -133,6 +135,10 @@ class Report:
         if self.power.smallest:
             worst = max(self.power.smallest.values())
             lines.append(f"  a relative error of {worst:.0e} in any leaf would have shown")
+        if self.varied:
+            lines.append(f"  varied: {'; '.join(self.varied)}")
+        if self.not_varied:
+            lines.append(f"  not varied: {'; '.join(self.not_varied)}")
         if self.nested:
             lines.append(f"  the reference trusts these rules inside it: {', '.join(self.nested)}")
         return "\n".join(lines)

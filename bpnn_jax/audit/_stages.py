@@ -9,10 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax.audit import _cause
-from bpnn_jax.audit._draws import Drawn, as_jax
+from bpnn_jax.audit._draws import Drawn
 from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._judge import bound_float64, ratio
-from bpnn_jax.audit._leaves import UNIT, cast_floats
+from bpnn_jax.audit._leaves import UNIT, numbers
 from bpnn_jax.audit._report import Stage
 from bpnn_jax.audit._subject import Subject, wide
 from bpnn_jax.errors import InputError, unknown
@@ -43,23 +43,18 @@ class Tapped:
 
     def __init__(self, execute: Executor):
         self.execute = execute
-        with wide(jnp.float64):
-            live = as_jax(
-                [np.asarray(e, np.float64) for e in execute.subject.arguments.examples],
-                execute.subject.arguments,
-                jnp.float64,
-            )
+        with wide(execute.subject.widest):
+            subject, live, _ = execute.subject.at(execute.subject.example, execute.subject.widest)
             self.names = tuple(
-                _shapes(execute.subject, live)
+                _shapes(subject, live)
             )  # in the order of the forward pass: jax's own dictionaries are sorted
 
     def values_and_cotangents(self, drawn: Drawn, dtype: Any) -> tuple[dict, dict]:
         """For each stage its value and its reference cotangent, as NumPy float64 arrays."""
         with wide(dtype):
-            live = as_jax(drawn.live, self.execute.subject.arguments, dtype)
             pull = self.execute.compiled("stages", _pull, (self.execute.subject.rule.fun,))
-            found = pull(live, self.execute.subject.typed(dtype))
-        return jax.tree.map(lambda a: np.asarray(a, np.float64), found)
+            found = pull(*self.execute.subject.inputs(drawn, dtype))
+        return jax.tree.map(numbers, found)
 
 
 def _shapes(subject: Subject, live: list) -> dict[str, Any]:
@@ -113,11 +108,11 @@ def judge(tapped: Tapped, hands: Mapping[str, Callable], drawn: list[Drawn]) -> 
         values, cotangents = tapped.values_and_cotangents(d, jnp.float64)
         _, low = tapped.values_and_cotangents(d, jnp.float32)
         above = {**cotangents, "output": tapped.execute.subject.cotangent}
-        args = jax.tree.map(_numpy, cast_floats_numpy(tapped.execute, d))
+        args = jax.tree.map(_numpy, _arguments(tapped.execute, d))
         for name, hand in hands.items():
             others = {k: v for k, v in above.items() if k != name}
             with wide(jnp.float64):
-                found = np.asarray(hand(others, values, *args), np.float64)
+                found = numbers(hand(others, values, *args))
             allowed = bound_float64(cotangents[name], low[name], UNIT["float32"])
             r, index = ratio(found, cotangents[name], allowed)
             fits = found.shape == cotangents[name].shape
@@ -143,11 +138,10 @@ def _factors(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return found
 
 
-def cast_floats_numpy(execute: Executor, drawn: Drawn) -> tuple:
+def _arguments(execute: Executor, drawn: Drawn) -> tuple:
     with wide(jnp.float64):
-        return cast_floats(
-            execute.subject.arguments.join(as_jax(drawn.live, execute.subject.arguments, jnp.float64)), jnp.float64
-        )
+        subject, live, _ = execute.subject.at(drawn, jnp.float64)
+        return subject.args(live)
 
 
 def _numpy(leaf: Any) -> Any:

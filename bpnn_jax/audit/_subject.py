@@ -3,7 +3,7 @@
 The functions here are the mathematics, and traceable; whoever runs them is an executor (_executor.py).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,8 +12,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bpnn_jax.audit._draws import as_jax, cotangent
-from bpnn_jax.audit._leaves import UNIT, Arguments, cast_floats, take_apart
+from bpnn_jax.audit._draws import Drawn, as_jax, carried_as_jax, cotangent
+from bpnn_jax.audit._leaves import UNIT, Arguments, in_width, is_double, numbers, unit_of
+from bpnn_jax.audit._pull import forward, reverse, weighed
 from bpnn_jax.audit._rules import Rule
 from bpnn_jax.errors import InputError
 
@@ -28,8 +29,7 @@ NOT_TRACEABLE = (
 @contextmanager
 def wide(dtype: Any) -> Iterator[None]:
     """float64 on or off here, whatever the caller's setting, and the caller's strictness about mixed dtypes set aside."""
-    on = jnp.dtype(dtype) == jnp.float64
-    with jax.enable_x64(on), jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+    with jax.enable_x64(is_double(dtype)), jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
         yield
 
 
@@ -38,13 +38,16 @@ class Subject:
     """A rule and its reference as functions of (live leaves, cotangent)."""
 
     rule: Rule
-    output: Any  # shapes and dtypes of the function's output in float64
-    output_dtypes: Any  # of the same in the leaves' own dtypes
-    cotangent: Any  # of the output, float64: 1 for a scalar loss, else random
+    output: Any  # shapes and dtypes of the function's output in the widest precision
+    own_output: Any  # of the same in the leaves' own dtypes
+    cotangent: Any  # of the output, float64: 1 for a scalar loss, else random; None for what is no float
+    widest: np.dtype  # float64, or the leaves' own dtype where the reference runs in no other
+    mode: str = "reverse"  # how the reference is differentiated: reverse, forward, or by differences
     unit: float = UNIT[
         "float64"
     ]  # the roundoff of the algebra: coarser where a cast is meant, so that no float64 is left
     narrowed: str = ""  # a dtype that the rule casts to, narrower than its arguments and its reference need
+    carried: tuple = ()  # values for the carried arrays; the example's where there are none
 
     @property
     def arguments(self) -> Arguments:
@@ -55,61 +58,133 @@ class Subject:
         """The dtype that the rule is meant to run in."""
         return self.arguments.dtype
 
-    def carrying(self, values: list) -> "Subject":
-        """The same with other values for the floating arrays that are not differentiated."""
-        return replace(self, rule=self.rule._replace(arguments=self.arguments.carry(values))) if values else self
+    @property
+    def example(self) -> Drawn:
+        return Drawn("the example", [numbers(e) for e in self.arguments.examples])
+
+    def carrying(self, values: Any) -> "Subject":
+        """The same with other values for the carried arrays."""
+        return replace(self, carried=tuple(values)) if values else self
 
     def args(self, live: list) -> tuple:
-        """The arguments with these live leaves; every other float in the same precision as the widest of them."""
-        return arguments_of(self.arguments, live)
+        """The arguments with these live leaves."""
+        return self.arguments.join(live, self.carried)
+
+    def function(self, *live: Any) -> Any:
+        """The reference as a function of the live leaves."""
+        return self.rule.fun(*self.args(list(live)))
+
+    def weighed(self, live: list, c: Any) -> jax.Array:
+        """<cotangent, f(live)>: what the cotangents are the gradient of. Traceable."""
+        return weighed(self.function(*live), c)
 
     def pull_reference(self, live: list, c: Any) -> tuple[Any, list]:
         """(output, cotangents of the live leaves) by autodiff of the reference. Traceable."""
-        out, pull = jax.vjp(lambda *live: self.rule.fun(*self.args(list(live))), *live)
-        c = jax.tree.map(lambda leaf, o: jnp.asarray(leaf, o.dtype), c, out)
-        return out, list(pull(c))
+        return (forward if self.mode == "forward" else reverse)(self.function, live, c)
 
     def pull_hand(self, live: list, c: Any) -> list:
         """The rule's cotangents of the live leaves, as it returned them. Traceable if the rule is."""
         args = self.args(live)
-        inner = take_apart(args, self.arguments.argnums)
-        return inner.pick(self.rule.pullback(args, c))
+        return self.arguments.like(args).pick(self.rule.pullback(args, c if self.rule.by_jax else self.filled(c)))
+
+    def filled(self, c: Any) -> Any:
+        """The cotangent as JAX would hand it to a rule: zeros of float0 for what is no float."""
+        return _on_leaves(lambda a, o: np.zeros(o.shape, jax.dtypes.float0) if a is None else a, c, self.output)
 
     def typed(self, dtype: Any = None, scale: float = 1.0) -> Any:
-        """The cotangent times ``scale``, in ``dtype`` or in the dtypes that the output has in the leaves' own."""
-        if dtype is not None:
-            return jax.tree.map(lambda leaf: jnp.asarray(leaf * scale, dtype), self.cotangent)
-        return jax.tree.map(lambda leaf, d: jnp.asarray(leaf * scale, d), self.cotangent, self.output_dtypes)
+        """The cotangent times ``scale``, in the dtypes that the output has in the width of ``dtype`` or in the leaves' own."""
+
+        def one(c: Any, o: Any) -> Any:
+            if c is None:
+                return None
+            follows = dtype is not None and unit_of(o.dtype) == unit_of(self.widest)  # or it is cast to something fixed
+            return jnp.asarray(np.asarray(c * scale).astype(in_width(o.dtype, dtype) if follows else o.dtype))
+
+        return _on_leaves(one, self.cotangent, self.own_output if dtype is None else self.output)
+
+    def at(self, drawn: Drawn, dtype: Any) -> tuple["Subject", list, Any]:
+        """(the subject with the draw's carried arrays, live leaves, cotangent), for a trace or an eager run in ``dtype``."""
+        live, c, carried = self.inputs(drawn, dtype)
+        return self.carrying(carried), live, c
+
+    def inputs(self, drawn: Drawn, dtype: Any = None, scale: float = 1.0) -> tuple[list, Any, list]:
+        """(live leaves, cotangent, carried arrays) of a draw for a run in ``dtype`` or in the leaves' own."""
+        live, carried = as_jax(drawn.live, self.arguments, dtype), carried_as_jax(drawn, self.arguments, dtype)
+        return live, self.typed(dtype, scale), carried
+
+
+def _on_leaves(f: Callable, c: Any, output: Any) -> Any:
+    treedef = jax.tree.structure(output)
+    pairs = zip(treedef.flatten_up_to(c), jax.tree.leaves(output), strict=True)
+    return jax.tree.unflatten(treedef, [f(a, o) for a, o in pairs])
 
 
 def subject(rule: Rule, seed: int) -> Subject:
     """Look at the shapes of a rule's reference, and draw the cotangent. Raises InputError for a function that has no gradient."""
-    out = _output(rule, jnp.float64)
+    out, widest = _widest(rule)
     leaves = jax.tree.leaves(out)
     if rule.kind == "gradient" and (len(leaves) != 1 or leaves[0].shape != ()):
         raise InputError(f"expected a scalar loss, got output of shapes {[tuple(leaf.shape) for leaf in leaves]}")
-    if not leaves or not all(jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in leaves):
+    if not any(jnp.issubdtype(leaf.dtype, jnp.inexact) for leaf in leaves):
         kinds = [str(leaf.dtype) for leaf in leaves]
-        raise InputError(f"expected a function with floating-point outputs only, got {kinds}")
-    dtypes = jax.tree.map(lambda leaf: leaf.dtype, _output(rule, None))
+        raise InputError(f"expected a function with a floating-point output, got {kinds}")
+    own = _output(rule, None)
     # A scalar loss has one cotangent, 1; anything else is tried with random ones.
     drawn = cotangent(out, seed)
-    return Subject(rule, out, dtypes, jax.tree.map(np.ones_like, drawn) if rule.kind == "gradient" else drawn)
+    c = jax.tree.map(np.ones_like, drawn) if rule.kind == "gradient" else drawn
+    found = Subject(rule, out, own, c, widest, unit=unit_of(widest))
+    return replace(found, mode=_mode(found))
+
+
+def sibling(parent: Subject, rule: Rule, seed: int) -> Subject:
+    """The same rule at other shapes: only the output's shapes are looked at again."""
+    out = _output(rule, None if parent.widest == parent.own else parent.widest)
+    dtypes = jax.tree.leaves(parent.own_output)
+    if jax.tree.structure(out) != jax.tree.structure(parent.own_output):
+        raise InputError("expected an output of the same structure at another shape")
+    if rule.kind == "gradient" and jax.tree.leaves(out)[0].shape != ():
+        raise InputError("expected a scalar loss at another shape")
+    shapes = [jax.ShapeDtypeStruct(o.shape, d.dtype) for o, d in zip(jax.tree.leaves(out), dtypes, strict=True)]
+    drawn = cotangent(out, seed)
+    c = jax.tree.map(np.ones_like, drawn) if rule.kind == "gradient" else drawn
+    own = jax.tree.unflatten(jax.tree.structure(out), shapes)
+    return replace(parent, rule=rule, output=out, own_output=own, cotangent=c, carried=())
+
+
+def _widest(rule: Rule) -> tuple[Any, np.dtype]:
+    """(the output's shapes, the widest dtype in which the reference runs): a function may insist on its arguments' own."""
+    own = np.dtype(np.float64 if is_double(rule.arguments.dtype) else in_width(rule.arguments.dtype, np.float32))
+    own = np.dtype(np.float32) if jnp.issubdtype(own, jnp.complexfloating) else own
+    try:
+        return _output(rule, np.float64), np.dtype(np.float64)
+    except InputError:
+        raise
+    except Exception:
+        return _output(rule, None), own
 
 
 def _output(rule: Rule, dtype: Any) -> Any:
     arguments = rule.arguments
     with wide(dtype or arguments.dtype):
-        live = as_jax([np.asarray(e, np.float64) for e in arguments.examples], arguments, dtype)
+        live = as_jax([numbers(e) for e in arguments.examples], arguments, dtype)
+        carried = carried_as_jax(Drawn("", []), arguments, dtype)
         try:
-            return jax.eval_shape(lambda *live: rule.fun(*arguments_of(arguments, list(live))), *live)
+            return jax.eval_shape(lambda *live: rule.fun(*arguments.join(live, carried)), *live)
         except NOT_TRACEABLE as error:
             said = f"{type(error).__name__}: {str(error).splitlines()[0]}"
-            raise InputError(f"expected a reference that JAX can trace, got {said}") from error
+            raise InputError(
+                f"expected a reference that JAX can trace, got {said}; reference= takes another function to differentiate"
+            ) from error
 
 
-def arguments_of(arguments: Arguments, live: list) -> tuple:
-    """The arguments with these live leaves; every other float in float64 where they are."""
-    dtype = max((leaf.dtype for leaf in live), key=lambda d: -UNIT[np.dtype(d).name])
-    joined = arguments.join(live)
-    return cast_floats(joined, dtype) if np.dtype(dtype) == np.float64 else joined
+def _mode(found: Subject) -> str:
+    """Reverse mode where the reference has it, else forward mode, else differences."""
+    with wide(found.widest):
+        live, c, carried = found.inputs(found.example, found.widest)
+        for mode, pull in (("reverse", reverse), ("forward", forward)):
+            try:
+                jax.eval_shape(lambda live, c, pull=pull: pull(found.carrying(carried).function, live, c), live, c)
+            except Exception:  # JAX has no single type for "this mode does not exist here"
+                continue
+            return mode
+    return "differences"

@@ -1,9 +1,14 @@
 """``bpnn audit MODULE:NAME``: audit a rule, or run somebody's own audits, and say so in JSON or JUnit XML too."""
 
+import contextlib
 import importlib
+import math
+import os
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from xml.etree import ElementTree
@@ -11,12 +16,16 @@ from xml.etree import ElementTree
 from tyro.conf import Positional, arg
 
 from bpnn_jax._runtime.files import write_atomically
+from bpnn_jax._runtime.outputs import Output, Read
+from bpnn_jax._runtime.text import one_line, plain
 from bpnn_jax.commands.common import Json, check_outputs, finish
 from bpnn_jax.errors import InputError
 
 if TYPE_CHECKING:
     from bpnn_jax.audit import Report
 
+LARGEST_EXAMPLE = 10_000_000  # numbers
+SUITE = "bpnn audit"
 SHAPE = re.compile(r"(float64|float32|float16|bfloat16|int32)\[(\d+(?:,\d+)*)?\]")
 
 
@@ -46,40 +55,90 @@ class Audit:
     """Replace what is at an output's place, even if bpnn did not write it."""
 
 
+class NotAuditedError(InputError):
+    """A module or a function that could not be audited: what it did instead, in its own words."""
+
+
 def run(options: Audit) -> int:
-    check_outputs(options.json, options.junit)
-    reports = audits(find(options.rule), options)
+    reads = [] if (source := module_source(options.rule)) is None else [Read(source, "the audited module")]
+    outputs = None if options.junit is None else Output(options.junit, "--junit", is_junit)
+    check_outputs(outputs, json=options.json, reads=reads, overwrite=options.overwrite)
+    # What is audited may go to another folder.
+    to_json, to_junit = (None if p is None else p.absolute() for p in (options.json, options.junit))
+    reports, why = [], ""
+    try:
+        reports = audits(find(options.rule), options)
+    except InputError as error:
+        why = f"not audited: {error}"
     for report in reports:
-        print(report)
-    if options.junit is not None:
-        write_atomically(options.junit, junit(reports))
+        print(plain(report))
+    if to_junit is not None:
+        write_atomically(to_junit, junit(reports, options.rule, why))
     verdicts = [report.verdict for report in reports]
     worst = next((v for v in ("wrong", "inconclusive", "imprecise") if v in verdicts), "correct")
-    finish(options.json, {"verdict": worst, "reports": [report.to_json() for report in reports]})
+    result = {
+        "verdict": "not audited" if why else worst,
+        "why": why,
+        "reports": [report.to_json() for report in reports],
+    }
+    finish(to_json, "audit", result)
+    if why:
+        raise NotAuditedError(why)
     return 0 if worst == "correct" else 1
 
 
+def module_source(name: str) -> Path | None:
+    """The file of the module that MODULE:NAME names, or the folder of its package, found without importing it."""
+    top = name.partition(":")[0].partition(".")[0]
+    try:
+        found = PathFinder.find_spec(top, [os.getcwd(), *sys.path]) if top.isidentifier() else None
+    except (ImportError, OSError, ValueError):
+        return None
+    if found is None or found.origin is None:
+        return None
+    return Path(found.origin).parent if found.submodule_search_locations else Path(found.origin)
+
+
 def find(name: str) -> Any:
-    """What MODULE:NAME names; modules are looked for in the current folder too."""
-    module, colon, attribute = name.partition(":")
-    if not colon or not module or not attribute:
-        raise InputError(f"expected MODULE:NAME, such as mypackage.kernels:softmax, got {name!r}")
+    """What MODULE:NAME names; modules are looked for in the current folder too. Raises InputError where it names nothing."""
+    module, _, attribute = name.partition(":")
+    if not all(part.isidentifier() for dotted in (module, attribute) for part in dotted.split(".")):
+        raise InputError(f"expected MODULE:NAME, such as mypackage.kernels:softmax, got {one_line(repr(name))}")
     sys.path.insert(0, "")
     try:
-        found: Any = importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name and not module.startswith(error.name):
-            raise  # the module is there, and needs another that is not
-        raise InputError(f"expected a module that can be imported, got {module!r}: {error}") from None
+        with theirs(f"{module}, when it was imported,"):
+            found: Any = importlib.import_module(module)
     finally:
-        sys.path.remove("")
+        with contextlib.suppress(ValueError):  # the module may have changed it
+            sys.path.remove("")
     for part in attribute.split("."):
-        if not hasattr(found, part):
-            raise InputError(
-                f"expected {part!r} in {module}, got only: {', '.join(n for n in dir(found) if n[0] != '_')}"
-            )
-        found = getattr(found, part)
+        with theirs(f"{module}:{attribute}"):
+            there = hasattr(found, part)
+            names = ", ".join(n for n in dir(found) if n[0] != "_")
+            found = getattr(found, part, None)
+        if not there:
+            raise InputError(f"expected {part!r} in {module}, got only: {one_line(names)[:1000]}")
     return found
+
+
+@contextlib.contextmanager
+def theirs(what: str) -> Iterator[None]:
+    """Around somebody else's code: whatever it raises, be it the end of the process, is a NotAuditedError with its words."""
+    try:
+        yield
+    except (KeyboardInterrupt, InputError):
+        raise
+    except BaseException as error:
+        did = "ended the process" if isinstance(error, SystemExit) else f"raised {type(error).__name__}"
+        raise NotAuditedError(f"expected {what} to be audited, but it {did}: {_words(error)}") from error
+
+
+def _words(thing: object) -> str:
+    """What an exception says, or how a thing shows itself; whatever its own code does instead."""
+    try:
+        return one_line(str(thing) if isinstance(thing, BaseException) else repr(thing))[:500] or "without a word"
+    except Exception as error:
+        return f"a {type(thing).__name__} that cannot be shown ({type(error).__name__})"
 
 
 def audits(found: Any, options: Audit) -> "list[Report]":
@@ -98,23 +157,29 @@ def audits(found: Any, options: Audit) -> "list[Report]":
             )
         face = audit.custom_vjp if isinstance(found, jax.custom_vjp) else audit.custom_jvp
         try:
-            return [face(found, *examples, **settings)]
-        except (TypeError, ValueError) as error:  # arguments that the function itself does not take
-            if isinstance(error, InputError):
+            with theirs(f"{options.rule} of {' '.join(options.args)}"):
+                return [face(found, *examples, **settings)]
+        except NotAuditedError as error:
+            if not isinstance(error.__cause__, TypeError | ValueError):
                 raise
-            raise InputError(
-                f"expected arguments that {options.rule} takes, got {' '.join(options.args)}: {error}"
+            raise InputError(  # arguments that the function itself does not take
+                f"expected arguments that {options.rule} takes, got {' '.join(options.args)}: {_words(error.__cause__)}"
             ) from None
     if not callable(found):
-        raise InputError(f"expected a custom_vjp, a custom_jvp, or a function that returns a report, got {found!r:.80}")
+        raise InputError(
+            f"expected a custom_vjp, a custom_jvp, or a function that returns a report, got {_words(found)[:80]}"
+        )
     if options.args:
         raise InputError(
             f"expected a custom_vjp or custom_jvp to audit with --args, got {options.rule}, which is neither"
         )
-    result: Any = found()
+    with theirs(f"{options.rule}()"):
+        result: Any = found()
     reports: list[Any] = list(result) if isinstance(result, list | tuple) else [result]
     if not reports or not all(isinstance(report, audit.Report) for report in reports):
-        raise InputError(f"expected a function that returns an audit's report, or a list of them, got {result!r:.80}")
+        raise InputError(
+            f"expected a function that returns an audit's report, or a list of them, got {_words(result)[:80]}"
+        )
     return reports
 
 
@@ -125,22 +190,36 @@ def example(shape: str, number: int) -> Any:
 
     match = SHAPE.fullmatch(shape.strip())
     if not match:
-        raise InputError(f"expected an argument such as float32[8,4] or int32[8], got {shape!r}")
+        raise InputError(f"expected an argument such as float32[8,4] or int32[8], got {one_line(repr(shape))}")
     dtype, sizes = match.group(1), tuple(int(n) for n in (match.group(2) or "").split(",") if n)
+    if math.prod(sizes) > LARGEST_EXAMPLE:
+        raise InputError(
+            f"expected an argument of at most {LARGEST_EXAMPLE:,} numbers, got {shape}: a smaller one shows the same"
+        )
     if dtype == "int32":
         return jnp.arange(int(np.prod(sizes)), dtype=jnp.int32).reshape(sizes)
     return np.random.default_rng(number).normal(size=sizes).astype(jnp.dtype(dtype))
 
 
-def junit(reports: "list[Report]") -> bytes:
-    """One test case a report, for CI."""
+def junit(reports: "list[Report]", rule: str, why: str = "") -> bytes:
+    """One test case a report, for CI; one that is an error where nothing was audited, and ``why``."""
     failed = [r for r in reports if r.verdict != "correct"]
-    suite = ElementTree.Element("testsuite", name="bpnn audit", tests=str(len(reports)), failures=str(len(failed)))
+    counts = {"tests": str(len(reports) + bool(why)), "failures": str(len(failed)), "errors": str(int(bool(why)))}
+    suite = ElementTree.Element("testsuite", {"name": SUITE, **counts})
     for report in reports:
-        case = ElementTree.SubElement(
-            suite, "testcase", name=report.name, classname=report.kind, time=f"{report.seconds:.3f}"
-        )
+        about = {"name": one_line(report.name), "classname": one_line(report.kind), "time": f"{report.seconds:.3f}"}
+        case = ElementTree.SubElement(suite, "testcase", about)
         if report.verdict != "correct":
             failure = ElementTree.SubElement(case, "failure", message=report.verdict, type=report.verdict)
-            failure.text = str(report)
+            failure.text = plain(report)
+    if why:
+        case = ElementTree.SubElement(
+            suite, "testcase", {"name": one_line(rule), "classname": "bpnn audit", "time": "0.000"}
+        )
+        ElementTree.SubElement(case, "error", message="not audited", type="not audited").text = plain(why)
     return ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
+
+
+def is_junit(head: bytes, tail: bytes) -> bool:
+    """Whether a file that begins so is one of ``junit``'s."""
+    return f'<testsuite name="{SUITE}"'.encode() in head

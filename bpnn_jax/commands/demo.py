@@ -152,13 +152,12 @@ def derivation() -> tuple[dict, bool, list[str]]:
     from bpnn_jax.verify import proof
     from bpnn_jax.verify.checks import summarise
 
-    net = Network((2, 2, 1))
-    proofs = [*proof.activations(), *proof.network(net)]
+    proofs = [*proof.activations(), *proof.network(Network((2, 2, 1)))]
     proved = sum(p.proved for p in proofs)
     checks = summarise(3, "JAX float64", 2, _compared())
     lines = [
-        f"SymPy proves {proved} of {len(proofs)} identities, for every z and for the network {net}",
-        "with any weights, inputs and targets. On random ones, rounding allowed for:",
+        f"SymPy proves {proved} of {len(proofs)} identities: for every z, and for a 2-2-1 network with any",
+        "activation, weights, inputs and targets. On random ones, rounding allowed for:",
         *(_row(c) for c in checks if c.equation not in ("(1)", "(2)", "(3)", "(4)")),
         "(more networks, 100 000 at once, in float32, compiled, in training: bpnn verify)",
     ]

@@ -12,6 +12,7 @@ from bpnn_jax.patterns import files
 from bpnn_jax.patterns._patterns import Patterns, is_name
 from bpnn_jax.patterns.files import PatternFileError
 from bpnn_jax.patterns.sets import (
+    FAMILIES,
     GATES,
     UnknownPatternsError,
     encoder,
@@ -51,14 +52,7 @@ def _bundled(file: str, name: str) -> Patterns:
         return replace(files.read(path), name=name, hidden=(8,))
 
 
-_FAMILIES: dict[str, tuple[str, Callable[..., Patterns]]] = {  # how names() shows it: its form, what makes it
-    "parity-N": (r"parity-([0-9]{1,6})", parity),
-    "encoder-N": (r"encoder-([0-9]{1,6})", encoder),
-    "encoder-N-H-N": (r"encoder-([0-9]{1,6})-([0-9]{1,6})-\1", encoder),
-    "symmetry-N": (r"symmetry-([0-9]{1,6})", symmetry),
-    "two-spirals": (r"two-spirals", two_spirals),
-    "code": (r"code", code),
-}
+_FAMILIES: dict[str, tuple[str, Callable[..., Patterns]]] = {**FAMILIES, "code": (r"code", code)}
 
 
 def names() -> tuple[str, ...]:

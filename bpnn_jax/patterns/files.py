@@ -114,7 +114,7 @@ def _numbers(row: list[float]) -> str:
 
 def _bytes(where: str, limit: int) -> bytes:
     try:
-        return read_file(where, limit, "a file of patterns", pipes=True)
+        return read_file(where, limit, pipes=True)
     except FileNotFoundError:
         raise PatternFileError(where, "expected a file, got a path that does not exist") from None
     except (NotReadableError, DamagedError) as error:

@@ -1,5 +1,7 @@
 """The classic sets: gates, parity, encoders, symmetry, two spirals."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -109,3 +111,13 @@ def two_spirals() -> Patterns:
     one = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
     x = np.stack([one, 0.0 - one], axis=1).reshape(194, 2)  # 0 - 0 is 0, where -0 would be -0
     return Patterns(x=x, t=np.tile([1.0, 0.0], 97)[:, np.newaxis], name="two-spirals", hidden=(5, 5, 5))
+
+
+# Each family of sets as ``names()`` shows it: the form of its names, and what makes one of the numbers in it.
+FAMILIES: dict[str, tuple[str, Callable[..., Patterns]]] = {
+    "parity-N": (r"parity-([0-9]{1,6})", parity),
+    "encoder-N": (r"encoder-([0-9]{1,6})", encoder),
+    "encoder-N-H-N": (r"encoder-([0-9]{1,6})-([0-9]{1,6})-\1", encoder),
+    "symmetry-N": (r"symmetry-([0-9]{1,6})", symmetry),
+    "two-spirals": (r"two-spirals", two_spirals),
+}

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax._runtime import cores as _cores
-from bpnn_jax._runtime import xla
+from bpnn_jax._runtime import forks, xla
 from bpnn_jax._runtime.display import Card
 from bpnn_jax.errors import InputError, unknown, whole
 from bpnn_jax.network import Network, Weights, init
@@ -126,6 +126,7 @@ def train_many(
     >>> int((result.stopped == "solved").sum())
     65
     """
+    forks.check_not_forked("train_many")
     _inputs.check_not_traced("train_many", x, t, learning_rate, momentum, cutoff, tolerance, weights, seeds)
     if settings is None and "history_every" not in changes:
         epochs = whole("epochs", changes.get("epochs", Settings.epochs), 1)

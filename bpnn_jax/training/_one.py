@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax import errors
-from bpnn_jax._runtime import xla
+from bpnn_jax._runtime import forks, xla
 from bpnn_jax._runtime.arrays import real_array
 from bpnn_jax._runtime.display import Card
 from bpnn_jax.errors import InputError
@@ -113,6 +113,7 @@ def train(
     >>> result.stopped
     'solved'
     """
+    forks.check_not_forked("train")
     _inputs.check_not_traced("train", x, t, learning_rate, momentum, cutoff, tolerance, weights, seed)
     settings = _inputs.settings("train", settings, changes, tolerance)
     dtype = _inputs.dtype(dtype)
@@ -157,6 +158,7 @@ def predict(network: Network, weights: Weights, x: Any) -> np.ndarray:
     >>> predict(Network((1, 1), "linear"), (np.array([[2.0], [1.0]]),), [[3.0], [4.0]]).tolist()
     [[7.0], [9.0]]
     """
+    forks.check_not_forked("predict")
     instead = "bpnn_jax.apply(network, weights, x) is the same inside all of them"
     _inputs.check_concrete("predict", instead, (x, *weights))
     check_weights(network, weights)

@@ -29,7 +29,7 @@ LEARNING_RATE = 0.5  # a power of two, so that multiplying by it rounds nothing
 PATHS = ("NumPy", "jit", "jit + vmap")
 STEPS = {
     "online": {"mode": "online"},
-    "minibatch": {"mode": "minibatch", "batch_size": 4},
+    "minibatch": {"mode": "minibatch", "batch_size": 5},
     "batch": {"mode": "batch"},
     "batch, autodiff": {"mode": "batch", "gradient": "autodiff"},
 }
@@ -84,10 +84,12 @@ def gradients(network: Network, draws: list[Draw], path: str) -> list[tuple]:
     return [tuple(g[i] for g in together) for i in range(len(draws))]
 
 
-def compare_paths(network: Network, rng: np.random.Generator, path: str, networks: int = 20) -> Iterator[Comparison]:
+def compare_paths(network: Network, rng: np.random.Generator, path: str, networks: int = 40) -> Iterator[Comparison]:
     """Equation (10) in float32 by one path, half of the networks saturated."""
     with jax.enable_x64(False):
-        checked = [rounded(draw(network, rng, saturated=bool(i % 2)), "float32") for i in range(networks)]
+        checked = [
+            rounded(draw(network, rng, patterns=PATTERNS, saturated=bool(i % 2)), "float32") for i in range(networks)
+        ]
         found = gradients(network, [d for d, _, _ in checked], path)
         for (d, exact, allowed), hand in zip(checked, found, strict=True):
             for l, g in enumerate(hand):
@@ -107,17 +109,17 @@ def compare_audit(network: Network, rng: np.random.Generator) -> Iterator[Compar
     def by_hand(weights, x, t):
         return manual.gradient(manual.forward(weights, x, f, network.skip), t)
 
-    report = audit.gradient(loss, by_hand, d.weights, d.x, d.t, draws=4, mutate=False)
+    report = audit.gradient(loss, by_hand, d.weights, d.x, d.t, draws=4, mutate=False, variants=0)
     for leaf in report.leaves:
         yield Comparison(10, leaf["low_error"], 0.0, leaf["low_allowed"], f"{leaf['name']} of {d.name}")
     if report.verdict != "correct":
         yield Comparison(10, np.inf, 0.0, 0.0, f"{d.name}: {report.findings[0].sentence}")
 
 
-def compare_step(network: Network, rng: np.random.Generator, step: str, networks: int = 10) -> Iterator[Comparison]:
-    """One step of ``train`` in float32: W - η g, with g of one pattern (online) or of four (one batch)."""
+def compare_step(network: Network, rng: np.random.Generator, step: str, networks: int = 20) -> Iterator[Comparison]:
+    """One step of ``train`` in float32: W - η g, with g of one pattern (online) or of one batch."""
     for i in range(networks):
-        one = draw(network, rng, patterns=1 if step == "online" else 4, saturated=bool(i % 2))
+        one = draw(network, rng, patterns=1 if step == "online" else PATTERNS, saturated=bool(i % 2))
         d, exact, allowed = rounded(one, "float32")
         result = train(
             network, d.x, d.t, weights=d.weights, learning_rate=LEARNING_RATE, momentum=0.0, epochs=1, **STEPS[step]
@@ -184,11 +186,11 @@ def compare_update(
 def compare_many_step(network: Network, rng: np.random.Generator, mode: str) -> Iterator[Comparison]:
     """One update by ``train_many`` in float32, several networks on the same patterns: W - η g."""
     for saturated in (False, True):
-        draws = _draws(network, rng, patterns=1 if mode == "online" else 4, saturated=saturated)
+        draws = _draws(network, rng, patterns=1 if mode == "online" else PATTERNS, saturated=saturated)
         judged = [rounded(d, "float32") for d in draws]
         x, t = judged[0][0].x, judged[0][0].t
         start = tuple(np.stack(W) for W in zip(*(d.weights for d, _, _ in judged), strict=True))
-        given = {"learning_rate": LEARNING_RATE, "momentum": 0.0, "epochs": 1, **_mode(mode, 4)}
+        given = {"learning_rate": LEARNING_RATE, "momentum": 0.0, "epochs": 1, **_mode(mode, PATTERNS)}
         moved = train_many(network, x, t, seeds=len(draws), weights=start, **given).weights
         for i, (d, exact, allowed) in enumerate(judged):
             after = tuple(W[i] for W in moved)

@@ -1,16 +1,19 @@
 """Rung 4: a great many random networks in one compiled call, hand against ``jax.grad``, and the worst one shown."""
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 import manual
 from bpnn_jax._runtime import cores as _cores
 from bpnn_jax.network import Network
 from bpnn_jax.training._step import functions
 from bpnn_jax.verify.bound import UNIT, bound
+from bpnn_jax.verify.checks import Comparison
 from bpnn_jax.verify.reference import reference, target_range
 
 WIDTH = 250  # networks at once: of 64, 125, 250, 500, 1000 and 2000 the fastest, and a test needs no more
@@ -83,12 +86,21 @@ def _worst_between(network: Network, patterns: int, key: Any, first: Any, last: 
     return jax.lax.fori_loop(first, last, block, Worst(jnp.int64(0), nothing, nothing, jnp.float64(-1.0)))
 
 
-def worst_of(network: Network, networks: int, *, seed: int = 0, patterns: int = 2) -> tuple[Worst, int]:
-    """The worst of at least ``networks`` random networks in float64, and how many were checked.
+def whole_blocks(networks: int) -> int:
+    """How many networks are checked where at least ``networks`` are asked for.
+
+    >>> whole_blocks(1), whole_blocks(500)
+    (250, 500)
+    """
+    return -(-networks // WIDTH) * WIDTH
+
+
+def worst_of(network: Network, networks: int, *, seed: int = 0, patterns: int = 2) -> Worst:
+    """The worst of ``whole_blocks(networks)`` random networks in float64.
 
     The network numbered n is ``random_network(network, fold_in(key(seed), n), patterns, float64)``.
     """
-    blocks = -(-networks // WIDTH)
+    blocks = whole_blocks(networks) // WIDTH
     cores = min(_cores.available(), blocks)
     shares = [(blocks * i // cores, blocks * (i + 1) // cores) for i in range(cores)]
 
@@ -98,4 +110,11 @@ def worst_of(network: Network, networks: int, *, seed: int = 0, patterns: int = 
 
     share((0, 0))  # nothing: compiles, once and not in each thread
     worst = max(_cores.in_turn(share, shares, cores), key=lambda found: found.ratio)
-    return Worst(int(worst.network), float(worst.error), float(worst.allowed), float(worst.ratio)), blocks * WIDTH
+    return Worst(int(worst.network), float(worst.error), float(worst.allowed), float(worst.ratio))
+
+
+def compare(network: Network, networks: int, seed: int) -> Iterator[Comparison]:
+    """Equation (10): the worst of that many networks."""
+    worst = worst_of(network, networks, seed=seed)
+    error = worst.error if np.isfinite(worst.ratio) else np.nan
+    yield Comparison(10, error, 0.0, worst.allowed, f"network {worst.network} of {network}, seed {seed}")

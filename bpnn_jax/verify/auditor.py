@@ -83,6 +83,7 @@ def report(draw: Draw, derivation: Mistake, draws: int = DRAWS) -> audit.Report:
         draws=draws,
         mutate=False,
         explain=False,
+        variants=0,
     )
 
 

@@ -1,11 +1,15 @@
 """The six rungs in order, each a few rows of the table."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from itertools import chain, count
+from threading import Lock
 
 import numpy as np
 
 from bpnn_jax import audit
+from bpnn_jax._runtime import cores
 from bpnn_jax.errors import seed, unknown, whole
 from bpnn_jax.network import Network
 from bpnn_jax.verify import as_it_runs, at_scale, auditor, complex_step, equations, proof
@@ -21,7 +25,8 @@ PROVED_SKIPPING = ((2, 1, 1), (2, 1, 1, 2))  # with skip connections
 CURVED_SIZES = (2, 2, 1)
 DRAWN_SIZES = (4, 5, 5, 3)
 SCALE_SIZES = (20, 8, 3)
-GPU_SIZES = (3, 3, 2, 2, 2)  # written out weight by weight, and interpreted
+LOOP_SIZES = (3, 3, 2, 2, 2)  # of the training loops, which are written out weight by weight
+DRAWS = 4  # of numbers for a network, in a row of rungs 2 and 3
 # One network that exercises every activation, has a square weight matrix, and more than one output.
 MISTAKEN = Network((4, *(5,) * (len(ACTIVATIONS) - 1), 3), tuple(ACTIVATIONS))
 
@@ -73,86 +78,146 @@ class Report:
 
 
 def run(options: Options | None = None, progress: Callable[[int, int, str], None] | None = None) -> Report:
-    """Climb the ladder. ``progress(done, total, what)`` is called before each piece of work."""
+    """Climb the ladder, on all cores. ``progress(begun, total, what)`` is called before each piece of work, from its thread."""
     options = options or Options()
-    work = list(_work(options))
-    checks: list[Check] = []
-    for done, (what, piece) in enumerate(work):
-        if progress:
-            progress(done, len(work) + 1, what)
-        checks += piece()
-    if progress:
-        progress(len(work), len(work) + 1, "rung 6: mistakes")
-    caught = tuple(mistakes(options.seed))
+    pieces = list(_work(options))
+    rung_6 = ("rung 6: mistakes", lambda: tuple(mistakes(options.seed)))
+    begun, lock = count(), Lock()
+
+    def climb(together: list) -> list:
+        found = []
+        for what, piece in together:
+            with lock:
+                if progress:
+                    progress(next(begun), len(pieces) + 1, what)
+            found.append(piece())
+        return found
+
+    # What uses the auditor goes together, since its audits share what they compile; and so do the proofs, which hold Python's lock.
+    auditing, proving = ([p for p in pieces if kind in p[0]] for kind in ("auditor", "SymPy"))
+    chains = [[rung_6, *auditing], proving, *([p] for p in pieces if p not in auditing and p not in proving)]
+    (caught, *audited), proved, *others = cores.in_turn(climb, chains, cores.available())
+    checks = chain(*proved, *audited, *(rows for (rows,) in others))
     return Report((*_merged(checks), *_caught(caught)), caught)
 
 
 def _work(options: Options) -> Iterator[tuple[str, Callable[[], list[Check]]]]:
-    def piece(rung: int, witness: str, networks: int, comparisons: Callable[[], Iterable[Comparison]]):
-        return f"rung {rung}: {witness}", lambda: _rows(rung, witness, networks, comparisons)
+    """(what it is, the work) of every piece up to rung 5. Each has random numbers of its own: any order will do."""
+    for number, (rung, witness, networks, compare) in enumerate(_pieces(options)):
+        rng = np.random.default_rng((options.seed, number))
+        yield f"rung {rung}: {witness}", partial(_rows, rung, witness, networks, partial(compare, rng))
 
-    yield piece(1, "SymPy", 0, lambda: _proofs(proof.activations()))
+
+# (rung, witness, networks, what it compares, given random numbers)
+Piece = tuple[int, str, int, Callable[[np.random.Generator], Iterable[Comparison]]]
+
+
+def _pieces(options: Options) -> Iterator[Piece]:
+    yield from _rung_1(options)
+    yield from _rungs_2_and_3(options)
+    yield from _rung_4(options)
+    yield from _rung_5(options)
+
+
+def _rung_1(options: Options) -> Iterator[Piece]:
+    yield 1, "SymPy", 0, lambda rng: _proofs(proof.activations())
     for net in _proved(options):
-        yield piece(
-            1, "SymPy", 1, lambda net=net: _proofs(proof.network(net, patterns=2 if _weights(net) <= 15 else 1))
-        )
+        patterns = 2 if _weights(net) <= 15 else 1
+        yield 1, "SymPy", 1, lambda rng, net=net, n=patterns: _proofs(proof.network(net, patterns=n))
     for net in (Network(CURVED_SIZES), Network(PROVED_SKIPPING[0], skip=True)):
-        yield piece(1, "SymPy", 1, lambda net=net: _proofs(proof.curvature(net)))
-    yield piece(3, "JAX float64", 0, equations.compare_extremes)
+        yield 1, "SymPy", 1, lambda rng, net=net: _proofs(proof.curvature(net))
+
+
+def _rungs_2_and_3(options: Options) -> Iterator[Piece]:
+    yield 3, "JAX float64", 0, lambda rng: equations.compare_extremes()
     sizes = options.sizes or DRAWN_SIZES
-    drawn = [Network(sizes, name, *bias) for name in options.activations for bias in options.bias_choices()]
-    mixed, skipping = _mixed(options, sizes), _mixed(options, sizes, skip=True)
-    drawn += [skipping] if len(sizes) > 2 else []  # without a hidden layer there is nothing to skip
-    rng = np.random.default_rng(options.seed)
-    for net in drawn:
+    skipping = (
+        [_mixed(options, sizes, skip=True)] if len(sizes) > 2 else []
+    )  # without a hidden layer there is nothing to skip
+    for net in [*_in_turn(options, sizes), *skipping]:
         for saturated in (False, True):
-            d = draw(net, rng, saturated=saturated)
-            yield piece(2, "complex step", 1, lambda d=d: complex_step.compare(d, equations.reference_and_bound(d)[1]))
-            yield piece(3, "JAX float64", 1, lambda d=d: _equations(d))
-    for net in [*(Network(sizes, name) for name in options.activations), *([skipping] if len(sizes) > 2 else [])]:
-        d = draw(net, rng)
-        yield piece(3, "JAX float64", 1, lambda d=d: equations.compare_curvature(d, rng))
-    broad = _mixed(options, options.sizes or MISTAKEN.sizes)
-    for net in (broad, *([skipping] if len(sizes) > 2 else [])):
-        d = draw(net, rng)
-        yield piece(3, "auditor, float64", auditor.DRAWS, lambda d=d: auditor.compare(d, equations.CORRECT))
-    yield piece(3, "closed form", 0, lambda: equations.compare_previous_gradient(rng))
-    yield piece(3, "optax", 0, lambda: equations.compare_momentum(rng))
-    for name in options.activations:
-        net = Network(options.sizes or SCALE_SIZES, name, hidden_bias=options.hidden_bias is not False)
-        yield f"rung 4: {name}", lambda net=net: _at_scale(net, options)
-    for name in options.activations:
-        net = Network(sizes, name, hidden_bias=options.hidden_bias is not False)
-        for path in as_it_runs.PATHS:
-            yield piece(5, f"float32 {path}", 20, lambda n=net, p=path: as_it_runs.compare_paths(n, rng, p))
-        for step in as_it_runs.STEPS:
-            yield piece(5, f"train {step}", 10, lambda n=net, s=step: as_it_runs.compare_step(n, rng, s))
-        yield piece(5, "train_many online", 20, lambda n=net: as_it_runs.compare_many_step(n, rng, "online"))
-    for mode in ("minibatch", "batch"):
-        yield piece(5, f"train_many {mode}", 20, lambda m=mode: as_it_runs.compare_many_step(mixed, rng, m))
+            yield 2, "complex step", DRAWS, partial(_draws, _by_complex_step, net, saturated)
+            yield 3, "JAX float64", DRAWS, partial(_draws, _equations, net, saturated)
+    for net in [_mixed(options, sizes), *skipping]:
+        yield 3, "JAX float64", 1, lambda rng, net=net: equations.compare_curvature(draw(net, rng), rng)
+    for net in [_mixed(options, options.sizes or MISTAKEN.sizes), *skipping]:
+        compare = lambda rng, net=net: auditor.compare(draw(net, rng), equations.CORRECT)  # noqa: E731
+        yield 3, "auditor, float64", auditor.DRAWS, compare
+    yield 3, "closed form", 0, equations.compare_previous_gradient
+    yield 3, "optax", 0, equations.compare_momentum
+
+
+def _rung_4(options: Options) -> Iterator[Piece]:
+    sizes = options.sizes or SCALE_SIZES
+    firsts = range(0, len(options.activations), len(sizes) - 1)  # as many networks as hold every activation
+    share = at_scale.whole_blocks(-(-options.networks // len(firsts)))
+    for first in firsts:
+        net = _mixed(options, sizes, first)
+        yield 4, "JAX grad, vmap", share, lambda rng, net=net: at_scale.compare(net, share, options.seed)
+
+
+def _rung_5(options: Options) -> Iterator[Piece]:
+    """On one network with all the activations, since a loop is compiled for each network."""
+    sizes = options.sizes or LOOP_SIZES
+    mixed = _mixed(options, sizes)
+    for path in as_it_runs.PATHS:
+        yield 5, f"float32 {path}", 40, lambda rng, p=path: as_it_runs.compare_paths(mixed, rng, p)
+    for step in as_it_runs.STEPS:
+        yield 5, f"train {step}", 20, lambda rng, s=step: as_it_runs.compare_step(mixed, rng, s)
+    for mode in ("online", "minibatch", "batch"):
+        yield 5, f"train_many {mode}", 20, lambda rng, m=mode: as_it_runs.compare_many_step(mixed, rng, m)
     for run in as_it_runs.RUNS:
-        yield piece(5, f"{run}, N = 0", 10, lambda r=run: as_it_runs.compare_second_tap(mixed, rng, r))
-        for loop in (
-            as_it_runs.LOOPS if run == "train_many" else as_it_runs.ONLINE_LOOPS
-        ):  # train leaves batches to matrix products
-            yield piece(5, f"{run}, NumPy loop", 10, lambda r=run, l=loop: as_it_runs.compare_loop(mixed, rng, r, *l))
+        yield 5, f"{run}, N = 0", 10, lambda rng, r=run: as_it_runs.compare_second_tap(mixed, rng, r)
+        # train leaves batches to matrix products
+        for loop in as_it_runs.LOOPS if run == "train_many" else as_it_runs.ONLINE_LOOPS:
+            yield 5, f"{run}, NumPy loop", 10, lambda rng, r=run, l=loop: as_it_runs.compare_loop(mixed, rng, r, *l)
         if len(sizes) > 2:
+            skipping = _mixed(options, sizes, skip=True)
             for loop in as_it_runs.SKIPPING_LOOPS[run]:
-                witness = f"{run}, skip connections"
-                yield piece(5, witness, 10, lambda r=run, l=loop: as_it_runs.compare_loop(skipping, rng, r, *l))
-    yield piece(5, "auditor, float32", 4, lambda: as_it_runs.compare_audit(broad, rng))
-    small = _mixed(options, GPU_SIZES)
-    yield piece(5, "GPU kernel, interpreted", 20, lambda: as_it_runs.compare_gpu_kernel(small, rng))
+                compare = lambda rng, r=run, l=loop, net=skipping: as_it_runs.compare_loop(net, rng, r, *l)  # noqa: E731
+                yield 5, f"{run}, skip connections", 10, compare
+    # A linear output: where one saturates, the whole gradient is no larger than the roundings of f' in terms of a, of which the
+    # auditor, to whom it is a black box, knows nothing.
+    broad = _mixed(options, options.sizes or MISTAKEN.sizes, -1)
+    broad = replace(broad, activations=(*broad.activations[:-1], "linear"))
+    yield 5, "auditor, float32", 4, lambda rng: as_it_runs.compare_audit(broad, rng)
+    small = _mixed(options, LOOP_SIZES)  # written out weight by weight, and interpreted
+    yield 5, "GPU kernel, interpreted", 20, lambda rng: as_it_runs.compare_gpu_kernel(small, rng)
     article = Network((4, 5, 3), hidden_bias=options.hidden_bias is not False)
-    yield piece(5, "article's loops", 10, lambda: as_it_runs.compare_article_order(article, rng))
-    for hidden_bias in (False, True):
-        yield piece(5, "article's loops", 1, lambda b=hidden_bias: as_it_runs.compare_article_program(b))
+    yield 5, "article's loops", 10, lambda rng: as_it_runs.compare_article_order(article, rng)
+    for bias in (False, True):
+        yield 5, "article's loops", 1, lambda rng, b=bias: as_it_runs.compare_article_program(b)
 
 
-def _mixed(options: Options, sizes: tuple[int, ...], skip: bool = False) -> Network:
-    """One network with all the activations, in turn, for what takes too long to do for each of them."""
-    names = [options.activations[l % len(options.activations)] for l in range(len(sizes) - 1)]
+def _draws(
+    compare: Callable[[Draw], Iterable[Comparison]], net: Network, saturated: bool, rng: np.random.Generator
+) -> Iterator[Comparison]:
+    for _ in range(DRAWS):
+        yield from compare(draw(net, rng, saturated=saturated))
+
+
+def _by_complex_step(d: Draw) -> Iterator[Comparison]:
+    return complex_step.compare(d, equations.reference_and_bound(d)[1])
+
+
+def _equations(d: Draw) -> Iterator[Comparison]:
+    exact, allowed = equations.reference_and_bound(d)
+    yield from equations.compare(d, exact, allowed)
+    yield from equations.compare_forms(d, exact, allowed)
+
+
+def _mixed(options: Options, sizes: tuple[int, ...], first: int = 0, skip: bool = False) -> Network:
+    """One network with the activations in turn, from the one numbered ``first``."""
+    names = [options.activations[(first + l) % len(options.activations)] for l in range(len(sizes) - 1)]
     return Network(sizes, names, hidden_bias=options.hidden_bias is not False, skip=skip)
+
+
+def _in_turn(options: Options, sizes: tuple[int, ...]) -> Iterator[Network]:
+    """Networks in which each layer has each activation once; the choices of bias nodes take turns with them."""
+    biases = options.bias_choices()
+    for i in range(max(len(options.activations), len(biases))):
+        input_bias, hidden_bias = biases[i % len(biases)]
+        yield replace(_mixed(options, sizes, i), input_bias=input_bias, hidden_bias=hidden_bias)
 
 
 def _proved(options: Options) -> Iterator[Network]:
@@ -172,12 +237,6 @@ def _weights(net: Network) -> int:
     return sum(rows * columns for rows, columns in net.shapes)
 
 
-def _equations(d) -> Iterator[Comparison]:
-    exact, allowed = equations.reference_and_bound(d)
-    yield from equations.compare(d, exact, allowed)
-    yield from equations.compare_forms(d, exact, allowed)
-
-
 def _proofs(proofs: Iterable[proof.Proof]) -> Iterator[Comparison]:
     for equation, proved, where in proofs:
         yield Comparison(equation, 0.0 if proved else np.inf, 0.0, 0.0, where)
@@ -195,19 +254,7 @@ def _rows(rung: int, witness: str, networks: int, comparisons: Callable[[], Iter
     return summarise(rung, witness, networks, found)
 
 
-def _at_scale(net: Network, options: Options) -> list[Check]:
-    share = -(-options.networks // len(options.activations))
-    try:
-        worst, networks = at_scale.worst_of(net, share, seed=options.seed)
-    except Exception as error:
-        where = f"raised {type(error).__name__}: {error}"
-        return [Check(4, "(10)", "JAX grad, vmap", share, float("inf"), 0.0, "wrong", where)]
-    verdict = "correct" if worst.ratio <= 1 else "wrong"
-    where = f"network {worst.network} of {net}, seed {options.seed}"
-    return [Check(4, "(10)", "JAX grad, vmap", networks, worst.error, worst.allowed, verdict, where)]
-
-
-def _merged(checks: list[Check]) -> Iterator[Check]:
+def _merged(checks: Iterable[Check]) -> Iterator[Check]:
     """One row for each rung, witness and equation: the worst, with the networks added up."""
     groups: dict[tuple, list[Check]] = {}
     for check in checks:

@@ -1,18 +1,21 @@
 """Chauvin's line: sweeps until XOR is learned, against the logarithm of the hidden nodes."""
 
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from bpnn_jax import statistics
+from experiments._runs import Runs, plain
 from experiments.published.originals import PDP
 from experiments.published.readings import Setup
 from experiments.published.rows import NEAR, NEARLY, NOT, REPRODUCED, Progress
 from experiments.published.runs import carry_out
 
 SOURCE = f"Chauvin, reported in {PDP}"
-STATED = "P = 280 - 33 log2 H sweeps for H hidden nodes, about 245 for 2 and 120 for 32; η = 0.25"
+STATED = "P = 280 - 33 log2 H sweeps for H hidden nodes, about 245 for 2 and 120 for 32 (p. 333)"
+SEEN = "a paraphrase that gives the page; η = 0.25 is from memory and unverified"
 NOT_STATED = "momentum, targets, initial weights, online or batch, what became of runs that failed; the criterion is taken as E < 0.01"
 INTERCEPT, SLOPE = 280.0, -33.0
 HIDDEN = (2, 4, 8, 16, 32)
@@ -31,20 +34,32 @@ READINGS = {
 }
 
 
-def lines(seeds: int, progress: Progress, hidden: tuple[int, ...] = HIDDEN, most: int | None = None) -> dict[str, Any]:
-    """For each reading the sweeps at each H, the fitted line and what a parabola would add, with intervals."""
-    chosen = list(READINGS.items())[:most]
-    found = []
+def measure(seeds: int, progress: Progress, hidden: tuple[int, ...] = HIDDEN, most: int | None = None) -> Runs:
+    """The runs of each reading at each H."""
+    chosen, parts = list(READINGS.items())[:most], []
     for k, (words, setup) in enumerate(chosen):
         progress(k, len(chosen), words)
-        outcomes = [carry_out(replace(setup, sizes=(2, h, 1)), np.arange(seeds)) for h in hidden]
-        epochs = np.stack([o.epochs for o in outcomes], axis=1)
-        solved = np.stack([o.solved for o in outcomes], axis=1)
+        for h in hidden:
+            outcome = carry_out(replace(setup, sizes=(2, h, 1)), np.arange(seeds))
+            parts.append(outcome.table(part="chauvin", reading=words, hidden=h))
+    return Runs.joined(parts)
+
+
+def lines(runs: Runs) -> dict[str, Any]:
+    """For each reading the sweeps at each H, the fitted line and what a parabola would add, with intervals."""
+    hidden, found = runs.values("hidden"), []
+    for words in runs.values("reading"):
+        at = [runs.where(reading=words, hidden=h) for h in hidden]
+        epochs, solved = np.stack([r["epochs"] for r in at], axis=1), np.stack([r.solved for r in at], axis=1)
         found.append({"words": words, **fit(hidden, epochs, solved)})
-    return {"hidden": list(hidden), "published": {"intercept": INTERCEPT, "slope": SLOPE}, "readings": found}
+    return {
+        "hidden": [int(h) for h in hidden],
+        "published": {"intercept": INTERCEPT, "slope": SLOPE},
+        "readings": found,
+    }
 
 
-def fit(hidden: tuple[int, ...], epochs: np.ndarray, solved: np.ndarray) -> dict[str, Any]:
+def fit(hidden: Sequence[float], epochs: np.ndarray, solved: np.ndarray) -> dict[str, Any]:
     """Least squares of the sweeps on log2 H, in the seeds that were solved at every H, and an interval over whole seeds.
 
     epochs, solved: (seeds, len(hidden)). The line's slope is a weighted sum of a seed's sweeps, so that its interval is that of a
@@ -64,12 +79,12 @@ def fit(hidden: tuple[int, ...], epochs: np.ndarray, solved: np.ndarray) -> dict
     bend = statistics.estimate(y @ to_bend, what="bend", unit="sweeps")
     relative = statistics.estimate(y @ to_line[1] / y.mean(), what="slope over mean", unit="")
     return {
-        "success": [asdict(statistics.success_rate(solved[:, k])) for k in range(len(hidden))],
-        "sweeps": [asdict(statistics.estimate(y[:, k], what=f"H = {h}", unit="sweeps")) for k, h in enumerate(hidden)],
-        "slope": asdict(slope),
-        "intercept": asdict(intercept),
-        "bend": asdict(bend),
-        "relative": asdict(relative),
+        "success": [plain(statistics.success_rate(solved[:, k])) for k in range(len(hidden))],
+        "sweeps": [plain(statistics.estimate(y[:, k])) for k in range(len(hidden))],
+        "slope": plain(slope),
+        "intercept": plain(intercept),
+        "bend": plain(bend),
+        "relative": plain(relative),
         "verdict": _verdict(slope.low, slope.high, slope.value),
     }
 

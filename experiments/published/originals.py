@@ -5,7 +5,7 @@ from dataclasses import dataclass
 PDP = "Rumelhart, Hinton and Williams 1986, Learning internal representations by error propagation, PDP vol. 1, ch. 8"
 NATURE = "Rumelhart, Hinton and Williams 1986, Learning representations by back-propagating errors, Nature 323"
 FAHLMAN = "Fahlman 1988, An empirical study of learning speed in back-propagation networks, CMU-CS-88-162"
-LANG = "Lang 1988, A harder learning problem, connectionists mailing list, 5 August 1988 (Lang and Witbrock 1988 is the paper)"
+LANG = "Lang 1988, an answer on the connectionists mailing list (the paper: Lang and Witbrock, Learning to tell two spirals apart)"
 NO_MINIMA = (
     "Sprinkhuizen-Kuyper and Boers 1999, The local minima of the error surface of the 2-2-1 XOR network, AMAI 25"
 )
@@ -18,6 +18,7 @@ class Original:
     number: epochs (sweeps over all patterns) until the network was trained.
     runs:   how many runs it is the mean of; 1 where it is that of the single run that is told of.
     stated, not_stated: of the setup, in words.
+    seen:   in what form we have read what is said to be stated; "unverified" is from memory.
     """
 
     key: str
@@ -27,6 +28,7 @@ class Original:
     runs: int
     stated: str
     not_stated: str
+    seen: str
 
 
 ORIGINALS = (
@@ -38,6 +40,7 @@ ORIGINALS = (
         25,
         "mean 129, standard deviation 46, range 80 to 265; batch, summed gradient, ε = 1.7, no momentum, U(±1), 40-20-40",
         "the number of runs is taken as 25; whether the error has the ½",
+        "unverified: neither the report nor a copy of its table was at hand",
     ),
     Original(
         "xor-skip",
@@ -45,8 +48,9 @@ ORIGINALS = (
         PDP,
         558,
         1,
-        "558 sweeps, η = 0.5; of most of their simulations: momentum about 0.9, targets 0.1 and 0.9 (from memory)",
+        "558 sweeps, η = 0.5 (p. 331); of most of their simulations: momentum about 0.9 (p. 330)",
         "this run's momentum, targets, initial weights, criterion, and whether the weights move after each pattern or each sweep",
+        "a paraphrase that gives the pages; the chapter itself was not at hand",
     ),
     Original(
         "symmetry",
@@ -54,8 +58,10 @@ ORIGINALS = (
         NATURE,
         1425,
         1,
-        "1425 sweeps; batch, accumulated gradient, ε = 0.1, α = 0.9, U(±0.3)",
-        "the criterion, the targets",
+        "1425 sweeps through the 64 patterns, weights adjusted on the accumulated gradient after each sweep, ε = 0.1, α = 0.9, "
+        "U(±0.3)",
+        "the criterion, the targets, whether the error has the ½",
+        "a transcription of the caption of its figure 1",
     ),
     Original(
         "parity",
@@ -63,8 +69,9 @@ ORIGINALS = (
         PDP,
         2825,
         1,
-        "2825 presentations of each of the sixteen patterns, η = 0.5",
+        "2825 presentations of each of the sixteen patterns, η = 0.5 (p. 335)",
         "momentum, targets, initial weights, criterion, online or batch",
+        "a paraphrase that gives the pages; the chapter itself was not at hand",
     ),
     Original(
         "spirals",
@@ -74,8 +81,9 @@ ORIGINALS = (
         1,
         "all outputs on the right side of 0.5 by epoch 18000 (not yet at 16000); batch, targets 0.2 and 0.8, learning rate raised "
         "gradually from 0.001 to 0.002, momentum from 0.5 to 0.95, 138 weights; the paper's own runs took 20000 epochs, say "
-        "Fahlman and Lebiere 1990",
+        "Fahlman and Lebiere 1990; the problem is Wieland's, posted on the same list on 5 August 1988",
         "initial weights, when the rates were raised, whether the error has the ½",
+        "unverified but for the 20000 epochs and Wieland, which Fahlman and Lebiere say (read in translation)",
     ),
 )
 

@@ -33,10 +33,13 @@ class Setup:
 
 @dataclass(frozen=True)
 class Reading:
-    """A setup, and in words what it takes the original to mean where that is not said: "" for the base."""
+    """A setup, and in words what it takes the original to mean. ``contrary``: the source states otherwise, so that it is no reading
+    of it, but says what would have become of its number.
+    """
 
     words: str
     setup: Setup
+    contrary: bool = False
 
 
 STEP = 2000  # epochs between two rises of a rate
@@ -59,8 +62,11 @@ SPIRAL = Setup(
 )
 
 
-def _readings(base: Setup, words: str, **ambiguities: dict[str, Any]) -> tuple[Reading, ...]:
-    changed = (Reading(name, replace(base, **change)) for name, change in ambiguities.items())
+def _readings(
+    base: Setup, words: str, changes: dict[str, dict[str, Any]], contrary: tuple[str, ...] = ()
+) -> tuple[Reading, ...]:
+    """The first reading, and beside it what each change makes of it; those named in ``contrary`` the source rules out."""
+    changed = (Reading(name, replace(base, **change), name in contrary) for name, change in changes.items())
     return Reading(words, base), *changed
 
 
@@ -78,7 +84,7 @@ READINGS = {
     "encoder": _readings(
         ENCODER,
         "as stated",
-        **{
+        {
             "mean gradient": {"learning_rate": 0.17},
             "error without the ½": {"learning_rate": 3.4},
             "online": {"mode": "online"},
@@ -87,11 +93,12 @@ READINGS = {
             "outputs within 0.5": _within(0.5),
             **TIGHTER,
         },
+        ("mean gradient", "online", "U(±0.5)", "U(±0.3)", "outputs within 0.5", "outputs within 0.1"),
     ),
     "xor-skip": _readings(
         XOR_SKIP,
         "batch, momentum 0.9, U(±0.3), 40-20-40, targets 0 and 1",
-        **{
+        {
             **WHEN_UNSTATED,
             "mean gradient": {"learning_rate": 0.125},
             "U(±0.1)": {"initial": 0.1},
@@ -102,7 +109,7 @@ READINGS = {
     "symmetry": _readings(
         SYMMETRY,
         "as stated, 40-20-40, targets 0 and 1",
-        **{
+        {
             "outputs within 0.5": _within(0.5),
             **TIGHTER,
             "error without the ½": {"learning_rate": 0.2},
@@ -111,11 +118,12 @@ READINGS = {
             "U(±1)": {"initial": 1.0},
             "no momentum": {"momentum": 0.0},
         },
+        ("mean gradient", "online", "U(±1)", "no momentum"),
     ),
     "parity": _readings(
         PARITY,
         "batch, momentum 0.9, U(±0.5), 40-20-40, targets 0 and 1",
-        **{
+        {
             **WHEN_UNSTATED,
             "mean gradient": {"learning_rate": 0.5 / 16},
             "U(±0.3)": {"initial": 0.3},
@@ -126,7 +134,7 @@ READINGS = {
     "spirals": _readings(
         SPIRAL,
         "U(±0.5), rates raised over the first 8000 epochs",
-        **{
+        {
             "error without the ½": {"learning_rate": 0.004},
             "U(±1)": {"initial": 1.0},
         },

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bpnn_jax import ManyResult, Network, init_paired, load_patterns, train_many
+from experiments._runs import Runs
 from experiments.published.readings import STEP, Setup
 
 Weights = tuple[np.ndarray, ...]
@@ -15,8 +16,8 @@ FEW = 16  # lanes
 class Outcome:
     """What became of the runs of a setup, arrays (seeds,).
 
-    epochs:  that it took, counted from 1; the limit where it was not solved, diverged runs too: they never will be.
-    solved:  whether it was.
+    epochs:  epochs to solve, counted from 1; the limit where a run was not solved, also where it diverged.
+    solved:  whether it was solved by the limit.
     weights: at the end, a tuple of L arrays (seeds, n_in + bias, n_out).
     """
 
@@ -25,6 +26,11 @@ class Outcome:
     epochs: np.ndarray
     solved: np.ndarray
     weights: Weights
+
+    def table(self, **columns: object) -> Runs:
+        """A row per run. Seeds are counted from 0."""
+        outcome = np.where(self.solved, "solved", "epochs")
+        return Runs.of(**columns, seed=np.arange(len(self.epochs)), epochs=self.epochs, outcome=outcome)
 
 
 def network(setup: Setup) -> Network:

@@ -1,45 +1,48 @@
 """What the symmetry network learned: weights 1:2:4 on one side of the middle, and their negatives on the other."""
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from bpnn_jax import statistics
-from experiments.published.readings import SYMMETRY
+from experiments._runs import Runs, plain
 from experiments.published.runs import Outcome, Weights
 
 CLOSE = 0.15  # of the largest weight: how far mirrored weights may be from each other's negatives
 
 
-def learned(o: Outcome) -> dict[str, Any]:
-    """Of the solved runs of 6-2-1: how far they are from the published pattern.
+def columns(o: Outcome) -> dict[str, np.ndarray]:
+    """Of each run of 6-2-1, how far it is from the published pattern.
 
-    antisymmetric: share of runs where the weights of mirrored inputs into each hidden node are each other's negatives, to 15% of the
-                   largest.
-    doubling:      share where the three sizes on a side come in two steps that both are between 1.5 and 2.7, in whatever order of
-                   the inputs: the patterns of a side need sums that all differ, for which 1:2:4 are the smallest whole numbers.
-    ratios:        the sizes, sorted, over the smallest; interquartile means with intervals.
-    example:       the weights into both hidden nodes of the run whose ratios are the median ones.
+    antisymmetric: whether the weights of mirrored inputs into each hidden node are each other's negatives, to 15% of the largest.
+    doubling:      whether the three sizes on a side come in two steps that both are between 1.5 and 2.7, in whatever order of the
+                   inputs: the patterns of a side need sums that all differ, for which 1:2:4 are the smallest whole numbers.
+    middle, largest: the sizes, sorted, over the smallest; means of both hidden nodes.
     """
     sizes, apart = sides(o.weights)
-    ratios = sizes / sizes[:, :, :1]
     steps = sizes[:, :, 1:] / sizes[:, :, :-1]
-    anti = (apart <= CLOSE).all(axis=1) & o.solved
-    both = ((steps >= 1.5) & (steps <= 2.7)).all(axis=(1, 2)) & o.solved
-    here = np.flatnonzero(o.solved)
-    middle = ratios[here].mean(axis=1)
-    distance = np.abs(np.log(middle / np.median(middle, axis=0))).sum(axis=1)
-    chosen = here[int(distance.argmin())]
+    ratios = (sizes / sizes[:, :, :1]).mean(axis=1)
     return {
-        "antisymmetric": asdict(statistics.success_rate(anti[here], what="mirrored weights are negatives")),
-        "doubling": asdict(statistics.success_rate(both[here], what="sizes about 1:2:4")),
-        "ratios": [
-            asdict(statistics.estimate(middle[:, k], "iqm", what=f"size {k + 1} over the smallest")) for k in range(3)
-        ],
-        "example": {"hidden": o.weights[0][chosen].T.tolist(), "output": o.weights[1][chosen].ravel().tolist()},
-        "setup": asdict(SYMMETRY),
+        "antisymmetric": np.all(apart <= CLOSE, axis=1),
+        "doubling": np.all((steps >= 1.5) & (steps <= 2.7), axis=(1, 2)),
+        "middle": ratios[:, 1],
+        "largest": ratios[:, 2],
     }
+
+
+def example(o: Outcome) -> dict[str, Any]:
+    """The weights of the solved run whose ratios are the median ones."""
+    of, here = columns(o), np.flatnonzero(o.solved)
+    ratios = np.stack([of["middle"], of["largest"]], axis=1)[here]
+    chosen = here[int(np.abs(np.log(ratios / np.median(ratios, axis=0))).sum(axis=1).argmin())]
+    return {"hidden": o.weights[0][chosen].T.tolist(), "output": o.weights[1][chosen].ravel().tolist()}
+
+
+def learned(runs: Runs) -> dict[str, Any]:
+    """Shares and interquartile means over the runs that were solved."""
+    solved = runs.rows(runs.solved)
+    shares = {what: plain(statistics.success_rate(solved[what] == 1)) for what in ("antisymmetric", "doubling")}
+    return shares | {what: plain(statistics.estimate(solved[what], "iqm")) for what in ("middle", "largest")}
 
 
 def sides(weights: Weights) -> tuple[np.ndarray, np.ndarray]:

@@ -218,12 +218,12 @@ def test_another_format_is_refused(tmp_path, form):
     ids=lambda text: text[:4] or "empty",
 )
 def test_a_description_that_is_none_is_refused(tmp_path, text):
-    metadata = {"format": FORMAT, "network": text}
+    metadata = sealed(text)
     assert "expected a network's description" in refusal(write(tmp_path / "n", metadata=metadata))
 
 
 def test_a_missing_description_is_refused(tmp_path):
-    assert "expected a network's description" in refusal(write(tmp_path / "n", metadata={"format": FORMAT}))
+    assert "expected a network's description" in refusal(write(tmp_path / "n", metadata={"format": FIRST_FORMAT}))
 
 
 @pytest.mark.parametrize(

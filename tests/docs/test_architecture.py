@@ -35,7 +35,7 @@ def test_the_drawing_leaves_out_only_what_follows():
             if a == name:
                 below[name] |= {b} | below[b]
     for name, found in house.ROOMS.items():
-        assert set(found.may) - {"errors", "_runtime"} <= below[name]
+        assert name == "_runtime" or set(found.may) - {"errors", "_runtime"} <= below[name]
 
 
 @pytest.mark.parametrize(

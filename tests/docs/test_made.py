@@ -28,7 +28,7 @@ def page(tmp_path):
     return tmp_path / "page.md"
 
 
-@pytest.mark.parametrize(("name", "line"), [("LIMIT", 1), ("f", 5), ("Net", 9), ("Net.above", 12)])
+@pytest.mark.parametrize(("name", "line"), [("LIMIT", 1), ("f", 5), ("Net", 9), ("Net.above", 12), ("Net.sizes", 10)])
 @pytest.mark.parametrize("was", ["", "#L999"])
 def test_a_link_leads_to_the_line(page, name, line, was):
     text = f"a [`{name}`](m.py{was}), [no name](m.py), [`f`](https://example.org/m.html)"

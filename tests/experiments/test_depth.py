@@ -19,12 +19,23 @@ def test_the_answer_has_intervals(found):
 
 
 def test_sigmoid_s_delta_vanishes_and_tanh_s_does_not(found):
-    """From Glorot's weights a sum of squares is kept on average, so what is left a layer is f': at most 1/4 under sigmoid."""
-    kept = {name: 10 ** e["high"] for name, e in found["comparisons"]["factor"].items()}
-    assert kept["sigmoid, glorot"] < 0.25
-    low = 10 ** found["comparisons"]["factor"]["tanh, glorot"]["low"]
-    assert low > 0.5
-    assert found["comparisons"]["tanh - sigmoid"]["glorot"]["low"] > 0
+    """From Glorot's weights a sum of squares is kept on average, so what is left per layer is f': at most 1/4 under sigmoid."""
+    assert 10 ** found["factor"]["sigmoid"]["Glorot × 1"]["high"] < 0.25
+    assert 10 ** found["factor"]["tanh"]["Glorot × 1"]["low"] > 0.5
+    assert found["comparisons"]["factor"]["Glorot × 1"]["low"] > 0
+
+
+def test_four_times_the_weights_keep_more_of_the_delta(found):
+    """Under sigmoid f' is 1/4 at small sums, so four times as large weights would keep all of it if the sums stayed small."""
+    small, large = (10 ** found["factor"]["sigmoid"][start]["value"] for start in ("Glorot × 1", "Glorot × 4"))
+    assert 1.5 * small < large < 4 * small
+
+
+def test_a_start_is_glorot_s_weights_times_its_gain():
+    network = Network((4, 3, 1), "tanh")
+    once, four = (depth.first_weights(network, start, [5]) for start in ("Glorot × 1", "Glorot × 4"))
+    for W, larger in zip(once, four, strict=True):
+        np.testing.assert_array_equal(4 * W, larger)  # a power of two: to multiply by it rounds nothing
 
 
 def test_the_deltas_are_those_of_jax(x64):
@@ -39,8 +50,3 @@ def test_the_deltas_are_those_of_jax(x64):
         g = gradient(network, own, x, t)
         expected = [float(np.sqrt(np.mean(np.square(W[-1])))) for W in g]
         np.testing.assert_allclose(sizes[i], expected, rtol=1e-12)  # a dozen operations in float64
-
-
-def test_the_factor_a_layer_is_counted_from_the_output_down():
-    run = {"deltas": np.array([[[1e-3, 1e-2, 1e-1, 1.0]]])}
-    assert depth.step_down(run).tolist() == pytest.approx([-1.0])

@@ -5,6 +5,7 @@ import pytest
 
 from bpnn_jax import article
 from bpnn_jax.patterns import Patterns
+from bpnn_jax.statistics import compare
 from experiments import code_recogniser
 
 
@@ -21,7 +22,7 @@ def test_the_answer_has_intervals(found):
 
 
 def test_the_confusion_table_counts_every_held_out_chunk(found):
-    assert np.sum(found["bundled"]["confusion"], axis=1).tolist() == [270] * 4
+    assert np.sum(found["other"]["confusion"], axis=1).tolist() == [270] * 4
 
 
 def test_a_missing_language_is_why(found):
@@ -64,3 +65,16 @@ def test_inputs_are_brought_to_one_scale():
     data = Patterns(x=[[0.01, 0.03], [0, 0.02]], t=[[1, 0], [0, 1]], name="of 500, once is 0.01")
     assert code_recogniser.scaled(data, 500).x.round(12).tolist() == [[0.02, 0.06], [0, 0.04]]
     assert code_recogniser.scaled(data, 1000).x.tolist() == data.x.tolist()
+
+
+def test_one_split_is_held_against_the_scatter_of_many():
+    """Against one more draw from the same normal numbers 5% are called different; against its networks alone nearly all would be."""
+    rng = np.random.default_rng(0)
+    called, naive = [], []
+    for _ in range(400):
+        many, one = rng.normal(size=20), rng.normal()
+        called.append(code_recogniser.many_against_one(many, one)["p"] <= 0.05)
+        networks = one + 0.05 * rng.normal(size=16)
+        naive.append(compare(many, networks, paired=False).p <= 0.05)
+    assert 0.02 <= np.mean(called) <= 0.09  # 5%, give or take three standard errors of 400 cases
+    assert np.mean(naive) > 0.3

@@ -70,7 +70,7 @@ def attacks(ground: Ground) -> Iterator[Attack]:
         "complex64[2]",
         "float32[0]",
         "\x1b[31m",
-    ):  # noqa: E501
+    ):
         yield Attack(
             KIND, f"shape {shape!r}", ("audit", "m:square", "--args", shape, "--draws", "2", *FILES), status=(0, 1, 2),
             said=("expected", "inconclusive", "float32[0]"), silent=("\x1b[31m",), writes=("j.*", "__pycache__/*"),

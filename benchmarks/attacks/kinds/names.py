@@ -31,7 +31,7 @@ ACTS = ("\x1b[31m", "\x1b]0;", "\x07", "\x08", "\x9b", "\u202e", "\r", "😄")
 def attacks(ground: Ground) -> Iterator[Attack]:
     for what, name in HOSTILE.items():
         path, word = f"./{name}.txt", tuple(part for part in (name.split("\x1b")[0][:2],) if part)
-        silent = (*ACTS, "<script>")
+        silent = ACTS
 
         def home(folder, path=path):
             (folder / path).parent.mkdir(exist_ok=True)

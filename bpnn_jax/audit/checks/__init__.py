@@ -10,11 +10,12 @@ from bpnn_jax.audit.checks import (
     second_order,
     stages,
     types,
+    vacuous,
     values,
 )
 from bpnn_jax.audit.checks._seen import Seen
 
 PROMISES = (types, linearity, primal, repeated, compiled, in_place)  # of every rule, whatever it computes
-CHECKS = (values, *PROMISES, reference, stages, second_order)
+CHECKS = (values, *PROMISES, reference, vacuous, stages, second_order)
 
-__all__ = ["CHECKS", "PROMISES", "Seen", "values"]
+__all__ = ["CHECKS", "PROMISES", "Seen", "vacuous", "values"]

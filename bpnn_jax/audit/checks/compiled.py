@@ -4,12 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from bpnn_jax.audit._draws import as_jax
-from bpnn_jax.audit._executor import Executor, unwrapped
-from bpnn_jax.audit._judge import Judged, ratio, ulps
+from bpnn_jax.audit._executor import Executor
+from bpnn_jax.audit._judge import Judged, cotangent_of, ratio, ulps
 from bpnn_jax.audit._report import Finding
 from bpnn_jax.audit._subject import Subject, wide
 from bpnn_jax.audit.checks._seen import Seen
@@ -20,14 +18,14 @@ def findings(seen: Seen) -> Iterator[Finding]:
     execute, judged = seen.execute, seen.last
     if not execute.traceable:
         return
-    with wide(jnp.float64):
-        live = as_jax(judged.drawn.live, execute.subject.arguments, jnp.float64)
-        c = execute.subject.typed(jnp.float64)
-        yield from _agree("eager", execute, judged, lambda: execute.subject.pull_hand(live, c))
+    width = execute.subject.widest
+    with wide(width):
+        live, c, carried = execute.subject.inputs(judged.drawn, width)
+        yield from _agree("eager", execute, judged, lambda: execute.eager(judged.drawn, width).leaves)
 
         def batched() -> list:
             two = jax.tree.map(lambda a: np.stack([a, 0.5 * np.asarray(a)]), (live, c))
-            kept = iter(jax.device_get(execute.compiled("vmap", _vmapped, execute.subject.rule.source)(*two)))
+            kept = iter(jax.device_get(execute.compiled("vmap", _vmapped, execute.subject.rule.source)(*two, carried)))
             return [None if gone else next(kept)[0] for gone in judged.absent]
 
         yield from _agree("vmap", execute, judged, batched)
@@ -49,7 +47,7 @@ def _agree(how: str, execute: Executor, judged: Judged, run: Any) -> Iterator[Fi
     ):
         if got is None:
             continue
-        r, index = ratio(unwrapped(got), once, allowed + ulps(once))
+        r, index = ratio(cotangent_of(got, once), once, allowed + ulps(once))
         if r > 1:
             sentence = f"{name} comes out differently by {how} than compiled"
             yield Finding(f"{how}-differs", "wrong", sentence, leaf=name, index=index, draw=judged.drawn.name)

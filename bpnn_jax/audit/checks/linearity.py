@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator
 
-import jax.numpy as jnp
 import numpy as np
 
-from bpnn_jax.audit._executor import unwrapped
-from bpnn_jax.audit._judge import ratio, ulps
+from bpnn_jax.audit._judge import cotangent_of, ratio, scalar, ulps
 from bpnn_jax.audit._report import Finding
 from bpnn_jax.audit.checks._seen import Seen
 
@@ -29,15 +27,15 @@ def findings(seen: Seen) -> Iterator[Finding]:
             "the rule is not linear in the cotangent: {name} is {got:.6g} where linearity says {expected:.6g}",
         ),
     ):
-        found = execute.hand(judged.drawn, jnp.float64, scale)
+        found = execute.hand(judged.drawn, execute.subject.widest, scale)
         for name, got, once, allowed in zip(
             execute.subject.arguments.names, found, judged.hand, judged.allowed, strict=True
         ):
             if got is None or not np.isfinite(once).all():
                 continue
-            r, index = ratio(unwrapped(got), scale * once, max(abs(scale), 1.0) * (allowed + ulps(once)))
-            if r > 1 and unwrapped(got).shape == once.shape:
-                numbers = {"got": float(unwrapped(got)[index]), "expected": float(scale * once[index])}
-                said = sentence.format(name=name, **numbers)
-                yield Finding(code, "wrong", said, leaf=name, index=index, numbers=numbers, draw=judged.drawn.name)
+            r, index = ratio(cotangent_of(got, once), scale * once, max(abs(scale), 1.0) * (allowed + ulps(once)))
+            if r > 1 and cotangent_of(got, once).shape == once.shape:
+                seen_numbers = {"got": scalar(cotangent_of(got, once)[index]), "expected": scalar(scale * once[index])}
+                said = sentence.format(name=name, **seen_numbers)
+                yield Finding(code, "wrong", said, leaf=name, index=index, numbers=seen_numbers, draw=judged.drawn.name)
                 return

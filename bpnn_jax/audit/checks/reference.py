@@ -11,10 +11,15 @@ DRAWS = 3
 
 def findings(seen: Seen) -> Iterator[Finding]:
     """The leaves in which the reference's own gradient cannot be trusted."""
-    subject, value = seen.execute.subject, _differences.scalar(seen.execute)
+    subject = seen.execute.subject
+    if subject.mode == "differences":
+        return
     judged = seen.usable[:DRAWS]
     for i, name in enumerate(subject.arguments.names):
-        said = [_differences.agrees(value, j.drawn, j.exact, i, seen.options.seed, subject.unit) for j in judged]
+        said = [
+            _differences.agrees(seen.execute.value(j.drawn), j.drawn, j.exact, i, seen.options.seed, subject.unit)
+            for j in judged
+        ]
         if said.count(False) >= 2:
             sentence = (
                 f"{name}: autodiff of the reference disagrees with central differences on {said.count(False)} of {len(said)} draws; "

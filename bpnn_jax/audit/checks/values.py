@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-import jax.numpy as jnp
 import numpy as np
 
-from bpnn_jax.audit import _differences
+from bpnn_jax.audit import _differences, _opinion, _singular
 from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._explain import Explanations
-from bpnn_jax.audit._judge import Judged, ratio, reference_rounding, rounding
+from bpnn_jax.audit._judge import Judged, ratio, reference_rounding, rounding, scalar
+from bpnn_jax.audit._leaves import is_double
 from bpnn_jax.audit._report import Finding
 from bpnn_jax.audit.checks._seen import Seen
 
@@ -17,15 +17,15 @@ Worst = tuple[float, tuple[int, ...], Judged]  # (error / allowed, index, draw)
 
 def findings(seen: Seen) -> Iterator[Finding]:
     """For each leaf the worst draw speaks."""
-    execute, judged, value = seen.execute, list(seen.judged), _differences.scalar(seen.execute)
+    execute, judged = seen.execute, list(seen.judged)
     explanations = Explanations(execute) if seen.options.explain else None
     for i, name in enumerate(execute.subject.arguments.names):
-        yield from _not_finite(judged, i, name)
+        yield from _singular.findings(execute, judged, i, name)
         failing: list[Worst] = [(*ratio(j.hand[i], j.exact[i], j.allowed[i]), j) for j in judged]
         failing = [w for w in failing if w[0] > 1]
-        kinks = [w for w in failing if _differences.at_kink(execute, w[2], i, value)]
+        kinks = [w for w in failing if _opinion.at_kink(execute, w[2], i)]
         failing = [w for w in failing if not any(w is k for k in kinks)]
-        unresolved = [w for w in failing if _differences.autodiff_wrong(execute, w[2], i, value)]
+        unresolved = [w for w in failing if _opinion.autodiff_wrong(execute, w[2], i)]
         failing = [w for w in failing if not any(w is u for u in unresolved)]
         if kinks:
             yield _kink(kinks, i, name)
@@ -34,11 +34,13 @@ def findings(seen: Seen) -> Iterator[Finding]:
         rounded = bool(failing) and all(_like_rounding(execute, w[2], i) for w in failing)
         if rounded:  # what autodiff itself loses is not held against the rule
             failing = [w for w in failing if _ratio_to_reference_rounding(execute, w[2], i) > 1]
-        if failing and rounded:
+        if failing and rounded and not _is_multiple(failing, i):
             yield _lost(failing, i, name)
+        elif failing and _is_flat(execute, judged, i):
+            yield _surrogate(failing, i, name)
         elif failing:
             yield _wrong(execute, i, failing, explanations)
-        elif execute.subject.own != jnp.float64 and not kinks and not unresolved:
+        elif not is_double(execute.subject.own) and not kinks and not unresolved:
             yield from _imprecise(execute, judged, i, name)
 
 
@@ -50,20 +52,48 @@ def _ratio_to_reference_rounding(execute: Executor, j: Judged, i: int) -> float:
     return ratio(j.hand[i], j.exact[i], reference_rounding(execute, j)[i])[0]
 
 
-def _not_finite(judged: list[Judged], i: int, name: str) -> Iterator[Finding]:
-    bad = [j for j in judged if not np.isfinite(j.exact[i]).all()]
-    if bad:
-        many = f"{len(bad)} of {len(judged)} draws, the first {bad[0].drawn.name}"
-        both = not any(np.isfinite(j.hand[i]).all() for j in bad)
-        own = "the rule's too" if both else "the rule's is finite there"
-        sentence = f"{name}: the reference's gradient is not finite on {many}; {own}"
-        yield Finding("nan-in-reference", "inconclusive", sentence, leaf=name, draw=bad[0].drawn.name)
+def _is_multiple(failing: list[Worst], i: int) -> bool:
+    """Whether the leaf is one and the same multiple of the right one on every draw: rounding does not do that."""
+    factors = []
+    for _, _, j in failing:
+        square = float((abs(j.exact[i]) ** 2).sum())
+        if not square or (j.exact[i].size < 2 and len(failing) < 2):
+            return False
+        factors.append(complex((j.hand[i] * np.conj(j.exact[i])).sum() / square))
+        if (abs(j.hand[i] - factors[-1] * j.exact[i]) > 1e-6 * abs(j.exact[i]).max()).any():
+            return False
+    spread = max(abs(f - factors[0]) for f in factors)
+    return spread <= 1e-6 * abs(factors[0]) and abs(factors[0] - 1) > 1e-3 and abs(factors[0]) > 1e-3
+
+
+def _is_flat(execute: Executor, judged: list[Judged], i: int) -> bool:
+    """Whether the function is piecewise constant in a leaf: it changes with it, and its slope is 0 wherever it was looked at."""
+    known = [j for j in judged if np.isfinite(j.exact[i]).all() and j.hand[i].shape == j.exact[i].shape]
+    if len(known) < 2 or any(j.exact[i].any() for j in known) or execute.subject.mode == "differences":
+        return False
+    first = known[0]
+    value = execute.value(first.drawn)
+    here = value(first.drawn.live)
+    others = ([j.drawn.live[i] if k == i else a for k, a in enumerate(first.drawn.live)] for j in known[1:])
+    slopes = [_differences.agrees(value, first.drawn, first.exact, i, n) for n in range(2)]
+    return any(value(live) != here for live in others) and False not in slopes
+
+
+def _surrogate(failing: list[Worst], i: int, name: str) -> Finding:
+    _, index, j = max(failing, key=lambda w: w[0])
+    got = scalar(j.hand[i][index])
+    sentence = (
+        f"{name}{list(index)}: the function is flat here, its slope is 0, and the rule gives {got:.6g} ({j.drawn.name}): a surrogate "
+        "gradient; reference= takes the smooth function whose gradient it is"
+    )
+    numbers = {"got": got, "expected": 0.0}
+    return Finding("surrogate", "inconclusive", sentence, leaf=name, index=index, numbers=numbers, draw=j.drawn.name)
 
 
 def _told(failing: list[Worst], i: int, name: str, code: str, weight: str, sentence: str, allowed: bool) -> Finding:
     """A finding about the worst of some draws; the sentence has its numbers by name."""
     r, index, j = max(failing, key=lambda w: w[0])
-    numbers = {"got": float(j.hand[i][index]), "expected": float(j.exact[i][index])}
+    numbers = {"got": scalar(j.hand[i][index]), "expected": scalar(j.exact[i][index])}
     said = sentence.format(at=f"{name}{list(index)}", draw=j.drawn.name, ratio=r, **numbers)
     if allowed:
         numbers |= {"ratio": r, "allowed": j.allowed[i]}
@@ -72,7 +102,8 @@ def _told(failing: list[Worst], i: int, name: str, code: str, weight: str, sente
 
 def _kink(failing: list[Worst], i: int, name: str) -> Finding:
     sentence = "{at} lies on a kink of the function ({draw}): any value between the slopes will do"
-    return _told(failing, i, name, "kink", "inconclusive", sentence, False)
+    weight = "note" if all(w[2].drawn.placed for w in failing) else "inconclusive"
+    return _told(failing, i, name, "kink", weight, sentence, False)
 
 
 def _unresolved(failing: list[Worst], i: int, name: str) -> Finding:
@@ -80,7 +111,8 @@ def _unresolved(failing: list[Worst], i: int, name: str) -> Finding:
         "{at}: central differences agree with the rule, {got:.6g}, and not with autodiff of the reference, "
         "{expected:.6g} ({draw})"
     )
-    return _told(failing, i, name, "unresolved-reference", "inconclusive", sentence, False)
+    weight = "note" if all(w[2].drawn.placed for w in failing) else "inconclusive"
+    return _told(failing, i, name, "unresolved-reference", weight, sentence, False)
 
 
 def _lost(failing: list[Worst], i: int, name: str) -> Finding:
@@ -97,7 +129,7 @@ def _imprecise(execute: Executor, judged: list[Judged], i: int, name: str) -> It
     low = [w for w in low if w[0] > 1 and _low_ratio(w[2], i, reference_rounding(execute, w[2], None)[i])[0] > 1]
     if low:
         r, index, j = max(low, key=lambda w: w[0])
-        got, expected = float(j.low[i][index]), float(j.exact[i][index])
+        got, expected = scalar(j.low[i][index]), scalar(j.exact[i][index])
         sentence = (
             f"{name}{list(index)}: right in float64, but {got:.6g} in {execute.subject.own.name} where {expected:.6g} is right; "
             f"autodiff in {execute.subject.own.name} is {r:.3g} times closer than allowed"
@@ -125,7 +157,7 @@ def _wrong(execute: Executor, i: int, failing: list[Worst], explanations: Explan
         sentence = f"{name}: expected a gradient of shape {exact.shape}, got {hand.shape}"
         cause = explanations.shape(hand, exact) if explanations else ""
         return Finding("wrong-shape", "wrong", sentence, leaf=name, draw=draw, cause=cause)
-    got, expected = float(hand[index]), float(exact[index])
+    got, expected = scalar(hand[index]), scalar(exact[index])
     if not np.isfinite(got):
         sentence = f"{name}{list(index)} is {got} where {expected:.6g} is right ({draw})"
         numbers = {"expected": expected}

@@ -3,12 +3,14 @@
 import json
 import math
 import os
+import threading
 import tracemalloc
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bpnn_jax._runtime import reading
 from bpnn_jax._runtime.reading import (
     LARGEST_JSON,
     DamagedError,
@@ -71,13 +73,24 @@ def test_a_large_file_is_refused_before_it_is_read(tmp_path):
 
 
 def test_standard_input_may_be_a_pipe_where_it_is_asked_for():
-    reading, writing = os.pipe()
+    there, writing = os.pipe()
     os.write(writing, b"0 > 1")
     os.close(writing)
-    assert read_file(f"/dev/fd/{reading}", 10, pipes=True) == b"0 > 1"
+    assert read_file(f"/dev/fd/{there}", 10, pipes=True) == b"0 > 1"
     with pytest.raises(NotReadableError):
-        read_file(f"/dev/fd/{reading}", 10)
-    os.close(reading)
+        read_file(f"/dev/fd/{there}", 10)
+    os.close(there)
+
+
+def test_a_pipe_that_is_asked_for_is_waited_for_a_while(tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "PATIENCE", 0.1)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(NotReadableError, match="got a pipe that nobody writes to"):
+        read_file(tmp_path / "pipe", 10, pipes=True)
+    monkeypatch.setattr(reading, "PATIENCE", 60.0)
+    for size, limit in ((5, 10), (10, 10)):
+        threading.Timer(0.1, lambda size=size: (tmp_path / "pipe").write_bytes(b"0" * size)).start()
+        assert len(read_file(tmp_path / "pipe", limit, pipes=True)) == size
 
 
 # --- JSON ---

@@ -15,7 +15,10 @@ from bpnn_jax._runtime.wall import guarded
 from bpnn_jax.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[3]
-BEGIN = "import signal, sys, time\nsignal.signal(signal.SIGINT, signal.default_int_handler)\nfrom bpnn_jax._runtime.wall import guarded\n"
+BEGIN = """import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from bpnn_jax._runtime.wall import guarded
+"""
 
 
 def process(work, *, command="{python} -c '{code}'", end="sys.exit(guarded('bpnn x', work, process=True))"):

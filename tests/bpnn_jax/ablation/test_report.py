@@ -301,7 +301,7 @@ def test_a_report_that_cannot_be_written_leaves_what_was_there(bpnn, trained, mo
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
-    code, _, err = bpnn(trained, "--html", "old.html")
+    code, _, err = bpnn(trained, "--html", "old.html", "--overwrite")
     assert code == 2
     assert err == "bpnn report: old.html: expected a path that can be written, got: No space left on device\n"
     assert [path.name for path in Path().iterdir()] == ["old.html"]
@@ -313,11 +313,11 @@ def test_a_report_that_cannot_be_written_leaves_what_was_there(bpnn, trained, mo
     [
         (["."], "expected the folder of a study, got no study.json in it"),
         (["missing"], "expected the folder of a study, got no study.json in it"),
-        (["STUDY", "--html", "a", "--pdf", "a"], "expected different files to write, got a more than once"),
+        (["STUDY", "--html", "a", "--pdf", "a"], "expected different files for --html and --pdf, got a for both"),
         (["STUDY", "--html", "no/such.html"], "got: no folder no"),
-        (["STUDY", "--json", "STUDY/study.json"], "expected another file to write than the one that is read"),
-        (["STUDY", "--html", "STUDY/chunks/a.parquet"], "which holds what was trained"),
-        (["STUDY", "--pdf", "STUDY/../study/chunks/a.parquet"], "which holds what was trained"),
+        (["STUDY", "--json", "STUDY/study.json"], "expected --json to name another file than what is read"),
+        (["STUDY", "--html", "STUDY/chunks/a.parquet"], "which is in the study"),
+        (["STUDY", "--pdf", "STUDY/../study/chunks/a.parquet"], "which is in the study"),
     ],
 )
 def test_what_is_refused_in_a_sentence(bpnn, trained, arguments, words):

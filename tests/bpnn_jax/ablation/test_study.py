@@ -193,7 +193,7 @@ def test_shared_weights_are_equal_with_and_without_bias_nodes(kind):
         ({"vary": {"momentum": [-1]}}, "expected momentum as a finite number from 0 up, got -1"),
         ({"vary": {"hidden_bias": ["on"]}}, "expected hidden-bias as True or False, got 'on'"),
         ({"vary": [("momentum", [0]), ("momentum", [1])]}, "expected each field once, got momentum more than once"),
-        ({"vary": {"momentum": range(101), "learning_rate": range(100)}}, "expected at most 10000 arms, got 10100"),
+        ({"vary": {"momentum": range(101), "learning_rate": range(100)}}, "expected at most 1,000 arms, got 10,100"),
         ({"vary": {"momentum": 0.5}}, "expected the values of momentum as a list, got 0.5"),
         ({"seeds": (1, 2, 1)}, "expected seeds that are all different, got 1 more than once"),
         ({"seeds": ()}, "expected at least one seed, got none"),

@@ -45,7 +45,7 @@ def planted(
             face, fun, *arguments = build(bug)
             if face is not audit.custom_jvp:  # elsewhere both twins have one reference: compiled once, inside reusing()
                 fun = reference()
-            return face(fun, *arguments, **{"draws": 3, "mutate": False, **options})
+            return face(fun, *arguments, **{"draws": 3, "mutate": False, "variants": 0, **options})
 
         expected = code or {"wrong": "wrong-value", "imprecise": "imprecise"}[verdict]
         cases.append(Case(build.__name__, audited, verdict, expected, leaf, cause))

@@ -243,7 +243,11 @@ def test_every_command_looks_first_where_its_json_goes(refused, command):
 @pytest.mark.parametrize("other", ["a", "./a", "folder/../a"])
 def test_one_path_for_two_results_is_refused(here, refused, other):
     (here / "folder").mkdir()
-    refused(["train", "nand", *SHORT, "--save", "a", "--json", other], "expected different files", "more than once")
+    refused(
+        ["train", "nand", *SHORT, "--save", "a", "--json", other],
+        "expected different files for --save and --json",
+        "for both",
+    )
 
 
 def test_a_folder_that_is_read_only(here, refused):
@@ -264,20 +268,19 @@ def test_a_folder_that_may_not_be_entered(here, refused):
 
 def test_a_file_that_is_there_is_replaced_whole(here, result):
     (here / "result.json").write_text("x" * 100_000)
-    result("train", "nand", *SHORT)
+    result("train", "nand", *SHORT, "--overwrite")
+    result("train", "nand", *SHORT)  # over its own it needs no word
     assert sorted(p.name for p in here.iterdir()) == ["nand.txt", "result.json"]
 
 
 def test_a_disk_that_is_full_leaves_the_old_file(here, bpnn, monkeypatch):
     (here / "j").write_text("old")
-    write = Path.write_bytes
 
-    def half(self, content):
-        write(self, content[: len(content) // 2])
+    def full(handle):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", half)
-    ran = bpnn("train", "nand", *SHORT, "--json", "j")
+    monkeypatch.setattr(os, "fsync", full)
+    ran = bpnn("train", "nand", *SHORT, "--json", "j", "--overwrite")
     assert ran.code == 2
     assert "No space left on device" in ran.err
     monkeypatch.undo()
@@ -287,7 +290,7 @@ def test_a_disk_that_is_full_leaves_the_old_file(here, bpnn, monkeypatch):
 def test_a_link_is_written_through(here, bpnn):
     (here / "real.json").write_text("old")
     (here / "link.json").symlink_to("real.json")
-    assert bpnn("train", "nand", *SHORT, "--json", "link.json").code == 0
+    assert bpnn("train", "nand", *SHORT, "--json", "link.json", "--overwrite").code == 0
     assert (here / "link.json").is_symlink()
     assert json.loads((here / "real.json").read_text())["iterations"] == 2
 

@@ -344,7 +344,7 @@ def test_a_bad_line_is_named_by_file_line_and_column(here, refused, content, wor
         ("nandd", ["'nandd'", "nearest names: nand"]),
         ("nowhere.txt", ["'nowhere.txt'", "no such file", "parity-N"]),
         ("", ["''", "no such file"]),
-        ("folder", ["folder", "got a directory"]),
+        ("folder", ["folder", "got a folder"]),
         ("empty.npz", ["empty.npz", "npz"]),
         ("empty.csv", ["empty.csv:1:1", "at least one pattern"]),
         ("parity-1", ["from 2 to 16, got 1"]),

@@ -33,7 +33,7 @@ def test_a_derivation_that_is_right_ends_in_status_zero(climbed, bpnn):
     assert climbed == [verify.Options(sizes=(2, 2, 1), activations=("tanh",), networks=2000)]
     assert ran.code == 0
     assert "correct: 1 checks, 1 of 1 mistakes caught" in ran.out
-    assert json.loads(Path("j").read_text()) == RIGHT.to_json()
+    assert json.loads(Path("j").read_text()) == {"bpnn": "verify", **RIGHT.to_json()}
 
 
 def test_a_derivation_that_is_wrong_ends_in_status_one(here, bpnn, monkeypatch):

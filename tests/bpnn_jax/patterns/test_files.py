@@ -163,7 +163,7 @@ def test_paths_that_are_no_files(tmp_path):
             read(tmp_path / name)
         assert str(caught.value) == f"{tmp_path / name}: expected a file, got a path that does not exist"
         assert (caught.value.line, caught.value.column) == (None, None)
-    with pytest.raises(PatternFileError, match="expected a file, got a directory"):
+    with pytest.raises(PatternFileError, match="expected a file, got a folder"):
         read(tmp_path)
     with pytest.raises(PatternFileError, match="expected a file that can be read, got: embedded null byte"):
         read("a\0b")
@@ -275,8 +275,7 @@ ONES = np.ones((2, 1))
         ({"x": ONES, "t": np.ones((3, 1))}, "expected as many rows in t as in x, 2, got 3"),
         ({"x": np.array([["a"], ["b"]]), "t": ONES}, "x: expected a 2-D array of numbers, got an array of <U1"),
         ({"x": ONES, "t": ONES * np.nan}, "t: expected finite numbers, got nan at row 0, column 0 (from 0)"),
-        ({"x": ONES.astype(object), "t": ONES}, "expected an npz archive of numbers, got: Object arrays cannot be "
-         "loaded when allow_pickle=False"),
+        ({"x": ONES.astype(object), "t": ONES}, "expected x.npy to hold numbers or texts, got object"),
     ],
 )  # fmt: skip
 def test_npz_fault(tmp_path, arrays, problem):
@@ -289,7 +288,7 @@ def test_npz_cut_short_at_any_byte(tmp_path):
     whole = npz(x=ONES, t=ONES)
     for length in range(len(whole)):
         error = error_of(tmp_path, whole[:length], "a.npz")
-        assert error.problem == "expected an npz archive, got a file that is none, or is cut short"
+        assert error.problem.startswith("expected an npz archive of numbers, got: ")
 
 
 def test_npz_that_is_another_zip(tmp_path):
@@ -297,7 +296,7 @@ def test_npz_that_is_another_zip(tmp_path):
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("x", b"text")
         archive.writestr("t", b"text")
-    assert error_of(tmp_path, file.getvalue(), "a.npz").problem.startswith("x: expected a 2-D array of numbers, got")
+    assert error_of(tmp_path, file.getvalue(), "a.npz").problem == "expected the arrays x and t, got no x"
 
 
 def test_npz_with_one_byte_changed(tmp_path):

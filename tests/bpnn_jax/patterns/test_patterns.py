@@ -179,7 +179,7 @@ def test_load_reads_a_file_and_prefers_a_known_name(tmp_path, monkeypatch):
     assert load("xor").x.shape == (4, 2)
     assert rows(load("./xor").x) == rows(load(Path("xor")).x) == [(1, 2, 3)]
     assert load("./xor").name == "xor"
-    with pytest.raises(PatternFileError, match="expected a file, got a directory"):
+    with pytest.raises(PatternFileError, match="expected a file, got a folder"):
         load(".")
     with pytest.raises(PatternFileError, match="absent: expected a file, got a path that does not exist"):
         load(Path("absent"))
@@ -287,7 +287,8 @@ def test_imports_stay_below_jax_and_open_no_door(module):
     imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     assert not imported & {"jax", "optax", "pickle", "subprocess"}
-    below = {"bpnn_jax", "bpnn_jax.patterns", "bpnn_jax.errors", "bpnn_jax._runtime.files"}
+    below = {"bpnn_jax", "bpnn_jax.patterns", "bpnn_jax.errors", "bpnn_jax._runtime"}
+    below |= {f"bpnn_jax._runtime.{name}" for name in ("files", "reading", "text")}
     below |= {f"bpnn_jax.patterns.{name}" for name in ("_patterns", "files", "sets")}
     assert {name for name in imported if name.startswith("bpnn_jax")} <= below
     assert not called & {"eval", "exec", "compile", "__import__"}

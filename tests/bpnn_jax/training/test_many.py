@@ -262,16 +262,16 @@ def test_one_note_if_the_option_for_xla_came_too_late(monkeypatch):
 )
 def test_when_the_option_is_lost(running, flags, switch, late, monkeypatch):
     monkeypatch.setattr(xla, "too_late", False)
-    monkeypatch.setattr(xla, "_jax_is_running", lambda: running)
+    monkeypatch.setattr(xla, "jax_is_running", lambda: running)
     monkeypatch.setenv("XLA_FLAGS", flags)
     monkeypatch.setenv("BPNN_XLA_OPTION", switch)
     xla.set_small_loop_option()
     assert xla.too_late is late
 
 
-def test_jax_is_running_once_it_was_used():
+def testjax_is_running_once_it_was_used():
     jax.numpy.zeros(1).block_until_ready()
-    assert xla._jax_is_running()
+    assert xla.jax_is_running()
 
 
 # --- what it says ---

@@ -1,0 +1,96 @@
+"""The precision that a subject leaves to judge in: casts, buffers of a fixed dtype, and what an iteration's own result is off by."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.extend.core import ClosedJaxpr, Jaxpr
+
+from bpnn_jax.audit._executor import Executor
+from bpnn_jax.audit._judge import Judged, ratio
+from bpnn_jax.audit._leaves import UNIT, numbers, unit_of
+from bpnn_jax.audit._programs import narrowest
+from bpnn_jax.audit._subject import wide
+
+LOOPS = {"while", "scan"}
+OPAQUE = {"pure_callback", "io_callback", "custom_call", "ffi_call"}
+COARSEST = 1e-3  # an iteration whose result is further off than that is no solver
+
+
+def judging(execute: Executor, judged: Sequence[Judged]) -> Executor:
+    """The executor with the precision to judge in, found when something is off in float64."""
+    unit, narrowed = _casts(execute, judged[0])
+    unit = max(unit, _buffers(execute, judged), _iteration(execute, judged))
+    return execute.judging_in(unit, narrowed)
+
+
+def _casts(execute: Executor, j: Judged) -> tuple[float, str]:
+    """(unit roundoff to judge the algebra in, a dtype that the rule narrows to by mistake or ""), from the casts in the programs.
+
+    No float64 run undoes a cast to less. As coarse as the arguments or as the reference itself, and that is the precision to judge
+    in; coarser, and it is a mistake.
+    """
+    subject = execute.subject
+    reference, hand = (None if jaxpr is None else narrowest(jaxpr) for jaxpr in _jaxprs(execute, j))
+    unit = UNIT[reference or "float64"]
+    if hand and UNIT[hand] <= max(unit, unit_of(subject.own)):
+        return max(unit, UNIT[hand]), ""
+    return unit, hand or ""
+
+
+def _jaxprs(execute: Executor, j: Judged) -> tuple[Jaxpr | None, Jaxpr | None]:
+    with wide(execute.subject.widest):
+        subject, live, c = execute.subject.at(j.drawn, execute.subject.widest)
+        pull = subject.pull_reference if subject.mode != "differences" else subject.weighed
+        hand = jax.make_jaxpr(subject.pull_hand)(live, c).jaxpr if execute.traceable else None
+        return jax.make_jaxpr(pull)(live, c).jaxpr, hand
+
+
+def _buffers(execute: Executor, judged: Sequence[Judged]) -> float:
+    """What runs outside of JAX may work in a dtype of its own, whatever comes in: then it is judged in the arguments' own."""
+    _, hand = _jaxprs(execute, judged[0])
+    if hand is not None and not OPAQUE & set(_primitives(hand)):
+        return 0.0
+    rows = [row for j in judged for row in zip(j.hand, j.exact, j.low_allowed, strict=True)]
+    return unit_of(execute.subject.own) if all(ratio(*row)[0] <= 1 for row in rows) else 0.0
+
+
+def _iteration(execute: Executor, judged: Sequence[Judged]) -> float:
+    """How far off the rule's own output is where it comes out of a loop and a better reference is given: a solver's tolerance."""
+    rule = execute.subject.rule
+    if rule.primal is None or rule.fun is rule.body:
+        return 0.0
+    found = 0.0
+    with wide(execute.subject.widest):
+        for j in judged[:3]:
+            subject, live, _ = execute.subject.at(j.drawn, execute.subject.widest)
+            try:
+                inside = set(
+                    _primitives(jax.make_jaxpr(lambda *live, at=subject: rule.body(*at.args(list(live))))(*live).jaxpr)
+                )
+                got, right = rule.primal(*subject.args(live)), rule.fun(*subject.args(live))
+            except Exception:
+                return 0.0
+            if not (LOOPS | OPAQUE) & inside or jax.tree.structure(got) != jax.tree.structure(right):
+                return 0.0
+            found = max(found, _apart(got, right))
+    return found if found <= COARSEST else 0.0
+
+
+def _apart(got: Any, right: Any) -> float:
+    worst = 0.0
+    for a, b in zip(map(numbers, jax.tree.leaves(got)), map(numbers, jax.tree.leaves(right)), strict=True):
+        if a.shape != b.shape or not np.isfinite(a).all() or not np.isfinite(b).all():
+            return np.inf
+        worst = max(worst, float(abs(a - b).max(initial=0.0) / max(abs(b).max(initial=0.0), 1e-300)))
+    return worst
+
+
+def _primitives(jaxpr: Jaxpr) -> Iterator[str]:
+    for eqn in jaxpr.eqns:
+        yield eqn.primitive.name
+        for inner in jax.tree.leaves(list(eqn.params.values()), is_leaf=lambda a: isinstance(a, Jaxpr | ClosedJaxpr)):
+            body = inner.jaxpr if isinstance(inner, ClosedJaxpr) else inner
+            if isinstance(body, Jaxpr):
+                yield from _primitives(body)

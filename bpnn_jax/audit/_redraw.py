@@ -1,0 +1,92 @@
+"""Other values for what is carried along: integers and booleans within the example's own range, floats of the example's own kind."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from bpnn_jax.audit._domains import looks, on
+from bpnn_jax.audit._leaves import dtype_of, is_float_array, numbers
+
+
+def other(
+    example: Any, rng: np.random.Generator, turn: int, constants: Sequence[int], lengths: set[int]
+) -> np.ndarray | None:
+    """Values like the example's for the ``turn``-th draw; None for what is kept as it is, because its order or sum means something."""
+    array = np.asarray(example)
+    if not array.size:
+        return None
+    if array.dtype == np.bool_:
+        return _mask(array, rng, turn)
+    if is_float_array(example):
+        return _floats(example, rng)
+    if np.issubdtype(array.dtype, np.unsignedinteger):  # a PRNG key, or packed bits
+        return None
+    return _whole(array, rng, turn, constants, lengths)
+
+
+def _mask(array: np.ndarray, rng: np.random.Generator, turn: int) -> np.ndarray:
+    found = np.ones_like(array)
+    if turn % 3 == 1 and array.ndim:
+        found[rng.integers(len(found))] = False  # one row off, or one element of a vector
+    elif turn % 3 == 2:
+        found = rng.random(array.shape) > 0.4
+    return found
+
+
+def _whole(
+    array: np.ndarray, rng: np.random.Generator, turn: int, constants: Sequence[int], lengths: set[int]
+) -> np.ndarray | None:
+    low, high = int(array.min()), int(array.max())
+    flat = array.ravel()
+    if is_order(array, lengths):
+        return None
+    if array.size > 2 and len(set(flat.tolist())) == array.size == high - low + 1:
+        return rng.permutation(flat).reshape(array.shape)  # a permutation stays one
+    found = rng.integers(low, high + 1, array.shape)
+    if array.ndim == 1 and array.size > 2 and (np.diff(array) >= 0).all() and low < high:
+        found = np.sort(found)
+    elif array.size > 1 and turn % 2 == 0:  # with a repeat, whatever the dice say
+        found.ravel()[rng.permutation(array.size)[:2]] = rng.integers(low, high + 1)
+    if constants and array.size:
+        places = rng.permutation(array.size)[: max(1, min(len(constants), array.size // 2))]
+        found.ravel()[places] = [constants[(turn + i) % len(constants)] for i in range(len(places))]
+    return found.astype(array.dtype)
+
+
+def is_order(array: np.ndarray, lengths: set[int]) -> bool:
+    """Offsets into another array (0, ..., its length): no value of them can be changed alone."""
+    if array.ndim != 1 or array.size < 2 or array.dtype.kind != "i":
+        return False
+    return bool(
+        array[0] == 0 and (np.diff(array) >= 0).all() and int(array[-1]) in lengths and array[-1] >= array.size - 1
+    )
+
+
+def _floats(example: Any, rng: np.random.Generator) -> np.ndarray | None:
+    x = numbers(example)
+    if not np.isfinite(x).all() or abs(x).max() > 1e8:  # a mask of -inf or -1e9 that is added
+        return None
+    kind = looks(example)
+    if kind == "binary" and x.ndim >= 2 and (x.sum(-1) == 1).all():
+        return np.eye(x.shape[-1])[rng.integers(0, x.shape[-1], x.shape[:-1])]
+    if kind == "simplex" and ((x == 0) | (x == 1)).all():
+        return rng.permutation(x)
+    size = float(np.sqrt(np.mean(abs(x) ** 2))) or 1.0
+    if kind:
+        return on(kind, rng.standard_normal(x.shape) * size, rng)
+    if not np.iscomplexobj(x):
+        if x.size == 1 or (x > 0).all():
+            return x * np.exp(rng.uniform(-0.5, 0.5, x.shape))
+        if x.ndim == 1 and x.size > 2 and ((np.diff(x) > 0).all() or (np.diff(x) < 0).all()):
+            moved = np.sort(x + np.diff(np.sort(x)).min() * rng.uniform(-0.45, 0.45, x.shape))
+            return moved if x[0] < x[-1] else moved[::-1]
+        if (x == np.round(x)).all() and x.any():
+            return rng.integers(int(x.min()), int(x.max()) + 1, x.shape).astype(np.float64)
+    value = rng.uniform(-1.7, 1.7, x.shape) * size
+    return value + 1j * rng.uniform(-1.7, 1.7, x.shape) * size if np.iscomplexobj(x) else value
+
+
+def exact(value: np.ndarray, example: Any) -> np.ndarray:
+    """Rounded to the example's dtype, so that every precision starts from the same numbers."""
+    return np.asarray(value).astype(dtype_of(example))

@@ -1,0 +1,151 @@
+"""Other shapes of the same function: each length of the example changed, equal lengths together, or one axis more."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from bpnn_jax.audit._domains import looks, on
+from bpnn_jax.audit._leaves import Arguments, dtype_of, is_float_array, numbers
+from bpnn_jax.audit._redraw import is_order
+
+ELEMENTS = 2**18  # a sibling with a larger array is left out
+Axis = tuple[int, int]  # (leaf, axis)
+
+
+class Sibling(NamedTuple):
+    """Arguments of another shape, and how they came about."""
+
+    what: str
+    args: tuple
+
+
+def siblings(arguments: Arguments, ranks: bool) -> Iterator[Sibling]:
+    """The likeliest to show a mistake first. ``ranks``: with one axis more, too. Whether the function takes them is not known here."""
+    arrays = _arrays(arguments)
+    groups = _groups(arguments, arrays)
+    rounds: list[list[Sibling]] = []
+    for n, axes in groups.items():
+        rounds.append([s for new in _lengths(n) if (s := _changed(arguments, axes, n, new))])
+    heads = [one[0] for one in rounds if one]
+    yield from heads
+    if ranks:
+        yield from _one_rank_more(arguments, arrays)
+    for one in rounds:
+        yield from one[1:2]
+    for n, axes in groups.items():  # equal by accident: a length that another array has too, changed in one alone
+        if len(axes) > 1 and n > 1:
+            for part in _parts(axes):
+                if sibling := _changed(arguments, part, n, n + 1 if n != 2 else 4):
+                    yield sibling
+    for k in (2, 3, 4):
+        for one in rounds:
+            yield from one[k : k + 1]
+
+
+def _arrays(arguments: Arguments) -> list[int]:
+    def varies(leaf: Any) -> bool:
+        return np.ndim(leaf) > 0 and np.size(leaf) > 0 and not np.issubdtype(dtype_of(leaf), np.unsignedinteger)
+
+    return [k for k in sorted([*arguments.live, *arguments.carried]) if varies(arguments.leaves[k])]
+
+
+def _groups(arguments: Arguments, arrays: Sequence[int]) -> dict[int, list[Axis]]:
+    lengths = {n for k in arrays for n in np.shape(arguments.leaves[k])}
+    found: dict[int, list[Axis]] = {}
+    for k in arrays:
+        if is_order(np.asarray(arguments.leaves[k]), lengths):
+            return {}  # offsets into another array: no length can be changed alone
+        for axis, n in enumerate(np.shape(arguments.leaves[k])):
+            found.setdefault(n, []).append((k, axis))
+    # First the lengths that are most often shared: batches and features.
+    return dict(sorted(found.items(), key=lambda item: (item[0] == 1, -len(item[1]))))
+
+
+def _lengths(n: int) -> list[int]:
+    """1 and n + 1 are the likeliest to show a mistake; then n - 1, 2n, an odd length, one past a block of 128."""
+    odd = n + 3 if n % 2 == 0 else n + 2
+    wanted = [n + 1, 1, 2 * n, n - 1, odd, 131] if n > 1 else [3, 2]
+    return [m for m in dict.fromkeys(wanted) if m >= 1 and m != n]
+
+
+def _parts(axes: list[Axis]) -> Iterator[list[Axis]]:
+    """The same axis of every array of the group, then each alone."""
+    by_axis: dict[int, list[Axis]] = {}
+    for leaf, axis in axes:
+        by_axis.setdefault(axis, []).append((leaf, axis))
+    if len(by_axis) > 1:
+        yield from by_axis.values()
+    if len(axes) > 2 or len(by_axis) == 1:
+        yield from ([a] for a in axes)
+
+
+def _changed(arguments: Arguments, axes: Sequence[Axis], n: int, new: int) -> Sibling | None:
+    leaves = list(arguments.leaves)
+    for k, axis in axes:
+        array = np.asarray(leaves[k])
+        if array.size // max(n, 1) * new > ELEMENTS:
+            return None
+        leaves[k] = np.take(array, np.arange(new) % n, axis=axis)
+    for k in arguments.carried:  # an index into what has become shorter
+        leaf = leaves[k]
+        if (
+            new < n
+            and not is_float_array(leaf)
+            and dtype_of(leaf).kind == "i"
+            and np.size(leaf)
+            and np.max(leaf) >= new
+        ):
+            array = np.asarray(leaf)
+            leaves[k] = np.where(array >= new, array % new, array).astype(array.dtype)
+    return Sibling(f"length {n} as {new}", tuple(jax.tree.unflatten(arguments.treedef, _like(arguments, leaves))))
+
+
+def _one_rank_more(arguments: Arguments, arrays: Sequence[int]) -> Iterator[Sibling]:
+    """A leading axis of 2: on every array, on those of the highest rank, on the first alone."""
+    if not arrays:
+        return
+    highest = max(np.ndim(arguments.leaves[k]) for k in arrays)
+    live = [k for k in arrays if k in arguments.live]
+    tops = [k for k in arrays if np.ndim(arguments.leaves[k]) == highest]
+    seen = set()
+    for chosen in (tops, live[:1], list(arrays)):
+        if tuple(chosen) in seen or not chosen:
+            continue
+        seen.add(tuple(chosen))
+        leaves = list(arguments.leaves)
+        for k in chosen:
+            leaves[k] = np.stack([np.asarray(leaves[k])] * 2)
+        yield Sibling("one axis more", tuple(jax.tree.unflatten(arguments.treedef, _like(arguments, leaves))))
+
+
+def _like(arguments: Arguments, leaves: list) -> list:
+    """In the example's dtypes; a live leaf that was repeated is made less regular, and a carried one stays on its set."""
+    rng = np.random.default_rng(17)
+    found = []
+    for k, (leaf, example) in enumerate(zip(leaves, arguments.leaves, strict=True)):
+        if leaf is example or not is_float_array(example):
+            found.append(leaf)
+            continue
+        x, kind = numbers(leaf), looks(example)
+        if k in arguments.live:
+            x = x if kind == "binary" else x * (1 + 0.2 * rng.uniform(-1, 1, x.shape))
+        elif kind == "binary" and (numbers(example).sum(-1) == 1).all():  # one-hot rows stay so
+            x = np.eye(x.shape[-1])[x.argmax(-1)]
+        elif kind and kind != "binary":
+            square = kind in ("symmetric", "skew", "positive-definite")
+            x = on(kind, x, rng) if not square or x.shape[-1] == x.shape[-2] else x
+        found.append(x.astype(dtype_of(example)))
+    return found
+
+
+def shapes(args: tuple) -> str:
+    """The shapes of the arrays among some arguments, in words."""
+    found = [f"argument {i}: {_shape(a)}" for i, a in enumerate(args) if jax.tree.leaves(a) and _shape(a)]
+    return ", ".join(found)
+
+
+def _shape(argument: Any) -> str:
+    shaped = [str(np.shape(leaf)) for leaf in jax.tree.leaves(argument) if hasattr(leaf, "shape")]
+    return " ".join(shaped[:3]) + (" ..." if len(shaped) > 3 else "")

@@ -5,7 +5,6 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -53,43 +52,17 @@ def read_data(name: str, targets: int | None = None, choice: "Choice | None" = N
     Raises InputError for a name or a file that cannot be used.
     """
     from bpnn_jax import patterns
+    from bpnn_jax.patterns import door
 
     if patterns.is_set_name(name):
         if targets is not None:
             raise InputError(f"expected targets only for files, got targets {targets} for the set {name}")
-        return Data(patterns.load(name), patterns.load_held_out(name), None)
+        opened = door.open_set(name, choice)
+        return Data(opened.patterns, patterns.load_held_out(name), None, opened.task)
     if not os.path.exists(name):
         patterns.load(name)  # which says what is near
-    return _of_a_file(name, targets, choice)
-
-
-def _of_a_file(name: str, targets: int | None, choice: "Choice | None") -> Data:
-    from bpnn_jax.patterns import Patterns, files
-    from bpnn_jax.patterns.formats import is_article, read_file
-    from bpnn_jax.patterns.tables import read_bytes
-    from bpnn_jax.patterns.task import learn
-    from bpnn_jax.settings import Choice
-
-    content = read_bytes(name)
-    if is_article(content):
-        if choice is not None and choice != Choice():
-            raise InputError(
-                f"{name}: expected --target, --kind, --missing and --ignore for tables; its > marks the targets"
-            )
-        return Data(files.parse(name, "", content, targets), None, Path(name))
-    found = read_file(name, content)
-    del content
-    choice = choice or Choice()
-    if targets is not None:
-        count = len(found.table.columns)
-        if choice.target is not None or not 1 <= targets < count:
-            raise InputError(
-                f"expected targets from 1 to {count - 1}, and either targets or target, got targets {targets}"
-            )
-        choice = replace(choice, target=",".join(str(k + 1) for k in range(count - targets, count)))
-    task = learn(found.table, choice)
-    data = Patterns(task.x, task.t, name=Path(name).name)
-    return Data(data, None, Path(name), None if task.kind == "boolean" else task, found.test)
+    opened = door.open_file(name, targets, choice)
+    return Data(opened.patterns, None, Path(name), opened.task, opened.test)
 
 
 @contextmanager

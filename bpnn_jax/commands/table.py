@@ -1,23 +1,32 @@
 """``bpnn train`` and ``bpnn predict`` for tables: what is learnt, and the score that fits its kind."""
 
+import csv
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from bpnn_jax._runtime.files import write_atomically
+from bpnn_jax._runtime.text import one_line, plain
+from bpnn_jax.commands.common import finish
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns import scores
+from bpnn_jax.patterns.encoding import Encoding
 from bpnn_jax.patterns.tabular import Tabular, customary
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table as Drawn
 
+    from bpnn_jax.commands.predict import Predict
     from bpnn_jax.network import Network
     from bpnn_jax.settings import Run
+    from bpnn_jax.storage import Saved
     from bpnn_jax.training import TrainResult
 
+ANSWER = "answer"  # the first column of ``bpnn predict --out``
 SHOWN_CLASSES = 12  # a larger confusion table is only in the JSON
 
 
@@ -127,9 +136,10 @@ def announce(data: Tabular, out: "Console") -> None:
     """What is learnt, in one line, before it is trained; and what was left out."""
     held = f", {len(data.test)} to test" if data.test is not None else ""
     total = len(data.train) + (0 if data.test is None else len(data.test))
-    out.print(f"{data.task.line}; {total} patterns, {len(data.train)} to train{held}", markup=False, soft_wrap=True)
+    said = f"{data.task.line}; {total} patterns, {len(data.train)} to train{held}"
+    out.print(one_line(said), markup=False, soft_wrap=True)
     for note in data.task.notes:
-        out.print(f"note: {note}", markup=False, soft_wrap=True)
+        out.print(one_line(f"note: {note}"), markup=False, soft_wrap=True)
     if data.test is None:
         out.print(
             "note: no held-out score, all rows train; --test-share 0.3 or --test FILE keeps some apart", soft_wrap=True
@@ -143,7 +153,7 @@ def show(data: Tabular, fitted: Fitted, out: "Console") -> None:
     for part, found in fitted.scores.items():
         name = {"train": "training", "test": "test"}[part]
         count = len(data.train if part == "train" or data.test is None else data.test)
-        out.print(Text(f"{name:<12}{_words(data, found, count)}"), soft_wrap=True)
+        out.print(Text(f"{name:<12}{_words(data.task.kind, found, count)}"), soft_wrap=True)
     best = fitted.scores.get("test", fitted.scores["train"])
     if data.task.kind == "classification" and len(data.task.classes) <= SHOWN_CLASSES:
         out.print("A row for what it is, a column for what it was taken for (the largest output):")
@@ -155,13 +165,13 @@ def show(data: Tabular, fitted: Fitted, out: "Console") -> None:
             )
 
 
-def _words(data: Tabular, found: dict[str, Any], count: int) -> str:
-    if data.task.kind == "regression":
+def _words(kind: str, found: dict[str, Any], count: int) -> str:
+    if kind == "regression":
         return (
             f"R² {found['r2']:.3f}, RMSE {found['rmse']:.4g}, MAE {found['mae']:.4g} on {count} patterns "
             f"(the constant mean: {found['rmse_mean']:.4g} and {found['mae_mean']:.4g})"
         )
-    if data.task.kind == "classification":
+    if kind == "classification":
         return f"{100 * found['accuracy']:.2f}% of {count} patterns right (always the commonest class: {100 * found['majority']:.2f}%)"
     return f"{100 * found['accuracy']:.2f}% of {count} patterns have every label right"
 
@@ -183,3 +193,48 @@ def confusion(names: tuple[str, ...], found: dict[str, Any]) -> "Drawn":
         ]
         table.add_row(Text(name), *cells, *shares)
     return table
+
+
+def is_answers(head: bytes, tail: bytes) -> bool:
+    """Whether a file that begins so is one that ``predict`` wrote."""
+    return head.startswith(f"{ANSWER},".encode())
+
+
+def predict(options: "Predict", saved: "Saved", encoding: Encoding) -> int:
+    """``bpnn predict`` for a table: the answer for each row, and the scores where the file has the targets."""
+    from bpnn_jax._runtime.progress import console
+    from bpnn_jax.patterns.formats import read_file
+    from bpnn_jax.training import predict as outputs_of
+
+    table, out = read_file(options.data).table, console()
+    if not 0 <= options.skip < len(table):
+        raise InputError(f"expected skip from 0 to {len(table) - 1}, got {options.skip}")
+    if options.limit is not None and options.limit < 1:
+        raise InputError(f"expected limit as a whole number from 1 up, got {options.limit}")
+    table = table.rows(slice(options.skip, None if options.limit is None else options.skip + options.limit))
+    outputs = np.asarray(outputs_of(saved.network, saved.weights, encoding.inputs(table)), np.float64)
+    answers, shown = encoding.answers(outputs), encoding.outputs(outputs)
+    names = saved.outputs or tuple(f"output {k + 1}" for k in range(outputs.shape[1]))
+    found: dict[str, Any] = {}
+    if encoding.has_targets(table):
+        t = encoding.read(table)[1]
+        found = scored(encoding.kind, lambda v: v, shown if encoding.kind == "regression" else outputs, t, t)
+    if options.out is not None:
+        write_atomically(options.out, _csv(names, answers, shown).encode())
+    title = f"{encoding.learns} for {len(table)} rows: answer, and the outputs {', '.join(names)}"
+    out.print(plain(title), markup=False, soft_wrap=True)
+    for answer, row in zip(answers, shown.tolist(), strict=True):
+        out.print(f"{one_line(answer)}    {' '.join(f'{v:.4g}' for v in row)}", markup=False, soft_wrap=True)
+    if found:
+        out.print(_words(encoding.kind, found, len(table)), markup=False, soft_wrap=True)
+    told = {"patterns": len(table), "answers": answers, "outputs": shown.tolist(), "scores": found or None}
+    finish(options.json, "predict", told)
+    return 0
+
+
+def _csv(names: tuple[str, ...], answers: list[str], outputs: np.ndarray) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([ANSWER, *names])
+    writer.writerows([answer, *row] for answer, row in zip(answers, outputs.tolist(), strict=True))
+    return text.getvalue()

@@ -3,6 +3,7 @@
 Each reader gives a ``Table``. Formats that say themselves which numbers are targets name these columns ``target_1``, ``target_2``, ...
 """
 
+import codecs
 import io
 import re
 import zipfile
@@ -42,7 +43,7 @@ def is_article(content: bytes) -> bool:
     >>> is_article(b"# c\n0.5 1 > 0\n"), is_article(b"a,b\n1,2\n")
     (True, False)
     """
-    lines = (line.strip() for line in content[:65536].splitlines())
+    lines = (line.strip() for line in content[:65536].removeprefix(codecs.BOM_UTF8).splitlines())
     first = next((line for line in lines if line and not line.startswith(b"#")), b"")
     return b">" in first and b"," not in first.partition(b">")[0]
 
@@ -64,7 +65,7 @@ def read_file(path: str, content: bytes | None = None) -> Content:
     if content.startswith(b"PK\x03\x04"):
         return _npz(path, content)
     if not content.strip():
-        raise PatternFileError(path, "expected patterns, got an empty file")
+        raise PatternFileError(path, "expected at least one pattern, got an empty file", 1, 1)
     text, encoding = decoded(path, content)
     del content  # it may be large
     start = text[:4096]

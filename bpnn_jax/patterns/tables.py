@@ -74,6 +74,10 @@ class Table:
     def __len__(self) -> int:
         return len(self.columns[0].values)
 
+    def rows(self, which: slice) -> "Table":
+        """Some of the rows."""
+        return replace(self, columns=tuple(replace(c, values=c.values[which]) for c in self.columns))
+
     def label(self, number: int) -> str:
         """What a column is called in a message: its name, or ``column 3`` (counted from 1)."""
         return self.columns[number].name or f"column {number + 1}"

@@ -14,7 +14,6 @@ from bpnn_jax.patterns.standardize import Standardization, fit
 from bpnn_jax.patterns.tables import Table
 from bpnn_jax.patterns.task import Task
 
-HIDDEN = (8, 64)  # as many hidden nodes as inputs, but at least and at most so many
 UPDATES = {"regression": 500}  # so many updates of a minibatch of 32 train a regression; more fit its noise
 MANY_UPDATES = 2000  # and so many everything else
 BATCH = 32
@@ -76,7 +75,7 @@ def prepare(
             x if inputs is None else inputs.apply(x),
             t if targets is None else targets.apply(t),
             name=name,
-            hidden=(max(HIDDEN[0], min(HIDDEN[1], task.x.shape[1])),) if task.kind != "boolean" else (2,),
+            hidden=task.hidden,
         )
         for x, t in cells
     ]

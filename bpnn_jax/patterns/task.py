@@ -55,6 +55,11 @@ class Task:
         return len(self.x)
 
     @property
+    def hidden(self) -> tuple[int, ...]:
+        """The customary hidden layer: two nodes for a Boolean task, else as many as inputs, from 8 to 64."""
+        return (2,) if self.kind == "boolean" else (max(8, min(64, len(self.inputs))),)
+
+    @property
     def line(self) -> str:
         """What is learnt, in one line: ``learns species (3 classes: setosa 50, ...) from 4 inputs``."""
         return f"learns {self.learns} ({self._what()}) from {len(self.inputs)} inputs"
@@ -126,7 +131,8 @@ def _targets(table: Table, choice: Choice, ignored: set[int]) -> tuple[list[int]
         ]
         if len(starting) > 1 or (starting and start == "target"):
             return starting, f"{start}*" if len(starting) > 1 else table.label(starting[0])
-    known = [k for word in TARGET_NAMES for k, name in names.items() if name == word]
+    words = [w for w in TARGET_NAMES if w != "y" or "x" not in names.values()]  # beside an x it is a coordinate
+    known = [k for word in words for k, name in names.items() if name == word]
     last = known[0] if known else max(names)
     for group in one_hot_groups(table, ignored):
         if last in group:

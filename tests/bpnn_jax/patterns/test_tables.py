@@ -108,6 +108,8 @@ def test_flowers_in_other_bytes(tmp_path, pack):
         (Choice(), "id,b,target", "target", ("b",)),
         (Choice(), ",b,target", "target", ("b",)),
         (Choice(), "y,class,b", "class", ("y", "b")),
+        (Choice(), "y,a,b", "y", ("a", "b")),
+        (Choice(), "x,y,b", "b", ("x", "y")),
     ],
 )
 def test_which_column_is_learnt(tmp_path, choice, header, learns, inputs):

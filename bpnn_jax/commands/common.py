@@ -18,10 +18,10 @@ from bpnn_jax._runtime.text import plain
 from bpnn_jax.errors import InputError
 
 if TYPE_CHECKING:
+    from bpnn_jax.choice import Choice
     from bpnn_jax.patterns import Patterns
     from bpnn_jax.patterns.tables import Table
     from bpnn_jax.patterns.task import Task
-    from bpnn_jax.settings import Choice
 
 Number = Annotated[float | None, arg(metavar="FLOAT")]
 Count = Annotated[int | None, arg(metavar="INT")]

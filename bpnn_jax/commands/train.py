@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import tyro
 from tyro.conf import Fixed, Positional, Suppress, arg
 
+from bpnn_jax.choice import Choice
 from bpnn_jax.commands.common import (
     Count,
     Data,
@@ -20,7 +21,7 @@ from bpnn_jax.commands.common import (
     read_data,
 )
 from bpnn_jax.errors import InputError
-from bpnn_jax.settings import Choice, Run
+from bpnn_jax.settings import Run
 
 if TYPE_CHECKING:
     import numpy as np

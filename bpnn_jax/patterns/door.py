@@ -8,6 +8,7 @@ from dataclasses import replace
 from importlib.resources.abc import Traversable
 from typing import NamedTuple
 
+from bpnn_jax.choice import Choice
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns import files
 from bpnn_jax.patterns._patterns import Patterns, is_name
@@ -15,7 +16,6 @@ from bpnn_jax.patterns.formats import is_article, read_file
 from bpnn_jax.patterns.sets import FAMILIES, GATES, gate
 from bpnn_jax.patterns.tables import Table, read_bytes
 from bpnn_jax.patterns.task import Task, learn
-from bpnn_jax.settings import Choice
 
 DATA: Traversable = importlib.resources.files("bpnn_jax.patterns") / "data"
 TABLES = ("iris", "wine", "breast-cancer", "digits", "diabetes")  # data/README.md says where they come from

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bpnn_jax.choice import Choice
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns.columns import find, index_column, one_hot_groups, prefix
 from bpnn_jax.patterns.encode import Input, as_word, encode
 from bpnn_jax.patterns.tables import Column, Table
-from bpnn_jax.settings import Choice
 
 KINDS = ("classification", "multi-label", "regression", "boolean")
 TARGET_NAMES = ("class", "label", "target", "species", "y", "outcome", "survived")

@@ -6,10 +6,10 @@ import io
 import numpy as np
 import pytest
 
+from bpnn_jax.choice import Choice
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns.formats import read_file
 from bpnn_jax.patterns.task import learn
-from bpnn_jax.settings import Choice
 
 ROWS = [
     *((5.1, 3.5, "setosa"), (7.0, 3.2, "versicolor"), (6.3, 3.3, "virginica")),

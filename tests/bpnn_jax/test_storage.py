@@ -15,7 +15,7 @@ from safetensors.numpy import save
 from bpnn_jax import Network, load_network, save_network
 from bpnn_jax._runtime.reading import SEAL
 from bpnn_jax.errors import InputError
-from bpnn_jax.storage import FORMAT, _digest
+from bpnn_jax.storage import FIRST_FORMAT, FORMAT, _digest
 
 NETWORK = Network((2, 3, 1), ("tanh", "linear"))
 

@@ -123,7 +123,8 @@ def _streams() -> Iterator[None]:
     before = sys.stdout, sys.stderr
     for stream in before:
         if hasattr(stream, "reconfigure"):  # a character that the terminal's encoding lacks is shown as an escape
-            stream.reconfigure(errors="backslashreplace")
+            with contextlib.suppress(OSError, ValueError):
+                stream.reconfigure(errors="backslashreplace")
     sys.stdout, sys.stderr = _Stream(before[0]), _Stream(before[1], careless=True)
     try:
         yield

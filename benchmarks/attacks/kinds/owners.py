@@ -114,7 +114,8 @@ def _debris(name: str, old: bool) -> Callable[[Path], None]:
             path = path.with_name(f".{path.name}.{who}")
             path.write_bytes(b"half")
             if old:
-                os.utime(path, (time.time() - 8 * 86400,) * 2)
+                last_week = time.time() - 8 * 86400
+                os.utime(path, (last_week, last_week))
 
     return make
 

@@ -22,10 +22,10 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> InputError:
     return InputError(f"unknown {kind} {name!r}{hint} Known: {', '.join(known)}")
 
 
-def whole(what: str, value: object, low: int, high: int = 2**31 - 1) -> int:
+def whole_number(what: str, value: object, low: int, high: int = 2**31 - 1) -> int:
     """``value`` as an int from ``low`` to ``high``; NumPy's integers count as whole numbers, True and 3.0 do not.
 
-    >>> whole("epochs", 3, 1)
+    >>> whole_number("epochs", 3, 1)
     3
     """
     try:
@@ -41,7 +41,7 @@ def whole(what: str, value: object, low: int, high: int = 2**31 - 1) -> int:
 
 def seed(value: object) -> int:
     """A seed that means the same in every precision: JAX keeps the low 32 bits of it where float64 is off."""
-    return whole("seed", value, 0, 2**32 - 1)
+    return whole_number("seed", value, 0, 2**32 - 1)
 
 
 def finite(what: str, value: object, low: float = 0.0) -> float:

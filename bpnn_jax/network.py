@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax._runtime.arrays import real_array
-from bpnn_jax.errors import InputError, seed, switch, unknown, whole
+from bpnn_jax.errors import InputError, seed, switch, unknown, whole_number
 
 Weights = tuple[Any, ...]  # L arrays, W[l] of shape (n_in + bias, n_out)
 
@@ -141,7 +141,7 @@ def _sizes(given: Any) -> tuple[int, ...]:
     try:
         if isinstance(given, str | bytes):
             raise TypeError
-        sizes = tuple(whole("each size", n, 1) for n in given)
+        sizes = tuple(whole_number("each size", n, 1) for n in given)
     except (TypeError, InputError):
         sizes = ()
     if len(sizes) < 2:

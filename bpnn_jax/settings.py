@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_h
 
 import bpnn_jax._runtime.own_manual  # noqa: F401 - an ImportError if another ``manual`` comes first
 import manual
-from bpnn_jax.errors import InputError, finite, unknown, whole
+from bpnn_jax.errors import InputError, finite, unknown, whole_number
 
 # optax's own, by its names; a test compares them with ``rules.RULES``.
 OPTAX_RULES = ("sgd", "adam", "adamw", "nadam", "adagrad", "adadelta", "rmsprop", "lion", "rprop")
@@ -218,12 +218,12 @@ def checked(name: str, value: Any) -> Any:
             raise InputError(f"expected {what} as a name, got {value!r}")
         return value
     if name == "batch_size":
-        return None if value is None else whole(what, value, 1)
+        return None if value is None else whole_number(what, value, 1)
     if kind is float:
         return finite(what, value)
     if isinstance(value, str) or not hasattr(value, "__iter__"):
         raise InputError(f"expected {what} as several numbers, got {value!r}")
-    values = tuple(whole(what, v, 1) if name == "hidden" else finite(what, v) for v in value)
+    values = tuple(whole_number(what, v, 1) if name == "hidden" else finite(what, v) for v in value)
     if name == "ranges" and not values:
         raise InputError(f"expected {what} as one number or more, got none")
     return values

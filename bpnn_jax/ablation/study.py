@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from bpnn_jax import settings
-from bpnn_jax.errors import InputError, whole
+from bpnn_jax.errors import InputError, whole_number
 from bpnn_jax.errors import seed as check_seed
 from bpnn_jax.settings import Run
 
@@ -59,21 +59,21 @@ class Study:
         vary = _grid(self.vary)
         base["batch_size"] = _batch_size(base, dict(vary))
         seeds = self.seeds
-        seeds = whole("seeds", seeds, 1, 2**32) if not isinstance(seeds, Iterable) else _different_seeds(seeds)
+        seeds = whole_number("seeds", seeds, 1, 2**32) if not isinstance(seeds, Iterable) else _different_seeds(seeds)
         runs = math.prod(len(values) for _, values in vary) * (seeds if isinstance(seeds, int) else len(seeds))
         if runs > LARGEST_STUDY:
             raise InputError(
                 f"expected at most {LARGEST_STUDY:,} runs, arms times seeds, got {runs:,}: several studies may share them"
             )
-        if whole("chunk", self.chunk, LANES) % LANES:
+        if whole_number("chunk", self.chunk, LANES) % LANES:
             raise InputError(f"expected chunk as a multiple of {LANES}, got {self.chunk}")
         # A frozen dataclass is set this way, once.
         object.__setattr__(self, "task", str(self.task))
         object.__setattr__(self, "vary", vary)
         object.__setattr__(self, "base", Run(**base))
         object.__setattr__(self, "seeds", seeds)
-        object.__setattr__(self, "epochs", whole("epochs", self.epochs, 1))
-        object.__setattr__(self, "points", whole("points", self.points, 1))
+        object.__setattr__(self, "epochs", whole_number("epochs", self.epochs, 1))
+        object.__setattr__(self, "points", whole_number("points", self.points, 1))
 
     @property
     def arms(self) -> tuple[Arm, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from bpnn_jax.errors import InputError, finite, unknown, whole
+from bpnn_jax.errors import InputError, finite, unknown, whole_number
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Options:
     def __post_init__(self):
         if not isinstance(self.draws, int) or self.draws < 1:
             raise InputError(f"expected draws as a whole number from 1 up, got {self.draws!r}")
-        whole("variants", self.variants, 0)
+        whole_number("variants", self.variants, 0)
         if self.seconds is not None:
             finite("seconds", self.seconds)
         if not isinstance(self.examples, list | tuple) or not all(isinstance(e, tuple) for e in self.examples):

@@ -73,7 +73,11 @@ def read(path: str | os.PathLike[str], *, targets: int | None = None) -> Pattern
     if targets is not None and targets < 1:
         raise InputError(f"targets: expected 1 or more, got {targets}")
     where, suffix = os.fspath(path), Path(path).suffix.lower()
-    data = _bytes(where, archive.LARGEST if suffix == ".npz" else LARGEST_TEXT)
+    return parse(where, suffix, _bytes(where, archive.LARGEST if suffix == ".npz" else LARGEST_TEXT), targets)
+
+
+def parse(where: str, suffix: str, data: bytes, targets: int | None = None) -> Patterns:
+    """``read`` of bytes that have been read; ``where`` is for messages."""
     if suffix == ".npz":
         patterns = _read_npz(where, data)
     elif suffix == ".csv":

@@ -48,7 +48,7 @@ class Bootstrap:
     method: str = "percentile"
 
     def __post_init__(self):
-        errors.whole("resamples", self.resamples, 100)
+        errors.whole_number("resamples", self.resamples, 100)
         errors.seed(self.seed)
         check_level(self.level)
         if self.method not in METHODS:

@@ -14,7 +14,7 @@ from jax.core import Tracer
 import manual
 from bpnn_jax import errors
 from bpnn_jax._runtime.arrays import real_array
-from bpnn_jax.errors import InputError, unknown, whole
+from bpnn_jax.errors import InputError, unknown, whole_number
 from bpnn_jax.network import Network, Weights, check_weights
 from bpnn_jax.training._loop import Rates, Settings
 
@@ -142,7 +142,7 @@ def weights(network: Network, given: Weights, dtype: str, networks: int | None =
 def seeds(given: int | Sequence[int]) -> np.ndarray:
     """The seed of each network, uint32: 0 to n - 1 for a number n of networks."""
     if isinstance(given, (int, np.integer)):
-        return np.arange(whole("seeds", given, 1), dtype=np.uint32)
+        return np.arange(whole_number("seeds", given, 1), dtype=np.uint32)
     try:
         found = [errors.seed(s) for s in given]
     except TypeError:

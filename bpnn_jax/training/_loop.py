@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import optax
 
 from bpnn_jax import rules
-from bpnn_jax.errors import InputError, switch, unknown, whole
+from bpnn_jax.errors import InputError, switch, unknown, whole_number
 from bpnn_jax.network import Network, Weights, apply
 from bpnn_jax.training import _step
 
@@ -62,7 +62,7 @@ class Settings:
 
     def __post_init__(self):
         for what in ("epochs", "batch_size", "history_every"):
-            object.__setattr__(self, what, whole(what, getattr(self, what), 1))
+            object.__setattr__(self, what, whole_number(what, getattr(self, what), 1))
         for what in ("shuffle", "stop_solved"):
             object.__setattr__(self, what, switch(what, getattr(self, what)))
         if self.epochs // self.history_every > HISTORY_LIMIT:

@@ -13,7 +13,7 @@ import numpy as np
 from bpnn_jax._runtime import cores as _cores
 from bpnn_jax._runtime import forks, xla
 from bpnn_jax._runtime.display import Card
-from bpnn_jax.errors import InputError, unknown, whole
+from bpnn_jax.errors import InputError, unknown, whole_number
 from bpnn_jax.network import Network, Weights, init
 from bpnn_jax.training import _engines, _inputs, _loop, _one
 from bpnn_jax.training._loop import Rates, Settings
@@ -129,7 +129,7 @@ def train_many(
     forks.check_not_forked("train_many")
     _inputs.check_not_traced("train_many", x, t, learning_rate, momentum, cutoff, tolerance, weights, seeds)
     if settings is None and "history_every" not in changes:
-        epochs = whole("epochs", changes.get("epochs", Settings.epochs), 1)
+        epochs = whole_number("epochs", changes.get("epochs", Settings.epochs), 1)
         changes = {**changes, "history_every": -(-epochs // POINTS)}
     settings = _inputs.settings("train_many", settings, changes, tolerance)
     dtype = _inputs.dtype(dtype)
@@ -159,7 +159,7 @@ def train_many(
     if engine == _engines.LANES:
         xla.warn_if_too_late()
     width = width if lanes is None else _width(lanes)
-    cores = _cores.available() if cores is None else whole("cores", cores, 1)
+    cores = _cores.available() if cores is None else whole_number("cores", cores, 1)
 
     with jax.enable_x64(dtype == "float64"):
         start = _drawn(network, numbers, dtype) if own is None else own
@@ -252,6 +252,6 @@ def _drawn(network: Network, seeds: np.ndarray, dtype: str) -> Weights:
 
 
 def _width(lanes: int) -> int:
-    if whole("lanes", lanes, 16) % 16:
+    if whole_number("lanes", lanes, 16) % 16:
         raise InputError(f"expected lanes as a multiple of 16, got {lanes}")
     return lanes

@@ -10,7 +10,7 @@ import numpy as np
 
 from bpnn_jax import audit
 from bpnn_jax._runtime import cores
-from bpnn_jax.errors import seed, unknown, whole
+from bpnn_jax.errors import seed, unknown, whole_number
 from bpnn_jax.network import Network
 from bpnn_jax.verify import as_it_runs, at_scale, auditor, complex_step, equations, proof
 from bpnn_jax.verify.bound import Bound
@@ -45,7 +45,7 @@ class Options:
         for name in self.activations:
             if name not in ACTIVATIONS:
                 raise unknown("activation", name, ACTIVATIONS)
-        whole("networks", self.networks, 1)
+        whole_number("networks", self.networks, 1)
         seed(self.seed)
         if self.sizes is not None:
             Network(self.sizes)

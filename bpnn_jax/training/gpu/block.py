@@ -17,7 +17,7 @@ from jax.core import Tracer
 from jax.experimental import pallas as pl
 
 import manual
-from bpnn_jax.errors import InputError, whole
+from bpnn_jax.errors import InputError, whole_number
 from bpnn_jax.network import Network, Weights
 from bpnn_jax.training import _loop
 from bpnn_jax.training.gpu import rows as gpu_rows
@@ -128,7 +128,7 @@ def train_block(
         threads = threads_for(network, rule)
     elif threads not in splits(network):
         raise InputError(f"expected threads as one of {splits(network)} for {network}, got {threads!r}")
-    lanes = whole("lanes", WARPGROUP // threads if lanes is None else lanes, 1)
+    lanes = whole_number("lanes", WARPGROUP // threads if lanes is None else lanes, 1)
     if lanes * threads % WARPGROUP:
         raise InputError(f"expected lanes * threads as a multiple of {WARPGROUP}, got {lanes} * {threads}")
     shapes = tuple((*shape, weights[0].shape[-1]) for shape in network.shapes)

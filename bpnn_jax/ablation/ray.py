@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpnn_jax
 from bpnn_jax._runtime import cache, cores
+from bpnn_jax._runtime.reading import reason
 from bpnn_jax.errors import InputError
 
 if TYPE_CHECKING:
@@ -315,7 +316,7 @@ def _check_answers(address: str) -> None:
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
     except (OSError, OverflowError) as error:
-        raise InputError(f"expected a Ray cluster at {address}, got: {error}") from error
+        raise InputError(f"expected a Ray cluster at {address}, got: {reason(error)}") from error
 
 
 def _differences(one: str, ones: dict[str, str], other: str, others: dict[str, str]) -> str:

@@ -20,6 +20,7 @@ from bpnn_jax.errors import InputError
 from bpnn_jax.patterns._patterns import Patterns, is_name
 
 LARGEST_TEXT = 400 * 2**20  # bytes of a file
+MOST_COLUMNS = 1_000_000
 LONGEST_LINE = 2**20  # bytes of a pattern: some hundred thousand numbers
 _LINE_END = re.compile(r"\r?\r?\n|\r")
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
@@ -340,6 +341,10 @@ def _read_npz(where: str, data: bytes) -> Patterns:
     for name in ("x", "t"):
         if name not in found:
             raise PatternFileError(where, f"expected the arrays x and t, got no {name}")
+        if found[name].ndim == 2 and found[name].shape[1] > MOST_COLUMNS:
+            raise PatternFileError(
+                where, f"{name}: expected at most {MOST_COLUMNS:,} columns, got {found[name].shape[1]:,}"
+            )
     try:
         return Patterns(x=found["x"], t=found["t"], name=Path(where).name)
     except ValueError as error:

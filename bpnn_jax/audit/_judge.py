@@ -53,7 +53,7 @@ def judge(execute: Executor, drawn: Drawn) -> Judged:
         low_reference = execute.reference(drawn, probe)
         allowed = [bound_float64(g, low, unit_of(probe)) for g, low in zip(exact, low_reference, strict=True)]
         if unit_of(own) > UNIT["float32"] and any(map(_lost, exact, low_reference)):
-            # All digits gone in bfloat16 says little about float64: float32 is asked too.
+            # All digits gone in bfloat16 says little about float64: float32 is compared too.
             finer = execute.reference(drawn, np.float32)
             finer = [bound_float64(g, low, UNIT["float32"]) for g, low in zip(exact, finer, strict=True)]
             allowed = list(map(max, allowed, finer))

@@ -1,6 +1,6 @@
 """What is under audit, frozen: the rule, its example, the cotangent that it is tried with, and the precision that it is judged in.
 
-The functions here are the mathematics, and traceable; whoever runs them is an executor (_executor.py).
+The functions here are the mathematics, and traceable; an executor (_executor.py) runs them.
 """
 
 from collections.abc import Callable, Iterator

@@ -84,7 +84,7 @@ def _refused(face: str, change: Callable) -> Callable[[], None]:
 def _forked(fork_first: bool) -> None:
     """Training in a child of fork: trains, or says why not; it does not hang (the parent kills what does)."""
     import bpnn_jax
-    from bpnn_jax.errors import InputError
+    from bpnn_jax import InputError
 
     network, given = bpnn_jax.Network((2, 3, 1), "tanh"), _base()
     if not fork_first:

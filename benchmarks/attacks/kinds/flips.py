@@ -35,7 +35,7 @@ def attacks(ground: Ground, step: int = 1) -> Iterator[Attack]:
 
 def _flipper(name: str, read: Callable[[], Any], places: range) -> Callable[[], None]:
     def work() -> None:
-        from bpnn_jax.errors import InputError
+        from bpnn_jax import InputError
 
         good, usual = Path(name).read_bytes(), read()
         assert not usual[-1], usual

@@ -87,8 +87,7 @@ def _taken_over(moment: float) -> None:
 
 def _forced_inside() -> None:
     """Between two chunks of one study the folder becomes another's: nothing of the first is written after that."""
-    from bpnn_jax import ablation
-    from bpnn_jax.errors import InputError
+    from bpnn_jax import InputError, ablation
 
     first = ablation.Study("xor", vary={"momentum": (0, 0.9)}, seeds=64, epochs=20, chunk=64)
     second = ablation.Study("xor", vary={"momentum": (0, 0.9)}, seeds=32, epochs=30, chunk=64)

@@ -78,13 +78,14 @@ def read_file(path: str, content: bytes | None = None) -> Content:
 
 
 def _tokens(path: str, text: str) -> list[float]:
-    numbers = re.sub(r"#.*", "", text).split()
-    try:
-        return [float(n) for n in numbers]
-    except ValueError:
-        bad = next(n for n in numbers if not _is_number(n))
-        line = next(k for k, line in enumerate(text.splitlines(), 1) if bad in line.split())
-        raise PatternFileError(path, f"expected a number, got {bad[:40]!r}", line, 1) from None
+    """Every number of a text without its comments, which begin with #."""
+    found = []
+    for number, line in enumerate(text.split("\n"), 1):
+        for word in line.partition("#")[0].split():
+            if not _is_number(word):
+                raise PatternFileError(path, f"expected a number, got {word[:40]!r} in line {number} below the header")
+            found.append(float(word))
+    return found
 
 
 def _is_number(word: str) -> bool:

@@ -89,6 +89,7 @@ def learn(table: Table, choice: Choice | None = None) -> Task:
     """
     choice = choice or Choice()
     ignored = {n for given in choice.ignore for n in find(table, given, "ignore")}
+    _check_finite(table, ignored)
     notes = list(table.notes)
     if choice.target is None:
         index = index_column(table, ignored)
@@ -114,6 +115,13 @@ def learn(table: Table, choice: Choice | None = None) -> Task:
         kind, learns, tuple(table.label(k) for k in targets), classes, names, columns, x, t, rows, table.named,
         len(table.columns), tuple(notes), tuple(targets), len(table) - len(rows),
     )  # fmt: skip
+
+
+def _check_finite(table: Table, ignored: set[int]) -> None:
+    for k, column in enumerate(table.columns):
+        if k not in ignored and column.numeric and np.isinf(column.values).any():
+            row = int(np.flatnonzero(np.isinf(column.values))[0])
+            raise InputError(f"expected finite numbers in {table.label(k)}, got {column.values[row]} in row {row + 1}")
 
 
 def _targets(table: Table, choice: Choice, ignored: set[int]) -> tuple[list[int], str]:

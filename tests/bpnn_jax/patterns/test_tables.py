@@ -1,10 +1,13 @@
 """Files as people bring them: what is read, which column is learnt, and what is refused rather than guessed."""
 
+import contextlib
 import gzip
 import io
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bpnn_jax.choice import Choice
 from bpnn_jax.errors import InputError
@@ -282,3 +285,35 @@ def test_rows_to_come_are_read_as_those_that_were_learnt(tmp_path):
     (tmp_path / "new.csv").write_text("sex,age\nx,7\n")
     with pytest.raises(InputError, match="expected sex as one of f, m, got 'x'"):
         encode(read_file(str(tmp_path / "new.csv")).table, task.columns, np.arange(1))
+
+
+# --- anything at all ---
+
+CELLS = st.sampled_from(
+    ["", "0", "1", "2.5", "-3", "1e400", "nan", "x", "yes", "no", "NA", '"', "a b", "1,5", "#", "\x00", "é", "9" * 400]
+)
+TEXTS = st.lists(st.lists(CELLS, min_size=1, max_size=5), min_size=1, max_size=6)
+SNNS_HEAD = "SNNS pattern definition file V3.2\nNo. of patterns : 2\n"
+HEADS = ["", "0,1,2\n", SNNS_HEAD, "2 1 1\n", "@relation x\n", "sep=;\n", "1 1:2\n", "\x93NUMPY"]
+
+
+@given(TEXTS, st.sampled_from(list(",;\t| ")), st.sampled_from(HEADS), st.sampled_from(["utf-8", "utf-16", "latin-1"]))
+def test_any_text_is_a_task_or_a_sentence(tmp_path_factory, rows, separator, head, encoding):
+    file = tmp_path_factory.getbasetemp() / "any.csv"
+    file.write_bytes((head + "\n".join(separator.join(row) for row in rows)).encode(encoding, "replace"))
+    for choice in (Choice(), Choice(missing="mean"), Choice(target="1", kind="regression", missing="drop")):
+        try:
+            task = learn(read_file(str(file)).table, choice)
+        except InputError:
+            continue
+        assert np.isfinite(task.x).all()
+        assert len(task.x) == len(task.t) == len(task.rows) > 0
+        assert task.x.shape[1] == len(task.inputs)
+
+
+@given(st.binary(max_size=200), st.sampled_from([b"", b"\x1f\x8b", b"PK\x03\x04", b"\x93NUMPY\x01\x00", b"\xff\xfe"]))
+def test_any_bytes_are_a_task_or_a_sentence(tmp_path_factory, content, head):
+    file = tmp_path_factory.getbasetemp() / "any.bin"
+    file.write_bytes(head + content)
+    with contextlib.suppress(InputError):
+        learn(read_file(str(file)).table)

@@ -19,7 +19,7 @@ from bpnn_jax._runtime.files import write_atomically
 from bpnn_jax._runtime.outputs import Output, Read
 from bpnn_jax._runtime.text import one_line, plain
 from bpnn_jax.commands.common import Json, check_outputs, finish
-from bpnn_jax.errors import InputError, whole
+from bpnn_jax.errors import InputError, whole_number
 
 if TYPE_CHECKING:
     from bpnn_jax.audit import Report
@@ -149,7 +149,7 @@ def audits(found: Any, options: Audit) -> "list[Report]":
     from bpnn_jax import audit
 
     settings: dict[str, Any] = {
-        "draws": whole("draws", options.draws, 1, MOST_DRAWS),
+        "draws": whole_number("draws", options.draws, 1, MOST_DRAWS),
         "seed": options.seed,
         "order": options.order,
     }

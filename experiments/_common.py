@@ -1,4 +1,4 @@
-"""What the experiments share: their options, how they carry out a study, and how they say, keep and draw what came out."""
+"""What the experiments share: their options, how they carry out a study, and how they word, keep and draw the results."""
 
 import json
 import tempfile

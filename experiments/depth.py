@@ -1,6 +1,6 @@
-"""How much of the delta is left after one, two, three hidden layers, under sigmoid and tanh, and what does it cost?
+"""How much of the delta is left after one, two or three hidden layers, under sigmoid and tanh, and what does that cost?
 
-Equation (9) multiplies by f' and by the weights once for every layer on the way down. Glorot and Bengio (2010) saw the deltas shrink
+Equation (9) multiplies by f' and by the weights once per layer on the way down. Glorot and Bengio (2010) saw the deltas shrink
 with sigmoid, whose f' is at most 1/4, and proposed initial weights of variance 2/(n_in + n_out), under which tanh keeps their size.
 Those are weights for tanh: sigmoid's f' = 1/4 at 0 wants weights four times as large. So the initial weights are freed here: uniform
 ones, and Glorot's times 1, 2, 4 and 8, under either function, each with the learning rate that is best for it. The size of a delta

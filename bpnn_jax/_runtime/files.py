@@ -137,7 +137,7 @@ def _process(pid: int | str) -> str:
 
 
 def _link(aside: Path, path: Path) -> None:
-    """Give a file its name unless another has it; on a disk without links, whoever has it."""
+    """Give a file its name unless another has it; on a disk without links, even if another has it."""
     try:
         os.link(aside, path)
     except OSError as error:

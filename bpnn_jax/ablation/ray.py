@@ -34,7 +34,7 @@ except ImportError as error:
 TRIES = 3  # workers that may die on one chunk, or in a row while they start: then it is no accident
 ASK_HEAD = 1.0  # seconds after which a cluster that says nothing is asked whether its head is there
 GO_ON = "what was finished is kept, and the same command goes on"
-LOOK_AGAIN = 10.0  # seconds after which a cluster that says nothing is asked whether machines have come or gone
+LOOK_AGAIN = 10.0  # seconds without a result after which the number of machines is read again
 OBJECT_STORE = 200 * 2**20  # bytes, on a cluster of our own: a chunk's table has some hundred kilobytes
 
 
@@ -198,7 +198,7 @@ class Cluster:
         except RayError as error:
             machine, pid = self._end(worker)
             if chunk and isinstance(error, RayTaskError):
-                raise error.cause from error  # nobody has died: what went wrong there would go wrong anywhere
+                raise error.cause from error  # no process died: the same error would come anywhere
             self._count_death(chunk, deaths, error)
             if chunk:
                 self.complaints.append(
@@ -309,7 +309,7 @@ def _init(address: str) -> None:
 
 
 def _check_answers(address: str) -> None:
-    """Raise InputError where nobody listens: Ray itself would wait for ten minutes and more."""
+    """InputError if nothing listens at the address: Ray itself would try for ten minutes and more."""
     host, _, port = address.rpartition(":")
     if not host or "/" in host or not port.isdecimal():
         raise InputError(f"expected the address of a Ray cluster's head as HOST:PORT, or auto, got {address}")

@@ -27,7 +27,7 @@ class Arm:
 
 @dataclass(frozen=True)
 class Study:
-    """What is asked: which task is learned, which fields of a run vary, from which seeds, for how long.
+    """A question: which task is learned, which fields of a run vary, from which seeds, for how long.
 
     task:   a name or a file, as for ``bpnn train``.
     vary:   a mapping from fields of ``Run`` to the values that they take. Every combination is an arm.
@@ -108,7 +108,7 @@ class Study:
         return range(0, self.epochs, self.history_every)
 
     def as_dict(self) -> dict[str, Any]:
-        """The study in what JSON knows; ``from_dict`` is the way back."""
+        """The study as JSON-serialisable data; ``from_dict`` is the inverse."""
         return _lists(asdict(self) | {"vary": dict(self.vary)})
 
 

@@ -53,7 +53,7 @@ def judge(execute: Executor, drawn: Drawn) -> Judged:
         low_reference = execute.reference(drawn, probe)
         allowed = [bound_float64(g, low, unit_of(probe)) for g, low in zip(exact, low_reference, strict=True)]
         if unit_of(own) > UNIT["float32"] and any(map(_lost, exact, low_reference)):
-            # All digits gone in bfloat16 says little about float64: float32 is asked too.
+            # All digits gone in bfloat16 says little about float64: float32 is compared too.
             finer = execute.reference(drawn, np.float32)
             finer = [bound_float64(g, low, UNIT["float32"]) for g, low in zip(exact, finer, strict=True)]
             allowed = list(map(max, allowed, finer))
@@ -152,10 +152,8 @@ def cotangent_of(leaf: Any, exact: np.ndarray) -> np.ndarray:
     """What a rule returned for a leaf as numbers: None is 0."""
     if leaf is None:
         return np.zeros_like(exact)
-    found = numbers(leaf)
-    return (
-        found if np.iscomplexobj(exact) else found.real
-    )  # JAX hands a complex cotangent of a real argument on; its real part counts
+    # JAX hands a complex cotangent of a real argument on; its real part counts.
+    return numbers(leaf if np.iscomplexobj(exact) else np.asarray(leaf).real if np.iscomplexobj(leaf) else leaf)
 
 
 def bound_float64(exact: np.ndarray, low: np.ndarray, u: float) -> float:
@@ -185,9 +183,9 @@ def ratio(hand: np.ndarray, exact: np.ndarray, allowed: Any) -> tuple[float, tup
     """(largest error / allowed, its index). A wrong shape, or a number that is not finite where it should be, is infinite."""
     if hand.shape != exact.shape:
         return np.inf, ()
-    error = abs(hand - exact)
     known = np.isfinite(exact)
     with np.errstate(divide="ignore", invalid="ignore"):
+        error = abs(hand - exact)
         ratios = np.where(known, np.where(error == 0, 0.0, np.where(np.isfinite(hand), error / allowed, np.inf)), 0.0)
     ratios = np.where(np.isnan(ratios), np.inf, ratios)  # an allowance that is no number allows nothing
     if ratios.size == 0:
@@ -204,6 +202,19 @@ def ulps(leaf: np.ndarray) -> float:
 def scalar(value: Any) -> Any:
     """A number for a report: a float, or a complex."""
     return complex(value) if np.iscomplexobj(value) else float(value)
+
+
+def told_apart(got: Any, expected: Any) -> tuple[str, str]:
+    """Two numbers with as many digits as it takes to see that they differ.
+
+    >>> told_apart(0.5, 0.25), told_apart(1.0, 1.0 + 1e-9)
+    (('0.5', '0.25'), ('1', '1.000000001'))
+    """
+    for digits in range(6, 18):
+        shown = f"{got:.{digits}g}", f"{expected:.{digits}g}"
+        if shown[0] != shown[1]:
+            break
+    return shown
 
 
 def _max(a: np.ndarray) -> float:

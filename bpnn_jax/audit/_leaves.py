@@ -142,7 +142,7 @@ def take_apart(
 ) -> Arguments:
     """Find the live leaves. ``argnums`` None means every argument that has one; ``static`` arguments are never touched.
 
-    ``settings``: Python numbers beside arrays are settings (an eps, a temperature) unless ``argnums`` asks for them.
+    ``settings``: Python numbers beside arrays are settings (an eps, a temperature) unless ``argnums`` names them.
     """
     untouched = {i % max(len(args), 1) for i in static}
     if argnums is None:

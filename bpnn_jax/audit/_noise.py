@@ -1,7 +1,8 @@
 """Monte Carlo arithmetic: what rounding in float64 does to a computation, seen by making every rounding at random.
 
 The jaxpr is run operation by operation, each rounded result moved by one unit in the last place, up or down at random, a few times
-over (Parker, "Monte Carlo Arithmetic", 1997). What the results scatter by is lost to rounding; a mistake stays where it is.
+over (Parker, "Monte Carlo Arithmetic", 1997). The spread of the results measures
+rounding error; a real mistake does not move.
 """
 
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from bpnn_jax.audit._leaves import UNIT, numbers, unit_of
 from bpnn_jax.audit._subject import wide
 
 RUNS = 4
-NARROW_FACTOR = 6.0  # in half precision, where 16 units in the last place are 6% of a leaf
+NARROW_FACTOR = 2.0  # in half precision, where 16 units in the last place are 6% of a leaf
 FACTOR = 16.0  # an error is laid to rounding up to this many times the largest scatter of RUNS runs
 # These move or compare numbers and round none.
 EXACT = {"broadcast_in_dim", "reshape", "squeeze", "expand_dims", "transpose", "rev", "copy", "copy_p", "real", "imag"}
@@ -33,7 +34,7 @@ SUMS |= {"reduce_window_sum"}
 def scatter(
     execute: Executor, name: str, function: Callable, drawn: Drawn, dtype: Any = np.float64
 ) -> list[float] | None:
-    """FACTOR times what the leaves of ``function(subject, live, c)`` scatter by; None where it cannot be run so.
+    """FACTOR times the spread of each leaf of ``function(subject, live, c)``; None where it cannot be run so.
 
     In float64, or with ``dtype`` None in the leaves' own dtypes. Found once for a draw: every leaf that is off asks for it.
     """

@@ -16,7 +16,7 @@ from bpnn_jax.errors import InputError
 
 
 class Rule(NamedTuple):
-    """``pullback(args, cotangent)`` is under audit; ``fun(*args)`` is what it should be the pullback of."""
+    """``pullback(args, cotangent)`` is under audit: it should be the vector-Jacobian product of ``fun`` at ``args``."""
 
     kind: str  # "gradient", "vjp", "custom_vjp" or "custom_jvp"
     name: str

@@ -3,7 +3,7 @@
     def test_my_rule(audit):
         audit.custom_vjp(my_rule, x, y)
 
-Installed with the package; nothing of JAX is imported before a test asks for the fixture.
+Installed with the package; JAX is imported only when a test uses the fixture.
 """
 
 import functools

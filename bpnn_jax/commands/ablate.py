@@ -1,4 +1,4 @@
-"""``bpnn ablate``: a study from its flags, and its progress; tables.py shows what came out."""
+"""``bpnn ablate``: a study from its flags, and its progress; tables.py shows the results."""
 
 import contextlib
 import re
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ablate:
-    """Train every combination of some settings from many seeds, and say what came out, with intervals. Goes on where it stopped."""
+    """Train every combination of some settings from many seeds, and report the results with intervals. A stopped study goes on."""
 
     task: Annotated[str | None, arg(metavar="DATA")] = None
     """What to learn: a name or a file, as for bpnn train."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Report:
-    """A study, finished or not, as one page that needs no network: what came out, tables, charts, and how to repeat it."""
+    """A study, finished or not, as one page that needs no network: results, tables, charts, and how to repeat it."""
 
     folder: Positional[Path]
     """The folder of the study, as made by bpnn ablate --out."""

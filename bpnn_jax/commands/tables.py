@@ -19,7 +19,7 @@ UNITS = {SUCCESS: "points", EPOCHS: "epochs"}  # of a difference
 
 
 def show(found: Results, summary: Summary | None, complaints: Sequence[str], folder: Path, out: Console) -> None:
-    """Print what came out of a study, finished or not, and where it is kept."""
+    """Print the results of a study, finished or not, and where they are kept."""
     out.print(arms_table(found, summary))
     if summary and _shown(summary, summary.comparisons):
         out.print(comparisons_table(found, summary))

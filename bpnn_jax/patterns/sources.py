@@ -26,7 +26,7 @@ LANGUAGES = {
 }  # fmt: skip
 """Extension to language, for callers who name none. Languages without a file are left out."""
 
-LARGEST_SOURCE = 20 * 2**20  # bytes; a larger file is skipped: nobody wrote it by hand
+LARGEST_SOURCE = 20 * 2**20  # bytes; a larger file is skipped: it is generated
 
 IGNORED_FOLDERS = frozenset({"__pycache__", "node_modules"})
 """Never entered, and neither is a folder whose name begins with a dot."""

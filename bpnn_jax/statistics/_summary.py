@@ -81,7 +81,7 @@ class Summary:
         return sorted(key, key=key.__getitem__)
 
     def as_dict(self) -> dict[str, Any]:
-        """The summary in what JSON knows: dicts, lists, strings, numbers and None."""
+        """The summary as JSON-serialisable data: dicts, lists, strings, numbers and None."""
         return _plain(dataclasses.asdict(self))
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Do the numbers of the early literature come out again, and if not, which detail that was left unsaid decides?
+"""Do the published numbers of the early literature reproduce? If not, which unstated detail decides?
 
 python -m experiments.published            ten minutes; writes experiments/results/published.*
 python -m experiments.published --quick    seconds
@@ -32,7 +32,7 @@ def measure(options: Options) -> tuple[Runs, dict[str, Any]]:
 
 
 def answer(found: dict[str, Any]) -> str:
-    """Each number beside what 95% of ours are, under the first reading."""
+    """Each published number beside the 95% range of ours, under the first reading."""
     groups: dict[str, list[str]] = {verdict: [] for verdict in COLOURS}
     for original in found["originals"]:
         row = original["rows"][0]

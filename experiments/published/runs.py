@@ -14,9 +14,9 @@ FEW = 16  # lanes
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the runs of a setup, arrays (seeds,).
+    """How the runs of a setup ended; each an array (seeds,).
 
-    epochs:  epochs to solve, counted from 1; the limit where a run was not solved, also where it diverged.
+    epochs:  epochs to solve, counted from 1; the limit if not solved, also for diverged runs.
     solved:  whether it was solved by the limit.
     weights: at the end, a tuple of L arrays (seeds, n_in + bias, n_out).
     """

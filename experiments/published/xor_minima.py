@@ -14,7 +14,7 @@ from experiments.published.rows import Progress
 from experiments.published.runs import Outcome, Weights, carry_out, targets
 
 BASE = Setup("xor", (2, 2, 1), momentum=0.0, initial=1.0, epochs=3000)
-LONGER = 10  # times the epochs: who is still in the bad region?
+LONGER = 10  # times the epochs, to see how many runs are still unsolved
 ENDED = ("error", "gradient", "smallest", "largest", "weight")
 LIKE_PDP = "η = 0.25, momentum 0.9, U(±0.3)"
 FASTER = {"η = 0.5, momentum 0.9, U(±0.3)": 0.5, "η = 1, momentum 0.9, U(±0.3)": 1.0}

@@ -1,4 +1,4 @@
-"""The rules by name. What they do step by step stands in tests/manual/test_momentum.py."""
+"""The rules by name. What they do step by step stands in tests/manual/test_rules.py."""
 
 import re
 
@@ -83,7 +83,7 @@ def test_a_transformation_or_a_function_of_the_rates_is_a_rule():
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("heavyball", "; did you mean 'heavy-ball'? Known: previous-gradient, heavy-ball, nesterov, sgd"),
+        ("heavyball", f"; did you mean 'heavy-ball'? Known: {', '.join(rules.RULES)}"),
         ("previous_gradient", "; did you mean 'previous-gradient'?"),
         ("adams", "; did you mean 'adam' or 'nadam' or 'adamw'?"),
         ("quasi", ". Known: "),

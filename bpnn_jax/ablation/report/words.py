@@ -1,5 +1,5 @@
-"""A study in words, on a terminal and on a page alike: numbers, intervals and comparisons, and the sentences about it: what is asked,
-what came out, and the command that repeats it.
+"""A study in words, on a terminal and on a page alike: numbers, intervals and comparisons, and the sentences about it: the question,
+the results, and the command that repeats it.
 """
 
 import shlex
@@ -126,7 +126,7 @@ def notes(summary: Summary | None) -> list[str]:
 
 
 def command(study: Study) -> str:
-    """The command that asks for this study again.
+    """The command that repeats this study.
 
     >>> command(Study("xor", vary={"momentum": (0, 0.9)}, base=Run(activation="tanh", hidden_bias=False), seeds=(3, 5)))
     'bpnn ablate --task xor --vary momentum=0,0.9 --activation tanh --no-hidden-bias --seeds 3,5 --epochs 1000 --out study'

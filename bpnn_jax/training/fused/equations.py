@@ -23,7 +23,7 @@ from bpnn_jax.network import ACTIVATIONS, Network
 
 
 def total(terms: Sequence[Any]) -> Any:
-    """The sum of ``terms``, pairwise: a chain of additions would have to wait for each one (one network: 10% longer).
+    """The sum of ``terms``, pairwise: in a chain each addition depends on the one before (one network: 10% longer).
 
     >>> total([1.0, 2.0, 4.0])
     7.0
@@ -61,7 +61,7 @@ def _lanes_pre_activation(a: Any, W: Any) -> Any:
         return z.at[j].set(total([a[i] * W[j, i] for i in range(n)] + [W[j, i] for i in range(n, W.shape[1])]))  # (5)
 
     # A node at a time, in a loop: it keeps XLA from putting the activation function into the same loop as the sum, where the
-    # exponential of one node waits for that of the node before (10% longer).
+    # exponentials of all nodes run one after another (10% longer).
     return jax.lax.fori_loop(0, W.shape[0], node, jnp.zeros((W.shape[0], W.shape[2]), W.dtype))
 
 

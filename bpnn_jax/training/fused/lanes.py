@@ -13,16 +13,16 @@ from bpnn_jax.training.fused.equations import LANES
 
 
 class Block(NamedTuple):
-    """A block between two epochs. Of ``ended`` a network's lane no longer changes once the network has stopped."""
+    """A block between two epochs. Once a network has stopped, its lane of ``ended`` no longer changes."""
 
-    weights: tuple  # of shape (n_out, n_in, lanes); a stopped network's lane trains on, and nobody looks
+    weights: tuple  # of shape (n_out, n_in, lanes); a stopped network's lane goes on: these are ignored
     kept: Any  # what the rule remembers
     epoch: Any
     ended: "Ended"
 
 
 class Ended(NamedTuple):
-    """How the runs of a block ended, or where they are: a lane a network."""
+    """How the runs of a block ended, or where they are: one lane per network."""
 
     weights: tuple  # of shape (n_out, n_in, lanes)
     epochs: Any

@@ -1,4 +1,4 @@
-"""``bpnn report``: one page that needs nothing else, says what came out, and lets no file's name do harm."""
+"""``bpnn report``: one page that needs nothing else, shows the results, and lets no file's name do harm."""
 
 import base64
 import hashlib

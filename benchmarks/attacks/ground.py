@@ -19,7 +19,7 @@ MAKE = """
 import json, sys
 import numpy as np
 from bpnn_jax.cli import main
-np.savez("d.npz", x=np.eye(2), t=np.ones((2, 1)))
+np.savez("d.npz", x=np.eye(2), t=np.array([[0.0], [1.0]]))
 for command in json.loads(sys.argv[1]):
     if status := main(command):
         sys.exit(f"{' '.join(command)}: status {status}")

@@ -122,7 +122,7 @@ def _bytes(where: str, limit: int) -> bytes:
         raise PatternFileError(where, str(error).removeprefix(f"{one_line(where)}: ")) from None
 
 
-def _check_lines(where: str, data: bytes) -> None:
+def check_lines(where: str, data: bytes) -> None:
     """Raise PatternFileError for a line that is too long to be a pattern, before any line is read."""
     start, number = 0, 1
     while start < len(data):
@@ -138,7 +138,7 @@ def _check_lines(where: str, data: bytes) -> None:
 
 
 def _lines(where: str, data: bytes) -> list[str]:
-    _check_lines(where, data)
+    check_lines(where, data)
     data = data.removeprefix(b"\xef\xbb\xbf")
     try:
         return _LINE_END.split(data.decode("utf-8"))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bpnn_jax.patterns.files import PatternFileError
+from bpnn_jax.patterns.files import PatternFileError, check_lines
 from bpnn_jax.patterns.tables import Column, Table, decoded, read_bytes, read_table
 
 PAIRS = (  # what people call inputs and targets in an npz, with what they call those to test with
@@ -27,7 +27,7 @@ PAIRS = (  # what people call inputs and targets in an npz, with what they call 
     ("inputs", "targets", "inputs_test", "targets_test"),
     ("images", "labels", "images_test", "labels_test"),
 )
-LARGEST_ARRAY = 2**29  # numbers in an array of an npz: 4 GiB
+LARGEST_ARRAY = 50 * 2**20  # numbers in an array of an npz: 400 MiB of float64, which a set becomes
 
 
 class Content(NamedTuple):
@@ -66,6 +66,7 @@ def read_file(path: str, content: bytes | None = None) -> Content:
         return _npz(path, content)
     if not content.strip():
         raise PatternFileError(path, "expected at least one pattern, got an empty file", 1, 1)
+    check_lines(path, content)
     text, encoding = decoded(path, content)
     del content  # it may be large
     start = text[:4096]
@@ -222,7 +223,7 @@ def _npz(path: str, content: bytes) -> Content:
         with zipfile.ZipFile(io.BytesIO(content)) as pack:
             sizes = {info.filename.removesuffix(".npy"): info.file_size for info in pack.infolist()}
             if sum(sizes.values()) > 8 * LARGEST_ARRAY:
-                raise PatternFileError(path, f"expected at most {8 * LARGEST_ARRAY // 2**30} GiB, got more")
+                raise PatternFileError(path, f"expected at most {8 * LARGEST_ARRAY // 2**20} MiB unpacked, got more")
             lower = {name.lower(): name for name in sizes}
             pair = next((p for p in PAIRS if p[0] in lower and p[1] in lower), None)
             if pair is None:

@@ -11,7 +11,7 @@ KIND = "names"
 HOSTILE = {
     "markup": "[red]x[/y]",
     "closing markup": "[/x]",
-    "link": "[link=http://x]y",
+    "link": "[link=x]y",
     "emoji": ":smile:",
     "colour": "g\x1b[31mh",
     "title": "t\x1b]0;title\x07",

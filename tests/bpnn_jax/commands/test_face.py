@@ -69,6 +69,13 @@ def _options(options):
             yield name, field
 
 
+def test_an_argument_that_is_refused_is_repeated_without_its_escapes(bpnn):
+    ran = bpnn("train", "xor", "--rule", "g\x1b[31mh")
+    assert (ran.code, ran.out) == (2, "")
+    assert r"g\x1b[31mh" in ran.err
+    assert "\x1b" not in ran.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "instead"),
     [

@@ -15,6 +15,7 @@ from bpnn_jax._files import write_atomically
 from bpnn_jax.commands.common import check_outputs, finish
 from bpnn_jax.errors import InputError
 
+NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 SHAPE = re.compile(r"(float64|float32|float16|bfloat16|int32)\[(\d+(?:,\d+)*)?\]")
 
 
@@ -34,11 +35,15 @@ def run(options: cli.Audit) -> int:
 def find(name: str) -> Any:
     """What MODULE:NAME names; modules are looked for in the current folder too."""
     module, colon, attribute = name.partition(":")
-    if not colon or not module or not attribute:
+    if not colon or not attribute or not all(part.isidentifier() for part in module.split(".")):
         raise InputError(f"expected MODULE:NAME, such as mypackage.kernels:softmax, got {name!r}")
     sys.path.insert(0, "")
     try:
         found: Any = importlib.import_module(module)
+    except SystemExit as error:
+        raise InputError(
+            f"expected a module that can be imported, got {module}, which ends itself ({error.code})"
+        ) from None
     except ModuleNotFoundError as error:
         if error.name and not module.startswith(error.name):
             raise  # the module is there, and needs another that is not
@@ -103,9 +108,13 @@ def junit(reports: list[audit.Report]) -> bytes:
     suite = ElementTree.Element("testsuite", name="bpnn audit", tests=str(len(reports)), failures=str(len(failed)))
     for report in reports:
         case = ElementTree.SubElement(
-            suite, "testcase", name=report.name, classname=report.kind, time=f"{report.seconds:.3f}"
+            suite,
+            "testcase",
+            name=NOT_IN_XML.sub("?", report.name),
+            classname=report.kind,
+            time=f"{report.seconds:.3f}",
         )
         if report.verdict != "correct":
             failure = ElementTree.SubElement(case, "failure", message=report.verdict, type=report.verdict)
-            failure.text = str(report)
+            failure.text = NOT_IN_XML.sub("?", str(report))
     return ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)

@@ -160,17 +160,18 @@ def _paste(execute: Executor, drawn: Drawn) -> str:
     arguments = execute.subject.arguments
     if sum(a.size for a in drawn.live) + sum(np.size(a) for a in arguments.others) > PASTED:
         return ""
-    args = arguments.join(
-        [
-            _Code(f"np.array({a.tolist()}, {dtype_of(e).name!r})")
-            for a, e in zip(drawn.live, arguments.examples, strict=True)
-        ],
-        [
-            _Code(f"np.array({np.asarray(a).tolist()}, {np.asarray(a).dtype.name!r})")
-            for a in drawn.carried or arguments.others
-        ],
-    )
+    live = [_code(a, dtype_of(e)) for a, e in zip(drawn.live, arguments.examples, strict=True)]
+    carried = [_code(np.asarray(a), np.asarray(a).dtype) for a in drawn.carried or arguments.others]
+    args = arguments.join(live, carried)
     return f"args = {args!r}"
+
+
+def _code(a: np.ndarray, dtype: np.dtype) -> "_Code":
+    """An array as Python, with no more digits than its dtype has."""
+    values = a.tolist()
+    if a.dtype.kind == "f" and dtype.itemsize <= 4:
+        values = np.vectorize(lambda v: float(str(np.float32(v))), otypes=[object])(a).tolist() if a.size else values
+    return _Code(f"np.array({values}, {dtype.name!r})")
 
 
 class _Code:

@@ -153,7 +153,8 @@ def cotangent_of(leaf: Any, exact: np.ndarray) -> np.ndarray:
     if leaf is None:
         return np.zeros_like(exact)
     # JAX hands a complex cotangent of a real argument on; its real part counts.
-    return numbers(leaf if np.iscomplexobj(exact) else np.asarray(leaf).real if np.iscomplexobj(leaf) else leaf)
+    real = np.iscomplexobj(leaf) and not np.iscomplexobj(exact)
+    return numbers(leaf.real if real else leaf)
 
 
 def bound_float64(exact: np.ndarray, low: np.ndarray, u: float) -> float:

@@ -4,6 +4,7 @@ import html
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+PASTED = 200  # characters of a counter-example that is printed; the JSON has longer ones
 SURVIVORS = 5  # the most telling ones are printed; the JSON has them all
 ORDER = ("wrong", "inconclusive", "imprecise")  # a finding's weight, the heaviest first; "note" changes no verdict
 
@@ -122,7 +123,7 @@ class Report:
             if f.smallest:
                 values = ", ".join(f"{name} = {value}" for name, value in f.smallest["values"].items())
                 lines.append(f"      smallest draw that shows it ({f.smallest['draw']}): {values}")
-                if f.smallest.get("paste"):
+                if 0 < len(f.smallest.get("paste", "")) <= PASTED:
                     lines.append(f"      to run it again: {f.smallest['paste']}")
         for s in self.stages:
             numbers = "" if s.verdict == "not judged" else f", error {s.error:.1e}, allowed {s.allowed:.1e}"

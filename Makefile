@@ -30,7 +30,7 @@ types: $(STAMP)
 	@$(PYTHON) -m venv .venv
 
 $(PLAIN): pyproject.toml | .venv/bin/python
-	@echo "Installing bpnn-jax with JAX, NumPy, SciPy and SymPy into .venv: 150 MB to download, 0.7 GB on the disk."
+	@echo "Installing bpnn-jax with JAX, NumPy, SciPy, SymPy and Arrow into .venv: 200 MB to download, 0.9 GB on the disk."
 	@$(PIP) --editable .
 	@touch $@
 

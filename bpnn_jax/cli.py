@@ -4,15 +4,18 @@ Each command is a file of ``bpnn_jax.commands`` with its options on top and ``ru
 Importing this file imports nothing else that takes time, so that Ctrl-C finds the wall already there.
 """
 
+import contextlib
 import importlib
+import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import make_dataclass
 from types import ModuleType
 from typing import Annotated, Any, Union
 
 import bpnn_jax
 from bpnn_jax._runtime import wall
+from bpnn_jax._runtime.text import plain
 from bpnn_jax.errors import InputError
 
 COMMANDS = ("demo", "verify", "reproduce", "train", "predict", "featurize", "audit", "ablate", "report")
@@ -75,6 +78,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return wall.guarded(name, lambda: _carried_out(given), process=arguments is None)
 
 
+@contextlib.contextmanager
+def _plain_refusals(arguments: Sequence[str]) -> Iterator[None]:
+    """tyro repeats the argument that it refuses: without its control characters."""
+    if all(plain(word) == word for word in arguments):
+        yield
+        return
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            yield
+    finally:
+        sys.stderr.write(plain(said.getvalue()))
+
+
 def _carried_out(arguments: Sequence[str]) -> int:
     for (name, *flags), instead in WENT.items():
         if arguments[:1] == [name] and set(flags) <= set(arguments):
@@ -83,6 +100,7 @@ def _carried_out(arguments: Sequence[str]) -> int:
             )
     from bpnn_jax._runtime import cache
 
-    options = parse(arguments)
+    with _plain_refusals(arguments):
+        options = parse(arguments)
     with cache.compile_cache():  # before the command imports JAX, which reads where it is
         return command(type(options).__name__.lower())[0].run(options)

@@ -16,6 +16,7 @@ from bpnn_jax._runtime.reading import SEAL, DamagedError, parse_json, read_file,
 from bpnn_jax._runtime.text import one_line
 from bpnn_jax.errors import InputError, finite
 from bpnn_jax.network import Network, Weights, check_weights
+from bpnn_jax.patterns.encoding import Encoding, from_dict
 
 FORMAT = "bpnn-jax network 2"
 FIRST_FORMAT = "bpnn-jax network 1"  # of version 0.1.0: the same, without a checksum
@@ -29,6 +30,7 @@ class Saved(NamedTuple):
     weights:   L NumPy matrices (n_in + bias, n_out), float32 or float64.
     inputs, outputs: the names of the columns, or empty.
     tolerance: an output within it of its target counts as right: half the distance between the targets that were learnt.
+    encoding:  how rows of a table are read, for a network that has learnt one.
     """
 
     network: Network
@@ -36,6 +38,7 @@ class Saved(NamedTuple):
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     tolerance: float = 0.5
+    encoding: Encoding | None = None
 
     def _card(self) -> tuple[str, list[tuple[str, str]]]:
         return f"Saved {self.network}", [
@@ -60,12 +63,14 @@ def save_network(
     inputs: tuple[str, ...] = (),
     outputs: tuple[str, ...] = (),
     tolerance: float = 0.5,
+    encoding: Encoding | None = None,
 ) -> None:
     """Write the network and its weights, a safetensors file: the same network makes the same file, byte for byte.
 
     weights:   L arrays (n_in + bias, n_out), float32 or float64.
     inputs, outputs: names of the columns, n0 and nL of them, or none.
     tolerance: from 0 up, in the units of the targets; ``bpnn predict`` counts an output within it as right.
+    encoding:  how rows of a table are read, for a network that has learnt one.
 
     Raises InputError if shapes disagree, a weight is not finite, or ``path`` cannot be written. What was there then stays.
 
@@ -79,9 +84,8 @@ def save_network(
     check_weights(network, weights)
     arrays = {f"W{l + 1}": np.ascontiguousarray(W) for l, W in enumerate(weights)}
     _check_numbers(arrays, str(path))
-    description = json.dumps(
-        {**asdict(network), "inputs": list(inputs), "outputs": list(outputs), "tolerance": float(tolerance)}
-    )
+    said = {**asdict(network), "inputs": list(inputs), "outputs": list(outputs), "tolerance": float(tolerance)}
+    description = json.dumps(said if encoding is None else said | {"encoding": encoding.as_dict()})
     _described(json.loads(description))  # what could not be loaded again is not saved
     metadata = {"format": FORMAT, "network": description, SEAL: _digest(description, arrays)}
     write_atomically(path, _in_order(save(arrays, metadata=metadata)))
@@ -132,7 +136,9 @@ def load_network(path: str | os.PathLike[str]) -> Saved:
     try:
         if version == FORMAT and metadata[SEAL] != _digest(metadata["network"], arrays):
             raise InputError("expected the checksum of what is in it, got another: it has changed since it was saved")
-        network, inputs, outputs, tolerance = _described(parse_json(metadata["network"].encode(), "its description"))
+        network, inputs, outputs, tolerance, encoding = _described(
+            parse_json(metadata["network"].encode(), "its description")
+        )
     except (KeyError, TypeError, ValueError) as error:  # an InputError is a ValueError
         raise DamagedError(f"{where}: expected a network's description, got a broken one: {reason(error)}") from None
     names = [f"W{l + 1}" for l in range(len(network.shapes))]
@@ -144,7 +150,7 @@ def load_network(path: str | os.PathLike[str]) -> Saved:
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
     _check_numbers(arrays, where)
-    return Saved(network, weights, inputs, outputs, tolerance)
+    return Saved(network, weights, inputs, outputs, tolerance, encoding)
 
 
 def _read(path: str | os.PathLike[str], where: str) -> tuple[dict[str, str], dict[str, np.ndarray]]:
@@ -164,13 +170,13 @@ def _read(path: str | os.PathLike[str], where: str) -> tuple[dict[str, str], dic
     return header.get("__metadata__", {}), arrays
 
 
-def _described(found: Any) -> tuple[Network, tuple[str, ...], tuple[str, ...], float]:
+def _described(found: Any) -> tuple[Network, tuple[str, ...], tuple[str, ...], float, Encoding | None]:
     """A description's parts, each of just the kind that ``save_network`` writes."""
     kinds = {"sizes": list, "activations": list, "input_bias": bool, "hidden_bias": bool, "skip": bool}
     kinds |= {"inputs": list, "outputs": list, "tolerance": float}
     if isinstance(found, dict):
         found = {"skip": False, **found}  # files from before there were skip connections do not say
-    if not isinstance(found, dict) or set(found) != set(kinds):
+    if not isinstance(found, dict) or set(found) - {"encoding"} != set(kinds):
         raise InputError(f"expected the fields {', '.join(kinds)}, got {found!r:.80}")
     for name, kind in kinds.items():
         if type(found[name]) is not kind:
@@ -183,7 +189,10 @@ def _described(found: Any) -> tuple[Network, tuple[str, ...], tuple[str, ...], f
         if len(found[name]) not in (0, size):
             raise InputError(f"expected {size} names of {name}, or none, got {len(found[name])}")
     tolerance = finite("tolerance", found["tolerance"])
-    return network, tuple(found["inputs"]), tuple(found["outputs"]), tolerance
+    encoding = from_dict(found["encoding"]) if "encoding" in found else None
+    if encoding is not None and sum(len(c.names) for c in encoding.columns) != network.sizes[0]:
+        raise InputError(f"expected the description of a table with {network.sizes[0]} inputs, got another number")
+    return network, tuple(found["inputs"]), tuple(found["outputs"]), tolerance, encoding
 
 
 def _check_numbers(arrays: dict[str, np.ndarray], where: str) -> None:

@@ -250,9 +250,8 @@ def rates(runs: Runs, training: bool = False) -> dict[str, Any]:
 def answer(found: dict[str, Any]) -> str:
     b, c = found["bundled"], found["comparisons"]["by chunk - by file"]
     said = (
-        f"on the bundled data 8 hidden nodes get {percent(b['by file']['largest'])} with whole files held out, and "
-        f"{points(c, 'p_holm')} "
-        f"with chunks of the same files on both sides, against the scatter of {b['splits']} splits."
+        f"on the bundled data 8 hidden nodes get {percent(b['by file']['largest'])} with whole files held out, and chunks of the same "
+        f"files on both sides change that by {points(c, 'p_holm')}, against the scatter of {b['splits']} splits."
     )
     if "article" not in found:
         return f"The article's data is not here; {said}"

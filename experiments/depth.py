@@ -211,10 +211,12 @@ def answer(found: dict[str, Any]) -> str:
     depths, c = found["depths"], found["comparisons"]
     deepest, first = depths[-1], depths[0]
     one, large = (c["success"][str(deepest)][start] for start in (GLOROT, LARGE))
+    sigmoid, tanh = (percent(_arm(found, a, LARGE, deepest)["success"]) for a in ACTIVATIONS)
     said = (
         f"It depends on the initial weights. With {deepest} hidden layers, from Glorot's weights, tanh solves "
         f"{difference(one, 1, 100)} points more networks than sigmoid; from four times those weights sigmoid solves "
-        f"{percent(_arm(found, 'sigmoid', LARGE, deepest)['success'])} and tanh {difference(large, 1, 100)} points more."
+        f"{sigmoid} and tanh "
+        f"{tanh} ({difference(large, 1, 100)} points)."
     )
     if first != deepest:
         flat = [f"{difference(c['success'][str(first)][start], 1, 100)} ({start})" for start in (GLOROT, LARGE)]

@@ -85,7 +85,7 @@ def filled(page: str, found: dict[str, str]) -> str:
     r"""The page with each text between its two markers.
 
     >>> filled("a <!-- x --> old <!-- end of x --> b", {"x": "new"})
-    'a <!-- x -->\\n\\nnew\\n\\n<!-- end of x --> b'
+    'a <!-- x -->\n\nnew\n\n<!-- end of x --> b'
     """
     for name, text in found.items():
         begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"

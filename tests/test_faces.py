@@ -18,20 +18,17 @@ FACES = {
 }
 # What measures the inside of the package has to reach it.
 INSIDE = {
+    "benchmarks/auditor/studies/right.py": ("manual",),  # rules to audit, made of the derivation's own pieces
+    "benchmarks/auditor/studies/wrong.py": ("manual",),  # and the catalogue of mistakes
     "benchmarks/coverage.py": ("bpnn_jax.statistics",),  # thousands of studies in one bootstrap
     "benchmarks/ray_engine.py": ("bpnn_jax.ablation",),  # what the cluster costs beside the chunks themselves
     "benchmarks/study.py": ("bpnn_jax.ablation",),  # what of a study the store takes
     "benchmarks/widest.py": ("bpnn_jax.training",),  # the border between two engines
+    "benchmarks/outputs.py": ("bpnn_jax.training",),  # the same, by the number of outputs
     "benchmarks/gpu/__main__.py": ("bpnn_jax.training", "bpnn_jax.verify"),  # the kernel, and the bound on its rounding
     "benchmarks/gpu/static.py": ("bpnn_jax.training",),  # the kernel's instructions
 }
-AUDITOR = ("audit.py", "kill_study.py", "real_rules.py", "studies", "auditor")
-FILES = sorted(
-    file
-    for folder in ("experiments", "benchmarks")
-    for file in (ROOT / folder).rglob("*.py")
-    if not (folder == "benchmarks" and file.relative_to(ROOT / folder).parts[0] in AUDITOR)
-)
+FILES = sorted(file for folder in ("experiments", "benchmarks") for file in (ROOT / folder).rglob("*.py"))
 
 
 def behind(source: str, allowed: tuple[str, ...] = ()) -> list[str]:

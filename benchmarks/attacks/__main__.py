@@ -215,8 +215,9 @@ def main() -> int:
         with bpnn_jax.progress_bar(f"{len(attacks)} attacks") as update:
             for attack in attacks:
                 update(len(verdicts), len(attacks), attack.kind)
-                verdicts.append((attack, *field.carry_out(attack)))
-                tell(*verdicts[-1], options, out)
+                verdict, seconds = field.carry_out(attack)
+                verdicts.append((attack, verdict, seconds))
+                tell(attack, verdict, seconds, options, out)
     shim.remove()
     out.print(table(verdicts))
     if options.json:

@@ -42,7 +42,7 @@ def run(
         for file in (out, err):
             file.seek(0)
             texts.append(file.read(2**20).decode("utf-8", "replace"))
-    return Outcome(status, *texts, ended, peak, late)
+    return Outcome(status, texts[0], texts[1], ended, peak, late)
 
 
 def _wait(child: int, until: float) -> tuple[bool, int, int]:

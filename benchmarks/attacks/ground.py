@@ -15,6 +15,15 @@ import jax
 def square(x): return x * x
 square.defvjp(lambda x: (x * x, x), lambda x, g: (2 * x * g,))
 """
+MAKE = """
+import json, sys
+import numpy as np
+from bpnn_jax.cli import main
+np.savez("d.npz", x=np.eye(2), t=np.array([[0.0], [1.0]]))
+for command in json.loads(sys.argv[1]):
+    if status := main(command):
+        sys.exit(f"{' '.join(command)}: status {status}")
+"""  # in one process: each would take seconds to start
 AUDIT = ("audit", "m:square", "--args", "float32[3]", "--draws", "2", "--no-mutate")
 SOURCES = ("featurize", "src", "--symbols", "5", "--out", "made.txt")
 
@@ -32,22 +41,21 @@ class Ground:
         for i in range(4):
             (at / "src" / f"a{i}.py").write_text(f"def f(x):\n  return x + {i}\n" * 60)
             (at / "src" / f"b{i}.c").write_text(f"int f(int x) {{ return x + {i}; }}\n" * 60)
-        self._do("-c", "import numpy as np; np.savez('d.npz', x=np.eye(2), t=np.ones((2, 1)))")
-        self.bpnn("train", "d.txt", "--epochs", "5", "--save", "net.safetensors")
-        self.bpnn(*STUDY, "--out", "s", "--json", "s.json")
+        self.other = at.with_name("other")  # another study
+        other = (*STUDY[:2], "xor", *STUDY[3:7], "--epochs", "30", "--out", str(self.other))
+        commands = [
+            ("train", "d.txt", "--epochs", "5", "--save", "net.safetensors"),
+            (*STUDY, "--out", "s", "--json", "s.json"),
+            other,
+            ("report", "s"),
+        ]
+        made = subprocess.run(
+            [sys.executable, "-c", MAKE, json.dumps(commands)], cwd=self.at, capture_output=True, text=True, check=False
+        )
+        if made.returncode:
+            raise SystemExit(f"the ground could not be made: status {made.returncode}\n{made.stderr}")
         self.sha256: str = json.loads((at / "s.json").read_bytes())["results_sha256"]
         (at / "s.json").unlink()
-        self.bpnn("report", "s")
-        self.other = at.with_name("other")  # another study
-        self.bpnn(*STUDY[:2], "xor", *STUDY[3:7], "--epochs", "30", "--out", str(self.other))
-
-    def bpnn(self, *arguments: str) -> None:
-        self._do("-m", "bpnn_jax", *arguments)
-
-    def _do(self, *arguments: str) -> None:
-        done = subprocess.run([sys.executable, *arguments], cwd=self.at, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise SystemExit(f"{' '.join(arguments)}: status {done.returncode}\n{done.stderr}")
 
     def copy(self, to: Path) -> None:
         shutil.copytree(self.at, to, symlinks=True)

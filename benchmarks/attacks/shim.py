@@ -1,4 +1,4 @@
-"""A disk that fails when it is told to: a small library in C, preloaded, and armed in a child. Where there is no gcc, there is none."""
+"""A disk that fails when it is told to: a small library in C, preloaded, and armed in a child. It needs gcc."""
 
 import ctypes
 import os

@@ -24,7 +24,6 @@ from rich.table import Table
 
 import manual
 from bpnn_jax import Network, audit, half_squared_error, init
-from bpnn_jax.training._step import functions
 
 NETWORK, BATCH = Network((784, 128, 10)), 128
 WHAT = {"grad": "jax.grad, compiled", "audit": "an audit without mutate", "mutate": "an audit"}
@@ -44,7 +43,7 @@ def measure(what: str) -> dict[str, float]:
     weights = tuple(map(np.asarray, init(NETWORK, 0, initial="glorot")))
     x = rng.uniform(0, 1, (BATCH, 784)).astype("float32")
     t = np.eye(10, dtype="float32")[rng.integers(0, 10, BATCH)]
-    f = functions(NETWORK)
+    f = tuple(manual.ACTIVATIONS[name] for name in NETWORK.activations)
 
     def loss(weights, x, t):
         return half_squared_error(NETWORK, weights, x, t)

@@ -23,7 +23,7 @@ def check_not_forked(function: str) -> None:
     if _forked:
         raise InputError(
             f"expected {function} in a process whose JAX has its threads, got a child that was forked after JAX had started, where it "
-            "would wait for ever: multiprocessing.get_context('spawn') makes children that train, and so does a fork before JAX is used"
+            "would wait for ever: multiprocessing.get_context('spawn') makes children that train, so does a fork before JAX is used"
         )
 
 

@@ -5,6 +5,7 @@ Imports nothing but the standard library, ``errors`` and ``_runtime.text``, so t
 
 import contextlib
 import errno
+import io
 import os
 import select
 import signal
@@ -47,7 +48,10 @@ def guarded(name: str, work: Callable[[], int], *, process: bool) -> int:
             finally:
                 sys.stdout.flush()
     except InputError as error:
-        return complain(name, error)
+        status = complain(name, error)
+        if process and getattr(error, "leaves", False):  # to end in order, something that is gone would be waited for
+            os._exit(status)
+        return status
     except FloatingPointError as error:  # a run that diverged
         return complain(name, error, BAD)
     except KeyboardInterrupt:
@@ -122,8 +126,9 @@ class _Stream:
 def _streams() -> Iterator[None]:
     before = sys.stdout, sys.stderr
     for stream in before:
-        if hasattr(stream, "reconfigure"):  # a character that the terminal's encoding lacks is shown as an escape
-            stream.reconfigure(errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper):  # a character that the terminal's encoding lacks is shown as an escape
+            with contextlib.suppress(OSError, ValueError):
+                stream.reconfigure(errors="backslashreplace")
     sys.stdout, sys.stderr = _Stream(before[0]), _Stream(before[1], careless=True)
     try:
         yield

@@ -5,6 +5,7 @@ One that is damaged or another study's is named, set aside and made again. ``rea
 
 import hashlib
 import io
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -14,17 +15,7 @@ import numpy as np
 from bpnn_jax import patterns
 from bpnn_jax._runtime import archive
 from bpnn_jax._runtime.files import as_json
-from bpnn_jax._runtime.reading import (
-    LARGEST_JSON,
-    SEAL,
-    DamagedError,
-    NotReadableError,
-    check_shape,
-    parse_json,
-    read_file,
-    sealed,
-    unsealed,
-)
+from bpnn_jax._runtime.reading import LARGEST_JSON, SEAL, DamagedError, NotReadableError, digest, parse_json, read_file
 from bpnn_jax._runtime.text import one_line
 from bpnn_jax.ablation.certificate import VERDICTS, Certificate, from_dict
 from bpnn_jax.ablation.folder import CERTIFICATES, PATTERNS, SUMMARY, Store
@@ -42,29 +33,33 @@ _CHECK = {
     "verdict": str,
     "where": str,
 }
-_CERTIFICATES = {str: {"verdict": str, "angle": (float, None), "step_checked": bool, "checks": [_CHECK]}}
-_BOUND = {"of": str, "certificates": _CERTIFICATES}
+_CERTIFICATES = {
+    str: {"verdict": str, "angle": (float, None), "step_checked": bool, "checks": [_CHECK], "of?": str, f"{SEAL}?": str}
+}
 
 
 # --- patterns.npz ---
 
 
-def keep_patterns(store: Store, task: Patterns) -> None:
+def keep_patterns(store: Store, identity: str, task: Patterns) -> None:
     """Write ``patterns.npz``, unless it is there: x (patterns, inputs), t (patterns, outputs), and the customary hidden layers."""
     path = store.folder / PATTERNS
-    found = _patterns(store, task.name)
+    found = _patterns(store, identity, task.name)
     if found is not None and (found.sha256, found.hidden) != (task.sha256, task.hidden):
         found = store.set_aside(path, "holds the patterns of another study")
     if found is None and task.x.nbytes + task.t.nbytes <= archive.LARGEST:
         content, hidden = io.BytesIO(), np.array(task.hidden, np.int64)
-        np.savez(content, x=task.x, t=task.t, hidden=hidden, sha256=np.array(_digest(task.x, task.t, hidden)))
+        of = np.array(identity)
+        np.savez(
+            content, x=task.x, t=task.t, hidden=hidden, of=of, sha256=np.array(_digest(task.x, task.t, hidden, of))
+        )
         store.put(path, content.getvalue())
 
 
-def patterns_of(store: Store, task: str, wanted: str) -> Patterns:
+def patterns_of(store: Store, identity: str, task: str, wanted: str) -> Patterns:
     """The patterns whose SHA-256 is ``wanted``: those kept, or else those of ``task``. Raises InputError for others."""
     before = len(store.complaints)
-    found = _patterns(store, task)
+    found = _patterns(store, identity, task)
     if found is not None and found.sha256 != wanted:
         found = store.set_aside(store.folder / PATTERNS, "holds the patterns of another study")
     if found is not None:
@@ -79,16 +74,19 @@ def patterns_of(store: Store, task: str, wanted: str) -> Patterns:
     return found
 
 
-def _patterns(store: Store, task: str) -> Patterns | None:
+def _patterns(store: Store, identity: str, task: str) -> Patterns | None:
     path = store.folder / PATTERNS
     try:
         data = read_file(path, LARGEST_PATTERNS, "the patterns of a study")
-        found = archive.arrays(data, one_line(path), ("x", "t", "hidden", SEAL))
+        found = archive.arrays(data, one_line(path), ("x", "t", "hidden", "of", SEAL))
         if not {"x", "t", "hidden"} <= set(found):
             raise DamagedError("expected the arrays x, t and hidden")
         x, t, hidden = (found[name] for name in ("x", "t", "hidden"))
-        if SEAL in found and str(found[SEAL]) != _digest(x, t, hidden):  # version 0.1.0 wrote none
-            raise DamagedError("expected the checksum of what is in it, got another")
+        if "of" in found or SEAL in found:  # version 0.1.0 wrote neither
+            if str(found.get(SEAL)) != _digest(x, t, hidden, found.get("of", hidden)):
+                raise DamagedError("expected the checksum of what is in it, got another")
+            if str(found["of"]) != identity:
+                return store.set_aside(path, "holds the patterns of another study")
         return Patterns(x, t, name=task, hidden=tuple(map(int, hidden.tolist())))
     except FileNotFoundError:
         return None
@@ -109,9 +107,12 @@ def _digest(*arrays: np.ndarray) -> str:
 
 
 def keep_certificates(store: Store, identity: str, found: Mapping[str, Certificate]) -> None:
-    """Write ``certificates.json``: by arm a certificate, bound to the study."""
-    content = {"of": identity, "certificates": {name: asdict(one) for name, one in found.items()}}
-    store.put(store.folder / CERTIFICATES, sealed(content))
+    """Write ``certificates.json``: by arm a certificate, each bound to the study, and with a checksum."""
+    content = {}
+    for name, one in found.items():
+        bound = json.loads(json.dumps({**asdict(one), "of": identity}))
+        content[name] = {**bound, SEAL: digest([name, bound])}
+    store.put(store.folder / CERTIFICATES, (json.dumps(content, indent=2) + "\n").encode())
 
 
 def certificates_of(store: Store, identity: str, arms: Sequence[str]) -> dict[str, Certificate]:
@@ -119,15 +120,11 @@ def certificates_of(store: Store, identity: str, arms: Sequence[str]) -> dict[st
     path = store.folder / CERTIFICATES
     try:
         data = read_file(path, LARGEST_JSON, "the certificates of a study")
-        found = parse_json(data, path, {str: object})
-        if SEAL in found or "certificates" in found:
-            bound = unsealed(data, path, _BOUND)
-            if bound["of"] != identity:
-                return store.set_aside(path, "holds the certificates of another study") or {}
-            found = bound["certificates"]
-        else:  # of version 0.1.0: bound by the names of the arms alone
-            check_shape(found, _CERTIFICATES)
-        if set(found) != set(arms):
+        found = parse_json(data, path, _CERTIFICATES)
+        for name, one in found.items():  # version 0.1.0 wrote neither a checksum nor whose they are
+            if ("of" in one or SEAL in one) and one.pop(SEAL, "") != digest([name, one]):
+                raise DamagedError(f"expected the checksum of what is in it, got another: {one_line(name)}")
+        if set(found) != set(arms) or {one.pop("of", identity) for one in found.values()} != {identity}:
             return store.set_aside(path, "holds the certificates of another study") or {}
         if unknown := {one["verdict"] for one in found.values()} - set(VERDICTS):
             raise DamagedError(f"expected a verdict of {', '.join(VERDICTS)}, got {one_line(unknown.pop())}")

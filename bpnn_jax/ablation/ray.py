@@ -9,6 +9,7 @@ import logging
 import os
 import re
 import socket
+import time
 import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import bpnn_jax
 from bpnn_jax._runtime import cache, cores
+from bpnn_jax._runtime.reading import reason
 from bpnn_jax.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ except ImportError as error:
     raise InputError("clusters stand on Ray; for these pip install 'bpnn-jax[ray]'") from error
 
 TRIES = 3  # workers that may die on one chunk, or in a row while they start: then it is no accident
+ASK_HEAD = 1.0  # seconds after which a cluster that says nothing is asked whether its head is there
+GO_ON = "what was finished is kept, and the same command goes on"
 LOOK_AGAIN = 10.0  # seconds without a result after which the number of machines is read again
 OBJECT_STORE = 200 * 2**20  # bytes, on a cluster of our own: a chunk's table has some hundred kilobytes
 
@@ -57,12 +61,21 @@ def connect(address: str | None = None) -> Iterator["Cluster"]:
     try:
         cluster = Cluster()
         yield cluster
+    except ClusterLostError:
+        ours = cluster = None  # to end anything, its head would have to be asked
+        raise
     finally:
         if cluster:
             cluster.close()
         if ours:
             ray.shutdown()
             ray_worker._worker_logs_enabled = True
+
+
+class ClusterLostError(InputError):
+    """The head of the cluster answers no more. Ray ends the process within a minute of that; a command leaves at once."""
+
+    leaves = True  # for ``_runtime.wall``: closing Ray would wait for the head
 
 
 class Cluster:
@@ -88,6 +101,9 @@ class Cluster:
         self._failed_starts = 0
         self._first: tuple[str, dict[str, str]] | None = None  # machine and kind of the first worker
         self.processes: dict[Any, tuple[str, int]] = {}
+        self._head = ray.get_runtime_context().gcs_address
+        self._unanswered = 0  # times in a row that nobody listened there
+        self._counted: tuple[float, int] | None = None  # when the devices were counted, and how many there were
         try:
             while not self._idle:
                 self._grow(1)
@@ -156,18 +172,25 @@ class Cluster:
             self._busy[worker.report.remote()] = worker, None
 
     def _devices(self) -> int:
-        return int(ray.cluster_resources().get("GPU" if self._on_gpus else "CPU", 0))
+        """Counted anew at times, and only while the head answers: otherwise Ray would wait for it."""
+        if self._counted is None or time.monotonic() - self._counted[0] > LOOK_AGAIN:
+            self._check_head()
+            if not self._unanswered:
+                found = int(ray.cluster_resources().get("GPU" if self._on_gpus else "CPU", 0))
+                self._counted = time.monotonic(), found
+        return self._counted[1] if self._counted else 1
 
     def _next(self, deaths: Counter[str]) -> "tuple[Chunk | None, Table | None]":
         """Wait for one worker: a chunk and its table, a chunk whose worker has died, or neither.
 
         deaths: how many workers have died on a chunk, by its name.
         """
-        done = ray.wait(list(self._busy), timeout=LOOK_AGAIN)[0] if self._busy else []
+        done = ray.wait(list(self._busy), timeout=ASK_HEAD)[0] if self._busy else []
         if not done:
+            self._check_head()
             if not self._devices():
                 what = "GPU" if self._on_gpus else "processor"
-                raise InputError(f"expected a cluster with a {what} to train on, got none, or none any more")
+                raise InputError(f"expected a cluster with a {what} to train on, got none, or none any more; {GO_ON}")
             return None, None
         worker, chunk = self._busy.pop(done[0])
         try:
@@ -187,6 +210,16 @@ class Cluster:
             return None, None
         self._idle.append(worker)
         return chunk, answer
+
+    def _check_head(self) -> None:
+        """Raise ClusterLostError where nobody has listened at the head's address several times in a row."""
+        try:
+            _check_answers(self._head)
+            self._unanswered = 0
+        except InputError as error:
+            self._unanswered += 1
+            if self._unanswered >= TRIES:
+                raise ClusterLostError(f"{error}; {GO_ON}, on a cluster that answers") from None
 
     def _count_death(self, chunk: "Chunk | None", deaths: Counter[str], error: RayError) -> None:
         if chunk is None:
@@ -226,7 +259,7 @@ class Cluster:
 
     def _end(self, worker: Any) -> tuple[str, int]:
         """End a worker, wherever it is by now; its machine and process."""
-        if ray.is_initialized():
+        if ray.is_initialized() and self._unanswered < TRIES:
             ray.kill(worker)
         return self.processes.pop(worker, ("a machine", 0))
 
@@ -283,7 +316,7 @@ def _check_answers(address: str) -> None:
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
     except (OSError, OverflowError) as error:
-        raise InputError(f"expected a Ray cluster at {address}, got: {error}") from error
+        raise InputError(f"expected a Ray cluster at {address}, got: {reason(error)}") from error
 
 
 def _differences(one: str, ones: dict[str, str], other: str, others: dict[str, str]) -> str:

@@ -82,7 +82,7 @@ def run(
     planned = plan(study, where, task)
     claim(store, wanted, force)
     mine, arms = identity(wanted), [arm.name for arm in planned.arms]
-    keep_patterns(store, planned.task)
+    keep_patterns(store, mine, planned.task)
     store.tidy()
     todo = [chunk for chunk in planned.chunks if store.get(chunk.name, len(chunk.lanes), planned.points) is None]
     store.check_room(_runs(todo), planned.points)
@@ -106,7 +106,7 @@ def read(folder: str | os.PathLike[str], complaints: list[str] | None = None) ->
     """The results that a folder has, of a study that is finished or not. Changes nothing in it."""
     store = Store(folder, read_only=True)
     study, found = study_of(store)
-    task = patterns_of(store, study.task, found["patterns"])
+    task = patterns_of(store, identity(found), study.task, found["patterns"])
     planned = plan(study, found["place"], task)
     results = gather(planned, store, certificates_of(store, identity(found), [arm.name for arm in planned.arms]))
     if complaints is not None:

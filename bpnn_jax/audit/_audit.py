@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from bpnn_jax.audit import _mutate, _programs, _stages
-from bpnn_jax.audit._domains import is_meant, looks
+from bpnn_jax.audit._domains import is_meant, looks, of_leaves
 from bpnn_jax.audit._draws import Drawn, between, bounds, inputs
 from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._judge import Judged, judge, loosened, off, ratio, rounded, together
@@ -16,7 +16,7 @@ from bpnn_jax.audit._leaves import UNIT, is_double
 from bpnn_jax.audit._options import Options
 from bpnn_jax.audit._precision import judging
 from bpnn_jax.audit._report import ORDER, Finding, Power, Report
-from bpnn_jax.audit._rules import Rule
+from bpnn_jax.audit._rules import Rule, names_of
 from bpnn_jax.audit._subject import subject, wide
 from bpnn_jax.audit._variants import Varied, carried_out
 from bpnn_jax.audit.checks import CHECKS, PROMISES, Seen, vacuous, values
@@ -49,7 +49,7 @@ def audit(rule: Rule, options: Options) -> Report:
 
 def _audited(rule: Rule, options: Options) -> Report:
     began, cpu = time.perf_counter(), time.process_time()
-    execute = Executor(subject(rule, options.seed))
+    execute = Executor(replace(subject(rule, options.seed), domains=tuple(of_leaves(rule.arguments, options.domain))))
     if execute.how.failure:
         return _failed(execute, time.perf_counter() - began)
     seen, findings = _judged(execute, options)
@@ -80,6 +80,7 @@ def _audited(rule: Rule, options: Options) -> Report:
         findings=tuple(_weightiest_first(findings)),
         power=power,
         stages=seen.stages,
+        arguments=names_of(rule.body, rule.arguments.args),
         varied=tuple(varied.varied),
         not_varied=tuple(varied.kept),
         leaves=tuple(_leaf(execute, usable, i) for i in range(len(rule.arguments.names))),
@@ -168,7 +169,7 @@ def _nested(execute: Executor, drawn: Drawn) -> tuple[str, ...]:
 def _leaf(execute: Executor, judged: list[Judged], i: int) -> dict[str, Any]:
     def worst(rows):
         _, error, allowed = max(rows, key=lambda row: row[0], default=(0.0, 0.0, 0.0))
-        return float(error), float(allowed)
+        return float(abs(error)), float(allowed)
 
     def row(hand, exact, allowed):
         r, index = ratio(hand, exact, allowed)

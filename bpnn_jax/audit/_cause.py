@@ -1,6 +1,7 @@
 """A guess at what went wrong, from the way in which a wrong leaf differs from the right one. Only ever a guess."""
 
 from collections.abc import Mapping
+from itertools import combinations
 
 import numpy as np
 
@@ -51,6 +52,8 @@ def guess(hand: np.ndarray, exact: np.ndarray, sizes: Mapping[int, str], known: 
                 ", the last" if lines[0] == exact.shape[axis] - 1 else ""
             )
             return f"only {where}" + (f": {inner}" if inner else "")
+    if summed := _summed_too_far(hand, exact):
+        return summed
     added = hand - exact
     if np.ptp(added) <= CLOSE * abs(added).max():
         return f"the constant {float(added.flat[0]):.4g} is added to every element"
@@ -65,6 +68,16 @@ def guess(hand: np.ndarray, exact: np.ndarray, sizes: Mapping[int, str], known: 
     limit = abs(hand).max()
     if np.isclose(limit, abs(hand[wrong])).all() and _close(hand, np.clip(exact, -limit, limit)):
         return f"clipped to ±{limit:.4g}"
+    return ""
+
+
+def _summed_too_far(hand: np.ndarray, exact: np.ndarray) -> str:
+    """Whether the leaf is the right one summed over axes of its own, the same along them."""
+    for count in range(1, exact.ndim + 1):
+        for axes in combinations(range(exact.ndim), count):
+            total = exact.sum(axis=axes, keepdims=True)
+            if total.size < exact.size and _close(hand, np.broadcast_to(total, exact.shape)):
+                return f"summed over axis {', '.join(map(str, axes))} too: all its elements are alike along it"
     return ""
 
 

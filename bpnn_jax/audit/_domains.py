@@ -8,7 +8,7 @@ import numpy as np
 from bpnn_jax.audit._leaves import Arguments, dtype_of, numbers
 from bpnn_jax.errors import InputError, unknown
 
-KINDS = ("binary", "symmetric", "skew", "positive-definite", "simplex", "unit")
+KINDS = ("binary", "one-hot", "symmetric", "skew", "positive-definite", "simplex", "unit")
 Domain = str | Callable[[np.random.Generator, tuple[int, ...]], Any]
 
 
@@ -23,6 +23,8 @@ def on(domain: Domain, value: np.ndarray, rng: np.random.Generator) -> np.ndarra
     turned = np.swapaxes(value, -1, -2) if value.ndim >= 2 else value
     if domain == "binary":
         return (rng.random(value.shape) > 0.5).astype(value.dtype)
+    if domain == "one-hot":
+        return np.eye(value.shape[-1])[rng.integers(0, value.shape[-1], value.shape[:-1])]
     if domain == "symmetric":
         return (value + turned) / 2
     if domain == "skew":
@@ -61,7 +63,7 @@ def of_leaves(arguments: Arguments, domain: Any) -> list[Domain | None]:
         shape = np.shape(example)
         if kind in ("symmetric", "skew", "positive-definite") and (len(shape) < 2 or shape[-1] != shape[-2]):
             raise InputError(f"expected square matrices for the domain {kind!r}, got shape {shape}")
-        if kind in ("simplex", "unit") and not shape:
+        if kind in ("one-hot", "simplex", "unit") and not shape:
             raise InputError(f"expected an array of one axis or more for the domain {kind!r}, got a scalar")
     return chosen
 
@@ -91,7 +93,7 @@ def looks(example: Any) -> str:
     if x.size < 2 or np.iscomplexobj(x) or not np.isfinite(x).all():
         return ""
     if set(np.unique(x)) == {0.0, 1.0}:
-        return "binary"
+        return "one-hot" if x.ndim >= 2 and bool((x.sum(-1) == 1).all()) else "binary"
     close = 64 * float(np.finfo(np.float32).eps) if dtype_of(example).itemsize >= 4 else 0.02
     if (x >= 0).all() and np.allclose(x.sum(-1), 1, atol=close) and x.shape[-1] > 1:
         return "simplex"
@@ -117,7 +119,7 @@ def is_meant(kind: str, example: Any) -> bool:
     """Whether an example hardly lies on its set by accident: rows that sum to 1, or many zeros and ones, but no identity matrix."""
     x = numbers(example)
     if kind == "binary":
-        one_hot = x.ndim >= 2 and bool((x.sum(-1) == 1).all())
-        square = x.ndim == 2 and x.shape[0] == x.shape[1]
-        return (x.size >= 8 or one_hot) and not (square and bool((x == np.eye(len(x))).all()))
+        return x.size >= 8
+    if kind == "one-hot":
+        return x.shape[0] != x.shape[-1] or not bool((x == np.eye(len(x))).all())
     return kind in ("", "simplex")

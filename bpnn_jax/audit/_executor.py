@@ -59,7 +59,7 @@ class Executor:
 
     def __init__(self, subject: Subject, cache: dict | None = None):
         self.subject = subject
-        self._cache: dict[Any, Any] = {} if cache is None else cache
+        self.cache: dict[Any, Any] = {} if cache is None else cache
 
     def at(self, subject: Subject) -> "Executor":
         """An executor of the same rule at other shapes, which is run in the same way."""
@@ -67,14 +67,14 @@ class Executor:
 
     def judging_in(self, unit: float, narrowed: str = "") -> "Executor":
         """The same with another precision to judge in; what is compiled is shared."""
-        return Executor(replace(self.subject, unit=max(unit, self.subject.unit), narrowed=narrowed), self._cache)
+        return Executor(replace(self.subject, unit=max(unit, self.subject.unit), narrowed=narrowed), self.cache)
 
     @property
     def how(self) -> How:
         """The first way in which the rule runs at the example."""
-        if "how" not in self._cache:
-            self._cache["how"] = self._find_out()
-        return self._cache["how"]
+        if "how" not in self.cache:
+            self.cache["how"] = self._find_out()
+        return self.cache["how"]
 
     @property
     def traceable(self) -> bool:
@@ -115,7 +115,7 @@ class Executor:
     def reference(self, drawn: Drawn, dtype: Any = None) -> list[np.ndarray]:
         """The reference's cotangents by autodiff as float64 arrays, computed in ``dtype`` or in the leaves' own."""
         _, found = self._call("reference", Subject.pull_reference, (self.subject.rule.fun,), drawn, self._width(dtype))
-        return [numbers(leaf) for leaf in found]
+        return self.subject.on_set([numbers(leaf) for leaf in found], drawn)
 
     def value(self, drawn: Drawn) -> Callable[[list], float]:
         """<cotangent, f> in the widest precision, as a function of the live leaves of a draw."""
@@ -132,7 +132,8 @@ class Executor:
         """The rule's cotangents as it returned them (None stays None), computed in ``dtype`` or in the leaves' own."""
         if not self.traceable:
             return self.eager(drawn, dtype, scale).leaves
-        return self._call("hand", Subject.pull_hand, self.subject.rule.source, drawn, self._width(dtype), scale)
+        found = self._call("hand", Subject.pull_hand, self.subject.rule.source, drawn, self._width(dtype), scale)
+        return self.subject.on_set(found, drawn)
 
     def both(self, drawn: Drawn) -> tuple[list, list[np.ndarray]]:
         """(the rule's cotangents, the reference's) in the widest precision, out of one program where the rule can be traced."""
@@ -141,7 +142,7 @@ class Executor:
             return self.hand(drawn, widest), self.reference(drawn, widest)
         source = (*self.subject.rule.source, self.subject.rule.fun)
         hand, exact = self._call("both", _both, source, drawn, self._width(widest))
-        return hand, [numbers(leaf) for leaf in exact]
+        return self.subject.on_set(hand, drawn), self.subject.on_set([numbers(leaf) for leaf in exact], drawn)
 
     def _width(self, dtype: Any) -> Any:
         """``dtype``, or where rule or reference do not run in it the widest in which they do."""
@@ -158,7 +159,8 @@ class Executor:
 
     def eager(self, drawn: Drawn, dtype: Any = None, scale: float = 1.0) -> Eager:
         """The rule run without compilation; on NumPy arrays of its own if that is what it takes."""
-        return self._eagerly(self.how, drawn, self._width(dtype), scale)
+        found = self._eagerly(self.how, drawn, self._width(dtype), scale)
+        return found._replace(leaves=self.subject.on_set(found.leaves, drawn))
 
     def _eagerly(self, how: How, drawn: Drawn, dtype: Any, scale: float) -> Eager:
         subject = self.subject
@@ -186,7 +188,7 @@ class Executor:
                 return _reused[-1], key
             except TypeError:  # what is static has no hash
                 pass
-        return self._cache, name
+        return self.cache, name
 
     def compiled(self, name: str, function: Callable, source: tuple) -> Callable:
         """``function(subject, live, c)`` as a compiled function of ``subject.inputs``. ``source``: the author's functions in it."""

@@ -1,6 +1,8 @@
 """What to tell about a wrong leaf besides its numbers: a guess at the cause, and the smallest draw that shows it."""
 
+from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import jax
@@ -8,11 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax.audit import _cause, _programs
-from bpnn_jax.audit._draws import Drawn
+from bpnn_jax.audit._draws import Drawn, bounds, inputs
 from bpnn_jax.audit._executor import Executor
-from bpnn_jax.audit._judge import Judged, judge, ratio
-from bpnn_jax.audit._leaves import UNIT, numbers
-from bpnn_jax.audit._subject import Subject, wide
+from bpnn_jax.audit._judge import Judged, cotangent_of, judge, ratio
+from bpnn_jax.audit._leaves import UNIT, dtype_of, numbers
+from bpnn_jax.audit._siblings import siblings
+from bpnn_jax.audit._subject import Subject, sibling, wide
+
+EXPLAINED = 3  # failing draws that a guess must explain
+PASTED = 64  # elements of all arguments together that are printed to be copied
 
 
 class Explanations:
@@ -36,21 +42,21 @@ class Explanations:
         """A guess at why a leaf has another shape."""
         return _cause.guess(hand, exact, self.sizes, {})
 
-    def cause(self, i: int, j: Judged, first: Judged) -> str:
-        """A guess at why leaf ``i`` is wrong on draw ``j``, from that draw and the first that shows it."""
+    def cause(self, i: int, j: Judged, first: Judged, failing: list[Judged]) -> str:
+        """A guess at why leaf ``i`` is wrong on draw ``j``; one from the numbers of a draw must explain every draw that fails."""
         try:
-            return self._cause(i, j, first)
+            return self._cause(i, j, first, failing)
         except Exception:  # the function raises outside its domain: that costs the guess
             return ""
 
-    def _cause(self, i: int, j: Judged, first: Judged) -> str:
-        return (
-            _narrowed(self.execute, i, j)
-            or _swapped(self.execute, i, first)
-            or _cause.guess(first.hand[i], first.exact[i], self.sizes, self.known(first.drawn))
-            or _cause.guess(j.hand[i], j.exact[i], self.sizes, {})
-            or _forgotten(self.execute, i, j)
-        )
+    def _cause(self, i: int, j: Judged, first: Judged, failing: list[Judged]) -> str:
+        whole = _narrowed(self.execute, i, j) or _swapped(self.execute, i, first) or _of_cotangents(self.execute, first)
+        if whole:
+            return whole
+        draws = [first, *(f for f in failing if f is not first)][:EXPLAINED]
+        guesses = [_cause.guess(f.hand[i], f.exact[i], self.sizes, self.known(f.drawn)) for f in draws]
+        told = guesses[0] if len(set(guesses)) == 1 else ""
+        return told or _stateful(self.execute, i, j) or _forgotten(self.execute, i, j)
 
     def smallest(self, i: int, j: Judged) -> dict[str, Any]:
         """Leaf after leaf zeroed or rounded as long as leaf ``i`` stays wrong: a draw as small as can be found."""
@@ -69,6 +75,52 @@ def _swapped(execute: Executor, i: int, j: Judged) -> str:
     for k, name in enumerate(execute.subject.arguments.names):
         if k != i and ratio(j.hand[i], j.exact[k], j.allowed[k])[0] <= 1 and j.exact[k].any():
             return f"it is the gradient of {name}"
+    return ""
+
+
+def _of_cotangents(execute: Executor, j: Judged) -> str:
+    """Whether the cotangent, or that of one output, makes no difference to the rule."""
+    subject = execute.subject
+    if not subject.rule.linear:
+        return ""
+    leaves, treedef = jax.tree.flatten(subject.cotangent)
+    width = subject.widest
+
+    def without(chosen: list[int]) -> list[np.ndarray]:
+        other = [leaf * -1.7 + 0.3 if n in chosen else leaf for n, leaf in enumerate(leaves)]
+        changed = Executor(replace(subject, cotangent=jax.tree.unflatten(treedef, other)), execute.cache)
+        return [np.zeros(()) if leaf is None else numbers(leaf) for leaf in changed.hand(j.drawn, width)]
+
+    here = [np.zeros(()) if leaf is None else numbers(leaf) for leaf in execute.hand(j.drawn, width)]
+
+    def alike(found: list[np.ndarray]) -> bool:
+        return all(np.array_equal(a, b, equal_nan=True) for a, b in zip(found, here, strict=True))
+
+    if alike(without(list(range(len(leaves))))):
+        return "the cotangent is not multiplied in: it makes no difference"
+    idle = [n for n in range(len(leaves)) if len(leaves) > 1 and alike(without([n]))]
+    return f"the cotangent of output {', '.join(map(str, idle))} has no effect" if idle else ""
+
+
+def _stateful(execute: Executor, i: int, j: Judged) -> str:
+    """Whether a rule that is run as it is gives the right gradient on the first call in a new shape, and not on the next."""
+    if execute.traceable:
+        return ""
+    rule = execute.subject.rule
+    for other in islice(siblings(rule.arguments, False), 4):
+        try:
+            assert rule.again is not None
+            at = execute.at(sibling(execute.subject, rule.again(other.args), 0))
+            draws = inputs(at.subject.arguments, 3, 5, bounds(at.subject.arguments))[1:]
+            right = []
+            for drawn in draws:
+                hand, exact = at.both(drawn)
+                size = abs(exact[i]).max(initial=0.0)
+                right.append(bool((abs(cotangent_of(hand[i], exact[i]) - exact[i]) <= 1e-6 * size).all()))
+        except Exception:  # the function does not take these shapes
+            continue
+        if right == [True, False]:
+            return "state: the first call in a new shape is right, and the next gives what belongs to an earlier call"
     return ""
 
 
@@ -100,7 +152,36 @@ def _shrink(execute: Executor, i: int, j: Judged) -> dict[str, Any]:
     shown = {}
     for name, a in zip(execute.subject.arguments.names, best.drawn.live, strict=True):
         shown[name] = np.array2string(a, threshold=8, precision=4) if a.size <= 12 else f"{a.shape}, {_describe(a)}"
-    return {"draw": best.drawn.name, "values": shown}
+    return {"draw": best.drawn.name, "values": shown, "paste": _paste(execute, best.drawn)}
+
+
+def _paste(execute: Executor, drawn: Drawn) -> str:
+    """The arguments as Python, where they are few enough to be copied."""
+    arguments = execute.subject.arguments
+    if sum(a.size for a in drawn.live) + sum(np.size(a) for a in arguments.others) > PASTED:
+        return ""
+    live = [_code(a, dtype_of(e)) for a, e in zip(drawn.live, arguments.examples, strict=True)]
+    carried = [_code(np.asarray(a), np.asarray(a).dtype) for a in drawn.carried or arguments.others]
+    args = arguments.join(live, carried)
+    return f"args = {args!r}"
+
+
+def _code(a: np.ndarray, dtype: np.dtype) -> "_Code":
+    """An array as Python, with no more digits than its dtype has."""
+    values = a.tolist()
+    if a.dtype.kind == "f" and dtype.itemsize <= 4:
+        values = np.vectorize(lambda v: float(str(np.float32(v))), otypes=[object])(a).tolist() if a.size else values
+    return _Code(f"np.array({values}, {dtype.name!r})")
+
+
+class _Code:
+    """What stands for an array in a tuple of arguments that is printed."""
+
+    def __init__(self, text: str):
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text
 
 
 def _describe(a: np.ndarray) -> str:
@@ -138,4 +219,7 @@ def _sizes(execute: Executor) -> dict[int, str]:
         for leaf in jax.tree.leaves(argument):
             for axis, n in enumerate(np.shape(leaf)):
                 found.setdefault(int(n), f"the length of axis {axis} of argument {number}")
+    for number, argument in enumerate(execute.subject.arguments.args):
+        for leaf in jax.tree.leaves(argument):
+            found.setdefault(int(np.size(leaf)), f"the number of elements of argument {number}")
     return found

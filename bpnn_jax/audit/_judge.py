@@ -152,10 +152,9 @@ def cotangent_of(leaf: Any, exact: np.ndarray) -> np.ndarray:
     """What a rule returned for a leaf as numbers: None is 0."""
     if leaf is None:
         return np.zeros_like(exact)
-    found = numbers(leaf)
-    return (
-        found if np.iscomplexobj(exact) else found.real
-    )  # JAX hands a complex cotangent of a real argument on; its real part counts
+    # JAX hands a complex cotangent of a real argument on; its real part counts.
+    real = np.iscomplexobj(leaf) and not np.iscomplexobj(exact)
+    return numbers(leaf.real if real else leaf)
 
 
 def bound_float64(exact: np.ndarray, low: np.ndarray, u: float) -> float:
@@ -185,9 +184,9 @@ def ratio(hand: np.ndarray, exact: np.ndarray, allowed: Any) -> tuple[float, tup
     """(largest error / allowed, its index). A wrong shape, or a number that is not finite where it should be, is infinite."""
     if hand.shape != exact.shape:
         return np.inf, ()
-    error = abs(hand - exact)
     known = np.isfinite(exact)
     with np.errstate(divide="ignore", invalid="ignore"):
+        error = abs(hand - exact)
         ratios = np.where(known, np.where(error == 0, 0.0, np.where(np.isfinite(hand), error / allowed, np.inf)), 0.0)
     ratios = np.where(np.isnan(ratios), np.inf, ratios)  # an allowance that is no number allows nothing
     if ratios.size == 0:
@@ -204,6 +203,19 @@ def ulps(leaf: np.ndarray) -> float:
 def scalar(value: Any) -> Any:
     """A number for a report: a float, or a complex."""
     return complex(value) if np.iscomplexobj(value) else float(value)
+
+
+def told_apart(got: Any, expected: Any) -> tuple[str, str]:
+    """Two numbers with as many digits as it takes to see that they differ.
+
+    >>> told_apart(0.5, 0.25), told_apart(1.0, 1.0 + 1e-9)
+    (('0.5', '0.25'), ('1', '1.000000001'))
+    """
+    for digits in range(6, 18):
+        shown = f"{got:.{digits}g}", f"{expected:.{digits}g}"
+        if shown[0] != shown[1]:
+            break
+    return shown
 
 
 def _max(a: np.ndarray) -> float:

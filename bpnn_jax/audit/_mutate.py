@@ -92,7 +92,7 @@ def power(execute: Executor, judged: list[Judged], limit: int) -> Power:
         caught, survivors, tried = 0, [], 0
         for at, what, change in todo[::step]:
             try:
-                seen, harmless = _told_apart(program, at, change, judged, slots, missing)
+                seen, harmless = _told_apart(program, at, change, judged, slots, missing, subject.on_set)
             except Exception:  # a change that cannot be run: no mutant after all
                 continue
             tried += 1
@@ -103,16 +103,21 @@ def power(execute: Executor, judged: list[Judged], limit: int) -> Power:
 
 
 def _told_apart(
-    program: Program, at: int, change: Change, judged: list[Judged], slots: Callable, missing: list[bool]
+    program: Program,
+    at: int,
+    change: Change,
+    judged: list[Judged],
+    slots: Callable,
+    missing: list[bool],
+    on_set: Callable,
 ) -> tuple[bool, bool]:
     """(whether some draw tells the mutant from the reference, whether it gave the right rule's numbers on every draw)."""
     harmless = True
     for n in range(len(judged)):
         j, values = slots(n)
         found = iter(_programs.outputs(program, _programs.rerun(program, values, at, change)))
-        leaves = [
-            np.zeros_like(e) if gone else cotangent_of(next(found), e) for gone, e in zip(missing, j.exact, strict=True)
-        ]
+        whole = [None if gone else next(found) for gone in missing]
+        leaves = [cotangent_of(f, e) for f, e in zip(on_set(whole, j.drawn), j.exact, strict=True)]
         pairs = zip(leaves, j.exact, j.allowed, strict=True)
         if any(ratio(leaf, exact, allowed)[0] > 1 for leaf, exact, allowed in pairs):
             return True, False

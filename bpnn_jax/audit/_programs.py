@@ -47,7 +47,7 @@ def flatten(closed: ClosedJaxpr) -> Program:
     nested: list[str] = []
     slots = iter(range(10**9))
 
-    def walk(jaxpr: Jaxpr, env: dict[Var, Any]) -> list:
+    def walk(jaxpr: Jaxpr, env: dict[Var, Any], outside: str) -> list:
         def read(atom):
             return Constant(atom.val) if isinstance(atom, Literal) else env[atom]
 
@@ -58,21 +58,21 @@ def flatten(closed: ClosedJaxpr) -> Program:
             inputs = [read(v) for v in eqn.invars]
             if inner is None:
                 outputs = tuple(next(slots) for _ in eqn.outvars)
-                operations.append(Operation(eqn.primitive, eqn.params, tuple(inputs), outputs, _where(eqn)))
+                operations.append(Operation(eqn.primitive, eqn.params, tuple(inputs), outputs, _where(eqn) or outside))
             else:
                 if name in CUSTOM:
                     nested.append(f"{eqn.params.get('name', name)} ({name.split('_call')[0]})")
                 body, consts = (inner.jaxpr, inner.consts) if isinstance(inner, ClosedJaxpr) else (inner, [])
                 scope = dict(zip(body.constvars, map(Constant, consts), strict=True))
                 scope.update(zip(body.invars, inputs, strict=True))
-                outputs = walk(body, scope)
+                outputs = walk(body, scope, _where(eqn) or outside)
             env.update(zip(eqn.outvars, outputs, strict=True))
         return [read(v) for v in jaxpr.outvars]
 
     env: dict[Var, Any] = dict(zip(closed.jaxpr.constvars, map(Constant, closed.consts), strict=True))
     first = [next(slots) for _ in closed.jaxpr.invars]
     env.update(zip(closed.jaxpr.invars, first, strict=True))
-    outputs = walk(closed.jaxpr, env)
+    outputs = walk(closed.jaxpr, env, "an unknown line")
     return Program(len(first), tuple(operations), tuple(outputs), tuple(dict.fromkeys(nested)))
 
 
@@ -150,4 +150,4 @@ def _dtype_name(atom: Any) -> str:
 def _where(eqn: Any) -> str:
     trace = eqn.source_info.traceback
     frame = source_info_util.user_frame(trace) if trace else None
-    return f"{frame.file_name.rsplit('/', 1)[-1]}:{frame.start_line}" if frame else "an unknown line"
+    return f"{frame.file_name.rsplit('/', 1)[-1]}:{frame.start_line}" if frame else ""

@@ -39,18 +39,21 @@ def _whole(
 ) -> np.ndarray | None:
     low, high = int(array.min()), int(array.max())
     flat = array.ravel()
-    if is_order(array, lengths):
+    if is_order(array, lengths) or (low == high and not constants):
         return None
-    if array.size > 2 and len(set(flat.tolist())) == array.size == high - low + 1:
-        return rng.permutation(flat).reshape(array.shape)  # a permutation stays one
-    found = rng.integers(low, high + 1, array.shape)
-    if array.ndim == 1 and array.size > 2 and (np.diff(array) >= 0).all() and low < high:
-        found = np.sort(found)
-    elif array.size > 1 and turn % 2 == 0:  # with a repeat, whatever the dice say
-        found.ravel()[rng.permutation(array.size)[:2]] = rng.integers(low, high + 1)
+    distinct = array.size > 2 and len(set(flat.tolist())) == array.size == high - low + 1
+    if distinct:  # a permutation stays one
+        found = rng.permutation(flat).reshape(array.shape)
+    else:
+        found = rng.integers(low, high + 1, array.shape)
+        rising = array.ndim == 1 and array.size > 2 and (np.diff(array) >= 0).all() and low < high
+        if array.size > 1 and turn % 2 == 0:  # with a repeat, whatever the dice say
+            found.ravel()[rng.permutation(array.size)[:2]] = rng.integers(low, high + 1)
+        found = np.sort(found) if rising else found
     if constants and array.size:
+        strange = sorted(constants, key=lambda n: low <= n <= high)  # what the example has none of comes first
         places = rng.permutation(array.size)[: max(1, min(len(constants), array.size // 2))]
-        found.ravel()[places] = [constants[(turn + i) % len(constants)] for i in range(len(places))]
+        found.ravel()[places] = [strange[(turn - 1 + i) % len(strange)] for i in range(len(places))]
     return found.astype(array.dtype)
 
 
@@ -58,9 +61,9 @@ def is_order(array: np.ndarray, lengths: set[int]) -> bool:
     """Offsets into another array (0, ..., its length): no value of them can be changed alone."""
     if array.ndim != 1 or array.size < 2 or array.dtype.kind != "i":
         return False
-    return bool(
-        array[0] == 0 and (np.diff(array) >= 0).all() and int(array[-1]) in lengths and array[-1] >= array.size - 1
-    )
+    last = int(array[-1])
+    rising = array[0] == 0 and (np.diff(array) >= 0).all()
+    return bool(rising and last in lengths - {array.size} and last >= array.size - 1)
 
 
 def _floats(example: Any, rng: np.random.Generator) -> np.ndarray | None:
@@ -68,10 +71,6 @@ def _floats(example: Any, rng: np.random.Generator) -> np.ndarray | None:
     if not np.isfinite(x).all() or abs(x).max() > 1e8:  # a mask of -inf or -1e9 that is added
         return None
     kind = looks(example)
-    if kind == "binary" and x.ndim >= 2 and (x.sum(-1) == 1).all():
-        return np.eye(x.shape[-1])[rng.integers(0, x.shape[-1], x.shape[:-1])]
-    if kind == "simplex" and ((x == 0) | (x == 1)).all():
-        return rng.permutation(x)
     size = float(np.sqrt(np.mean(abs(x) ** 2))) or 1.0
     if kind:
         return on(kind, rng.standard_normal(x.shape) * size, rng)

@@ -4,6 +4,8 @@ import html
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+PASTED = 200  # characters of a counter-example that is printed; the JSON has longer ones
+SURVIVORS = 5  # the most telling ones are printed; the JSON has them all
 ORDER = ("wrong", "inconclusive", "imprecise")  # a finding's weight, the heaviest first; "note" changes no verdict
 
 
@@ -74,6 +76,7 @@ class Report:
     power: Power
     stages: tuple[Stage, ...] = ()
     leaves: tuple[dict, ...] = ()  # for each: name, error and allowed in float64, and in the rule's own dtype
+    arguments: tuple[str, ...] = ()  # what the author calls them
     varied: tuple[str, ...] = ()  # beside the random draws
     not_varied: tuple[str, ...] = ()  # what the example alone says something about
     nested: tuple[str, ...] = ()  # custom rules inside the reference, trusted as they are
@@ -91,7 +94,7 @@ class Report:
         return next((s.name for s in self.stages if s.verdict == "wrong"), "")
 
     def to_json(self) -> dict:
-        return {"verdict": self.verdict, "first_wrong_stage": self.first_wrong_stage, **asdict(self)}
+        return {"verdict": self.verdict, "first_wrong_stage": self.first_wrong_stage, **_plain(asdict(self))}
 
     def __repr__(self) -> str:
         """The verdict and the weightiest findings, a line each; ``print(report)`` shows the rest."""
@@ -120,16 +123,20 @@ class Report:
             if f.smallest:
                 values = ", ".join(f"{name} = {value}" for name, value in f.smallest["values"].items())
                 lines.append(f"      smallest draw that shows it ({f.smallest['draw']}): {values}")
+                if 0 < len(f.smallest.get("paste", "")) <= PASTED:
+                    lines.append(f"      to run it again: {f.smallest['paste']}")
         for s in self.stages:
             numbers = "" if s.verdict == "not judged" else f", error {s.error:.1e}, allowed {s.allowed:.1e}"
             lines.append(f"  stage {s.name}: {s.verdict}{numbers}" + (f"; likely cause: {s.cause}" if s.cause else ""))
+        if self.arguments:
+            lines.append("  arguments: " + ", ".join(f"{i} is {name}" for i, name in enumerate(self.arguments)))
         for leaf in self.leaves:
             lines.append(f"  {leaf['name']}: " + _errors(leaf))
         if self.power.mutants:
             lines.append(
                 f"  power: {self.power.caught} of {self.power.mutants} wrong versions of this rule were caught"
             )
-            for s in self.power.survivors[:8]:
+            for s in sorted(self.power.survivors, key=lambda s: s.harmless)[:SURVIVORS]:
                 kind = "makes no difference here" if s.harmless else "NOT CAUGHT"
                 lines.append(f"      {kind}: {s.change} at {s.where}")
         if self.power.smallest:
@@ -142,6 +149,15 @@ class Report:
         if self.nested:
             lines.append(f"  the reference trusts these rules inside it: {', '.join(self.nested)}")
         return "\n".join(lines)
+
+
+def _plain(value: Any) -> Any:
+    """Complex numbers, which JSON has none of, as text."""
+    if isinstance(value, dict):
+        return {key: _plain(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return str(value) if isinstance(value, complex) else value
 
 
 def _errors(leaf: dict) -> str:

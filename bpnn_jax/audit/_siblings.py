@@ -130,8 +130,8 @@ def _like(arguments: Arguments, leaves: list) -> list:
             continue
         x, kind = numbers(leaf), looks(example)
         if k in arguments.live:
-            x = x if kind == "binary" else x * (1 + 0.2 * rng.uniform(-1, 1, x.shape))
-        elif kind == "binary" and (numbers(example).sum(-1) == 1).all():  # one-hot rows stay so
+            x = x if kind in ("binary", "one-hot") else x * (1 + 0.2 * rng.uniform(-1, 1, x.shape))
+        elif kind == "one-hot":
             x = np.eye(x.shape[-1])[x.argmax(-1)]
         elif kind and kind != "binary":
             square = kind in ("symmetric", "skew", "positive-definite")

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from bpnn_jax.audit._domains import tangent
 from bpnn_jax.audit._draws import Drawn, as_jax, carried_as_jax, cotangent
 from bpnn_jax.audit._leaves import UNIT, Arguments, in_width, is_double, numbers, unit_of
 from bpnn_jax.audit._pull import forward, reverse, weighed
@@ -47,6 +48,7 @@ class Subject:
         "float64"
     ]  # the roundoff of the algebra: coarser where a cast is meant, so that no float64 is left
     narrowed: str = ""  # a dtype that the rule casts to, narrower than its arguments and its reference need
+    domains: tuple = ()  # the set that each live leaf lies on, if any does: only what is tangent to it is compared
     carried: tuple = ()  # values for the carried arrays; the example's where there are none
 
     @property
@@ -90,6 +92,13 @@ class Subject:
     def filled(self, c: Any) -> Any:
         """The cotangent as JAX would hand it to a rule: zeros of float0 for what is no float."""
         return _on_leaves(lambda a, o: np.zeros(o.shape, jax.dtypes.float0) if a is None else a, c, self.output)
+
+    def on_set(self, leaves: list, drawn: Drawn) -> list:
+        """The part of each cotangent that a step within its leaf's set can see."""
+        if not any(self.domains):
+            return leaves
+        rows = zip(self.domains, drawn.live, leaves, strict=True)
+        return [leaf if leaf is None or not d else tangent(d, at, numbers(leaf)) for d, at, leaf in rows]
 
     def typed(self, dtype: Any = None, scale: float = 1.0) -> Any:
         """The cotangent times ``scale``, in the dtypes that the output has in the width of ``dtype`` or in the leaves' own."""

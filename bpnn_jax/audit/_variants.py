@@ -12,6 +12,7 @@ from bpnn_jax.audit import _constants, _programs, _vary
 from bpnn_jax.audit._draws import Drawn, bounds, inputs
 from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._judge import Judged, cotangent_of, judge, loosened, off, together
+from bpnn_jax.audit._leaves import Arguments
 from bpnn_jax.audit._options import Options
 from bpnn_jax.audit._precision import judging
 from bpnn_jax.audit._report import Finding
@@ -143,7 +144,7 @@ def _at_siblings(
         if other is None:
             continue
         try:
-            found = _at_sibling(other, options, shapes(other_shape.args))
+            found = _at_sibling(other, rule.arguments, options, shapes(other_shape.args))
         except Exception as error:  # the function takes these shapes, and the rule does not
             failed.setdefault(
                 other_shape.what, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
@@ -175,7 +176,7 @@ def _accepted(execute: Executor, args: tuple, seed: int) -> Executor | None:
         return None
 
 
-def _at_sibling(execute: Executor, options: Options, where: str) -> list[Finding] | None:
+def _at_sibling(execute: Executor, parent: Arguments, options: Options, where: str) -> list[Finding] | None:
     """Findings at another shape; None where the function is not finite there."""
     arguments = execute.subject.arguments
     within = bounds(arguments, None, None) if options.ranges is None else bounds(arguments, options.ranges, None)
@@ -192,8 +193,28 @@ def _at_sibling(execute: Executor, options: Options, where: str) -> list[Finding
             break
     else:
         return []
+    gone = _lengths(parent) - _lengths(arguments) - {1, 2}
+    if gone & _inside(execute, drawn):
+        return (
+            None  # a length of the example is written into the function, which takes these shapes by broadcasting alone
+        )
     found = _judged_at(execute, options, drawn)
     return [f for f in found if f.weight in ("wrong", "imprecise")]
+
+
+def _lengths(arguments: Arguments) -> set[int]:
+    return {n for leaf in arguments.leaves if hasattr(leaf, "dtype") for n in np.shape(leaf)}
+
+
+def _inside(execute: Executor, drawn: Drawn) -> set[int]:
+    """Every length that occurs while the reference is computed."""
+    with wide(execute.subject.widest):
+        subject, live, _ = execute.subject.at(drawn, execute.subject.widest)
+        closed = jax.make_jaxpr(subject.function)(*live)
+    shapes = [np.shape(c) for c in closed.consts]
+    for eqn in closed.jaxpr.eqns:
+        shapes += [getattr(out.aval, "shape", ()) for out in eqn.outvars]
+    return {n for shape in shapes for n in shape}
 
 
 def _judged_at(execute: Executor, options: Options, drawn: Drawn) -> list[Finding]:

@@ -43,7 +43,8 @@ def plan(arguments: Arguments, within: Bounds, constants: _constants.Constants, 
     draws += list(_zeros_and_ties(arguments, within, seed))
     if constants.floats:
         varied.append(f"values at {', '.join(f'{c:.6g}' for c in constants.floats)}, with which the program compares")
-    return Plan(draws, varied, kept)
+    placed = [d.name for d in draws if d.placed and "constants" not in d.name]
+    return Plan(draws, [*varied, *placed], kept)
 
 
 def _values(arguments: Arguments, constants: _constants.Constants) -> Iterator[tuple[str, list[float]]]:
@@ -118,7 +119,7 @@ def _carried(
         rng = np.random.default_rng((seed, 31, turn))
         carried: list[Any] = []
         for name, example in zip(arguments.carried_names, arguments.others, strict=True):
-            placed = wholes[turn:] + wholes[:turn] if turn else []
+            placed = wholes if turn else []
             found = _redraw.other(example, rng, turn, placed, lengths)
             carried.append(np.asarray(example) if found is None else _redraw.exact(found, example))
             if found is not None:
@@ -128,7 +129,11 @@ def _carried(
         live = [wide_values(arguments, within, k, rng, 1.0) for k in range(len(arguments.live))]
         draws.append(Drawn(f"redrawn {turn + 1}", live, tuple(carried)))
     names = [name for name in arguments.carried_names if name in changed]
-    kept = [f"{name} (its order or its sum means something)" for name in arguments.carried_names if name not in changed]
+    kept = [
+        f"{name} (its values are all alike, or their order or sum means something)"
+        for name in arguments.carried_names
+        if name not in changed
+    ]
     said = [
         f"{', '.join(names)} redrawn" + (f", with {', '.join(map(str, wholes))} among the integers" if wholes else "")
     ]

@@ -19,11 +19,12 @@ from bpnn_jax._runtime.files import write_atomically
 from bpnn_jax._runtime.outputs import Output, Read
 from bpnn_jax._runtime.text import one_line, plain
 from bpnn_jax.commands.common import Json, check_outputs, finish
-from bpnn_jax.errors import InputError
+from bpnn_jax.errors import InputError, whole_number
 
 if TYPE_CHECKING:
     from bpnn_jax.audit import Report
 
+MOST_DRAWS = 100_000
 LARGEST_EXAMPLE = 10_000_000  # numbers
 SUITE = "bpnn audit"
 SHAPE = re.compile(r"(float64|float32|float16|bfloat16|int32)\[(\d+(?:,\d+)*)?\]")
@@ -147,7 +148,11 @@ def audits(found: Any, options: Audit) -> "list[Report]":
 
     from bpnn_jax import audit
 
-    settings: dict[str, Any] = {"draws": options.draws, "seed": options.seed, "order": options.order}
+    settings: dict[str, Any] = {
+        "draws": whole_number("draws", options.draws, 1, MOST_DRAWS),
+        "seed": options.seed,
+        "order": options.order,
+    }
     settings |= {"mutate": options.mutate, "special": options.special}
     if isinstance(found, jax.custom_vjp | jax.custom_jvp):
         examples = [example(shape, i) for i, shape in enumerate(options.args)]

@@ -1,5 +1,6 @@
 """What the commands share: types of options, outputs checked before any work, warnings, and the data that a user names."""
 
+import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,10 @@ from bpnn_jax._runtime.text import plain
 from bpnn_jax.errors import InputError
 
 if TYPE_CHECKING:
+    from bpnn_jax.choice import Choice
     from bpnn_jax.patterns import Patterns
+    from bpnn_jax.patterns.tables import Table
+    from bpnn_jax.patterns.task import Task
 
 Number = Annotated[float | None, arg(metavar="FLOAT")]
 Count = Annotated[int | None, arg(metavar="INT")]
@@ -30,26 +34,35 @@ class Data(NamedTuple):
 
     held_out: what is kept apart from a named set to test with, if anything.
     file:     None for a named set.
+    task:     what a table is about, where its targets are no Boolean ones; ``test`` a second table of the same file to test with.
     """
 
     patterns: "Patterns"
     held_out: "Patterns | None"
     file: Path | None
+    task: "Task | None" = None
+    test: "Table | None" = None
 
 
-def read_data(name: str, targets: int | None = None) -> Data:
+def read_data(name: str, targets: int | None = None, choice: "Choice | None" = None) -> Data:
     """The patterns of a name or a file; ``targets`` counts the target columns of a file that does not say.
+
+    choice: what the user says of a table. Refused where there is none.
 
     Raises InputError for a name or a file that cannot be used.
     """
     from bpnn_jax import patterns
+    from bpnn_jax.patterns import door
 
     if patterns.is_set_name(name):
         if targets is not None:
             raise InputError(f"expected targets only for files, got targets {targets} for the set {name}")
-        return Data(patterns.load(name), patterns.load_held_out(name), None)
-    found = patterns.load(name) if targets is None else patterns.files.read(name, targets=targets)
-    return Data(found, None, Path(name))
+        opened = door.open_set(name, choice)
+        return Data(opened.patterns, patterns.load_held_out(name), None, opened.task)
+    if not os.path.exists(name):
+        patterns.load(name)  # which says what is near
+    opened = door.open_file(name, targets, choice)
+    return Data(opened.patterns, None, Path(name), opened.task, opened.test)
 
 
 @contextmanager

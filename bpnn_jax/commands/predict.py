@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
-from bpnn_jax.commands.common import Count, Json, check_outputs, data_read, finish, read_data
+from bpnn_jax.commands.common import Count, File, Json, check_outputs, data_read, finish, read_data
 from bpnn_jax.errors import InputError
 
 
@@ -26,20 +26,29 @@ class Predict:
     """Take at most so many patterns."""
     json: Json = None
     """Write the results to this file as JSON."""
+    out: File = None
+    """For a network that has learnt a table: write the answers and outputs to this CSV file."""
     overwrite: bool = False
     """Replace what is at an output's place, even if bpnn did not write it."""
 
 
 def run(options: Predict) -> int:
-    from bpnn_jax._runtime.outputs import Read
+    from bpnn_jax._runtime.outputs import Output, Read
+    from bpnn_jax.commands import table
     from bpnn_jax.patterns import scores
     from bpnn_jax.storage import load_network
     from bpnn_jax.training import predict
 
     reads = [Read(options.model, "the model"), *data_read(options.data)]
-    check_outputs(json=options.json, reads=reads, overwrite=options.overwrite)
+    out = None if options.out is None else Output(options.out, "--out", table.is_answers)
+    check_outputs(out, json=options.json, reads=reads, overwrite=options.overwrite)
+    saved = load_network(options.model)
+    if saved.encoding is not None:
+        return table.predict(options, saved, saved.encoding)
+    if options.out is not None:
+        raise InputError(f"expected --out with a network that has learnt a table, got {options.model}")
     read = read_data(options.data, options.targets)
-    saved, data = load_network(options.model), read.held_out or read.patterns
+    data = read.held_out or read.patterns
     if options.skip < 0 or options.skip >= len(data):
         raise InputError(f"expected skip from 0 to {len(data) - 1}, got {options.skip}")
     if options.limit is not None and options.limit < 1:

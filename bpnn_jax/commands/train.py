@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import tyro
 from tyro.conf import Fixed, Positional, Suppress, arg
 
+from bpnn_jax.choice import Choice
 from bpnn_jax.commands.common import (
     Count,
     Data,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from bpnn_jax.network import Network
     from bpnn_jax.patterns import Patterns
+    from bpnn_jax.patterns.task import Task
     from bpnn_jax.training import TrainResult
 
 SHOWN_CLASSES = 12  # a larger confusion table is only in the JSON
@@ -67,7 +69,17 @@ class Train:
     test: Annotated[str | None, arg(metavar="DATA")] = None
     """Test on these patterns."""
     targets: Count = None
-    """How many of the last columns are targets, for a .csv without a header that says so."""
+    """How many of the last columns are targets, for a table whose names do not say so."""
+    table: Annotated[Choice, arg(name="")] = field(default_factory=Choice)
+    """What a table is about."""
+    standardize: bool = True
+    """Columns of a table with mean 0 and standard deviation 1, as the training part has them."""
+    test_share: Number = None
+    """Keep this share of a table's rows apart to test on, each class in proportion; --seed moves which."""
+    in_order: bool = False
+    """With test-share: the last rows of the file, not rows by chance."""
+    given: Suppress[Fixed[frozenset[str]]] = frozenset()
+    """The options that were given: what was not is chosen by what a table is about."""
     history_every: int = 1
     """Keep the error of every so many epochs."""
     save: Annotated[Path | None, arg(metavar="FILE")] = None
@@ -78,12 +90,14 @@ class Train:
     """Replace what is at an output's place, even if bpnn did not write it."""
 
 
-def prepared(arguments: Sequence[str]) -> tuple[Sequence[str], Train | None]:
-    """What ``--article`` sets becomes the default, so that other options take precedence."""
+def prepared(arguments: Sequence[str]) -> tuple[Sequence[str], Train]:
+    """What ``--article`` sets becomes the default, so that other options take precedence; and which options were given."""
+    names = (a.partition("=")[0].removeprefix("--").removeprefix("no-") for a in arguments if a.startswith("--"))
+    given = frozenset(name.replace("-", "_") for name in names)
     if "--article" not in arguments:
-        return arguments, None
+        return arguments, Train(data=tyro.MISSING, given=given)
     run = OneRun(hidden_bias=False, order="article", dtype="float64")
-    return arguments, Train(data=tyro.MISSING, article=True, run=run)
+    return arguments, Train(data=tyro.MISSING, article=True, run=run, given=given)
 
 
 class Scored(NamedTuple):
@@ -106,8 +120,13 @@ def run(options: Train) -> int:
         reads=[*data_read(options.data), *data_read(options.test, "the test patterns")],
         overwrite=options.overwrite,
     )
-    data = read_data(options.data, options.targets)
-    other = read_data(options.test, options.targets) if options.test else None
+    data = read_data(options.data, options.targets, options.table)
+    if data.task is not None:
+        return run_table(options, data, data.task)
+    for name, value in (("test-share", options.test_share), ("in-order", options.in_order)):
+        if value:
+            raise InputError(f"expected {name} with a table, got it with {options.data}; test-size counts patterns")
+    other = read_data(options.test, options.targets, options.table) if options.test else None
     learn, test = divide(options, data, other)
     network = options.run.network(data.patterns)
     with plain_warnings(), progress_bar(f"training {network}") as update:
@@ -121,6 +140,44 @@ def run(options: Train) -> int:
         save_network(options.save, network, result.weights, **names, tolerance=within)
     finish(options.json, "train", as_json(result, train_score, test_score))
     show(result, learn, train_score, test, test_score, console())
+    return 0
+
+
+def run_table(options: Train, data: Data, task: "Task") -> int:
+    """Train on a table: said what is learnt, standardized, scored as its kind is."""
+    from bpnn_jax._runtime.progress import console, progress_bar
+    from bpnn_jax.commands import table
+    from bpnn_jax.patterns.formats import read_file
+    from bpnn_jax.patterns.tabular import prepare
+    from bpnn_jax.storage import save_network
+
+    unfit = sorted(options.given & {"article", "train_size", "test_size", "cutoff", "tolerance", "targets_given"})
+    if unfit:
+        raise InputError(
+            f"expected no {unfit[0].replace('_', '-')} for a table, got it; a table is split by --test-share or --test"
+        )
+    test = read_file(options.test).table if options.test else None if options.test_share else data.test
+    prepared = prepare(
+        task,
+        str(data.file),
+        test=test,
+        test_share=options.test_share or 0.0,
+        seed=options.seed,
+        in_order=options.in_order,
+        standardize=options.standardize,
+    )
+    run, epochs = table.settings(options.run, options.epochs, prepared, options.given)
+    network, out = run.network(prepared.train), console()
+    table.announce(prepared, out)
+    with plain_warnings(), progress_bar(f"training {network}") as update:
+        told = lambda done, error: update(done, epochs, f"error {error:.4g}")  # noqa: E731
+        fitted = table.fit(run, network, epochs, prepared, options.seed, options.history_every, told)
+    if options.save:
+        names = {"inputs": task.inputs, "outputs": task.classes or task.targets}
+        save_network(options.save, network, fitted.result.weights, **names, encoding=prepared.encoding)
+    finish(options.json, "train", {**of_the_run(fitted.result), **table.as_json(prepared, fitted)})
+    show_run(fitted.result, out)
+    table.show(prepared, fitted, out)
     return 0
 
 
@@ -197,20 +254,38 @@ def as_json(result: "TrainResult", train_score: Scored, test_score: Scored | Non
     """``success_rate`` is that of the test patterns where there are any, as the article's is."""
     best = test_score or train_score
     return {
-        "network": str(result.network),
-        "iterations": result.iterations,
-        "stopped": result.stopped,
-        "error": result.error,
+        **of_the_run(result),
         "success_rate": best.success_rate,
         "train_success_rate": train_score.success_rate,
         "test_success_rate": test_score.success_rate if test_score else None,
         "largest_output_rate": best.largest_output_rate,
         "confusion": best.confusion.tolist() if best.confusion is not None else None,
+    }
+
+
+def of_the_run(result: "TrainResult") -> dict:
+    """What of the JSON is the run's, whatever was learnt."""
+    return {
+        "network": str(result.network),
+        "iterations": result.iterations,
+        "stopped": result.stopped,
+        "error": result.error,
         "history": [[int(epoch), float(error)] for epoch, error in result.history],
         "seconds": result.seconds,
         "compile_seconds": result.compile_seconds,
         "engine": result.engine,
     }
+
+
+def show_run(result: "TrainResult", out: "Console") -> None:
+    """Network, epochs, error and time."""
+    why = {"cutoff": "error below the cut-off", "solved": "solved", "epochs": "epoch limit reached"}[result.stopped]
+    out.print(f"network     {result.network}")
+    out.print(f"iterations  {result.iterations} (counted from 0), {why}")
+    out.print(f"error       {result.error:.10g}")
+    out.print(
+        f"time        {result.seconds:.3f} s training ({result.engine}), {result.compile_seconds:.3f} s compiling"
+    )
 
 
 def show(
@@ -221,13 +296,7 @@ def show(
     test_score: Scored | None,
     out: "Console",
 ) -> None:
-    why = {"cutoff": "error below the cut-off", "solved": "solved", "epochs": "epoch limit reached"}[result.stopped]
-    out.print(f"network     {result.network}")
-    out.print(f"iterations  {result.iterations} (counted from 0), {why}")
-    out.print(f"error       {result.error:.10g}")
-    out.print(
-        f"time        {result.seconds:.3f} s training ({result.engine}), {result.compile_seconds:.3f} s compiling"
-    )
+    show_run(result, out)
     for name, data, scored in (("training", learn, train_score), ("test", test, test_score)):
         if data is not None and scored is not None:
             line = f"success     {scored.success_rate:.2f}% of {len(data)} {name} patterns have every output right"

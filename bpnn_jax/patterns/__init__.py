@@ -1,18 +1,14 @@
 """Patterns to learn: `load` for a name or a file, the classic sets by name, and the record that they come in."""
 
 import difflib
-import importlib.resources
 import os
 import re
-from collections.abc import Callable
-from dataclasses import replace
-from importlib.resources.abc import Traversable
 
-from bpnn_jax.patterns import files
+from bpnn_jax.patterns import door
 from bpnn_jax.patterns._patterns import Patterns, is_name
+from bpnn_jax.patterns.door import code
 from bpnn_jax.patterns.files import PatternFileError
 from bpnn_jax.patterns.sets import (
-    FAMILIES,
     GATES,
     UnknownPatternsError,
     encoder,
@@ -39,21 +35,6 @@ __all__ = [
     "two_spirals",
 ]
 
-_DATA: Traversable = importlib.resources.files("bpnn_jax.patterns") / "data"
-
-
-def code() -> Patterns:
-    """The bundled source code, one pattern a chunk: how often each symbol occurs, and which language it is."""
-    return _bundled("code.train.txt", "code")
-
-
-def _bundled(file: str, name: str) -> Patterns:
-    with importlib.resources.as_file(_DATA / file) as path:
-        return replace(files.read(path), name=name, hidden=(8,))
-
-
-_FAMILIES: dict[str, tuple[str, Callable[..., Patterns]]] = {**FAMILIES, "code": (r"code", code)}
-
 
 def names() -> tuple[str, ...]:
     """The names that `load` knows, for help texts; a capital letter stands for a number.
@@ -61,7 +42,7 @@ def names() -> tuple[str, ...]:
     >>> names()[:3]
     ('and', 'or', 'nand')
     """
-    return *GATES, *_FAMILIES
+    return *GATES, *door.SETS, *door.TABLES
 
 
 def is_set_name(name: str) -> bool:
@@ -70,11 +51,11 @@ def is_set_name(name: str) -> bool:
     >>> is_set_name("parity-4"), is_set_name("./xor")
     (True, False)
     """
-    return name in GATES or any(re.fullmatch(form, name) for form, _ in _FAMILIES.values())
+    return name in (*GATES, *door.TABLES) or any(re.fullmatch(form, name) for form, _ in door.SETS.values())
 
 
 def load(name_or_path: str | os.PathLike[str]) -> Patterns:
-    """The pattern set of that name, or the patterns of a file (see `files.read`).
+    """The pattern set of that name, or the patterns of a file (see `door.open_file`).
 
     A known name comes before a file of the same name: write ./xor for the file. Raises UnknownPatternsError for
     a name that is neither, and PatternFileError for a file that cannot be read.
@@ -86,15 +67,10 @@ def load(name_or_path: str | os.PathLike[str]) -> Patterns:
     bpnn_jax.patterns.sets.UnknownPatternsError: expected a pattern set or a file, got 'xnr': no such file, nearest names: \
 xnor, xor, nor
     """
-    if not isinstance(name_or_path, str):
-        return files.read(name_or_path)
-    if name_or_path in GATES:
-        return gate(name_or_path)
-    for form, make in _FAMILIES.values():
-        if match := re.fullmatch(form, name_or_path):
-            return make(*map(int, match.groups()))
-    if os.path.exists(name_or_path):
-        return files.read(name_or_path)
+    if isinstance(name_or_path, str) and is_set_name(name_or_path):
+        return door.open_set(name_or_path).patterns
+    if not isinstance(name_or_path, str) or os.path.exists(name_or_path):
+        return door.open_file(name_or_path).patterns
     near = difflib.get_close_matches(name_or_path.lower(), names(), n=3)
     hint = f"nearest names: {', '.join(near)}" if near else f"known names: {', '.join(names())}"
     raise UnknownPatternsError(f"expected a pattern set or a file, got {name_or_path!r}: no such file, {hint}")
@@ -106,4 +82,4 @@ def load_held_out(name: str) -> Patterns | None:
     >>> load_held_out("xor") is None
     True
     """
-    return _bundled("code.test.txt", "code (held out)") if name == "code" else None
+    return door.bundled("code.test.txt", "code (held out)") if name == "code" else None

@@ -20,6 +20,7 @@ from bpnn_jax.errors import InputError
 from bpnn_jax.patterns._patterns import Patterns, is_name
 
 LARGEST_TEXT = 400 * 2**20  # bytes of a file
+MOST_COLUMNS = 1_000_000
 LONGEST_LINE = 2**20  # bytes of a pattern: some hundred thousand numbers
 _LINE_END = re.compile(r"\r?\r?\n|\r")
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
@@ -72,7 +73,11 @@ def read(path: str | os.PathLike[str], *, targets: int | None = None) -> Pattern
     if targets is not None and targets < 1:
         raise InputError(f"targets: expected 1 or more, got {targets}")
     where, suffix = os.fspath(path), Path(path).suffix.lower()
-    data = _bytes(where, archive.LARGEST if suffix == ".npz" else LARGEST_TEXT)
+    return parse(where, suffix, _bytes(where, archive.LARGEST if suffix == ".npz" else LARGEST_TEXT), targets)
+
+
+def parse(where: str, suffix: str, data: bytes, targets: int | None = None) -> Patterns:
+    """``read`` of bytes that have been read; ``where`` is for messages."""
     if suffix == ".npz":
         patterns = _read_npz(where, data)
     elif suffix == ".csv":
@@ -117,7 +122,7 @@ def _bytes(where: str, limit: int) -> bytes:
         raise PatternFileError(where, str(error).removeprefix(f"{one_line(where)}: ")) from None
 
 
-def _check_lines(where: str, data: bytes) -> None:
+def check_lines(where: str, data: bytes) -> None:
     """Raise PatternFileError for a line that is too long to be a pattern, before any line is read."""
     start, number = 0, 1
     while start < len(data):
@@ -133,7 +138,7 @@ def _check_lines(where: str, data: bytes) -> None:
 
 
 def _lines(where: str, data: bytes) -> list[str]:
-    _check_lines(where, data)
+    check_lines(where, data)
     data = data.removeprefix(b"\xef\xbb\xbf")
     try:
         return _LINE_END.split(data.decode("utf-8"))
@@ -336,6 +341,10 @@ def _read_npz(where: str, data: bytes) -> Patterns:
     for name in ("x", "t"):
         if name not in found:
             raise PatternFileError(where, f"expected the arrays x and t, got no {name}")
+        if found[name].ndim == 2 and found[name].shape[1] > MOST_COLUMNS:
+            raise PatternFileError(
+                where, f"{name}: expected at most {MOST_COLUMNS:,} columns, got {found[name].shape[1]:,}"
+            )
     try:
         return Patterns(x=found["x"], t=found["t"], name=Path(where).name)
     except ValueError as error:

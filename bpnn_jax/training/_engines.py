@@ -17,6 +17,8 @@ from bpnn_jax.training.fused.equations import ONE
 LANES_WIDTH = {"float32": 64, "float64": 64}  # of 16, 32, 48, 64, 96 and 128 the fastest, or as fast as the fastest
 LANES = "lanes"
 WIDEST = 256  # nodes in a layer: a sum is written out term by term, which compiles ever longer; benchmarks/widest.py
+FUSED_WEIGHTS = 4000  # of one network online: above, matrix products are faster
+LANES_BATCH_WEIGHTS = 2000  # of each of many networks in batches: above, matrix products are faster
 FUSED = Engine(
     "fused loop",
     lambda network, settings, weights, rates: epoch.memory(network, settings, weights),
@@ -31,15 +33,28 @@ def fits_fused(network: Network, settings: Settings) -> bool:
     return by_hand and widest <= WIDEST
 
 
+def weights(network: Network) -> int:
+    """How many weights a network has.
+
+    >>> weights(Network((20, 8, 3)))
+    195
+    """
+    return sum(rows * columns for rows, columns in network.shapes)
+
+
 def engine_for(network: Network, settings: Settings) -> Engine:
     """For one network. Batches have matrix products, and are better left to them."""
-    return FUSED if settings.mode == "online" and fits_fused(network, settings) else GENERIC
+    small = weights(network) <= FUSED_WEIGHTS
+    return FUSED if settings.mode == "online" and small and fits_fused(network, settings) else GENERIC
 
 
 def block(network: Network, settings: Settings, dtype: str) -> tuple[str, Callable, int]:
     """For many networks: the engine's name, what trains a block (``lanes.run``, or ``vmapped``), and the block's width."""
     width = LANES_WIDTH[dtype]
-    if fits_fused(network, settings) and not (settings.mode != "online" and settings.order == "article"):
+    batches = settings.mode != "online"
+    if batches and (settings.order == "article" or weights(network) > LANES_BATCH_WEIGHTS):
+        return "generic, vmapped", vmapped, width
+    if fits_fused(network, settings):
         return LANES, lanes.run, width
     return "generic, vmapped", vmapped, width
 

@@ -172,10 +172,10 @@ def _xor_minima(ends: list[dict[str, Any]], footnote: dict[str, Any] | None) -> 
     if theirs is not None:
         said += f". Two in hundreds, says the PDP chapter; from {xor_minima.LIKE_PDP} ours are {percent(theirs['bad'])}"
     if footnote is not None:
-        parts = [f"{words.partition(',')[0]} {n}" for words, n in footnote["solved"].items()]
+        parts = [f"{n} at {words.partition(',')[0]}" for words, n in footnote["solved"].items()]
         said += (
             f". Its footnote says that from the minimum it met at η = 0.25 the network escapes at η >= 0.5; of our "
-            f"{footnote['stuck']} seeds that are unsolved at 0.25 these are solved at larger rates: {', '.join(parts)}"
+            f"{footnote['stuck']} seeds that are unsolved at 0.25 few are solved at a larger rate: {', '.join(parts)}"
         )
     return said + "."
 

@@ -46,11 +46,11 @@ def renew(folder):
     shutil.copytree(BEFORE / "study", folder)
     store = Store(folder)
     study, found = study_of(store)
-    task = patterns_of(store, study.task, found["patterns"])
+    task = patterns_of(store, identity(found), study.task, found["patterns"])
     made = certificates_of(store, identity(found), [arm.name for arm in study.arms])
     (folder / "study.json").write_bytes(sealed(manifest(study, found["place"], found["patterns"])))
     (folder / "patterns.npz").unlink()
-    keep_patterns(store, task)
+    keep_patterns(store, identity(found), task)
     keep_certificates(store, identity(found), made)
     assert store.complaints == []
     return folder

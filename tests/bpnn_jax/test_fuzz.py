@@ -61,7 +61,7 @@ def ground(tmp_path_factory):
     renew(at / "study")
     net = Network((2, 3, 1), "tanh")
     save_network(at / "net.safetensors", net, tuple(np.asarray(W) for W in init(net)))
-    np.savez(at / "d.npz", x=np.eye(3), t=np.ones((3, 1)))
+    np.savez(at / "d.npz", x=np.eye(3), t=np.array([[1.0], [0.5], [1.0]]))
     (at / "d.txt").write_text("# inputs: a b\n0 1 > 1\n1 0.5 > 0\n")
     (at / "d.csv").write_text('a,"b",target\n0,1,1\n1,0.5,0\n')
     return at

@@ -18,21 +18,22 @@ def attacks(ground: Ground) -> Iterator[Attack]:
     for name in ("s/study.json", "s/certificates.json"):
         content = json.loads((ground.at / name).read_bytes())
         for path in _paths(content):
-            for value in VALUES:
+            for value in (v for v in VALUES if json.dumps(_at(content, path)) != repr(v) and v != _at(content, path)):
                 for how, save in (("by hand", json.dumps), ("sealed again", _sealed)):
-                    if how == "sealed again" and path == ("sha256",):
+                    if how == "sealed again" and path[-1] == "sha256":
                         continue
                     shown = "gone" if value is GONE else repr(value)[:12]
+                    where = ".".join(map(str, path))[-40:]
                     yield Attack(
-                        KIND, f"{name}: {'.'.join(map(str, path))[-40:]} {shown}, {how}", ("ablate", "--status", "s", "--json", "a.json"),
+                        KIND, f"{name}: {where} {shown}, {how}", ("ablate", "--status", "s", "--json", "a.json"),
                         _editor(name, path, value, save), status=(2,) if "study" in name and how == "by hand" else (0, 2),
                         said=(Path(name).name, "s:", "expected"), silent=("\x1b[31m",), writes=("a.json",),
                         answer="a.json" if how == "by hand" else None,
                     )  # fmt: skip
-    for name in ("s/study.json", "s/certificates.json"):
+    arm = next(iter(json.loads((ground.at / "s" / "certificates.json").read_bytes())))
+    for name, path in (("s/study.json", ("study", "epochs")), ("s/certificates.json", (arm, "verdict"))):
         yield Attack(
-            KIND, f"{name}: edited, and the study gone on with", (*STUDY, "--out", "s"),
-            _editor(name, ("study", "epochs") if "study" in name else ("certificates",), 21, json.dumps),
+            KIND, f"{name}: edited, and the study gone on with", (*STUDY, "--out", "s"), _editor(name, path, 21, json.dumps),
             status=(0, 2), said=(Path(name).name,), writes=("s/*",),
         )  # fmt: skip
     yield from _models(ground)
@@ -79,12 +80,16 @@ def _paths(value: Any, at: tuple = ()) -> Iterator[tuple]:
         yield from _paths(value[0], (*at, 0))
 
 
+def _at(content: Any, path: tuple) -> Any:
+    for step in path:
+        content = content[step]
+    return content
+
+
 def _editor(name: str, path: tuple, value: Any, save: Callable[[Any], str]) -> Callable[[Path], None]:
     def edit(folder: Path) -> None:
         content = json.loads((folder / name).read_bytes())
-        inner = content
-        for step in path[:-1]:
-            inner = inner[step]
+        inner = _at(content, path[:-1])
         if value is not GONE:
             inner[path[-1]] = value
         elif isinstance(inner, list):
@@ -97,7 +102,22 @@ def _editor(name: str, path: tuple, value: Any, save: Callable[[Any], str]) -> C
 
 
 def _sealed(content: Any) -> str:
-    """JSON with the checksum that a forger would put there."""
-    content = {name: value for name, value in content.items() if name != "sha256"}
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return json.dumps({**content, "sha256": hashlib.sha256(canonical.encode()).hexdigest()})
+    """JSON with the checksums that a forger would put there: of a study, or of each certificate."""
+    if "study" in content or "sha256" in content:
+        rest = _without(content)
+        return json.dumps({**rest, "sha256": _digest(rest)})
+    certificates = {arm: one if not isinstance(one, dict) else _without(one) for arm, one in content.items()}
+    return json.dumps(
+        {
+            arm: {**one, "sha256": _digest([arm, one])} if isinstance(one, dict) else one
+            for arm, one in certificates.items()
+        }
+    )
+
+
+def _without(content: dict) -> dict:
+    return {name: value for name, value in content.items() if name != "sha256"}
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def attacks(ground: Ground, step: int = 1) -> Iterator[Attack]:
     for name, read in files:
         size = (ground.at / name).stat().st_size
         edges = [size * i // BLOCKS for i in range(BLOCKS + 1)]
-        for start, stop in zip(edges, edges[1:], strict=False):
+        for start, stop in pairwise(edges):
             yield Attack(
                 KIND, f"{Path(name).suffix} {Path(name).stem[:12]}, bytes {start} to {stop - 1}",
                 _flipper(name, read, range(start, stop, step)), status=(0,), seconds=600, writes=(name,),
@@ -34,7 +35,7 @@ def attacks(ground: Ground, step: int = 1) -> Iterator[Attack]:
 
 def _flipper(name: str, read: Callable[[], Any], places: range) -> Callable[[], None]:
     def work() -> None:
-        from bpnn_jax.errors import InputError
+        from bpnn_jax import InputError
 
         good, usual = Path(name).read_bytes(), read()
         assert not usual[-1], usual

@@ -1,6 +1,7 @@
 """Names that are markup, escape sequences, no UTF-8, or far too long, wherever a name comes from outside."""
 
 import os
+import re
 from collections.abc import Iterator
 
 from benchmarks.attacks.attack import Attack
@@ -10,7 +11,7 @@ KIND = "names"
 HOSTILE = {
     "markup": "[red]x[/y]",
     "closing markup": "[/x]",
-    "link": "[link=http://x]y",
+    "link": "[link=x]y",
     "emoji": ":smile:",
     "colour": "g\x1b[31mh",
     "title": "t\x1b]0;title\x07",
@@ -30,7 +31,8 @@ ACTS = ("\x1b[31m", "\x1b]0;", "\x07", "\x08", "\x9b", "\u202e", "\r", "😄")
 
 def attacks(ground: Ground) -> Iterator[Attack]:
     for what, name in HOSTILE.items():
-        path, word = f"./{name}.txt", tuple(part for part in (name.split("\x1b")[0][:2],) if part)
+        path = f"./{name}.txt"
+        word = tuple(re.findall(r"^[!-~]+", name))  # what of it is shown as it is
         silent = ACTS
 
         def home(folder, path=path):

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
+from bpnn_jax._runtime.text import plain
 from bpnn_jax.ablation.certificate import Certificate
 from bpnn_jax.ablation.report import Picture, draw, words
 from bpnn_jax.ablation.results import Results
@@ -69,6 +70,9 @@ def is_page(head: bytes, tail: bytes) -> bool:
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(
         autoescape=True,
+        finalize=lambda value: (
+            plain(value) if type(value) is str else value
+        ),  # names from outside: no control characters
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -26,7 +26,7 @@ def findings(seen: Seen) -> Iterator[Finding]:
         def batched() -> list:
             two = jax.tree.map(lambda a: np.stack([a, 0.5 * np.asarray(a)]), (live, c))
             kept = iter(jax.device_get(execute.compiled("vmap", _vmapped, execute.subject.rule.source)(*two, carried)))
-            return [None if gone else next(kept)[0] for gone in judged.absent]
+            return execute.subject.on_set([None if gone else next(kept)[0] for gone in judged.absent], judged.drawn)
 
         yield from _agree("vmap", execute, judged, batched)
 

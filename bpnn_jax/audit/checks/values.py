@@ -7,7 +7,7 @@ import numpy as np
 from bpnn_jax.audit import _differences, _opinion, _singular
 from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._explain import Explanations
-from bpnn_jax.audit._judge import Judged, ratio, reference_rounding, rounding, scalar
+from bpnn_jax.audit._judge import Judged, ratio, reference_rounding, rounding, scalar, told_apart
 from bpnn_jax.audit._leaves import is_double
 from bpnn_jax.audit._report import Finding
 from bpnn_jax.audit.checks._seen import Seen
@@ -39,7 +39,7 @@ def findings(seen: Seen) -> Iterator[Finding]:
         elif failing and _is_flat(execute, judged, i):
             yield _surrogate(failing, i, name)
         elif failing:
-            yield _wrong(execute, i, failing, explanations)
+            yield _wrong(execute, i, failing, len(judged), explanations)
         elif not is_double(execute.subject.own) and not kinks and not unresolved:
             yield from _imprecise(execute, judged, i, name)
 
@@ -130,10 +130,14 @@ def _imprecise(execute: Executor, judged: list[Judged], i: int, name: str) -> It
     if low:
         r, index, j = max(low, key=lambda w: w[0])
         got, expected = scalar(j.low[i][index]), scalar(j.exact[i][index])
-        sentence = (
-            f"{name}{list(index)}: right in float64, but {got:.6g} in {execute.subject.own.name} where {expected:.6g} is right; "
-            f"autodiff in {execute.subject.own.name} is {r:.3g} times closer than allowed"
+        shown, right = told_apart(got, expected)
+        own = execute.subject.own.name
+        far = (
+            f"{r:.3g} times as far off as autodiff in {own} allows for"
+            if np.isfinite(r)
+            else f"autodiff in {own} is finite there"
         )
+        sentence = f"{name}{list(index)}: right in float64, but {shown} in {own} where {right} is right; {far} ({j.drawn.name})"
         numbers = {"got": got, "expected": expected, "ratio": r, "allowed": j.low_allowed[i]}
         yield Finding("imprecise", "imprecise", sentence, leaf=name, index=index, numbers=numbers, draw=j.drawn.name)
 
@@ -146,7 +150,7 @@ def _low_ratio(j: Judged, i: int, allowed: float) -> tuple[float, tuple[int, ...
     return ratio(j.low[i], exact, allowed)
 
 
-def _wrong(execute: Executor, i: int, failing: list[Worst], explanations: Explanations | None) -> Finding:
+def _wrong(execute: Executor, i: int, failing: list[Worst], of: int, explanations: Explanations | None) -> Finding:
     worst = max(failing, key=lambda w: (np.isfinite(w[0]), w[0]))
     _, index, j = worst
     name, exact, hand, draw = execute.subject.arguments.names[i], j.exact[i], j.hand[i], j.drawn.name
@@ -162,19 +166,18 @@ def _wrong(execute: Executor, i: int, failing: list[Worst], explanations: Explan
         sentence = f"{name}{list(index)} is {got} where {expected:.6g} is right ({draw})"
         numbers = {"expected": expected}
         return Finding("nan-in-rule", "wrong", sentence, leaf=name, index=index, numbers=numbers, draw=draw)
-    relative = abs(got - expected) / max(abs(expected), 1e-300)
+    size = abs(got - expected)
+    error = f"relative error {size / abs(expected):.3g}" if expected else f"absolute error {size:.3g}"
     many = int((abs(hand - exact) > j.allowed[i]).sum())
-    sentence = (
-        f"{name}{list(index)} is {got:.6g} where {expected:.6g} is right: relative error {relative:.3g} ({draw}; "
-        f"{many} of {exact.size} elements)"
+    shown, right = told_apart(got, expected)
+    draws = f"; on {len(failing)} of {of} draws" if of > 1 else ""
+    too = (
+        ", the example too" if draw != "the example" and any(w[2].drawn.name == "the example" for w in failing) else ""
     )
-    numbers = {
-        "got": got,
-        "expected": expected,
-        "relative_error": relative,
-        "allowed": j.allowed[i],
-        "ratio": got / expected if expected else float("inf"),
-    }
+    sentence = f"{name}{list(index)} is {shown} where {right} is right: {error} ({draw}; {many} of {exact.size} elements{draws}{too})"
+    numbers = {"got": got, "expected": expected, "absolute_error": size, "allowed": j.allowed[i]}
+    if expected:
+        numbers |= {"relative_error": size / abs(expected), "ratio": got / expected}
     first = next((w for w in failing if w[2].drawn.name == "the example"), worst)[2]
     return Finding(
         "wrong-value",
@@ -185,5 +188,5 @@ def _wrong(execute: Executor, i: int, failing: list[Worst], explanations: Explan
         numbers=numbers,
         draw=draw,
         smallest=explanations.smallest(i, j) if explanations else {},
-        cause=explanations.cause(i, j, first) if explanations else "",
+        cause=explanations.cause(i, j, first, [w[2] for w in failing]) if explanations else "",
     )

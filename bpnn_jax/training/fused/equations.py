@@ -21,6 +21,11 @@ import jax.numpy as jnp
 import manual
 from bpnn_jax.network import ACTIVATIONS, Network
 
+# XLA puts the sum in (9) into the loop over the weights below, once per weight. From so many terms on that loop is no longer
+# vectorised, and an update takes 5 to 40 times as long; the sum is then written down first. ``python -m benchmarks.outputs``
+MANY_ABOVE = 4  # in LANES
+MANY_ABOVE_ONE = 8  # in ONE, where fewer terms are quicker in the loop
+
 
 def total(terms: Sequence[Any]) -> Any:
     """The sum of ``terms``, pairwise: in a chain each addition depends on the one before (one network: 10% longer).
@@ -47,6 +52,8 @@ def _one_pre_activation(a: Any, W: Any) -> Any:
 
 
 def _one_back(W: Any, delta: Any, rows: slice) -> Any:
+    if len(delta) >= MANY_ABOVE_ONE:
+        return jnp.sum(delta[None, :] * W[rows], axis=1)
     return total([delta[k] * W[rows, k] for k in range(delta.shape[0])])  # Σ_k δ_k W̄_ik for each node i below
 
 
@@ -66,7 +73,14 @@ def _lanes_pre_activation(a: Any, W: Any) -> Any:
 
 
 def _lanes_back(W: Any, delta: Any, rows: slice) -> Any:
-    return total([delta[k][None] * W[k, rows] for k in range(delta.shape[0])])  # Σ_k δ_k W̄_ik for each node i below
+    if len(delta) < MANY_ABOVE:
+        return total([delta[k][None] * W[k, rows] for k in range(len(delta))])  # Σ_k δ_k W̄_ik for each node i below
+    first, last, _ = rows.indices(W.shape[1])
+
+    def node(i, found):
+        return found.at[i].set(total([delta[k] * W[k, first + i] for k in range(len(delta))]))
+
+    return jax.lax.fori_loop(0, last - first, node, jnp.zeros((last - first, W.shape[2]), W.dtype))
 
 
 def _lanes_gradient(below: Any, delta: Any) -> Any:

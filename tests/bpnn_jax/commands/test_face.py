@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from bpnn_jax import save_network
+from bpnn_jax.choice import Choice
 from bpnn_jax.cli import COMMANDS, command, main
 from bpnn_jax.settings import Run
 
@@ -60,12 +61,19 @@ def test_help_names_and_explains_every_option(bpnn, name):
 
 
 def _options(options):
-    """The fields of a dataclass, and in the place of a run its own."""
+    """The fields of a dataclass, and in the place of a run or of what is said of a table its own; ``given`` is no option."""
     for name, field in options.__dataclass_fields__.items():
-        if name == "run":
-            yield from _options(Run)
-        else:
+        if name in ("run", "table"):
+            yield from _options({"run": Run, "table": Choice}[name])
+        elif name != "given":
             yield name, field
+
+
+def test_an_argument_that_is_refused_is_repeated_without_its_escapes(bpnn):
+    ran = bpnn("train", "xor", "--rule", "g\x1b[31mh")
+    assert (ran.code, ran.out) == (2, "")
+    assert r"g\x1b[31mh" in ran.err
+    assert "\x1b" not in ran.err
 
 
 @pytest.mark.parametrize(

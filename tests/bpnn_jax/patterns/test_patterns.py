@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from bpnn_jax import patterns
-from bpnn_jax.patterns import Patterns, UnknownPatternsError, files, load, load_held_out, names
+from bpnn_jax.patterns import Patterns, UnknownPatternsError, door, files, load, load_held_out, names
 from bpnn_jax.patterns.files import PatternFileError
 
 
@@ -100,7 +100,7 @@ def own_data(tmp_path, monkeypatch):
     head = "# any remark\n# inputs: { ; :\n# outputs: C Python\n"
     (tmp_path / "code.train.txt").write_text(head + "0.5 0.5 0 > 1 0\n0 0 1 > 0 1\n")
     (tmp_path / "code.test.txt").write_text(head + "0.25 0.75 0 > 1 0\n")
-    monkeypatch.setattr(patterns, "_DATA", tmp_path)
+    monkeypatch.setattr(door, "DATA", tmp_path)
     return tmp_path
 
 
@@ -125,7 +125,7 @@ def test_nothing_is_held_out_of_the_others(name):
     assert load_held_out(name) is None
 
 
-def test_every_listed_name_loads(own_data):
+def test_every_listed_name_loads():
     for name in names():
         example = name.replace("N", "4").replace("H", "2")
         loaded = load(example)
@@ -179,7 +179,7 @@ def test_load_reads_a_file_and_prefers_a_known_name(tmp_path, monkeypatch):
     assert load("xor").x.shape == (4, 2)
     assert rows(load("./xor").x) == rows(load(Path("xor")).x) == [(1, 2, 3)]
     assert load("./xor").name == "xor"
-    with pytest.raises(PatternFileError, match="expected a file, got a folder"):
+    with pytest.raises(PatternFileError, match=r"expected a file.*, got a folder"):
         load(".")
     with pytest.raises(PatternFileError, match="absent: expected a file, got a path that does not exist"):
         load(Path("absent"))
@@ -289,7 +289,7 @@ def test_imports_stay_below_jax_and_open_no_door(module):
     assert not imported & {"jax", "optax", "pickle", "subprocess"}
     below = {"bpnn_jax", "bpnn_jax.patterns", "bpnn_jax.errors", "bpnn_jax._runtime"}
     below |= {f"bpnn_jax._runtime.{name}" for name in ("files", "reading", "text")}
-    below |= {f"bpnn_jax.patterns.{name}" for name in ("_patterns", "files", "sets")}
+    below |= {f"bpnn_jax.patterns.{name}" for name in ("_patterns", "door", "files", "sets")}
     assert {name for name in imported if name.startswith("bpnn_jax")} <= below
     assert not called & {"eval", "exec", "compile", "__import__"}
 

@@ -99,3 +99,33 @@ def test_perfect_outputs_score_full():
     assert scores.hits(t, t, scores.tolerance(t)).all()
     assert scores.largest_output_rate(t, t) == 1.0
     assert scores.confusion(t, t).tolist() == [[1, 0, 0], [0, 2, 0], [0, 0, 1]]
+
+
+def test_scores_of_classes_labels_and_numbers_are_scikit_learn_s():
+    metrics = pytest.importorskip("sklearn.metrics", reason="scikit-learn, a peer of the benchmarks, is not installed")
+    random = np.random.default_rng(0)
+    outputs, t = random.normal(size=(40, 3)), np.eye(3)[random.integers(0, 3, 40)]
+    found, truth, answer = scores.classified(outputs, t), t.argmax(axis=1), outputs.argmax(axis=1)
+    assert found.accuracy == metrics.accuracy_score(truth, answer)
+    assert (found.confusion == metrics.confusion_matrix(truth, answer)).all()
+    assert np.allclose(found.recall, metrics.recall_score(truth, answer, average=None), rtol=1e-15)
+    assert np.allclose(found.precision, metrics.precision_score(truth, answer, average=None), rtol=1e-15)
+    numbers = random.normal(size=(40, 2))
+    regressed = scores.regressed(outputs[:, :2], numbers, numbers.mean(axis=0))
+    assert regressed.r2 == pytest.approx(metrics.r2_score(numbers, outputs[:, :2]), rel=1e-14)
+    assert regressed.rmse == pytest.approx(
+        metrics.root_mean_squared_error(numbers.ravel(), outputs[:, :2].ravel()), rel=1e-14
+    )
+    assert regressed.mae == pytest.approx(metrics.mean_absolute_error(numbers, outputs[:, :2]), rel=1e-14)
+
+
+def test_scores_by_hand():
+    one_hot = np.array([[1, 0], [1, 0], [1, 0], [0, 1]])
+    found = scores.classified(np.array([[2.0, 1], [0, 1], [3, 1], [0, 5]]), one_hot)
+    assert (found.accuracy, found.majority) == (0.75, 0.75)
+    assert found.recall.tolist() == [2 / 3, 1.0]
+    assert found.precision.tolist() == [1.0, 0.5]
+    labels = scores.labelled(np.array([[0.6, 0.1], [0.4, 0.9], [0.7, 0.8]]), np.array([[1.0, 0], [1, 1], [0, 1]]))
+    assert (labels.accuracies.tolist(), labels.accuracy) == ([1 / 3, 1.0], 1 / 3)
+    numbers = scores.regressed(np.array([[1.0], [3.0]]), np.array([[2.0], [4.0]]), np.array([5.0]))
+    assert numbers == scores.Regressed(r2=0.0, rmse=1.0, mae=1.0, rmse_mean=5**0.5, mae_mean=2.0)

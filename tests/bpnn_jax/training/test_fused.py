@@ -57,6 +57,20 @@ def test_a_sum_has_every_term_once():
         assert equations.total([2.0**i for i in range(n)]) == 2.0**n - 1
 
 
+@pytest.mark.parametrize(
+    "above", [equations.MANY_ABOVE - 1, equations.MANY_ABOVE, equations.MANY_ABOVE_ONE - 1, equations.MANY_ABOVE_ONE]
+)
+@pytest.mark.parametrize("rows", [slice(0, 6), slice(2, 5), slice(None, 6)])
+def test_the_sum_in_9_is_the_same_however_many_terms_it_has(above, rows):
+    """Another way from so many nodes above on, and some of the rows alone where connections skip a layer."""
+    random = np.random.default_rng(above)
+    W, delta = random.integers(-8, 8, size=(7, above)), random.integers(-8, 8, size=above)  # exact in float32
+    expected = (W @ delta)[rows]
+    assert ONE.back(jnp.float32(W), jnp.float32(delta), rows).tolist() == expected.tolist()
+    lanes = jnp.float32(np.stack([W.T, 2 * W.T], axis=-1)), jnp.float32(np.stack([delta, delta], axis=-1))
+    assert LANES.back(*lanes, rows).T.tolist() == [expected.tolist(), (2 * expected).tolist()]
+
+
 # --- which loop serves ---
 
 
@@ -69,6 +83,8 @@ def test_a_sum_has_every_term_once():
         (Network((20, 8, 3)), {"gradient": "autodiff"}, "generic"),
         (Network((20, 8, 3)), {"mode": "minibatch"}, "generic"),
         (Network((2, 257, 1)), {}, "generic"),
+        (Network((64, 32, 10)), {}, "fused loop"),
+        (Network((64, 64, 64, 10)), {}, "generic"),  # 8970 weights: benchmarks/outputs.py
         (Network((255, 2, 1), input_bias=False, skip=True), {}, "generic"),  # the output's sum has 257 terms
     ],
 )

@@ -69,6 +69,12 @@ def test_wide_networks_are_left_to_jax():
         assert _engines.block(Network((inputs, 1)), Settings(), "float32")[0] == path
 
 
+def test_batches_of_larger_networks_have_matrix_products():
+    large, small = Network((64, 32, 10)), Network((40, 16, 4))
+    for network, mode, path in ((large, "online", "lanes"), (large, "batch", MAPPED), (small, "batch", "lanes")):
+        assert _engines.block(network, Settings(mode=mode), "float32")[0] == path
+
+
 @pytest.mark.parametrize(
     ("given", "path"),
     [

@@ -1,0 +1,291 @@
+"""Files that are no plain tables, by what they begin with: FANN, SNNS, ARFF, libsvm, and NumPy's npy and npz.
+
+Each reader gives a ``Table``. Formats that say themselves which numbers are targets name these columns ``target_1``, ``target_2``, ...
+"""
+
+import codecs
+import io
+import re
+import zipfile
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from bpnn_jax.patterns.files import PatternFileError, check_lines
+from bpnn_jax.patterns.tables import Column, Table, decoded, read_bytes, read_table
+
+PAIRS = (  # what people call inputs and targets in an npz, with what they call those to test with
+    ("x", "t", "x_test", "t_test"),
+    ("x", "y", "x_test", "y_test"),
+    ("x_train", "y_train", "x_test", "y_test"),
+    ("x_train", "t_train", "x_test", "t_test"),
+    ("train_x", "train_y", "test_x", "test_y"),
+    ("train_images", "train_labels", "test_images", "test_labels"),
+    ("data", "target", "data_test", "target_test"),
+    ("features", "labels", "features_test", "labels_test"),
+    ("inputs", "targets", "inputs_test", "targets_test"),
+    ("images", "labels", "images_test", "labels_test"),
+)
+LARGEST_ARRAY = 50 * 2**20  # numbers in an array of an npz: 400 MiB of float64, which a set becomes
+
+
+class Content(NamedTuple):
+    """What a file holds: a table, and a second one to test with where the file has its own (npz)."""
+
+    table: Table
+    test: Table | None = None
+
+
+def is_article(content: bytes) -> bool:
+    r"""Whether a file is in the article's format: its first line that is no comment has a > between numbers.
+
+    >>> is_article(b"# c\n0.5 1 > 0\n"), is_article(b"a,b\n1,2\n")
+    (True, False)
+    """
+    lines = (line.strip() for line in content[:65536].removeprefix(codecs.BOM_UTF8).splitlines())
+    first = next((line for line in lines if line and not line.startswith(b"#")), b"")
+    return b">" in first and b"," not in first.partition(b">")[0]
+
+
+class Format(NamedTuple):
+    name: str
+    begins: Callable[[str], bool]  # the first 4096 characters
+    read: Callable[[str, str], Table]  # path, text
+
+
+def read_file(path: str, content: bytes | None = None) -> Content:
+    """The table in a file of any format that is known. Raises PatternFileError, which names the formats that are.
+
+    content: the file's bytes, where they have been read.
+    """
+    content = read_bytes(path) if content is None else content
+    if content.startswith(b"\x93NUMPY"):
+        return Content(_from_array(path, _npy(path, io.BytesIO(content)), "npy"))
+    if content.startswith(b"PK\x03\x04"):
+        return _npz(path, content)
+    if not content.strip():
+        raise PatternFileError(path, "expected at least one pattern, got an empty file", 1, 1)
+    check_lines(path, content)
+    text, encoding = decoded(path, content)
+    del content  # it may be large
+    start = text[:4096]
+    for form in FORMATS:
+        if form.begins(start):
+            return Content(form.read(path, text))
+    if start.lstrip()[:1] in ("{", "<") or start.startswith("%PDF"):
+        raise PatternFileError(path, f"expected one of {KNOWN}; this one begins with {start.strip()[:40]!r}")
+    return Content(read_table(path, text, encoding))
+
+
+def _tokens(path: str, text: str) -> list[float]:
+    """Every number of a text without its comments, which begin with #."""
+    found = []
+    for number, line in enumerate(text.split("\n"), 1):
+        for word in line.partition("#")[0].split():
+            if not _is_number(word):
+                raise PatternFileError(path, f"expected a number, got {word[:40]!r} in line {number} below the header")
+            found.append(float(word))
+    return found
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _from_pairs(path: str, numbers: list[float], count: int, inputs: int, outputs: int, form: str) -> Table:
+    """Patterns as inputs and targets in turn, as FANN and SNNS have them."""
+    if len(numbers) != count * (inputs + outputs):
+        raise PatternFileError(
+            path,
+            f"expected {count} patterns of {inputs} inputs and {outputs} targets ({count * (inputs + outputs)} numbers) "
+            f"after the header, as it says, got {len(numbers)}",
+        )
+    cells = np.array(numbers).reshape(count, inputs + outputs)
+    return Table(_numbered(cells[:, :inputs], "input") + _numbered(cells[:, inputs:], "target"), True, form)
+
+
+def _numbered(cells: np.ndarray, what: str) -> tuple[Column, ...]:
+    return tuple(Column(f"{what}_{k + 1}", np.array(cells[:, k], np.float64)) for k in range(cells.shape[1]))
+
+
+def _fann(path: str, text: str) -> Table:
+    head, _, rest = text.strip().partition("\n")
+    count, inputs, outputs = map(int, head.split())
+    return _from_pairs(path, _tokens(path, rest), count, inputs, outputs, "FANN")
+
+
+def _is_fann(start: str) -> bool:
+    lines = start.strip().split("\n")
+    head = lines[0].split()
+    if len(head) != 3 or not all(re.fullmatch("[0-9]{1,9}", n) for n in head) or len(lines) < 3:
+        return False
+    return (len(lines[1].split()), len(lines[2].split())) == (int(head[1]), int(head[2])) or len(start) == 4096
+
+
+def _snns(path: str, text: str) -> Table:
+    head = {}
+    for what in ("patterns", "input units", "output units"):
+        match = re.search(rf"No\. of {what}\s*:\s*([0-9]{{1,9}})", text)
+        if match is None and what == "output units":
+            head[what] = 0
+        elif match is None:
+            raise PatternFileError(path, f"expected a line 'No. of {what} : N' in a file of SNNS, got none")
+        else:
+            head[what] = int(match[1])
+    if re.search(r"No\. of variable|\[", text.partition("# ")[0]):
+        raise PatternFileError(path, "expected patterns of one size, got patterns of variable size")
+    if not head["output units"]:
+        raise PatternFileError(path, "expected patterns with targets, got a file of SNNS without output units")
+    body = text[max(m.end() for m in re.finditer(r"No\. of [a-z ]+:\s*[0-9]+", text)) :]
+    return _from_pairs(path, _tokens(path, body), *head.values(), "SNNS")
+
+
+def _arff(path: str, text: str) -> Table:
+    from scipy.io import arff
+
+    try:
+        data, meta = arff.loadarff(io.StringIO(text))
+    except (arff.ArffError, NotImplementedError, StopIteration, ValueError, IndexError) as error:
+        said = str(error).strip().splitlines()
+        raise PatternFileError(path, f"expected an ARFF file, got: {said[0][:200] if said else 'no data'}") from None
+    if not len(data):
+        raise PatternFileError(path, "expected rows below @DATA, got none")
+    columns = []
+    for name, kind in zip(meta.names(), meta.types(), strict=True):
+        cells = data[name]
+        if kind == "numeric":
+            columns.append(Column(name, np.array(cells, np.float64)))
+        else:
+            words = [w.decode("utf-8", "replace") if isinstance(w, bytes) else str(w) for w in cells]
+            columns.append(_words(name, [None if w == "?" else w for w in words]))
+    return Table(tuple(columns), True, "ARFF")
+
+
+def _words(name: str, words: list[str | None]) -> Column:
+    """Words as such, or as numbers where all of them are."""
+    if all(w is None or _is_number(w) for w in words):
+        return Column(name, np.array([np.nan if w is None else float(w) for w in words]))
+    return Column(name, np.array(words, dtype=object))
+
+
+_LIBSVM = re.compile(r"\s*[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?(?:\s+[0-9]+:[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)+\s*(?:#.*)?")
+
+
+def _libsvm(path: str, text: str) -> Table:
+    labels: list[float] = []
+    entries: list[tuple[int, int, float]] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        cells = line.partition("#")[0].split()
+        if not cells:
+            continue
+        try:
+            for cell in cells[1:]:
+                index, value = cell.split(":")
+                entries.append((len(labels), int(index), float(value)))
+            labels.append(float(cells[0]))
+        except ValueError:
+            raise PatternFileError(
+                path, f"expected a label and INDEX:VALUE cells, got {line[:60]!r}", number, 1
+            ) from None
+    first = min((index for _, index, _ in entries), default=1)
+    low = 0 if first == 0 else 1
+    width = max((index for _, index, _ in entries), default=0) + 1 - low
+    if width * len(labels) > LARGEST_ARRAY:
+        raise PatternFileError(path, f"expected at most {LARGEST_ARRAY} cells, got {len(labels)} rows of {width}")
+    cells = np.zeros((len(labels), width))
+    for row, index, value in entries:
+        cells[row, index - low] = value
+    return Table((*_numbered(cells, "input"), Column("target", np.array(labels))), True, "libsvm")
+
+
+def _npy(path: str, file: io.BytesIO) -> np.ndarray:
+    try:
+        version = np.lib.format.read_magic(file)
+        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, kind = header(file)
+        if kind.hasobject:
+            raise PatternFileError(path, "expected an array of numbers or words, got one of Python objects")
+        if int(np.prod(shape, dtype=object)) > LARGEST_ARRAY:
+            raise PatternFileError(path, f"expected at most {LARGEST_ARRAY} numbers in an array, got shape {shape}")
+        file.seek(0)
+        return np.load(file, allow_pickle=False)
+    except (ValueError, EOFError, OSError, SyntaxError, KeyError, TypeError) as error:
+        raise PatternFileError(path, f"expected a whole npy array, got: {str(error)[:200]}") from None
+
+
+def _npz(path: str, content: bytes) -> Content:
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as pack:
+            sizes = {info.filename.removesuffix(".npy"): info.file_size for info in pack.infolist()}
+            if sum(sizes.values()) > 8 * LARGEST_ARRAY:
+                raise PatternFileError(path, f"expected at most {8 * LARGEST_ARRAY // 2**20} MiB unpacked, got more")
+            lower = {name.lower(): name for name in sizes}
+            pair = next((p for p in PAIRS if p[0] in lower and p[1] in lower), None)
+            if pair is None:
+                known = ", ".join(f"{x} and {t}" for x, t, *_ in PAIRS)
+                raise PatternFileError(path, f"expected arrays {known}, got {', '.join(sizes) or 'none'}")
+
+            def array(name: str) -> np.ndarray:
+                return _npy(path, io.BytesIO(pack.read(f"{lower[name]}.npy")))
+
+            names = array("feature_names") if "feature_names" in lower else None
+            found = _paired(path, array(pair[0]), array(pair[1]), pair[1], names)
+            test = None
+            if pair[2] in lower and pair[3] in lower:
+                test = _paired(path, array(pair[2]), array(pair[3]), pair[1], names)
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, KeyError) as error:
+        raise PatternFileError(path, f"expected an npz file, got: {str(error)[:200]}") from None
+    return Content(found, test)
+
+
+def _paired(path: str, x: np.ndarray, t: np.ndarray, target: str, names: np.ndarray | None) -> Table:
+    if len(np.shape(x)) < 2 or len(np.shape(t)) not in (1, 2) or len(x) != len(t) or not len(x):
+        raise PatternFileError(
+            path, f"expected inputs (patterns, n) and as many targets, got shapes {np.shape(x)} and {np.shape(t)}"
+        )
+    notes = () if x.ndim == 2 else (f"inputs of shape {x.shape[1:]} taken as {int(np.prod(x.shape[1:]))} in a row",)
+    inputs = _numbered(_numbers(path, x.reshape(len(x), -1)), "input")
+    if names is not None and names.dtype.kind == "U" and len(names) == len(inputs):
+        inputs = tuple(Column(str(n), c.values) for n, c in zip(names, inputs, strict=True))
+    t = t[:, 0] if t.ndim == 2 and t.shape[1] == 1 else t
+    if t.ndim == 2:
+        return Table((*inputs, *_numbered(_numbers(path, t), "target")), True, "npz", notes)
+    if t.dtype.kind in "US":
+        words = [w.decode("utf-8", "replace") if isinstance(w, bytes) else str(w) for w in t.tolist()]
+        return Table((*inputs, Column(target, np.array(words, object))), True, "npz", notes)
+    return Table((*inputs, Column(target, _numbers(path, t), t.dtype.kind == "b")), True, "npz", notes)
+
+
+def _numbers(path: str, array: np.ndarray) -> np.ndarray:
+    if array.dtype.kind not in "biuf":
+        raise PatternFileError(path, f"expected an array of numbers, got {array.dtype}")
+    return array.astype(np.float64)
+
+
+def _from_array(path: str, array: np.ndarray, form: str) -> Table:
+    if array.ndim != 2 or array.size == 0:
+        raise PatternFileError(path, f"expected a 2-D array, got shape {array.shape}")
+    cells = _numbers(path, array)
+    return Table(tuple(Column("", np.array(cells[:, k])) for k in range(cells.shape[1])), False, form)
+
+
+FORMATS = (
+    Format("SNNS .pat", lambda start: start.lstrip().startswith("SNNS pattern definition"), _snns),
+    Format("ARFF", lambda start: re.search(r"(?im)\A(?:\s*(?:%.*)?\n)*\s*@relation\b", start) is not None, _arff),
+    Format("FANN .data", _is_fann, _fann),
+    Format(
+        "libsvm",
+        lambda s: all(_LIBSVM.fullmatch(x) for x in s.strip().split("\n")[:5][: max(1, s.count("\n"))]),
+        _libsvm,
+    ),
+)
+KNOWN = (
+    "the article's format (0.45 0.05 > 1 0 0), a table (commas, semicolons, tabs, bars or spaces), "
+    + ", ".join(f.name for f in FORMATS)
+    + ", .npz, .npy"
+)

@@ -1,0 +1,342 @@
+"""What a table is about: which columns are targets, what kind of task that is, and the numbers that a network sees.
+
+``learn`` decides from a table and a ``Choice``; the ``Task`` that it gives also encodes further tables alike (a test file, rows to
+predict), so that a saved network reads new rows as it read its own.
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bpnn_jax.choice import Choice
+from bpnn_jax.errors import InputError
+from bpnn_jax.patterns.columns import find, index_column, one_hot_groups, prefix
+from bpnn_jax.patterns.encode import Input, as_word, encode
+from bpnn_jax.patterns.tables import Column, Table
+
+KINDS = ("classification", "multi-label", "regression", "boolean")
+TARGET_NAMES = ("class", "label", "target", "species", "y", "outcome", "survived")
+MOST_CLASSES = 20  # whole numbers of more values are a quantity
+MOST_CATEGORIES = 20  # words of more values among the inputs are names, not categories
+SHOWN = 6  # classes that are counted in the line that says what is learnt
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A table, understood.
+
+    kind:     classification, multi-label, regression or boolean.
+    learns:   the target's name, or the pattern of several.
+    targets:  the columns of the targets, by name; ``classes`` the names of the classes in the order of the outputs.
+    inputs:   a name for each input that the network sees, ``columns`` the table's columns that they come from.
+    x, t:     float64, (rows, inputs) and (rows, outputs). Classes are one-hot.
+    rows:     which rows of the table these are; the others had missing cells.
+    notes:    what was left out, or is likely to be a mistake.
+    """
+
+    kind: str
+    learns: str
+    targets: tuple[str, ...]
+    classes: tuple[str, ...]
+    inputs: tuple[str, ...]
+    columns: tuple[Input, ...]
+    x: np.ndarray
+    t: np.ndarray
+    rows: np.ndarray
+    named: bool
+    width: int
+    notes: tuple[str, ...] = ()
+    target_numbers: tuple[int, ...] = field(default=())
+    left_out: int = 0
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """The customary hidden layer: two nodes for a Boolean task, else as many as inputs, from 8 to 64."""
+        return (2,) if self.kind == "boolean" else (max(8, min(64, len(self.inputs))),)
+
+    @property
+    def line(self) -> str:
+        """What is learnt, in one line: ``learns species (3 classes: setosa 50, ...) from 4 inputs``."""
+        return f"learns {self.learns} ({self._what()}) from {len(self.inputs)} inputs"
+
+    def _what(self) -> str:
+        if self.classes:
+            counts = self.t.sum(axis=0).astype(int)
+            shown = [f"{name} {n}" for name, n in zip(self.classes, counts, strict=True)][:SHOWN]
+            more = "" if len(self.classes) <= SHOWN else f", and {len(self.classes) - SHOWN} more"
+            return f"{len(self.classes)} classes: {', '.join(shown)}{more}"
+        if self.kind == "multi-label":
+            return f"{self.t.shape[1]} labels, yes or no"
+        if self.kind == "boolean":
+            return f"{self.t.shape[1]} Boolean output{'s' * (self.t.shape[1] > 1)}"
+        if self.t.shape[1] > 1:
+            return f"{self.t.shape[1]} numbers"
+        return f"a number, {self.t.min():g} to {self.t.max():g}"
+
+
+def learn(table: Table, choice: Choice | None = None) -> Task:
+    """Decide what a table is about. Raises InputError where that would be a guess that nobody meant.
+
+    >>> from bpnn_jax.patterns.tables import Column, Table
+    >>> flowers = Column("petal", np.array([1.4, 4.7, 1.3, 4.5])), Column("species", np.array(["a", "b", "a", "b"], object))
+    >>> learn(Table(flowers, True, "commas")).line
+    'learns species (2 classes: a 2, b 2) from 1 inputs'
+    """
+    choice = choice or Choice()
+    ignored = {n for given in choice.ignore for n in find(table, given, "ignore")}
+    _check_finite(table, ignored)
+    notes = list(table.notes)
+    if choice.target is None:
+        index = index_column(table, ignored)
+        if index is not None:
+            ignored.add(index)
+            notes.append(
+                f"left out: {table.columns[index].name or 'the nameless first column'}, which only counts the rows"
+            )
+    targets, learns = _targets(table, choice, ignored)
+    groups = one_hot_groups(table, ignored)
+    _check_siblings(table, targets, groups, ignored)
+    kind = choice.kind or _kind(table, targets, ignored)
+    inputs = [k for k in range(len(table.columns)) if k not in ignored and k not in targets]
+    rows, inputs = _rows(table, inputs, targets, choice, notes)
+    columns, notes = _inputs(table, inputs, rows, notes)
+    if not columns:
+        raise InputError(f"expected a column of inputs beside {learns}, got none")
+    _note_words(table, choice, targets, notes)
+    x = encode(table, columns, rows)
+    names = tuple(name for column in columns for name in column.names)
+    t, classes = target_cells(table, targets, kind, learns, rows)
+    return Task(
+        kind, learns, tuple(table.label(k) for k in targets), classes, names, columns, x, t, rows, table.named,
+        len(table.columns), tuple(notes), tuple(targets), len(table) - len(rows),
+    )  # fmt: skip
+
+
+def _check_finite(table: Table, ignored: set[int]) -> None:
+    for k, column in enumerate(table.columns):
+        if k not in ignored and column.numeric and np.isinf(column.values).any():
+            row = int(np.flatnonzero(np.isinf(column.values))[0])
+            raise InputError(f"expected finite numbers in {table.label(k)}, got {column.values[row]} in row {row + 1}")
+
+
+def _targets(table: Table, choice: Choice, ignored: set[int]) -> tuple[list[int], str]:
+    if choice.target is not None:
+        found = [k for k in find(table, choice.target, "target") if k not in ignored]
+        if not found:
+            raise InputError(f"expected a target that is not ignored, got {choice.target!r}")
+        return found, table.label(found[0]) if len(found) == 1 else choice.target
+    names = {k: c.name.lower() for k, c in enumerate(table.columns) if k not in ignored}
+    if not names:
+        raise InputError("expected columns that are not ignored, got none")
+    for start in ("target", "t_"):  # target, target_a, target:a, target a; t_a
+        starting = [
+            k for k, name in names.items() if re.match(rf"{start}(?![a-z])" if start == "target" else start, name)
+        ]
+        if len(starting) > 1 or (starting and start == "target"):
+            return starting, f"{start}*" if len(starting) > 1 else table.label(starting[0])
+    words = [w for w in TARGET_NAMES if w != "y" or "x" not in names.values()]  # beside an x it is a coordinate
+    known = [k for word in words for k, name in names.items() if name == word]
+    last = known[0] if known else max(names)
+    for group in one_hot_groups(table, ignored):
+        if last in group:
+            return list(group), prefix(table, group) + "*"
+    return [last], table.label(last)
+
+
+def _check_siblings(table: Table, targets: list[int], groups: list[tuple[int, ...]], ignored: set[int]) -> None:
+    """A one-hot column beside its target tells the answer."""
+    for group in groups:
+        inside, beside = [k for k in group if k in targets], [k for k in group if k not in targets and k not in ignored]
+        if inside and beside:
+            left = ", ".join(table.label(k) for k in beside[:5])
+            raise InputError(
+                f"expected all columns of {prefix(table, group)}* as targets, since they are one-hot together, got {left} among "
+                f"the inputs: they would tell the answer. Learn all of them with --target '{prefix(table, group)}*', or leave "
+                f"them out with --ignore"
+            )
+
+
+def _kind(table: Table, targets: list[int], ignored: set[int]) -> str:
+    columns = [table.columns[k] for k in targets]
+    cells = [c.values[~c.missing] for c in columns]
+    if not all(c.numeric for c in columns):
+        if len(columns) > 1:
+            raise InputError(
+                f"expected one column of words as target, or several of numbers, got {len(columns)} columns with words"
+            )
+        return "classification"
+    binary = all(np.isin(v, (0.0, 1.0)).all() for v in cells)
+    if binary and _boolean(table, targets, ignored):
+        return "boolean"
+    if len(columns) > 1:
+        if not binary:
+            return "regression"
+        return "classification" if (np.sum([c.values for c in columns], axis=0) == 1).all() else "multi-label"
+    if columns[0].boolean:
+        return "classification"
+    counts = Counter(cells[0].tolist())
+    if columns[0].whole and (
+        len(counts) == 2 or (len(counts) <= MOST_CLASSES and min(counts.values(), default=0) >= 2)
+    ):
+        return "classification"
+    return "regression"
+
+
+def _boolean(table: Table, targets: list[int], ignored: set[int]) -> bool:
+    """A truth table: 0 and 1 alone. In a table of text it must be whole (each of the 2^n rows once)."""
+    inputs = [c for k, c in enumerate(table.columns) if k not in targets and k not in ignored]
+    if not inputs or not all(c.numeric and np.isin(c.values, (0.0, 1.0)).all() for c in inputs):
+        return False
+    if table.read_as in ("FANN", "SNNS"):
+        return True
+    return len(inputs) <= 16 and len(table) == 2 ** len(inputs) == len(
+        set(zip(*(c.values for c in inputs), strict=True))
+    )
+
+
+def _rows(
+    table: Table, inputs: list[int], targets: list[int], choice: Choice, notes: list[str]
+) -> tuple[np.ndarray, list[int]]:
+    """The rows to use, and the inputs without columns that are empty."""
+    empty = [k for k in inputs if table.columns[k].missing.all()]
+    if empty:
+        notes.append(f"left out: {', '.join(table.label(k) for k in empty)}, without a cell that is filled")
+        inputs = [k for k in inputs if k not in empty]
+    missing = {k: int(table.columns[k].missing.sum()) for k in (*inputs, *targets)}
+    where = [f"{n} in {table.label(k)}" for k, n in missing.items() if n]
+    bad = np.zeros(len(table), bool)
+    for k in (*inputs, *targets):
+        bad |= table.columns[k].missing
+    if not bad.any():
+        return np.arange(len(table)), inputs
+    if choice.missing == "refuse":
+        raise InputError(
+            f"expected no missing cells, got {sum(missing.values())} in {bad.sum()} of {len(table)} rows ({', '.join(where[:5])}); "
+            f"--missing drop leaves these rows out, --missing mean fills the cells"
+        )
+    if choice.missing == "mean":
+        bad = np.zeros(len(table), bool)
+        for k in targets:
+            bad |= table.columns[k].missing
+    if bad.all():
+        raise InputError(f"expected rows without missing cells, got none of {len(table)}")
+    if bad.any():
+        notes.append(f"left out: {bad.sum()} of {len(table)} rows, with missing cells")
+    return np.flatnonzero(~bad), inputs
+
+
+def _inputs(table: Table, inputs: list[int], rows: np.ndarray, notes: list[str]) -> tuple[tuple[Input, ...], list[str]]:
+    columns = []
+    for k in inputs:
+        column = table.columns[k].take(rows)
+        filled = column.values[~column.missing]
+        if column.numeric:
+            columns.append(Input(table.label(k), k, (), float(filled.mean()) if len(filled) else 0.0))
+            continue
+        counts = Counter(filled.tolist())
+        _check_few_words(table, k, counts)
+        if len(counts) > MOST_CATEGORIES:
+            notes.append(f"left out: {table.label(k)}, {len(counts)} different words")
+            continue
+        columns.append(Input(table.label(k), k, tuple(sorted(counts)), counts.most_common(1)[0][0]))
+    return tuple(columns), notes
+
+
+def _check_few_words(table: Table, k: int, counts: Counter) -> None:
+    """A column of numbers with a word in it is a slip, or a mark for a missing cell that is not known here."""
+    words = {w: n for w, n in counts.items() if not _is_number(w)}
+    if 0 < sum(words.values()) < 0.5 * sum(counts.values()):
+        word = next(iter(words))
+        row = int(np.flatnonzero(table.columns[k].values == word)[0])
+        raise InputError(
+            f"expected numbers in {table.label(k)}, as most of its cells are, got {word!r} in row {row + 1} below the header "
+            f"({sum(words.values())} such cells); leave the cell empty if it is missing, or --ignore the column"
+        )
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _note_words(table: Table, choice: Choice, targets: list[int], notes: list[str]) -> None:
+    """Without names the last column is the target; a column of words elsewhere is as likely to be the class."""
+    if choice.target is not None or table.named or not table.columns[targets[0]].numeric:
+        return
+    for k, column in enumerate(table.columns):
+        if not column.numeric and len(set(column.values)) <= MOST_CATEGORIES:
+            notes.append(
+                f"column {k + 1} has words ({', '.join(sorted(map(str, set(column.values)))[:3])}): to learn it, --target {k + 1}"
+            )
+
+
+def target_cells(
+    table: Table, targets: list[int], kind: str, learns: str, rows: np.ndarray, known: tuple[str, ...] = ()
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The targets as numbers (rows, outputs), and the classes' names for a classification; ``known`` are those of training."""
+    columns = [table.columns[k].take(rows) for k in targets]
+    if kind == "classification" and len(columns) == 1:
+        return _one_hot(columns[0], learns, known)
+    if not all(c.numeric for c in columns):
+        raise InputError(f"expected numbers to learn {learns} as {kind}, got words")
+    t = np.stack([c.values for c in columns], axis=1)
+    for k, column in zip(targets, columns, strict=True):
+        if len(set(column.values.tolist())) == 1 and len(columns) == 1 and not known:
+            raise _one_value(table.label(k), as_word(float(column.values[0])))
+    if kind in ("classification", "multi-label", "boolean"):
+        bad = t[~np.isin(t, (0.0, 1.0) if kind != "boolean" else (-1.0, 0.0, 1.0))]
+        if bad.size:
+            raise InputError(f"expected targets 0 and 1 for a {kind}, got {bad[0]:g} in {learns}")
+    if kind != "classification":
+        return t, ()
+    if not (t.sum(axis=1) == 1).all():
+        raise InputError(
+            f"expected one class in each row of {learns}, got a row with {t.sum(axis=1)[t.sum(axis=1) != 1][0]:g}"
+        )
+    names = [c.name for c in columns]
+    start = len(_common_prefix(names))
+    return t, tuple(name[start:] or name for name in names)
+
+
+def _common_prefix(names: list[str]) -> str:
+    match = re.match(r"(.+?)[_.=: ]", names[0])
+    return match[0] if match and all(n.startswith(match[0]) for n in names) else ""
+
+
+def _one_hot(column: Column, learns: str, known: tuple[str, ...]) -> tuple[np.ndarray, tuple[str, ...]]:
+    cells = column.values
+    if known:
+        words = [as_word(bool(cell)) if column.boolean else as_word(cell) for cell in cells.tolist()]
+        unknown = next((w for w in words if w not in known), None)
+        if unknown is not None:
+            raise InputError(f"expected {learns} as one of {', '.join(known)}, got {unknown!r}")
+        return np.array([[float(w == k) for k in known] for w in words]), known
+    if column.boolean:
+        values, names = [0.0, 1.0], ("False", "True")
+    else:
+        values = sorted(set(cells.tolist()))
+        names = tuple(as_word(v) for v in values)
+    present = set(cells.tolist())
+    if len(present) == 1:
+        raise _one_value(learns, names[0])
+    if len(values) > MOST_CLASSES and len(values) > 0.5 * len(cells):
+        raise InputError(
+            f"expected classes in {learns}, each in several rows, got {len(values)} different values in {len(cells)} rows; "
+            f"--target names another column"
+        )
+    return np.array([[float(cell == v) for v in values] for cell in cells.tolist()]), names
+
+
+def _one_value(learns: str, value: str) -> InputError:
+    return InputError(
+        f"expected a target of two values or more, got {value} in every row of {learns}; "
+        f"--target names another column (a name, or a number from 1: 1 is the first)"
+    )

@@ -1,6 +1,7 @@
 """Every page: lines that fit, links that lead somewhere, and examples whose imports are there."""
 
 import ast
+import doctest
 import importlib
 import re
 from pathlib import Path
@@ -9,7 +10,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
-UNWRAPPED = {"experiments.md"}  # until its experiments are run again
 LENGTH = 135  # of a line of prose, as in docstrings; tables, formulas and quotations of what a program prints are as they are
 LINK = re.compile(r"\[[^\]]*\]\(([^()\s]+)\)")
 WRITTEN = re.compile(r"<!-- [^>]*writes from here -->.*?<!-- to here -->", re.DOTALL)
@@ -24,7 +24,7 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if p.name not in UNWRAPPED], ids=lambda p: p.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_prose_fits_the_line(page):
     prose = re.sub(r"\$\$.*?\$\$", "", outside_code(WRITTEN.sub("", page.read_text("utf-8"))), flags=re.DOTALL)
     assert [line for line in prose.splitlines() if len(line) > LENGTH and not line.startswith(("|", "> "))] == []
@@ -62,3 +62,9 @@ def test_what_an_example_imports_is_there(block):
             for alias in node.names:
                 there = hasattr(module, alias.name) or importlib.import_module(f"{node.module}.{alias.name}")
                 assert there
+
+
+def test_the_examples_of_the_page_on_training_print_what_it_says():
+    failed, attempted = doctest.testfile(str(ROOT / "docs" / "training.md"), module_relative=False, globs={})
+    assert attempted >= 8
+    assert failed == 0

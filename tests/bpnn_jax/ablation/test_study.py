@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pytest
@@ -18,9 +18,6 @@ from bpnn_jax.settings import Run
 OTHERS = {
     "activation": "tanh",
     "output_activation": "linear",
-    "input_bias": "off",
-    "hidden_bias": "off",
-    "skip": "on",
     "hidden": "3:2",
     "rule": "nesterov",
     "learning_rate": "0.25",
@@ -31,11 +28,11 @@ OTHERS = {
     "mode": "batch",
     "batch_size": "2",
     "gradient": "autodiff",
-    "shuffle": "on",
     "targets": "bipolar",
     "initial": "glorot",
     "ranges": "0.5:1",
     "dtype": "float64",
+    **{f.name: "off" if f.default else "on" for f in fields(Run) if isinstance(f.default, bool)},
 }
 TRACED = {"learning_rate", "momentum", "tolerance", "initial", "ranges"}  # and mean, the same program at smaller rates
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bpnn_jax import audit
+from bpnn_jax.audit import _stages
 from tests.bpnn_jax.audit.planted import normal
 
 LAYERS, C = 7, 1.7159
@@ -65,3 +66,12 @@ def test_a_mistake_in_a_network_that_is_not_saturated_is(dtype):
     report = audited(0.5, dtype, off=1e-6)
     assert report.verdict == "wrong"
     assert {f.code for f in report.findings} == {"wrong-value"}
+
+
+def test_a_stage_may_lose_what_its_rounded_values_lose_and_no_more():
+    """Where a is 1 but for its last bit, 1 - a² of it is anything from 0 to twice what is right."""
+    values = {"a": np.array([1 - 2.0**-53, 0.5])}
+    lost = _stages._lost(lambda v: 1 - v["a"] ** 2, values, 1 - values["a"] ** 2)
+    assert 2.0**-52 < lost < 2.0**-48
+    ordinary = {"a": np.array([0.5, 0.25])}
+    assert _stages._lost(lambda v: 1.01 * (1 - v["a"] ** 2), ordinary, 1.01 * (1 - ordinary["a"] ** 2)) < 2.0**-48

@@ -77,7 +77,11 @@ def loosened(execute: Executor, j: Judged) -> Judged:
         execute.subject.unit / u * bound_own(g, low, u) + 4.0 * FACTOR * execute.subject.unit * _max(g)
         for g, low in zip(j.exact, j.low_reference, strict=True)
     ]
-    return j._replace(allowed=capped(j, [max(pair) for pair in zip(j.allowed, bounds, strict=True)]))
+    allowed = capped(j, [max(pair) for pair in zip(j.allowed, bounds, strict=True)])
+    if execute.subject.unit <= u:
+        return j._replace(allowed=allowed)
+    # An iteration that stops short of its own dtype's digits does so in that dtype too.
+    return j._replace(allowed=allowed, low_allowed=[max(pair) for pair in zip(j.low_allowed, bounds, strict=True)])
 
 
 def together(judged: list[Judged], c: Any) -> list[Judged]:

@@ -73,10 +73,11 @@ def _at_own_shapes(execute: Executor, options: Options, late: float | None) -> V
     arguments = execute.subject.arguments
     within = bounds(arguments, options.ranges, options.domain)
     try:
-        constants = _constants.of(*programs(execute))
-    except Exception:
-        constants = _constants.Constants((), ())
-    plan = _vary.plan(arguments, within, constants, options.seed, execute.how.carried)
+        read = programs(execute)
+    except Exception:  # nothing can be read out of a program that cannot be traced
+        read = []
+    loops = any(operation.name == "while" for program in read for operation in program.operations)
+    plan = _vary.plan(arguments, within, _constants.of(*read), options.seed, execute.how.carried, loops)
     chosen = plan.draws[: options.variants]
     judged, lost = [], 0
     for drawn in chosen:

@@ -28,15 +28,19 @@ class Plan(NamedTuple):
     kept: list[str]
 
 
-def plan(arguments: Arguments, within: Bounds, constants: _constants.Constants, seed: int, carries: bool) -> Plan:
-    """``carries``: whether the carried arrays may be given other values."""
+def plan(
+    arguments: Arguments, within: Bounds, constants: _constants.Constants, seed: int, carries: bool, loops: bool
+) -> Plan:
+    """``carries``: whether the carried arrays may be given other values; ``loops``: whether a loop may run for ever at large ones."""
     draws: list[Drawn] = []
     varied, kept = [], []
     if carries and arguments.carried:
         draws, varied, kept = _carried(arguments, within, constants, seed)
     elif arguments.carried:
         kept.append(f"{', '.join(arguments.carried_names)} (read while the rule is traced)")
-    for name, values in _values(arguments, constants):
+    if loops:
+        kept.append("large numbers (a loop might not end)")
+    for name, values in _values(arguments, constants, loops):
         live = _placed(arguments, within, values, np.random.default_rng((seed, 23, len(draws))))
         if live is not None:
             draws.append(Drawn(name, live, placed=True))
@@ -47,7 +51,7 @@ def plan(arguments: Arguments, within: Bounds, constants: _constants.Constants, 
     return Plan(draws, [*varied, *placed], kept)
 
 
-def _values(arguments: Arguments, constants: _constants.Constants) -> Iterator[tuple[str, list[float]]]:
+def _values(arguments: Arguments, constants: _constants.Constants, loops: bool) -> Iterator[tuple[str, list[float]]]:
     """(a name, values to place among ordinary numbers)."""
     if constants.floats:
         steps = [max(0.02 * abs(c), 1e-3) for c in constants.floats]
@@ -55,6 +59,8 @@ def _values(arguments: Arguments, constants: _constants.Constants) -> Iterator[t
         far = [x for c in constants.floats if c for x in (2 * c + np.sign(c), -2 * c)]
         yield "beside the program's constants", beside + far
         yield "at the program's constants", list(constants.floats)
+    if loops:
+        return
     large = OVERFLOW.get(arguments.dtype.name, 89.0)
     yield f"{large:g} among ordinary numbers", [large, -large]
     yield "large numbers", [large / 3.3, -large / 3.3, 2.5 * large, -2.5 * large]

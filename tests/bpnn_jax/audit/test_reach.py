@@ -34,6 +34,19 @@ def test_a_loop_without_reverse_mode_is_differentiated_forwards(bug):
     assert report.verdict == ("wrong" if bug else "correct"), report
 
 
+def test_a_loop_that_might_not_end_is_given_no_large_numbers():
+    """In float32 y² comes within 1e-5 of no number above 100: the loop would run for ever."""
+
+    def root(a):
+        return jax.lax.while_loop(lambda y: jnp.max(abs(y * y - a)) > 1e-5, lambda y: 0.5 * (y + a / y), 0.5 * a + 0.5)
+
+    f = rule(root, lambda a: (root(a), root(a)), lambda y, g: (g / (2 * y),))
+    example = np.array([0.3, 1.0, 0.7], np.float32)
+    report = audit.custom_vjp(f, example, draws=2, mutate=False, variants=4, reference=jnp.sqrt)
+    assert report.verdict == "correct", report
+    assert any("a loop might not end" in said for said in report.not_varied)
+
+
 @pytest.mark.parametrize("bug", [False, True])
 def test_a_callback_is_judged_by_differences(bug):
     def sine(x):

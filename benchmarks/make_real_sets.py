@@ -14,7 +14,7 @@ from typing import Any
 
 def sets() -> dict[str, Any]:
     """Each set as scikit-learn's loader gives it."""
-    from sklearn import datasets
+    from sklearn import datasets  # pyright: ignore[reportMissingImports]
 
     return {
         "iris": datasets.load_iris(),

@@ -11,6 +11,7 @@ in (9) has as many terms as that layer has nodes: ``training.fused.equations.MAN
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -39,9 +40,8 @@ def per_update(run: Callable[[int], object]) -> float:
 
 
 def settings(mode: str) -> Settings:
-    return Settings(
-        epochs=5000, history_every=5000, rule="sgd", mode=mode, **({"batch_size": 32} if mode == "minibatch" else {})
-    )
+    found = Settings(epochs=5000, history_every=5000, rule="sgd", mode=mode)
+    return replace(found, batch_size=32) if mode == "minibatch" else found
 
 
 def arrays(network: Network, networks: tuple[int, ...]) -> tuple:

@@ -13,11 +13,15 @@ from bpnn_jax.errors import InputError, finite, unknown, whole_number
 OPTAX_RULES = ("sgd", "adam", "adamw", "nadam", "adagrad", "adadelta", "rmsprop", "lion", "rprop")
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from bpnn_jax.network import Network
     from bpnn_jax.patterns import Patterns
     from bpnn_jax.training import Rates, Settings
 
-    Activation = OutputActivation = Rule = str
+    Activation: TypeAlias = str
+    OutputActivation: TypeAlias = str
+    Rule: TypeAlias = str
 else:
     Activation = Literal[*manual.ACTIVATIONS]
     OutputActivation = Literal["same", *manual.ACTIVATIONS]

@@ -136,8 +136,8 @@ def run(options: Train) -> int:
     train_score = score(result, learn, within)
     test_score = score(result, test, within) if test else None
     if options.save:  # first: a closed pipe (`| head`) must not lose the network
-        names = {"inputs": data.patterns.inputs, "outputs": data.patterns.outputs}
-        save_network(options.save, network, result.weights, **names, tolerance=within)
+        inputs, outputs = data.patterns.inputs, data.patterns.outputs
+        save_network(options.save, network, result.weights, inputs=inputs, outputs=outputs, tolerance=within)
     finish(options.json, "train", as_json(result, train_score, test_score))
     show(result, learn, train_score, test, test_score, console())
     return 0
@@ -173,8 +173,8 @@ def run_table(options: Train, data: Data, task: "Task") -> int:
         told = lambda done, error: update(done, epochs, f"error {error:.4g}")  # noqa: E731
         fitted = table.fit(run, network, epochs, prepared, options.seed, options.history_every, told)
     if options.save:
-        names = {"inputs": task.inputs, "outputs": task.classes or task.targets}
-        save_network(options.save, network, fitted.result.weights, **names, encoding=prepared.encoding)
+        outputs, weights = task.classes or task.targets, fitted.result.weights
+        save_network(options.save, network, weights, inputs=task.inputs, outputs=outputs, encoding=prepared.encoding)
     finish(options.json, "train", {**of_the_run(fitted.result), **table.as_json(prepared, fitted)})
     show_run(fitted.result, out)
     table.show(prepared, fitted, out)

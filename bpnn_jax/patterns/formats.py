@@ -142,7 +142,8 @@ def _snns(path: str, text: str) -> Table:
     if not head["output units"]:
         raise PatternFileError(path, "expected patterns with targets, got a file of SNNS without output units")
     body = text[max(m.end() for m in re.finditer(r"No\. of [a-z ]+:\s*[0-9]+", text)) :]
-    return _from_pairs(path, _tokens(path, body), *head.values(), "SNNS")
+    count, inputs, outputs = (head[what] for what in ("patterns", "input units", "output units"))
+    return _from_pairs(path, _tokens(path, body), count, inputs, outputs, "SNNS")
 
 
 def _arff(path: str, text: str) -> Table:

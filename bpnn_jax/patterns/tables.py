@@ -51,7 +51,7 @@ class Column:
     @property
     def missing(self) -> np.ndarray:
         """Which cells are missing, shape (rows,)."""
-        return np.isnan(self.values) if self.numeric else np.equal(self.values, None)
+        return np.isnan(self.values) if self.numeric else np.array([cell is None for cell in self.values], bool)
 
     @property
     def whole(self) -> bool:

@@ -4,6 +4,8 @@ import ast
 from pathlib import Path
 from typing import NamedTuple
 
+from docs.links import between
+
 ROOT = Path(__file__).resolve().parents[1]
 BEGIN, END = "<!-- python -m docs --write writes from here -->", "<!-- to here -->"
 
@@ -93,11 +95,7 @@ def _imported(tree: ast.Module) -> set[str]:
 
 def inserted(page: str) -> str:
     """The page with the table of rooms between its two markers."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"expected the lines {BEGIN} and {END} in the page, got a page without them")
-    return f"{before}{BEGIN}\n\n{table()}\n{END}{after}"
+    return between(page, BEGIN, END, table())
 
 
 def table() -> str:

@@ -1,4 +1,4 @@
-"""Links from a page to the line on which a function, a class or a table is defined: [`name`](../manual/file.py#L12)."""
+"""What is written into a page: text between markers, and links to the line of a definition: [`name`](../manual/file.py#L12)."""
 
 import ast
 import re
@@ -47,3 +47,12 @@ def definitions(file: Path) -> dict[str, int]:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             found[node.target.id] = node.lineno
     return found
+
+
+def between(page: str, begin: str, end: str, text: str) -> str:
+    """The page with ``text`` between its two markers, each a line of its own."""
+    before, found, rest = page.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not (found and closed):
+        raise ValueError(f"expected the lines {begin} and {end} in the page, got a page without them")
+    return f"{before}{begin}\n\n{text}\n{end}{after}"

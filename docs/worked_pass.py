@@ -6,6 +6,7 @@ Every number is computed by ``manual``; this file only chooses the network and t
 import numpy as np
 
 import manual
+from docs.links import between
 
 BEGIN, END = "<!-- python -m docs --write writes from here -->", "<!-- to here -->"
 W1 = np.array([[0.5, -0.3], [0.2, 0.8], [0.1, -0.4]])  # two inputs and the bias node into two hidden nodes
@@ -18,11 +19,7 @@ FUNCTIONS = (manual.SIGMOID, manual.SIGMOID)
 
 def inserted(page: str) -> str:
     """The page with the pass between its two markers."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"expected the lines {BEGIN} and {END} in the page, got a page without them")
-    return f"{before}{BEGIN}\n\n{text()}\n{END}{after}"
+    return between(page, BEGIN, END, text())
 
 
 def text() -> str:

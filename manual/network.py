@@ -137,7 +137,11 @@ def as_pass(
     functions: tuple[Activation, ...],
     skip: bool,
 ) -> Pass:
-    """A pass whose every z and a are given, L of each: how a check feeds an equation the values of its reference."""
+    """A pass with every z and a given: a check feeds an equation the values of its reference.
+
+    weights: L arrays (n_in + bias, n_out).
+    x, zs, outputs: the inputs (patterns, n0), and L arrays (patterns, n_out) each of z and of a.
+    """
     below = [all_below((x, *outputs[:l]), skip) for l in range(len(outputs))]
     return connect(x, [Layer(*parts) for parts in zip(below, weights, zs, outputs, functions, strict=True)], skip)
 

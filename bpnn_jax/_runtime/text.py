@@ -37,3 +37,16 @@ def _escaped(match: re.Match[str]) -> str:
     if 0xDC80 <= number <= 0xDCFF:  # surrogateescape: a byte
         number -= 0xDC00
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
+
+
+def reads_as_number(text: str) -> bool:
+    """Whether ``float`` takes it: nan, inf and 1_000 too.
+
+    >>> reads_as_number("-1e3"), reads_as_number("inf"), reads_as_number("b")
+    (True, True, False)
+    """
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

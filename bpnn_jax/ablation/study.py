@@ -37,7 +37,7 @@ class Study:
     epochs: the limit. Runs stop when solved.
     points: of the error curve that is kept, about.
     chunk:  runs that are kept together in a file, a multiple of 64; what is under way when the power fails is at most that many
-            runs a core.
+            runs per core.
 
     Raises InputError for what cannot be used.
 

@@ -36,7 +36,7 @@ def scatter(
 ) -> list[float] | None:
     """FACTOR times the spread of each leaf of ``function(subject, live, c)``; None where it cannot be run so.
 
-    In float64, or with ``dtype`` None in the leaves' own dtypes. Found once for a draw: every leaf that is off asks for it.
+    In float64, or with ``dtype`` None in the leaves' own dtypes. Computed once per draw, since every leaf that is off needs it.
     """
     cache, key = execute.shared(
         f"scatter of {name}", execute.subject.rule.source if name == "hand" else (execute.subject.rule.fun,)

@@ -105,3 +105,16 @@ def finish(json: Path | None, command: str, result: dict) -> None:
     """Write what a command found, if ``--json`` asks for it. Its first key says whose it is."""
     if json is not None:
         write_json(json, {"bpnn": command, **result})
+
+
+def part(count: int, skip: int, limit: int | None) -> slice:
+    """Which of ``count`` patterns are taken. Raises InputError for none.
+
+    >>> part(10, 2, 3), part(10, 2, None)
+    (slice(2, 5, None), slice(2, None, None))
+    """
+    if not 0 <= skip < count:
+        raise InputError(f"expected skip from 0 to {count - 1}, got {skip}")
+    if limit is not None and limit < 1:
+        raise InputError(f"expected limit as a whole number from 1 up, got {limit}")
+    return slice(skip, None if limit is None else skip + limit)

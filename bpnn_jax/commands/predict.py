@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
-from bpnn_jax.commands.common import Count, File, Json, check_outputs, data_read, finish, read_data
+from bpnn_jax.commands.common import Count, File, Json, check_outputs, data_read, finish, part, read_data
 from bpnn_jax.errors import InputError
 
 
@@ -44,16 +44,14 @@ def run(options: Predict) -> int:
     check_outputs(out, json=options.json, reads=reads, overwrite=options.overwrite)
     saved = load_network(options.model)
     if saved.encoding is not None:
-        return table.predict(options, saved, saved.encoding)
+        return table.predict(
+            saved, saved.encoding, options.data, options.skip, options.limit, options.out, options.json
+        )
     if options.out is not None:
         raise InputError(f"expected --out with a network that has learnt a table, got {options.model}")
     read = read_data(options.data, options.targets)
     data = read.held_out or read.patterns
-    if options.skip < 0 or options.skip >= len(data):
-        raise InputError(f"expected skip from 0 to {len(data) - 1}, got {options.skip}")
-    if options.limit is not None and options.limit < 1:
-        raise InputError(f"expected limit as a whole number from 1 up, got {options.limit}")
-    data = data[options.skip :][: options.limit]
+    data = data[part(len(data), options.skip, options.limit)]
     sizes = saved.network.sizes
     if data.x.shape[1] != sizes[0] or data.t.shape[1] != sizes[-1]:
         raise InputError(

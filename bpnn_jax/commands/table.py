@@ -4,13 +4,14 @@ import csv
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from bpnn_jax._runtime.files import write_atomically
 from bpnn_jax._runtime.text import one_line, plain
-from bpnn_jax.commands.common import finish
+from bpnn_jax.commands.common import finish, part
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns import scores
 from bpnn_jax.patterns.encoding import Encoding
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table as Drawn
 
-    from bpnn_jax.commands.predict import Predict
     from bpnn_jax.network import Network
     from bpnn_jax.settings import Run
     from bpnn_jax.storage import Saved
@@ -75,7 +75,7 @@ def fit(
 
 
 def score(result: "TrainResult", data: Tabular, x: np.ndarray, t: np.ndarray) -> dict[str, Any]:
-    """The scores that fit the task's kind, in what JSON knows."""
+    """The scores that fit the task's kind, as JSON-serialisable data."""
     from bpnn_jax.training import predict
 
     return scored(
@@ -150,9 +150,9 @@ def show(data: Tabular, fitted: Fitted, out: "Console") -> None:
     """The scores in words."""
     from rich.text import Text
 
-    for part, found in fitted.scores.items():
-        name = {"train": "training", "test": "test"}[part]
-        count = len(data.train if part == "train" or data.test is None else data.test)
+    for which, found in fitted.scores.items():
+        name = {"train": "training", "test": "test"}[which]
+        count = len(data.train if which == "train" or data.test is None else data.test)
         out.print(Text(f"{name:<12}{_words(data.task.kind, found, count)}"), soft_wrap=True)
     best = fitted.scores.get("test", fitted.scores["train"])
     if data.task.kind == "classification" and len(data.task.classes) <= SHOWN_CLASSES:
@@ -200,18 +200,16 @@ def is_answers(head: bytes, tail: bytes) -> bool:
     return head.startswith(f"{ANSWER},".encode())
 
 
-def predict(options: "Predict", saved: "Saved", encoding: Encoding) -> int:
+def predict(
+    saved: "Saved", encoding: Encoding, data: str, skip: int, limit: int | None, out: Path | None, json: Path | None
+) -> int:
     """``bpnn predict`` for a table: the answer for each row, and the scores where the file has the targets."""
     from bpnn_jax._runtime.progress import console
     from bpnn_jax.patterns.formats import read_file
     from bpnn_jax.training import predict as outputs_of
 
-    table, out = read_file(options.data).table, console()
-    if not 0 <= options.skip < len(table):
-        raise InputError(f"expected skip from 0 to {len(table) - 1}, got {options.skip}")
-    if options.limit is not None and options.limit < 1:
-        raise InputError(f"expected limit as a whole number from 1 up, got {options.limit}")
-    table = table.rows(slice(options.skip, None if options.limit is None else options.skip + options.limit))
+    table, screen = read_file(data).table, console()
+    table = table.rows(part(len(table), skip, limit))
     outputs = np.asarray(outputs_of(saved.network, saved.weights, encoding.inputs(table)), np.float64)
     answers, shown = encoding.answers(outputs), encoding.outputs(outputs)
     names = saved.outputs or tuple(f"output {k + 1}" for k in range(outputs.shape[1]))
@@ -219,16 +217,16 @@ def predict(options: "Predict", saved: "Saved", encoding: Encoding) -> int:
     if encoding.has_targets(table):
         t = encoding.read(table)[1]
         found = scored(encoding.kind, lambda v: v, shown if encoding.kind == "regression" else outputs, t, t)
-    if options.out is not None:
-        write_atomically(options.out, _csv(names, answers, shown).encode())
+    if out is not None:
+        write_atomically(out, _csv(names, answers, shown).encode())
     title = f"{encoding.learns} for {len(table)} rows: answer, and the outputs {', '.join(names)}"
-    out.print(plain(title), markup=False, soft_wrap=True)
+    screen.print(plain(title), markup=False, soft_wrap=True)
     for answer, row in zip(answers, shown.tolist(), strict=True):
-        out.print(f"{one_line(answer)}    {' '.join(f'{v:.4g}' for v in row)}", markup=False, soft_wrap=True)
+        screen.print(f"{one_line(answer)}    {' '.join(f'{v:.4g}' for v in row)}", markup=False, soft_wrap=True)
     if found:
-        out.print(_words(encoding.kind, found, len(table)), markup=False, soft_wrap=True)
+        screen.print(_words(encoding.kind, found, len(table)), markup=False, soft_wrap=True)
     told = {"patterns": len(table), "answers": answers, "outputs": shown.tolist(), "scores": found or None}
-    finish(options.json, "predict", told)
+    finish(json, "predict", told)
     return 0
 
 

@@ -130,7 +130,7 @@ def featurize(
 def write(featurized: Featurized, path: str | Path) -> tuple[Path, Path]:
     """Write both splits in the article's format: `code.txt` becomes `code.train.txt` and `code.test.txt`.
 
-    A line a pattern, inputs `>` targets, below a header of `#` lines with the names of the inputs and outputs. Each
+    A line per pattern, inputs `>` targets, below a header of `#` lines with the names of the inputs and outputs. Each
     number is the shortest that reads back as the very same float64. Both files are complete on the disk before either
     takes its name; where anything fails, neither is left half-written.
 

@@ -15,7 +15,7 @@ import numpy as np
 from bpnn_jax._runtime import archive
 from bpnn_jax._runtime.files import write_atomically
 from bpnn_jax._runtime.reading import DamagedError, NotReadableError, read_file
-from bpnn_jax._runtime.text import one_line
+from bpnn_jax._runtime.text import one_line, reads_as_number
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns._patterns import Patterns, is_name
 
@@ -275,21 +275,13 @@ def _header(where: str, number: int, line: str) -> list[str]:
     """The names in a first line that is a header: one cell names a target, or no cell is a number. Else none."""
     cells = list(_cells(where, number, line))
     named = any(_CSV_TARGET.fullmatch(cell) for _, cell in cells)
-    if not named and any(_reads_as_number(cell) for _, cell in cells):
+    # nan, inf and 1_000 are refused as numbers, but are no header either
+    if not named and any(reads_as_number(cell) for _, cell in cells):
         return []
     for column, cell in cells:
         if not cell:
             raise PatternFileError(where, "expected the name of a column, got nothing", number, column)
     return [cell for _, cell in cells]
-
-
-def _reads_as_number(cell: str) -> bool:
-    """Whether this is a number, or one that is refused (nan, inf, 1_000): no header, in any case."""
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
 
 
 def _column_name(cell: str) -> str:

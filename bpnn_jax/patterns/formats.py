@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bpnn_jax._runtime.text import reads_as_number
 from bpnn_jax.patterns.files import PatternFileError, check_lines
 from bpnn_jax.patterns.tables import Column, Table, decoded, read_bytes, read_table
 
@@ -83,18 +84,10 @@ def _tokens(path: str, text: str) -> list[float]:
     found = []
     for number, line in enumerate(text.split("\n"), 1):
         for word in line.partition("#")[0].split():
-            if not _is_number(word):
+            if not reads_as_number(word):
                 raise PatternFileError(path, f"expected a number, got {word[:40]!r} in line {number} below the header")
             found.append(float(word))
     return found
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
 
 
 def _from_pairs(path: str, numbers: list[float], count: int, inputs: int, outputs: int, form: str) -> Table:
@@ -169,7 +162,7 @@ def _arff(path: str, text: str) -> Table:
 
 def _words(name: str, words: list[str | None]) -> Column:
     """Words as such, or as numbers where all of them are."""
-    if all(w is None or _is_number(w) for w in words):
+    if all(w is None or reads_as_number(w) for w in words):
         return Column(name, np.array([np.nan if w is None else float(w) for w in words]))
     return Column(name, np.array(words, dtype=object))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bpnn_jax._runtime.text import reads_as_number
 from bpnn_jax.choice import Choice
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns.columns import find, index_column, one_hot_groups, prefix
@@ -249,7 +250,7 @@ def _inputs(table: Table, inputs: list[int], rows: np.ndarray, notes: list[str])
 
 def _check_few_words(table: Table, k: int, counts: Counter) -> None:
     """A column of numbers with a word in it is a slip, or a mark for a missing cell that is not known here."""
-    words = {w: n for w, n in counts.items() if not _is_number(w)}
+    words = {w: n for w, n in counts.items() if not reads_as_number(w)}
     if 0 < sum(words.values()) < 0.5 * sum(counts.values()):
         word = next(iter(words))
         row = int(np.flatnonzero(table.columns[k].values == word)[0])
@@ -257,14 +258,6 @@ def _check_few_words(table: Table, k: int, counts: Counter) -> None:
             f"expected numbers in {table.label(k)}, as most of its cells are, got {word!r} in row {row + 1} below the header "
             f"({sum(words.values())} such cells); leave the cell empty if it is missing, or --ignore the column"
         )
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
 
 
 def _note_words(table: Table, choice: Choice, targets: list[int], notes: list[str]) -> None:

@@ -1,7 +1,7 @@
 """The patterns of one epoch, by the lines of ``equations``, for one network or for a block of lanes.
 
 Online, a gradient is never written down: it is the product of two vectors, [a, 1] and δ. The previous gradient is kept as these
-two, and the rates are multiplied into the deltas: once a node, not once a weight.
+two, and the rates are multiplied into the deltas: once per node, not once per weight.
 """
 
 from collections.abc import Callable

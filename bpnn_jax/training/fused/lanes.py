@@ -83,7 +83,7 @@ def _noted(settings: Settings, ended: Ended, epoch: Any, weights: tuple, error: 
 
 
 def _miss(network: Network, weights: tuple, x: Any, t: Any) -> Any:
-    """The largest distance of an output from its target, over all patterns: a lane a network."""
+    """The largest distance of an output from its target, over all patterns: one per lane."""
 
     def worse(miss: Any, pattern: tuple) -> tuple[Any, None]:
         x, t = pattern

@@ -92,7 +92,7 @@ def supports(network: Network, settings: _loop.Settings) -> str:
     rule = str(settings.rule)
     if not threads_for(network, rule):
         fewest = min(registers(network, rule, s) for s in splits(network))
-        return f"{network} needs {fewest} registers a thread in the GPU kernel, which has {REGISTERS}"
+        return f"{network} needs {fewest} registers per thread in the GPU kernel, which has {REGISTERS}"
     return ""
 
 

@@ -1,7 +1,7 @@
 """How the GPU kernel's state lies in memory: one row of numbers for each thing that a thread keeps, networks along the last axis.
 
 A row has shape (threads, networks). The units of a dealt-out hidden layer are numbered so that unit q * threads + r is row q of
-thread r; what every thread of a network keeps for itself is there once a thread.
+thread r; what every thread of a network keeps for itself is there once per thread.
 """
 
 from collections.abc import Iterator

@@ -353,8 +353,8 @@ def test_on_the_cpu_it_does_not_run():
         (Network((2, 2, 1)), {"shuffle": True}, "shuffle=True"),
         (Network((2, 2, 1)), {"rule": "adam"}, "'adam'"),
         (Network((2, 2, 1)), {"gradient": "autodiff"}, "gradient='autodiff'"),
-        (Network((20, 16, 16, 3)), {}, "registers a thread"),
-        (Network((784, 128, 10)), {}, "registers a thread"),
+        (Network((20, 16, 16, 3)), {}, "registers per thread"),
+        (Network((784, 128, 10)), {}, "registers per thread"),
     ],
 )
 def test_what_it_cannot_train_is_said(network, changes, said):

@@ -138,7 +138,7 @@ def run(options: Train) -> int:
     if options.save:  # first: a closed pipe (`| head`) must not lose the network
         inputs, outputs = data.patterns.inputs, data.patterns.outputs
         save_network(options.save, network, result.weights, inputs=inputs, outputs=outputs, tolerance=within)
-    finish(options.json, "train", as_json(result, train_score, test_score))
+    finish(options.json, "train", as_json(result, train_score, test_score) | of_the_patterns(learn, test, train_score))
     show(result, learn, train_score, test, test_score, console())
     return 0
 
@@ -261,6 +261,18 @@ def as_json(result: "TrainResult", train_score: Scored, test_score: Scored | Non
         "largest_output_rate": best.largest_output_rate,
         "confusion": best.confusion.tolist() if best.confusion is not None else None,
     }
+
+
+def of_the_patterns(learn: "Patterns", test: "Patterns | None", scored: Scored) -> dict:
+    """What of the JSON says what was learnt, as for a table."""
+    one_hot = scored.confusion is not None
+    kind = {
+        "kind": "classification" if one_hot else "boolean",
+        "inputs": list(learn.inputs),
+        "targets": list(learn.outputs),
+    }
+    counts = {"train": len(learn), "validation": 0, "test": 0 if test is None else len(test), "left_out": 0}
+    return {"task": {**kind, "classes": list(learn.outputs) if one_hot else []}, "patterns": counts}
 
 
 def of_the_run(result: "TrainResult") -> dict:

@@ -44,8 +44,14 @@ def settings(run: "Run", epochs: int, data: Tabular, given: frozenset[str]) -> t
     usual_epochs = usual.pop("epochs")
     if "mode" in given and run.mode != "minibatch":
         usual.pop("batch_size")
+    if "ranges" in given:  # of uniform first weights
+        usual.pop("initial")
     kept = {name: value for name, value in usual.items() if name not in given}
-    if {"rule", "learning_rate", "momentum"} & given and "learning_rate" not in given and "rule" in given:
+    if "momentum" in given and "rule" not in given:
+        raise InputError(
+            f"expected a rule with momentum {run.momentum:g}: {usual['rule']}, a table's own rule, has none"
+        )
+    if "rule" in given and "learning_rate" not in given:
         raise InputError(
             f"expected a learning rate with rule {run.rule} for a table, whose own rule is {usual['rule']}"
         )

@@ -123,9 +123,8 @@ def run(options: Train) -> int:
     data = read_data(options.data, options.targets, options.table)
     if data.task is not None:
         return run_table(options, data, data.task)
-    for name, value in (("test-share", options.test_share), ("in-order", options.in_order)):
-        if value:
-            raise InputError(f"expected {name} with a table, got it with {options.data}; test-size counts patterns")
+    for name in sorted(options.given & {"test_share", "in_order", "standardize"}):
+        raise InputError(f"expected {name.replace('_', '-')} with a table, got it with {options.data}")
     other = read_data(options.test, options.targets, options.table) if options.test else None
     learn, test = divide(options, data, other)
     network = options.run.network(data.patterns)
@@ -151,11 +150,13 @@ def run_table(options: Train, data: Data, task: "Task") -> int:
     from bpnn_jax.patterns.tabular import prepare
     from bpnn_jax.storage import save_network
 
-    unfit = sorted(options.given & {"article", "train_size", "test_size", "cutoff", "tolerance", "targets_given"})
+    unfit = sorted(options.given & {"article", "train_size", "test_size", "cutoff", "tolerance"})
     if unfit:
         raise InputError(
             f"expected no {unfit[0].replace('_', '-')} for a table, got it; a table is split by --test-share or --test"
         )
+    if options.in_order and not options.test_share:
+        raise InputError("expected in-order with test-share, got it alone")
     test = read_file(options.test).table if options.test else None if options.test_share else data.test
     prepared = prepare(
         task,

@@ -80,6 +80,7 @@ def test_what_was_given_counts_and_what_was_not_is_chosen_for_the_table(here, re
         "train", "t.csv", *FAST, "--activation", "sigmoid", "--hidden", 3, "--rule", "sgd", "--learning-rate", "0.1"
     )
     assert own["network"] == "4-3-2 sigmoid"
+    assert result("train", "t.csv", *FAST, "--ranges", "0.1")["error"] != usual["error"]
     assert result("train", "t.csv", *FAST, "--no-standardize")["error"] != usual["error"]
     assert result("train", "t.csv", *FAST, "--test-share", "0.5", "--in-order")["patterns"]["test"] == 20
 
@@ -116,7 +117,10 @@ def test_a_test_file_has_the_columns_and_classes_of_training(here, result, refus
         (["t.csv", "--test-share", "1"], "expected test share from 0 to below 1"),
         (["t.csv", "--kind", "regression"], "expected numbers to learn ill as regression"),
         (["t.csv", "--rule", "sgd"], "expected a learning rate with rule sgd"),
+        (["t.csv", "--momentum", "0.9"], "expected a rule with momentum 0.9"),
+        (["t.csv", "--in-order"], "expected in-order with test-share"),
         (["xor", "--test-share", "0.5"], "expected test-share with a table"),
+        (["xor", "--standardize"], "expected standardize with a table"),
         (["xor", "--target", "1"], "expected target, kind, missing and ignore for tables"),
     ],
 )

@@ -6,7 +6,7 @@ are declared in ``__init__.pyi``.
 
 from bpnn_jax._runtime import forks, lazy, xla
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 __getattr__, __dir__, __all__ = lazy.attach(__name__, __file__)
 

@@ -27,6 +27,7 @@ NAMES = {
     "(10)": "gradient of the weights",
     "(11)": "gradient of the bias",
     "(12)": "gradient of the inputs",
+    "(17)": "further activations",
 }
 EXAMPLES = {  # of each equation's mistakes the one that says most to somebody who has never seen the catalogue
     "(3)": "sigmoid' = 1 - a",
@@ -36,6 +37,7 @@ EXAMPLES = {  # of each equation's mistakes the one that says most to somebody w
     "(10)": "mean for a sum",
     "(11)": "the lecture's ∂O/∂θ = 1",
     "(12)": "f' of the input layer",
+    "(17)": "leaky relu with relu's derivative",
 }
 ITERATIONS = (0, 500, 950)  # of the twenty whose error the article prints
 RECOGNISER = {"learning_rate": 0.2, "momentum": 0.0, "epochs": 100}
@@ -43,7 +45,7 @@ RECOGNISER = {"learning_rate": 0.2, "momentum": 0.0, "epochs": 100}
 
 @dataclass(frozen=True)
 class Demo:
-    """A tour in some ten seconds: 33 mistakes caught, a wrong gradient audited, the right one checked, the article, a training."""
+    """A tour in some ten seconds: 40 mistakes caught, a wrong gradient audited, the right one checked, the article, a training."""
 
     folder: Path = Path("demo")
     """Where to put the trained network. Made if need be."""

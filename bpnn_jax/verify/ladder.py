@@ -12,8 +12,9 @@ from bpnn_jax import audit
 from bpnn_jax._runtime import cores
 from bpnn_jax.errors import seed, unknown, whole_number
 from bpnn_jax.network import Network
+from bpnn_jax.training.gpu import block
 from bpnn_jax.verify import as_it_runs, at_scale, auditor, complex_step, equations, proof
-from bpnn_jax.verify.bound import Bound
+from bpnn_jax.verify.bound import JUMP, Bound
 from bpnn_jax.verify.checks import Caught, Check, Comparison, summarise
 from bpnn_jax.verify.reference import Draw, Reference, draw
 from manual import ACTIVATIONS
@@ -27,8 +28,13 @@ DRAWN_SIZES = (4, 5, 5, 3)
 SCALE_SIZES = (20, 8, 3)
 LOOP_SIZES = (3, 3, 2, 2, 2)  # of the training loops, which are written out weight by weight
 DRAWS = 4  # of numbers for a network, in a row of rungs 2 and 3
-# One network that exercises every activation, has a square weight matrix, and more than one output.
-MISTAKEN = Network((4, *(5,) * (len(ACTIVATIONS) - 1), 3), tuple(ACTIVATIONS))
+FURTHER = tuple(name for name, f in ACTIVATIONS.items() if f.equations[1] == 17)
+# The networks of the mistakes: one with the activations of (1) to (4), one with those of (17). Both have a square weight matrix, and
+# more than one output.
+MISTAKEN, MISTAKEN_FURTHER = (
+    Network((4, *(5,) * (len(names) - 1), 3), names)
+    for names in (tuple(name for name in ACTIVATIONS if name not in FURTHER), FURTHER)
+)
 
 
 @dataclass(frozen=True)
@@ -157,32 +163,37 @@ def _rung_4(options: Options) -> Iterator[Piece]:
 
 
 def _rung_5(options: Options) -> Iterator[Piece]:
-    """On one network with all the activations, since a loop is compiled for each network."""
+    """Each piece on one network with some of the activations, since a loop is compiled for each network; they take turns."""
     sizes = options.sizes or LOOP_SIZES
-    mixed = _mixed(options, sizes)
+    turn = count(step=len(sizes) - 1)
+
+    def on_next(compare: Callable, *what: object, skip: bool = False) -> Callable[..., Iterator[Comparison]]:
+        net = _mixed(options, sizes, next(turn), skip)
+        return lambda rng: compare(net, rng, *what)
+
     for path in as_it_runs.PATHS:
-        yield 5, f"float32 {path}", 40, lambda rng, p=path: as_it_runs.compare_paths(mixed, rng, p)
+        yield 5, f"float32 {path}", 40, on_next(as_it_runs.compare_paths, path)
     for step in as_it_runs.STEPS:
-        yield 5, f"train {step}", 20, lambda rng, s=step: as_it_runs.compare_step(mixed, rng, s)
+        yield 5, f"train {step}", 20, on_next(as_it_runs.compare_step, step)
     for mode in ("online", "minibatch", "batch"):
-        yield 5, f"train_many {mode}", 20, lambda rng, m=mode: as_it_runs.compare_many_step(mixed, rng, m)
+        yield 5, f"train_many {mode}", 20, on_next(as_it_runs.compare_many_step, mode)
     for run in as_it_runs.RUNS:
-        yield 5, f"{run}, N = 0", 10, lambda rng, r=run: as_it_runs.compare_second_tap(mixed, rng, r)
+        yield 5, f"{run}, N = 0", 10, on_next(as_it_runs.compare_second_tap, run)
         # train leaves batches to matrix products
         for loop in as_it_runs.LOOPS if run == "train_many" else as_it_runs.ONLINE_LOOPS:
-            yield 5, f"{run}, NumPy loop", 10, lambda rng, r=run, l=loop: as_it_runs.compare_loop(mixed, rng, r, *l)
+            yield 5, f"{run}, NumPy loop", 10, on_next(as_it_runs.compare_loop, run, *loop)
         if len(sizes) > 2:
-            skipping = _mixed(options, sizes, skip=True)
             for loop in as_it_runs.SKIPPING_LOOPS[run]:
-                compare = lambda rng, r=run, l=loop, net=skipping: as_it_runs.compare_loop(net, rng, r, *l)  # noqa: E731
-                yield 5, f"{run}, skip connections", 10, compare
+                yield 5, f"{run}, skip connections", 10, on_next(as_it_runs.compare_loop, run, *loop, skip=True)
     # A linear output: where one saturates, the whole gradient is no larger than the roundings of f' in terms of a, of which the
     # auditor, to whom it is a black box, knows nothing.
     broad = _mixed(options, options.sizes or MISTAKEN.sizes, -1)
     broad = replace(broad, activations=(*broad.activations[:-1], "linear"))
     yield 5, "auditor, float32", 4, lambda rng: as_it_runs.compare_audit(broad, rng)
-    small = _mixed(options, LOOP_SIZES)  # written out weight by weight, and interpreted
-    yield 5, "GPU kernel, interpreted", 20, lambda rng: as_it_runs.compare_gpu_kernel(small, rng)
+    on_gpu = tuple(name for name in options.activations if name in block.ACTIVATIONS)
+    if on_gpu:  # written out weight by weight, and interpreted
+        small = _mixed(replace(options, activations=on_gpu), LOOP_SIZES)
+        yield 5, "GPU kernel, interpreted", 20, lambda rng: as_it_runs.compare_gpu_kernel(small, rng)
     article = Network((4, 5, 3), hidden_bias=options.hidden_bias is not False)
     yield 5, "article's loops", 10, lambda rng: as_it_runs.compare_article_order(article, rng)
     for bias in (False, True):
@@ -277,25 +288,36 @@ def mistakes(seed: int = 0) -> Iterator[Caught]:
 
 
 def _mistakes(seed: int) -> Iterator[Caught]:
-    judged = judged_draws(seed)
+    judged = {net: judged_draws(seed, net) for net in (MISTAKEN, MISTAKEN_FURTHER)}
     for m in MISTAKES:
-        first = first_wrong(m, judged)
-        yield Caught(m.name, bool(first), first, f"({m.equation})", m.why, _named_by_the_auditor(judged[0][0], m))
+        draws = judged[mistaken(m)]
+        first = first_wrong(m, draws)
+        yield Caught(m.name, bool(first), first, f"({m.equation})", m.why, _named_by_the_auditor(draws[0][0], m))
 
 
-def judged_draws(seed: int = 0) -> list[tuple[Draw, Reference, Bound]]:
-    """The network that every mistake is tried on, with every activation: an ordinary draw and a saturated one."""
+def mistaken(mistake: Mistake) -> Network:
+    """The network that shows a mistake: it has the activation whose derivative is wrong."""
+    wrong = [name for name, f in mistake.activations.items() if f is not ACTIVATIONS[name]]
+    return MISTAKEN_FURTHER if set(wrong) & set(FURTHER) else MISTAKEN
+
+
+def judged_draws(seed: int = 0, network: Network = MISTAKEN) -> list[tuple[Draw, Reference, Bound]]:
+    """What mistakes are tried on: an ordinary draw, but for a node at each kink, where z = 0; and a saturated one."""
     rng = np.random.default_rng(seed)
-    draws = [draw(MISTAKEN, rng), draw(MISTAKEN, rng, saturated=True)]
+    draws = [draw(network, rng, at_zero=tuple(JUMP)), draw(network, rng, saturated=True)]
     return [(d, *equations.reference_and_bound(d)) for d in draws]
 
 
 def first_wrong(mistake: Mistake, judged: list[tuple[Draw, Reference, Bound]]) -> str:
-    """The first equation that differs from JAX's by more than rounding, as ``(9)``; empty if all agree."""
+    """The first equation that differs from JAX's by more than rounding, as ``(9)``; empty if all agree.
+
+    (17), which is about activations as (1) to (4) are, comes before what is made of it.
+    """
     rows: list[Check] = []
     for d, exact, allowed in judged:
         rows += _rows(6, mistake.name, 1, lambda d=d, e=exact, b=allowed: equations.compare(d, e, b, mistake))
-    return min((r.equation for r in rows if r.verdict == "wrong"), key=_number, default="")
+    wrong = (r.equation for r in rows if r.verdict == "wrong")
+    return min(wrong, key=lambda equation: (equation != "(17)", _number(equation)), default="")
 
 
 def _named_by_the_auditor(d: Draw, m: Mistake) -> str:

@@ -181,7 +181,8 @@ def _rational_function(by_exp: sympy.Expr) -> sympy.Expr:
         e: sympy.prod(sympy.Symbol(f"e{power}", positive=True) ** (c / unit[power]) for (power,), c in terms)
         for e, terms in exponents.items()
     }
-    return by_exp.xreplace(names)
+    found: Any = by_exp.xreplace(names)
+    return found
 
 
 # Networks, with any activation -------------------------------------------------------------------------------------------

@@ -87,6 +87,8 @@ def supports(network: Network, settings: _loop.Settings) -> str:
         return f"the GPU kernel knows the rules {', '.join(manual.RULES)}; got {settings.rule!r}"
     if settings.gradient != "manual":
         return f"the GPU kernel has the gradient by hand; got gradient={settings.gradient!r}"
+    if settings.schedule is not None:
+        return f"the GPU kernel has one learning rate for all epochs; got the schedule {settings.schedule.name!r}"
     if network.skip:
         return f"the GPU kernel has no skip connections; got {network}"
     rule = str(settings.rule)

@@ -228,7 +228,10 @@ def _training(found: Any, arrays: dict[str, np.ndarray]) -> Training | None:
         raise InputError(f"expected epochs, seed and said of a training, got {found!r:.80}")
     rule = sorted((name for name in arrays if name.startswith("R")), key=lambda name: (len(name), name))
     return Training(
-        tuple(arrays[name] for name in rule), whole_number("epochs", found["epochs"], 0), seed(found["seed"]), found["said"]
+        tuple(arrays[name] for name in rule),
+        whole_number("epochs", found["epochs"], 0),
+        seed(found["seed"]),
+        found["said"],
     )
 
 

@@ -78,6 +78,10 @@ class Table:
         """Some of the rows."""
         return replace(self, columns=tuple(replace(c, values=c.values[which]) for c in self.columns))
 
+    def take(self, rows: np.ndarray) -> "Table":
+        """Some of the rows, by their numbers."""
+        return replace(self, columns=tuple(c.take(rows) for c in self.columns))
+
     def label(self, number: int) -> str:
         """What a column is called in a message: its name, or ``column 3`` (counted from 1)."""
         return self.columns[number].name or f"column {number + 1}"

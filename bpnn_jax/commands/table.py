@@ -8,7 +8,7 @@ import numpy as np
 
 from bpnn_jax._runtime.text import one_line
 from bpnn_jax.choice import Choice
-from bpnn_jax.commands import curves, practice, seeds, success
+from bpnn_jax.commands import curves, likely, practice, seeds, success
 from bpnn_jax.commands.common import Data, finish, plain_warnings, read_data
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns import scores
@@ -88,7 +88,10 @@ def train(options: "Train", data: Data, task: "Task", saved: "Saved | None") -> 
     if options.practice.plot and watched:
         kept = fitted.result.kept if prepared.validation is not None else None
         curves.plot(options.practice.plot, watched.curves, measure(task.kind), task.learns, kept)
-    found = {**success.of_the_run(fitted.result), **as_json(prepared, fitted), **success.of_the_curves(watched)}
+    right = fitted.scores["train"].get("accuracy", fitted.scores["train"].get("r2", 0.0))
+    learnt = network, fitted.result.weights, prepared.train.x, prepared.train.t, right
+    found = {"warnings": likely.warn([likely.momentum(run), likely.collapsed(run, *learnt)])}
+    found |= {**success.of_the_run(fitted.result), **as_json(prepared, fitted), **success.of_the_curves(watched)}
     finish(options.json, "train", found)
     success.show_run(fitted.result, out)
     show(prepared, fitted, out)

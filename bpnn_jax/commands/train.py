@@ -98,7 +98,7 @@ def prepared(arguments: Sequence[str]) -> tuple[Sequence[str], Train]:
 
 def run(options: Train) -> int:
     from bpnn_jax._runtime.progress import console, progress_bar
-    from bpnn_jax.commands import curves, practice, seeds, success, table
+    from bpnn_jax.commands import curves, likely, practice, seeds, success, table
     from bpnn_jax.patterns import scores
 
     check_before(options)
@@ -121,6 +121,8 @@ def run(options: Train) -> int:
         weights = None if saved is None else saved.weights
         result = fit(options, network, learn, data.file is not None, told, weights, start, watch)
     train_score = success.score(result, learn, within)
+    learnt = network, result.weights, learn.x, options.run.patterns(learn).t, train_score.success_rate / 100
+    warned = likely.warn([likely.momentum(options.run), likely.collapsed(options.run, *learnt)])
     test_score = success.score(result, test, within) if test else None
     keep(options, result, inputs=data.patterns.inputs, outputs=data.patterns.outputs, tolerance=within)
     if options.practice.plot and watch:
@@ -128,7 +130,7 @@ def run(options: Train) -> int:
     found = success.as_json(result, train_score, test_score) | success.of_the_patterns(
         learn, test, train_score.confusion is not None
     )
-    finish(options.json, "train", found | success.of_the_curves(watch))
+    finish(options.json, "train", found | success.of_the_curves(watch) | {"warnings": warned})
     success.show(result, learn, train_score, test, test_score, console())
     return 0
 

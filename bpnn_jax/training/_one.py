@@ -120,7 +120,7 @@ def train(
     seed = errors.seed(seed)
     given = {"learning_rate": learning_rate, "momentum": momentum, "cutoff": cutoff, "tolerance": tolerance}
     rates = _inputs.rates(settings, dtype, **given)
-    x, t = _inputs.patterns(network, x, t, dtype)
+    x, t = _inputs.patterns(network, x, t, dtype, settings.objective)
     start = None if weights is None else _inputs.weights(network, weights, dtype)
     engine = _engines.engine_for(network, settings)
     if engine is _engines.FUSED:

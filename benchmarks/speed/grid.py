@@ -4,6 +4,7 @@ A cell is one of them. In a cell the same data is trained by what we choose, by 
 as JAX is installed and with our XLA option, and by C or PyTorch where they have the mode; ``rounds`` checks what each computes.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from statistics import median
@@ -87,7 +88,13 @@ def cells(quick: bool = False) -> list[Cell]:
         return [Cell(s, m, n) for s in ("4-8-3", "64-32-10") for m in BATCHES for n in (1, 64)][:9]
     found = [Cell(s, m, n) for s in SIZES for m in BATCHES for n in MANY]
     found += [Cell(s, m, n, cores=2) for s in SOME for m in BATCHES for n in (64,)]
-    found += [Cell(s, m, n, rule=rule) for rule in ("previous-gradient", "adam") for s in SOME for m in BATCHES for n in (1, 64)]
+    found += [
+        Cell(s, m, n, rule=rule)
+        for rule in ("previous-gradient", "adam")
+        for s in SOME
+        for m in BATCHES
+        for n in (1, 64)
+    ]
     found += [Cell(s, m, n, dtype="float64") for s in SOME for m in BATCHES for n in (1, 64)]
     return [cell for cell in found if weights(cell.layers) * cell.networks <= LARGEST]
 
@@ -98,7 +105,7 @@ def weights(layers: Sequence[int]) -> int:
     >>> weights((20, 8, 3))
     195
     """
-    return sum((n_in + 1) * n_out for n_in, n_out in zip(layers[:-1], layers[1:], strict=True))
+    return sum((n_in + 1) * n_out for n_in, n_out in itertools.pairwise(layers))
 
 
 def task(cell: Cell) -> Task:
@@ -106,7 +113,7 @@ def task(cell: Cell) -> Task:
     rng, layers = np.random.default_rng(1), cell.layers
     x = rng.uniform(0, 1, (PATTERNS, layers[0])).astype(np.float32)
     t = rng.uniform(0.1, 0.9, (PATTERNS, layers[-1])).astype(np.float32)
-    ranges = tuple((6.0 / (n_in + n_out)) ** 0.5 for n_in, n_out in zip(layers[:-1], layers[1:], strict=True))  # Glorot's
+    ranges = tuple((6.0 / (n_in + n_out)) ** 0.5 for n_in, n_out in itertools.pairwise(layers))  # Glorot's
     rate = 0.001 if cell.rule == "adam" else 0.1 / BATCHES[cell.mode]
     return Task(
         layers,
@@ -154,7 +161,9 @@ def workload(cell: Cell) -> tuple[Workload, str]:
         peers.append(replace(BLOCKED, guess=about))
     if (cell.sizes, cell.networks) in TORCH_CELLS and cell.mode == "minibatch" and cell.rule == "previous-gradient":
         peers.append(Peer("pytorch", pytorch.eager if single else pytorch.vmap, 1e6, missing=TORCH))
-    return Workload(cell.name, task(cell), Peer("ours", ours.one if single else ours.many, about), tuple(peers), cell.cores), engine
+    return Workload(
+        cell.name, task(cell), Peer("ours", ours.one if single else ours.many, about), tuple(peers), cell.cores
+    ), engine
 
 
 def summed_up(cell: Cell, engine: str, timed: Sequence[Timed], told: dict[str, str]) -> Measured:

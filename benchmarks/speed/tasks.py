@@ -1,5 +1,6 @@
 """What is trained: the data, the initial weights and the rates of each workload. NumPy only; the same for every peer."""
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -60,7 +61,7 @@ class Task:
 def uniform(sizes: tuple[int, ...], networks: int, ranges: tuple[float, ...], seed: int = 0) -> Weights:
     """Initial weights in ±ranges[l], float32."""
     rng = np.random.default_rng(seed)
-    shapes = ((networks, n_in + 1, n_out) for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True))
+    shapes = ((networks, n_in + 1, n_out) for n_in, n_out in itertools.pairwise(sizes))
     return tuple(rng.uniform(-r, r, shape).astype(np.float32) for shape, r in zip(shapes, ranges, strict=True))
 
 

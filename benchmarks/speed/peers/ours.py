@@ -1,4 +1,4 @@
-"""Ours, as a user calls it: ``train`` and ``train_many``; each engine by itself; and the float64 run that results are compared with."""
+"""Ours, as a user calls it: ``train`` and ``train_many``; each engine by itself; and the float64 run to compare results with."""
 
 from functools import partial
 

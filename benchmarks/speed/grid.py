@@ -87,7 +87,7 @@ def cells(quick: bool = False) -> list[Cell]:
     if quick:
         return [Cell(s, m, n) for s in ("4-8-3", "64-32-10") for m in BATCHES for n in (1, 64)][:9]
     found = [Cell(s, m, n) for s in SIZES for m in BATCHES for n in MANY]
-    found += [Cell(s, m, n, cores=2) for s in SOME for m in BATCHES for n in (64,)]
+    found += [Cell(s, m, 1024, cores=2) for s in SOME for m in BATCHES]
     found += [
         Cell(s, m, n, rule=rule)
         for rule in ("previous-gradient", "adam")
@@ -96,7 +96,16 @@ def cells(quick: bool = False) -> list[Cell]:
         for n in (1, 64)
     ]
     found += [Cell(s, m, n, dtype="float64") for s in SOME for m in BATCHES for n in (1, 64)]
-    return [cell for cell in found if weights(cell.layers) * cell.networks <= LARGEST]
+    return [cell for cell in found if fits(cell.sizes, cell.networks)]
+
+
+def fits(sizes: str, networks: int) -> bool:
+    """Whether so many networks are within ``LARGEST``.
+
+    >>> fits("784-32-10", 1024), fits("784-128-10", 1024)
+    (True, False)
+    """
+    return weights([int(n) for n in sizes.split("-")]) * networks <= LARGEST
 
 
 def weights(layers: Sequence[int]) -> int:
@@ -106,6 +115,28 @@ def weights(layers: Sequence[int]) -> int:
     195
     """
     return sum((n_in + 1) * n_out for n_in, n_out in itertools.pairwise(layers))
+
+
+def multiply_adds(layers: Sequence[int], batch: int) -> float:
+    """Of one pattern: each weight once forward, once in its gradient and once per update in the step, and W̄ above the first back.
+
+    >>> multiply_adds((20, 8, 3), 1)
+    609.0
+    """
+    back = sum(n_in * n_out for n_in, n_out in itertools.pairwise(layers[1:]))
+    return weights(layers) * (2 + 1 / batch) + back
+
+
+def multiply_adds_per_ns(size: int = 512, times: int = 9) -> float:
+    """The most that a core of this machine was seen to do: a float32 matrix product by NumPy, in a process held to one core."""
+    with worker.Worker(_product, cores=1) as one:
+        one.load(size)
+        return size**3 / 1e9 / min(one.time()[1] for _ in range(times))
+
+
+def _product(size: int):
+    a = np.random.default_rng(0).normal(size=(size, size)).astype(np.float32)
+    return lambda: np.matmul(a, a)[0, 0]
 
 
 def task(cell: Cell) -> Task:

@@ -12,7 +12,7 @@ import optax
 
 from bpnn_jax import rules
 from bpnn_jax.errors import InputError, finite, switch, unknown, whole_number
-from bpnn_jax.network import OBJECTIVES, Network, Weights, apply
+from bpnn_jax.network import OBJECTIVES, Network, Weights, apply, error_terms
 from bpnn_jax.training import _step
 
 MODES = ("online", "minibatch", "batch")
@@ -211,7 +211,7 @@ def _generic_epoch(network: Network, settings: Settings, carry: tuple, x: Any, t
         (weights, rule_state, error), (xb, tb) = carry, pattern
         step = _step.article_order if settings.order == "article" else _step.simultaneous
         weights, rule_state, top = step(network, settings, rule, weights, rule_state, xb, tb)
-        terms = _step.error_terms(network, settings.objective, *top, tb)
+        terms = error_terms(network, settings.objective, *top, tb)
         return (weights, rule_state, _measure(settings.measure, error, terms)), None
 
     for part in batches(settings, x, t):

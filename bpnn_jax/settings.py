@@ -62,7 +62,8 @@ class Run:
     learning_rate: float = 0.5
     """The article's N."""
     momentum: float = 0.1
-    """The article's M, or the decay of the velocity. optax's rules leave it out."""
+    """The article's M: previous-gradient steps by N times this gradient and M times the one before, about a rate of N + M. For
+    heavy-ball and nesterov the decay of the velocity. optax's rules leave it out."""
     reduction: Literal["sum", "mean"] = "sum"
     """The gradient of a batch: summed over its patterns, as in equation (7), or their mean, over as many as the batch has."""
     weight_decay: float = 0.0

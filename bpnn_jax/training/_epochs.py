@@ -101,7 +101,8 @@ def _run(
     def epoch(carry: tuple, number: Any) -> tuple:
         weights, kept = carry
         xs, ts = _loop.in_order(settings, key, number, x, t)
-        weights, kept, error = engine.epoch(network, settings, (weights, kept, jnp.zeros((), x.dtype)), xs, ts, rates)
+        carry, now = (weights, kept, jnp.zeros((), x.dtype)), _loop.scheduled(settings, rates, number)
+        weights, kept, error = engine.epoch(network, settings, carry, xs, ts, now)
         return (weights, kept), error
 
     carry = first, engine.start(network, settings, first, rates)

@@ -14,6 +14,7 @@ from bpnn_jax import rules
 from bpnn_jax.errors import InputError, finite, switch, unknown, whole_number
 from bpnn_jax.network import OBJECTIVES, Network, Weights, apply, error_terms
 from bpnn_jax.training import _step
+from bpnn_jax.training._schedule import Schedule
 
 MODES = ("online", "minibatch", "batch")
 REDUCTIONS = ("sum", "mean")
@@ -43,6 +44,7 @@ class Settings:
     objective:     ``half-squared-error`` (7), or ``cross-entropy`` (19), for sigmoid or softmax outputs.
     weight_decay:  λ of (20): λW̄ joins the gradient, once per update; bias rows have none, and E is reported without it.
     reduction:     the gradient of a batch, ``sum`` over its patterns or their ``mean``: over as many as it really has.
+    schedule:      what multiplies the learning rate in each epoch, None for 1 in all.
 
     Raises InputError for a field that cannot be used, and for fields that contradict each other.
 
@@ -66,6 +68,7 @@ class Settings:
     objective: str = "half-squared-error"
     weight_decay: float = 0.0
     reduction: str = "sum"
+    schedule: Schedule | None = None
 
     def __post_init__(self):
         for what in ("epochs", "batch_size", "history_every"):
@@ -97,6 +100,7 @@ class Settings:
             )
         _step.check(self.gradient, self.order)
         _check_rule(self.rule)
+        _check_schedule(self.schedule, self.rule)
 
 
 def _check_rule(rule: rules.Rule) -> None:
@@ -119,6 +123,17 @@ def _check_rule(rule: rules.Rule) -> None:
     made: Any = rules.rule(rule, 0.0, 0.0)
     if not isinstance(made, optax.GradientTransformation):
         raise InputError(f"expected a rule that makes an optax transformation, got one that makes {made!r:.80}")
+
+
+def _check_schedule(schedule: Schedule | None, rule: rules.Rule) -> None:
+    """Raise InputError for what is no schedule, and for one beside a rule on whose steps it would have no effect."""
+    if schedule is None:
+        return
+    if not isinstance(schedule, Schedule):
+        raise InputError(f"expected schedule as a Schedule, or None, got {schedule!r:.80}")
+    if rule == "rprop" or isinstance(rule, optax.GradientTransformation):
+        name = "an optax transformation, which has its own" if rule != "rprop" else "rprop, which only begins with it"
+        raise InputError(f"expected a schedule with a rule that follows the learning rate, got {name}")
 
 
 class Rates(NamedTuple):
@@ -188,7 +203,8 @@ def run(
     def epoch(state: State) -> State:
         xs, ts = in_order(settings, key, state.epoch, x, t)
         carry = (state.weights, state.rule, jnp.zeros_like(state.error))
-        weights, rule, error = (engine or GENERIC).epoch(network, settings, carry, xs, ts, rates)
+        now = scheduled(settings, rates, state.epoch)
+        weights, rule, error = (engine or GENERIC).epoch(network, settings, carry, xs, ts, now)
         finite = jnp.isfinite(error)
         for leaf in jax.tree.leaves(weights):
             finite = finite & jnp.isfinite(leaf).all()
@@ -237,6 +253,14 @@ def with_room(settings: Settings) -> Settings:
     """
     room = min(max(FEWEST_POINTS, 1 << (points(settings) - 1).bit_length()), HISTORY_LIMIT)
     return replace(settings, epochs=max(settings.epochs, min(room * settings.history_every, MOST_EPOCHS)))
+
+
+def scheduled(settings: Settings, rates: Rates, epoch: Any) -> Rates:
+    """The rates of an epoch: the learning rate times the schedule's multiple."""
+    if settings.schedule is None:
+        return rates
+    rate = jnp.asarray(rates.learning_rate)
+    return rates._replace(learning_rate=rate * jnp.asarray(settings.schedule.multiple(epoch), rate.dtype))
 
 
 def in_order(settings: Settings, key: Any, epoch: Any, x: Any, t: Any) -> tuple[Any, Any]:

@@ -8,7 +8,7 @@ import optax
 
 import manual
 from bpnn_jax.errors import InputError, unknown
-from bpnn_jax.network import OBJECTIVES, Network, Weights, cross_entropy_terms, intermediates
+from bpnn_jax.network import OBJECTIVES, Network, Weights, intermediates
 
 GRADIENTS = ("manual", "autodiff")
 ORDERS = ("simultaneous", "article")
@@ -61,14 +61,6 @@ def gradient(
     g = jax.grad(OBJECTIVES[objective], argnums=1)(network, weights, x, t)
     z, a = intermediates(network, weights, x)
     return g, (z[-1], a[-1])
-
-
-def error_terms(network: Network, objective: str, z: Any, a: Any, t: Any, axis: int = -1) -> Any:
-    """The terms of E, one per output, whose sum is (7) or (19); ``z`` and ``a`` are the output layer's, outputs along ``axis``."""
-    if objective == "cross-entropy":
-        return cross_entropy_terms(network, z, t, axis)
-    e = a - t
-    return 0.5 * e * e
 
 
 def of_the_batch(g: Any, patterns: int, settings: Any) -> Any:

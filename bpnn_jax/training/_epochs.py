@@ -78,7 +78,7 @@ def run_epochs(
         map(jnp.asarray, init(network, key) if weights is None else _inputs.traceable_weights(network, weights))
     )
     dtype = jnp.result_type(*first)
-    x, t = _inputs.traceable_patterns(network, x, t, dtype)
+    x, t = _inputs.traceable_patterns(network, x, t, dtype, settings.objective)
     rates = Rates(
         _inputs.traceable_rate(
             "learning_rate", _inputs.LEARNING_RATE if learning_rate is None else learning_rate, dtype

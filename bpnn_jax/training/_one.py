@@ -148,7 +148,7 @@ def train(
     seed = errors.seed(seed)
     given = {"learning_rate": learning_rate, "momentum": momentum, "cutoff": cutoff, "tolerance": tolerance}
     rates = _inputs.rates(settings, dtype, **given)
-    x, t = _inputs.patterns(network, x, t, dtype)
+    x, t = _inputs.patterns(network, x, t, dtype, settings.objective)
     if weights is not None and start is not None:
         raise InputError("expected either weights or start, got both")
     given_weights = weights if start is None else start.weights
@@ -167,7 +167,7 @@ def train(
         if start is not None:
             state = state._replace(rule=_remembered(state.rule, start.rule), epoch=jnp.asarray(done, jnp.int32))
         if watch is not None:
-            watch.begin(network, dtype)
+            watch.begin(network, dtype, settings.objective)
         args = (jnp.asarray(x), jnp.asarray(t), traced, jax.random.key(seed))
         began = time.perf_counter()
         jax.block_until_ready(

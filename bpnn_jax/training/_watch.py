@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax.errors import InputError, whole_number
-from bpnn_jax.network import Network, Weights, apply, half_squared_error
+from bpnn_jax.network import OBJECTIVES, Network, Weights, apply
 from bpnn_jax.training import _inputs
 
 VALIDATION = "validation"  # the part that patience looks at
@@ -23,9 +23,9 @@ class Curve(NamedTuple):
     score: np.ndarray
 
 
-@partial(jax.jit, static_argnums=0)
-def _looked_at(network: Network, weights: Weights, x: Any, t: Any) -> tuple[Any, Any]:
-    return half_squared_error(network, weights, x, t) / len(x), apply(network, weights, x)
+@partial(jax.jit, static_argnums=(0, 1))
+def _looked_at(network: Network, objective: str, weights: Weights, x: Any, t: Any) -> tuple[Any, Any]:
+    return OBJECTIVES[objective](network, weights, x, t) / len(x), apply(network, weights, x)
 
 
 class Watch:
@@ -59,15 +59,16 @@ class Watch:
         if patience is not None and VALIDATION not in parts:
             raise InputError("expected patience with a validation part, got it without one")
         self.every = whole_number("every", every, 1)
-        self._given, self._score = dict(parts), score
+        self._given, self._score, self._objective = dict(parts), score, "half-squared-error"
         self._ready: dict[str, tuple] = {}
         self._points: dict[str, list[tuple[int, float, float]]] = {name: [] for name in parts}
         self.lowest, self.best = np.inf, -1
 
-    def begin(self, network: Network, dtype: str) -> None:
+    def begin(self, network: Network, dtype: str, objective: str) -> None:
         """Check the parts, and bring them to where the run is."""
         for name, (x, t) in self._given.items():
-            x, t = _inputs.patterns(network, x, t, dtype, stacklevel=4)
+            x, t = _inputs.patterns(network, x, t, dtype, objective, stacklevel=4)
+            self._objective = objective
             self._ready[name] = jnp.asarray(x), jnp.asarray(t), t
 
     def after(self, network: Network, weights: Weights, epoch: int) -> tuple[bool, bool]:
@@ -76,7 +77,7 @@ class Watch:
             noted = epoch % self.every == 0
             if not noted and name != VALIDATION:
                 continue
-            error, outputs = _looked_at(network, weights, x, t)
+            error, outputs = _looked_at(network, self._objective, weights, x, t)
             if noted:
                 score = float("nan") if self._score is None else float(self._score(np.asarray(outputs), targets))
                 self._points[name].append((epoch, float(error), score))

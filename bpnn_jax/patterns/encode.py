@@ -57,7 +57,7 @@ def _as_it_is(table: Table, columns: tuple[Input, ...], rows: np.ndarray) -> np.
     """All rows of columns of numbers that stand beside each other in one array, as a view of it: a large table is not copied."""
     cells = [table.columns[column.number].values for column in columns]
     numbers, base = [column.number for column in columns], cells[0].base if cells else None
-    if base is None or base.ndim != 2 or len(rows) != len(table) or len(base) != len(table.columns):
+    if base is None or base.ndim != 2 or len(rows) != len(table) or base.shape != (len(table.columns), len(table)):
         return None
     if numbers != list(range(numbers[0], numbers[0] + len(numbers))) or any(c.categories for c in columns):
         return None

@@ -24,19 +24,14 @@ LONGEST_RERUN = 20.0
 KEY = "bpnn_audit"
 
 
-class Suite:
-    """The plugin of one pytest process that was given ``--audit``."""
+class Listener:
+    """Records what the tests call, and runs again what had tracers alone; nothing is audited."""
 
-    def __init__(self, config: pytest.Config):
-        self.config, self.began = config, time.monotonic()
-        self.worker = hasattr(config, "workerinput")
-        self.rows: list[Row] = []
-        self.reruns = self.spent = 0.0
-        self.recording: Any = None
+    def __init__(self, seen: Any = None):
+        self.recording: Any = seen
+        self.started = False
         self.items: dict[str, pytest.Item] = {}
         self.durations: dict[str, float] = {}
-
-    # --- while the tests run ---
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self) -> None:
@@ -45,79 +40,49 @@ class Suite:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """JAX is never imported for the suite: recording begins when the suite has."""
-        late = self.recording is None and not self.record()
-        if self.recording is not None:
+        late = not self.record()
+        if self.started:
             self.recording.label = item.nodeid
         self.items[item.nodeid], began = item, time.monotonic()
         try:
             return (yield)
         finally:
             self.durations[item.nodeid] = time.monotonic() - began
-            if (
-                late and self.record() and self.recording is not None
-            ):  # this test imported JAX: what it called was not heard
+            if late and self.record():  # this test imported JAX: what it called was not heard
                 self.recording.unheard = item.nodeid
-            if self.recording is not None:
+            if self.started:
                 self.recording.label = ""
-
-    def record(self) -> bool:
-        if "jax" not in sys.modules or not hasattr(sys.modules["jax"], "custom_vjp"):
-            return False
-        from bpnn_jax.audit.packages import recording
-
-        if self.recording is None:
-            self.recording = recording.Recording()
-            recording.start(self.recording)
-        recording.patch()  # equinox may have come
-        return True
-
-    # --- after them ---
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         result = yield
         if not session.config.option.collectonly:
-            self.audit()
-            if self.worker:
-                self.config.workeroutput[KEY] = [row.to_json() for row in self.rows]  # type: ignore[attr-defined]
-            else:
-                self.report(session)
+            self.after(session)
         return result
 
-    @property
-    def budget(self) -> float:
-        given = self.config.getoption("--audit-seconds")
-        return max(LEAST_BUDGET, time.monotonic() - self.began - self.spent) if given is None else given
-
-    def audit(self) -> None:
-        """As long as the suite itself took at most; what was not done then is a row that says so."""
-        if self.recording is None:
-            return
-        from bpnn_jax.audit import Options
+    def record(self) -> bool:
+        """Whether what is called is recorded."""
+        if "jax" not in sys.modules or not hasattr(sys.modules["jax"], "custom_vjp"):
+            return False
         from bpnn_jax.audit.packages import recording
-        from bpnn_jax.audit.packages.auditing import audited
 
-        budget, began = self.budget, time.monotonic()
-        try:
-            if not self.config.getoption("--audit-no-rerun"):
-                self.run_again(budget * RERUN_SHARE)
-        finally:
-            recording.stop(self.recording)
-        rules = [
-            r for r in self.recording.rules.values() if is_asked_for(r.place, self.config.getoption("--audit-package"))
-        ]
-        here = str(self.config.rootpath)
-        rules.sort(key=lambda rule: not rule.place.file.startswith(here))  # the project's own first
-        left = budget - (time.monotonic() - began)
-        draws = self.config.getoption("--audit-draws")
-        options = Options(mutate=False, seconds=5.0, **({} if draws is None else {"draws": draws}))
-        self.rows += audited(rules, options, limit=max(LEAST_LIMIT, budget / 3), budget=left)
-        self.spent = time.monotonic() - began
-        self.recording = None
+        if not self.started:
+            self.started = True
+            self.recording = self.recording or recording.Recording()
+            recording.start(self.recording)
+        recording.patch()  # equinox may have come
+        return True
 
-    def run_again(self, seconds: float) -> None:
+    def after(self, session: pytest.Session) -> None:
+        self.listen_again(float("inf"))
+
+    def listen_again(self, seconds: float) -> None:
         """Under ``jax.disable_jit()``, the shortest tests first, until every kind of call that had tracers alone has numbers."""
+        if not self.started:
+            return
         import jax
+
+        from bpnn_jax.audit.packages.recording import stop
 
         recording, until = self.recording, time.monotonic() + seconds
         tests = {test for where in recording.unseen().values() for test in where} | {recording.unheard}
@@ -130,6 +95,51 @@ class Suite:
                 with jax.disable_jit():
                     _once_more(self.items[test], min(left, LONGEST_RERUN))
         recording.awaited = None
+        stop(recording)
+
+
+class Suite(Listener):
+    """The plugin of one pytest process that was given ``--audit``."""
+
+    def __init__(self, config: pytest.Config):
+        super().__init__()
+        self.config, self.began = config, time.monotonic()
+        self.worker = hasattr(config, "workerinput")
+        self.rows: list[Row] = []
+        self.spent = 0.0
+
+    def after(self, session: pytest.Session) -> None:
+        self.audit()
+        if self.worker:
+            self.config.workeroutput[KEY] = [row.to_json() for row in self.rows]  # type: ignore[attr-defined]
+        else:
+            self.report(session)
+
+    @property
+    def budget(self) -> float:
+        given = self.config.getoption("--audit-seconds")
+        return max(LEAST_BUDGET, time.monotonic() - self.began - self.spent) if given is None else given
+
+    def audit(self) -> None:
+        """As long as the suite itself took at most; what was not done then is a row that says so."""
+        if not self.started:
+            return
+        from bpnn_jax.audit import Options
+        from bpnn_jax.audit.packages.auditing import audited
+
+        budget, began = self.budget, time.monotonic()
+        self.listen_again(0.0 if self.config.getoption("--audit-no-rerun") else budget * RERUN_SHARE)
+        rules = [
+            r for r in self.recording.rules.values() if is_asked_for(r.place, self.config.getoption("--audit-package"))
+        ]
+        here = str(self.config.rootpath)
+        rules.sort(key=lambda rule: not rule.place.file.startswith(here))  # the project's own first
+        left = budget - (time.monotonic() - began)
+        draws = self.config.getoption("--audit-draws")
+        options = Options(mutate=False, seconds=5.0, **({} if draws is None else {"draws": draws}))
+        self.rows += audited(rules, options, limit=max(LEAST_LIMIT, budget / 3), budget=left)
+        self.spent = time.monotonic() - began
+        self.recording = None
 
     # --- what it says ---
 

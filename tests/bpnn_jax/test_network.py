@@ -15,6 +15,7 @@ from bpnn_jax.errors import InputError
 from bpnn_jax.network import (
     ACTIVATIONS,
     INITIAL,
+    OUTPUT_ACTIVATIONS,
     Network,
     apply,
     check_weights,
@@ -44,13 +45,15 @@ def test_activations_that_make_no_network():
 
     with says("expected 2 activations for 3 sizes, got 1: ('tanh',)"):
         Network((2, 3, 1), ("tanh",))
-    with says(f"unknown activation 'sigmod'; did you mean 'sigmoid'? Known: {', '.join(ACTIVATIONS)}"):
+    with says(f"unknown activation 'sigmod'; did you mean 'sigmoid'? Known: {', '.join(OUTPUT_ACTIVATIONS)}"):
         Network((2, 3, 1), "sigmod")
     with says("unknown activation 'swich'. Known: sigmoid"):
         Network((2, 3, 1), ("tanh", "swich"))
     with says("expected each activation by its name, 'tanh', got the function tanh"):
         Network((2, 3, 1), jnp.tanh)
-    with says(f"expected each activation by its name, one of {', '.join(ACTIVATIONS)}, got the function another"):
+    with says(
+        f"expected each activation by its name, one of {', '.join(OUTPUT_ACTIVATIONS)}, got the function another"
+    ):
         Network((2, 3, 1), ("tanh", another))
     for switch in ("input_bias", "hidden_bias", "skip"):
         with says(f"expected {switch} as True or False, got 'no'"):

@@ -28,6 +28,15 @@ AUDIT = ("audit", "m:square", "--args", "float32[3]", "--draws", "2", "--no-muta
 SOURCES = ("featurize", "src", "--symbols", "5", "--out", "made.txt")
 
 
+def short(command: tuple[str, ...]) -> str:
+    """A command's name, for an attack's: the commands on a study are told apart.
+
+    >>> short(("ablate", "--status", "s")), short(("train", "d.txt"))
+    ('ablate --status', 'train')
+    """
+    return " ".join([command[0], *(word for word in ("--status", "--test") if word in command)])
+
+
 class Ground:
     """A folder with one of everything, made by the commands themselves."""
 

@@ -1,12 +1,14 @@
 """``python -m bpnn_jax`` is ``bpnn``, and what the program ``bpnn`` begins with."""
 
+import signal
 import sys
 
-from bpnn_jax._runtime import wall
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where a shell has it ignored
+    signal.signal(
+        signal.SIGINT, signal.SIG_DFL
+    )  # until the wall stands, Ctrl-C ends the process without Python's traceback
 
-wall.before_the_wall()  # importing the rest takes a while
-
-from bpnn_jax.cli import main  # noqa: E402
+from bpnn_jax.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -155,12 +155,6 @@ _watched = False  # whether this process has the handler below
 _pressed = False
 
 
-def before_the_wall() -> None:
-    """For a program's first line: until ``guarded`` takes over, Ctrl-C ends the process without Python's traceback."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where a shell had it ignored
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def is_ctrl_c(error: BaseException) -> bool:
     """Whether this is the user's Ctrl-C, and not a KeyboardInterrupt that the code raised which the command was given."""
     return isinstance(error, KeyboardInterrupt) and (_pressed or not _watched)
@@ -183,7 +177,13 @@ def _watching(name: str) -> Iterator[None]:
             _leave(name)
         raise KeyboardInterrupt
 
+    def unraisable(ignored: Any) -> None:
+        if _pressed and isinstance(ignored.exc_value, KeyboardInterrupt):  # it came in a finalizer, and is lost
+            _leave(name)
+        said_before(ignored)
+
     signal.signal(signal.SIGINT, press)
+    said_before, sys.unraisablehook = sys.unraisablehook, unraisable
     _watched = True
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
@@ -193,6 +193,7 @@ def _watching(name: str) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # all that follows is Python's end
+        sys.unraisablehook = said_before
         signal.set_wakeup_fd(before)
         os.close(writing)  # ends the thread
 

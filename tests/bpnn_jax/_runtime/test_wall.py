@@ -132,11 +132,16 @@ BUSY = f"import functools, hashlib; ready(); functools.partial({LONG})(); return
 PATIENT = "ready()\n    while True:\n        try: time.sleep(60)\n        except KeyboardInterrupt: pass"
 WORKERS = f"""import hashlib; from concurrent.futures import ThreadPoolExecutor as Threads
     Threads(1).submit({LONG}); ready(); time.sleep(60)"""
+FINALIZER = """class Slow:
+        def __del__(self): ready(); time.sleep(60)
+    Slow(); time.sleep(60)"""
 READY = "def ready(): print('ready', flush=True)\n"
 
 
 @pytest.mark.parametrize(
-    "work", [BUSY, PATIENT, WORKERS, "ready(); time.sleep(60)"], ids=["C", "patient", "workers", "sleep"]
+    "work",
+    [BUSY, PATIENT, WORKERS, FINALIZER, "ready(); time.sleep(60)"],
+    ids=["C", "patient", "workers", "finalizer", "sleep"],
 )
 @pytest.mark.parametrize("presses", [1, 2])
 def test_ctrl_c_ends_it_whatever_it_is_at(work, presses):
@@ -173,7 +178,7 @@ def test_ctrl_c_while_a_library_is_imported_raises_nothing_in_it(tmp_path):
     assert pressed(f"{BEGIN}def work():\n    import library\n{END}", path=tmp_path) == (130, INTERRUPTED)
 
 
-BEFORE = "import time\nfrom bpnn_jax._runtime.wall import before_the_wall\nbefore_the_wall()\nprint('ready', flush=True); time.sleep(60)"  # noqa: E501
+BEFORE = f"{BEGIN}{READY}import bpnn_jax.__main__\nready(); time.sleep(60)"
 AFTER = f"import atexit\n{BEGIN}{READY}atexit.register(lambda: (ready(), time.sleep(60)))\ndef work(): return 0\n{END}"
 
 

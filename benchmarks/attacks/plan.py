@@ -19,11 +19,12 @@ from benchmarks.attacks.kinds import (
     owners,
     places,
     signals,
+    tables,
 )
 
 KINDS = {
     m.KIND: m
-    for m in (outputs, names, edits, flips, places, limits, descriptors, signals, disks, owners, audits, arrays)
+    for m in (outputs, names, edits, flips, places, limits, descriptors, signals, disks, owners, audits, arrays, tables)
 }
 SHARE = 56  # attacks of each kind, and of edits three times as many: a file's fields, each by hand and sealed again
 STEP = 7  # bytes from one flip to the next

@@ -6,15 +6,17 @@ Each reader gives a ``Table``. Formats that say themselves which numbers are tar
 import codecs
 import io
 import re
-import zipfile
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpnn_jax._runtime.text import reads_as_number
+from bpnn_jax._runtime import archive
+from bpnn_jax._runtime.reading import DamagedError
+from bpnn_jax._runtime.text import one_line, reads_as_number
+from bpnn_jax.patterns.contents import decoded, read_bytes
 from bpnn_jax.patterns.files import PatternFileError, check_lines
-from bpnn_jax.patterns.tables import Column, Table, decoded, read_bytes, read_table
+from bpnn_jax.patterns.tables import Column, Table, check_cells, check_columns, read_table
 
 PAIRS = (  # what people call inputs and targets in an npz, with what they call those to test with
     ("x", "t", "x_test", "t_test"),
@@ -29,6 +31,7 @@ PAIRS = (  # what people call inputs and targets in an npz, with what they call 
     ("images", "labels", "images_test", "labels_test"),
 )
 LARGEST_ARRAY = 50 * 2**20  # numbers in an array of an npz: 400 MiB of float64, which a set becomes
+LARGEST_PAIRS = 10_000_000  # numbers of formats that are read number by number, which takes ten times their memory
 
 
 class Content(NamedTuple):
@@ -62,11 +65,12 @@ def read_file(path: str, content: bytes | None = None) -> Content:
     """
     content = read_bytes(path) if content is None else content
     if content.startswith(b"\x93NUMPY"):
-        return Content(_from_array(path, _npy(path, io.BytesIO(content)), "npy"))
+        return Content(_from_array(path, _unpacked(path, archive.array, content, LARGEST_ARRAY), "npy"))
     if content.startswith(b"PK\x03\x04"):
         return _npz(path, content)
     if not content.strip():
         raise PatternFileError(path, "expected at least one pattern, got an empty file", 1, 1)
+    check_cells(path, content)
     check_lines(path, content)
     text, encoding = decoded(path, content)
     del content  # it may be large
@@ -79,24 +83,34 @@ def read_file(path: str, content: bytes | None = None) -> Content:
     return Content(read_table(path, text, encoding))
 
 
-def _tokens(path: str, text: str) -> list[float]:
-    """Every number of a text without its comments, which begin with #."""
-    found = []
+def _tokens(path: str, text: str, most: int) -> list[float]:
+    """The numbers of a text without its comments, which begin with #: all, or one more than ``most``."""
+    found: list[float] = []
     for number, line in enumerate(text.split("\n"), 1):
         for word in line.partition("#")[0].split():
             if not reads_as_number(word):
                 raise PatternFileError(path, f"expected a number, got {word[:40]!r} in line {number} below the header")
+            if len(found) > most:
+                return found
             found.append(float(word))
     return found
 
 
-def _from_pairs(path: str, numbers: list[float], count: int, inputs: int, outputs: int, form: str) -> Table:
+def _from_pairs(path: str, text: str, count: int, inputs: int, outputs: int, form: str) -> Table:
     """Patterns as inputs and targets in turn, as FANN and SNNS have them."""
+    check_columns(path, inputs + outputs)
+    if not (count and inputs and outputs) or count * (inputs + outputs) > LARGEST_PAIRS:
+        raise PatternFileError(
+            path,
+            f"expected patterns, inputs and targets, {LARGEST_PAIRS:,} numbers at most, got a header that says {count}, {inputs} "
+            f"and {outputs}",
+        )
+    numbers = _tokens(path, text, count * (inputs + outputs))
     if len(numbers) != count * (inputs + outputs):
         raise PatternFileError(
             path,
             f"expected {count} patterns of {inputs} inputs and {outputs} targets ({count * (inputs + outputs)} numbers) "
-            f"after the header, as it says, got {len(numbers)}",
+            f"after the header, as it says, got {len(numbers)}{' or more' if len(numbers) > count * (inputs + outputs) else ''}",
         )
     cells = np.array(numbers).reshape(count, inputs + outputs)
     return Table(_numbered(cells[:, :inputs], "input") + _numbered(cells[:, inputs:], "target"), True, form)
@@ -109,7 +123,7 @@ def _numbered(cells: np.ndarray, what: str) -> tuple[Column, ...]:
 def _fann(path: str, text: str) -> Table:
     head, _, rest = text.strip().partition("\n")
     count, inputs, outputs = map(int, head.split())
-    return _from_pairs(path, _tokens(path, rest), count, inputs, outputs, "FANN")
+    return _from_pairs(path, rest, count, inputs, outputs, "FANN")
 
 
 def _is_fann(start: str) -> bool:
@@ -136,15 +150,21 @@ def _snns(path: str, text: str) -> Table:
         raise PatternFileError(path, "expected patterns with targets, got a file of SNNS without output units")
     body = text[max(m.end() for m in re.finditer(r"No\. of [a-z ]+:\s*[0-9]+", text)) :]
     count, inputs, outputs = (head[what] for what in ("patterns", "input units", "output units"))
-    return _from_pairs(path, _tokens(path, body), count, inputs, outputs, "SNNS")
+    return _from_pairs(path, body, count, inputs, outputs, "SNNS")
 
 
 def _arff(path: str, text: str) -> Table:
     from scipy.io import arff
 
+    count = len(re.findall(r"(?im)^[ \t]*@attribute\b", text))
+    check_columns(path, count)
+    if not count or text.count("\n") * count > LARGEST_PAIRS:
+        raise PatternFileError(path, f"expected attributes, {LARGEST_PAIRS:,} cells at most, got {count} attributes")
     try:
         data, meta = arff.loadarff(io.StringIO(text))
-    except (arff.ArffError, NotImplementedError, StopIteration, ValueError, IndexError) as error:
+    except RecursionError:  # SciPy looks for relations in relations
+        raise PatternFileError(path, "expected attributes of numbers and words, got relational ones") from None
+    except (arff.ArffError, NotImplementedError, StopIteration, ValueError, TypeError, KeyError, IndexError) as error:
         said = str(error).strip().splitlines()
         raise PatternFileError(path, f"expected an ARFF file, got: {said[0][:200] if said else 'no data'}") from None
     if not len(data):
@@ -171,6 +191,8 @@ _LIBSVM = re.compile(r"\s*[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?(?:\s+[0-9]+:[-+]?[0-9
 
 
 def _libsvm(path: str, text: str) -> Table:
+    if text.count(":") > LARGEST_PAIRS:
+        raise PatternFileError(path, f"expected at most {LARGEST_PAIRS:,} INDEX:VALUE cells, got {text.count(':'):,}")
     labels: list[float] = []
     entries: list[tuple[int, int, float]] = []
     for number, line in enumerate(text.split("\n"), 1):
@@ -189,6 +211,7 @@ def _libsvm(path: str, text: str) -> Table:
     first = min((index for _, index, _ in entries), default=1)
     low = 0 if first == 0 else 1
     width = max((index for _, index, _ in entries), default=0) + 1 - low
+    check_columns(path, width)
     if width * len(labels) > LARGEST_ARRAY:
         raise PatternFileError(path, f"expected at most {LARGEST_ARRAY} cells, got {len(labels)} rows of {width}")
     cells = np.zeros((len(labels), width))
@@ -197,52 +220,38 @@ def _libsvm(path: str, text: str) -> Table:
     return Table((*_numbered(cells, "input"), Column("target", np.array(labels))), True, "libsvm")
 
 
-def _npy(path: str, file: io.BytesIO) -> np.ndarray:
-    try:
-        version = np.lib.format.read_magic(file)
-        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, kind = header(file)
-        if kind.hasobject:
-            raise PatternFileError(path, "expected an array of numbers or words, got one of Python objects")
-        if int(np.prod(shape, dtype=object)) > LARGEST_ARRAY:
-            raise PatternFileError(path, f"expected at most {LARGEST_ARRAY} numbers in an array, got shape {shape}")
-        file.seek(0)
-        return np.load(file, allow_pickle=False)
-    except (ValueError, EOFError, OSError, SyntaxError, KeyError, TypeError) as error:
-        raise PatternFileError(path, f"expected a whole npy array, got: {str(error)[:200]}") from None
-
-
 def _npz(path: str, content: bytes) -> Content:
+    names = _unpacked(path, archive.names, content)
+    lower = {name.lower(): name for name in names}
+    pair = next((p for p in PAIRS if p[0] in lower and p[1] in lower), None)
+    if pair is None:
+        known = ", ".join(f"{x} and {t}" for x, t, *_ in PAIRS)
+        raise PatternFileError(path, f"expected arrays {known}, got {one_line(', '.join(names))[:200] or 'none'}")
+    wanted = [lower[name] for name in (*pair, "feature_names") if name in lower]
+    given = _unpacked(path, archive.arrays, content, wanted, LARGEST_ARRAY)
+    found = {name.lower(): array for name, array in given.items()}
+    called = found.get("feature_names")
+    table = _paired(path, found[pair[0]], found[pair[1]], pair[1], called)
+    if pair[2] in found and pair[3] in found:
+        return Content(table, _paired(path, found[pair[2]], found[pair[3]], pair[1], called))
+    return Content(table)
+
+
+def _unpacked(path: str, read: Callable, content: bytes, *rest: Any) -> Any:
+    """What a reader of ``archive`` gives, or says."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as pack:
-            sizes = {info.filename.removesuffix(".npy"): info.file_size for info in pack.infolist()}
-            if sum(sizes.values()) > 8 * LARGEST_ARRAY:
-                raise PatternFileError(path, f"expected at most {8 * LARGEST_ARRAY // 2**20} MiB unpacked, got more")
-            lower = {name.lower(): name for name in sizes}
-            pair = next((p for p in PAIRS if p[0] in lower and p[1] in lower), None)
-            if pair is None:
-                known = ", ".join(f"{x} and {t}" for x, t, *_ in PAIRS)
-                raise PatternFileError(path, f"expected arrays {known}, got {', '.join(sizes) or 'none'}")
-
-            def array(name: str) -> np.ndarray:
-                return _npy(path, io.BytesIO(pack.read(f"{lower[name]}.npy")))
-
-            names = array("feature_names") if "feature_names" in lower else None
-            found = _paired(path, array(pair[0]), array(pair[1]), pair[1], names)
-            test = None
-            if pair[2] in lower and pair[3] in lower:
-                test = _paired(path, array(pair[2]), array(pair[3]), pair[1], names)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, KeyError) as error:
-        raise PatternFileError(path, f"expected an npz file, got: {str(error)[:200]}") from None
-    return Content(found, test)
+        return read(content, one_line(path), *rest)
+    except DamagedError as error:
+        raise PatternFileError(path, str(error).removeprefix(f"{one_line(path)}: ")) from None
 
 
 def _paired(path: str, x: np.ndarray, t: np.ndarray, target: str, names: np.ndarray | None) -> Table:
-    if len(np.shape(x)) < 2 or len(np.shape(t)) not in (1, 2) or len(x) != len(t) or not len(x):
+    if len(np.shape(x)) < 2 or len(np.shape(t)) not in (1, 2) or len(x) != len(t) or not x.size or not t.size:
         raise PatternFileError(
             path, f"expected inputs (patterns, n) and as many targets, got shapes {np.shape(x)} and {np.shape(t)}"
         )
     notes = () if x.ndim == 2 else (f"inputs of shape {x.shape[1:]} taken as {int(np.prod(x.shape[1:]))} in a row",)
+    check_columns(path, x.size // len(x) + t.size // len(t))
     inputs = _numbered(_numbers(path, x.reshape(len(x), -1)), "input")
     if names is not None and names.dtype.kind == "U" and len(names) == len(inputs):
         inputs = tuple(Column(str(n), c.values) for n, c in zip(names, inputs, strict=True))
@@ -264,13 +273,16 @@ def _numbers(path: str, array: np.ndarray) -> np.ndarray:
 def _from_array(path: str, array: np.ndarray, form: str) -> Table:
     if array.ndim != 2 or array.size == 0:
         raise PatternFileError(path, f"expected a 2-D array, got shape {array.shape}")
+    check_columns(path, array.shape[1])
     cells = _numbers(path, array)
     return Table(tuple(Column("", np.array(cells[:, k])) for k in range(cells.shape[1])), False, form)
 
 
 FORMATS = (
     Format("SNNS .pat", lambda start: start.lstrip().startswith("SNNS pattern definition"), _snns),
-    Format("ARFF", lambda start: re.search(r"(?im)\A(?:\s*(?:%.*)?\n)*\s*@relation\b", start) is not None, _arff),
+    Format(
+        "ARFF", lambda start: re.search(r"(?im)\A(?:[^\S\n]*(?:%.*)?\n)*[^\S\n]*@relation\b", start) is not None, _arff
+    ),
     Format("FANN .data", _is_fann, _fann),
     Format(
         "libsvm",

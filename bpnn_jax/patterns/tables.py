@@ -4,28 +4,29 @@
 decided in ``task``.
 """
 
-import codecs
 import csv
-import gzip
 import io
 import re
-import zlib
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from bpnn_jax._runtime import reading
-from bpnn_jax._runtime.text import one_line
+from bpnn_jax._runtime.text import reads_as_number
+from bpnn_jax.patterns.contents import encoding_of
 from bpnn_jax.patterns.files import PatternFileError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 MISSING = ("", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "<NA>")
+HEAD = 2**16  # bytes that are looked at before a text is decoded
 SAMPLE = 100  # lines that are looked at to find the separator and the header
-LARGEST = 400 * 2**20  # bytes, uncompressed: more is refused before it fills the memory
+LARGEST_SAMPLE = 2**20  # characters
+LARGEST_TABLE = 100_000_000  # cells: 800 MB of float64
+MOST_WORDS = 10_000_000  # cells that are no numbers, each an object of Python's
+MOST_COLUMNS = 100_000
 SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas", " ": "spaces"}
 _COMMA_NUMBER = re.compile(r"\s*[-+]?[0-9]*,[0-9]+(?:[eE][-+]?[0-9]+)?\s*")
 _POINT_NUMBER = re.compile(r"\s*[-+]?[0-9]*\.[0-9]+(?:[eE][-+]?[0-9]+)?\s*")
@@ -93,65 +94,50 @@ class Shape(NamedTuple):
 
 def read_table(path: str, text: str, encoding: str) -> Table:
     """The table in a text; ``path`` is for messages. Raises PatternFileError, with line and column where the trouble has a place."""
+    try:
+        return _read_table(path, text, encoding)
+    except csv.Error as error:
+        raise PatternFileError(path, f"expected a table, got: {error}") from None
+
+
+def _read_table(path: str, text: str, encoding: str) -> Table:
     text, separator = _without_comments(text)
     sample = _sample(text)
     if not sample:
         raise PatternFileError(path, "expected rows of numbers or words, got no row")
     separator = separator or _separator(sample)
     if separator == " ":
-        text = re.sub(r"(?m)^[ \t]+|[ \t]+$", "", text)
         text = re.sub(r"[ \t]+", " ", text)
+        text = re.sub(r"(?m)^ | $", "", text)
     else:
         mark = re.escape(separator)
         if re.search(rf"{mark} | {mark}", "\n".join(sample)):
-            text = re.sub(rf" *{mark} *", separator, text)
+            text = re.sub(rf"(?<! ) +{mark}", separator, re.sub(rf"{mark} +", separator, text))
     rows = _rows(_sample(text), separator)
     comma = separator != "," and _decimal_comma(rows)
     return _parsed(path, text, separator, comma, rows, f"{SEPARATORS.get(separator, separator)}, {encoding}")
 
 
-def read_bytes(path: str) -> bytes:
-    """The content of a regular file (or of /dev/stdin), uncompressed where it is a gzip. Raises PatternFileError."""
-    try:
-        content = reading.read_file(path, LARGEST, "a file of patterns", pipes=True)
-        if content[:2] == b"\x1f\x8b":
-            with gzip.open(io.BytesIO(content)) as unpacked:
-                content = unpacked.read(LARGEST + 1)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise PatternFileError(path, f"expected a whole gzip file, got: {error}") from None
-    except FileNotFoundError:
-        raise PatternFileError(path, "expected a file, got a path that does not exist") from None
-    except (reading.NotReadableError, reading.DamagedError) as error:
-        raise PatternFileError(path, str(error).removeprefix(f"{one_line(path)}: ")) from None
-    if len(content) > LARGEST:
-        raise PatternFileError(path, f"expected at most {LARGEST // 2**20} MiB, got more")
-    return content
+def check_columns(path: str, count: int) -> None:
+    """Raise PatternFileError for more columns than a table may have, before they are made."""
+    if count > MOST_COLUMNS:
+        raise PatternFileError(path, f"expected at most {MOST_COLUMNS:,} columns, got {count:,}")
 
 
-def decoded(path: str, content: bytes) -> tuple[str, str]:
-    r"""The text, and how it was encoded: UTF-8, UTF-16 (by its mark, or by every other byte being 0), else Latin-1.
-
-    >>> decoded("a.csv", "h\u00f6he".encode("latin-1"))
-    ('höhe', 'Latin-1')
-    """
-    start = content[:4]
-    if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        encoding, name = "utf-16", "UTF-16"
-    elif len(start) == 4 and (start[1::2] == b"\0\0" or start[::2] == b"\0\0"):
-        encoding, name = "utf-16-le" if start[1] == 0 else "utf-16-be", "UTF-16"
-    else:
-        encoding, name = "utf-8-sig", "UTF-8"
-    try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError:
-        if name == "UTF-16":
-            raise PatternFileError(path, "expected a text in UTF-16, as its first bytes say, got other bytes") from None
-        text, name = content.decode("latin-1"), "Latin-1"
-    if "\0" in text:
+def check_cells(path: str, content: bytes) -> None:
+    """Raise PatternFileError for a text of more cells than a table may have, by its first lines and its number of lines."""
+    head, (encoding, _) = content[:HEAD], encoding_of(content)
+    if b"\0" in head and "16" not in encoding:
         raise PatternFileError(path, "expected a text, got bytes that are none (a NUL)")
-    if "\r" in text:
-        text = re.sub(r"\r*\n|\r", "\n", text)
-    return text, name
+    lines = max(content.count(b"\n"), content.count(b"\r"))
+    if lines * 2 <= MOST_WORDS:  # as most have
+        return
+    sample = _sample(re.sub(r"\r*\n|\r", "\n", head.decode(encoding, "ignore"))[: -len(head) // 4])
+    row = _rows(sample, _separator(sample))[-1] if sample else []
+    words = sum(not reads_as_number(cell) and cell not in MISSING for cell in row)
+    for what, count, most in (("cells", len(row), LARGEST_TABLE), ("words", words, MOST_WORDS)):
+        if lines * count > most:
+            raise PatternFileError(path, f"expected at most {most:,} {what}, got {lines:,} lines of {count}")
 
 
 def _without_comments(text: str) -> tuple[str, str]:
@@ -168,10 +154,10 @@ def _without_comments(text: str) -> tuple[str, str]:
 
 
 def _sample(text: str) -> list[str]:
-    """The first lines that are not blank."""
+    """The first lines that are not blank: two at least, and fewer than ``SAMPLE`` where they are long."""
     found: list[str] = []
     at = 0
-    while at < len(text) and len(found) < SAMPLE:
+    while at < len(text) and len(found) < (SAMPLE if at < LARGEST_SAMPLE else 2):
         end = text.find("\n", at)
         end = len(text) if end < 0 else end
         line = text[at:end]
@@ -192,7 +178,12 @@ def _separator(lines: list[str]) -> str:
     """
     for separator in SEPARATORS:
         given = [" ".join(line.split()) for line in lines] if separator == " " else lines
-        counts = [len(row) for row in _rows(given, separator)]
+        if not any(separator in line for line in given):
+            continue
+        try:
+            counts = [len(row) for row in _rows(given, separator)]
+        except csv.Error:  # a cell of 131,072 characters: another separator, or none
+            continue
         rest = counts[1:] or counts
         most, often = Counter(rest).most_common(1)[0]
         if most > 1 and often >= 0.9 * len(rest) and counts[0] in (most, most - 1):
@@ -257,6 +248,7 @@ def _parsed(path: str, text: str, separator: str, comma: bool, rows: list[list[s
         if rows[header:]
         else len(names)
     )
+    check_columns(path, width)
     if header:
         text = text[text.index("\n") + 1 :] if "\n" in text else ""
         if len(names) == width - 1:  # R's row names have no name

@@ -10,7 +10,7 @@ from bpnn_jax._runtime import reading
 from bpnn_jax._runtime.text import one_line
 from bpnn_jax.patterns.files import PatternFileError
 
-LARGEST = 350 * 2**20  # bytes, unpacked: more is refused before it fills the memory
+LARGEST = 320 * 2**20  # bytes, unpacked: more is refused before it fills the memory
 
 
 def read_bytes(path: str) -> bytes:
@@ -64,6 +64,6 @@ def encoding_of(content: bytes) -> tuple[str, str]:
     start = content[:4]
     if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "utf-16", "UTF-16"
-    if len(start) == 4 and b"\0\0" in (start[1::2], start[::2]):
+    if len(start) == 4 and (start[1::2] == b"\0\0") != (start[::2] == b"\0\0"):
         return ("utf-16-le" if start[1] == 0 else "utf-16-be"), "UTF-16"
     return "utf-8-sig", "UTF-8"

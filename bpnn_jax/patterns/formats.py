@@ -68,7 +68,7 @@ def read_file(path: str, content: bytes | None = None) -> Content:
         return Content(_from_array(path, _unpacked(path, archive.array, content, LARGEST_ARRAY), "npy"))
     if content.startswith(b"PK\x03\x04"):
         return _npz(path, content)
-    if not content.strip():
+    if not content or content.isspace():
         raise PatternFileError(path, "expected at least one pattern, got an empty file", 1, 1)
     check_cells(path, content)
     check_lines(path, content)

@@ -34,7 +34,8 @@ class Data(NamedTuple):
 
     held_out: what is kept apart from a named set to test with, if anything.
     file:     None for a named set.
-    task:     what a table is about, where its targets are no Boolean ones; ``test`` a second table of the same file to test with.
+    task:     what a table is about, where its targets are no Boolean ones; ``test`` a second table of the same file to test with,
+              ``table`` the first.
     """
 
     patterns: "Patterns"
@@ -42,6 +43,7 @@ class Data(NamedTuple):
     file: Path | None
     task: "Task | None" = None
     test: "Table | None" = None
+    table: "Table | None" = None
 
 
 def read_data(name: str, targets: int | None = None, choice: "Choice | None" = None) -> Data:
@@ -58,11 +60,11 @@ def read_data(name: str, targets: int | None = None, choice: "Choice | None" = N
         if targets is not None:
             raise InputError(f"expected targets only for files, got targets {targets} for the set {name}")
         opened = door.open_set(name, choice)
-        return Data(opened.patterns, patterns.load_held_out(name), None, opened.task)
+        return Data(opened.patterns, patterns.load_held_out(name), None, opened.task, None, opened.table)
     if not os.path.exists(name):
         patterns.load(name)  # which says what is near
     opened = door.open_file(name, targets, choice)
-    return Data(opened.patterns, None, Path(name), opened.task, opened.test)
+    return Data(opened.patterns, None, Path(name), opened.task, opened.test, opened.table)
 
 
 @contextmanager

@@ -25,12 +25,13 @@ TABLES = ("iris", "wine", "breast-cancer", "digits", "diabetes")  # data/README.
 class Opened(NamedTuple):
     """What a name stands for.
 
-    task: what a table is about, where that is not Boolean; ``test`` a second table of the same file, to test with.
+    task: what a table is about, where that is not Boolean; ``table`` that table, ``test`` a second one of the same file, to test with.
     """
 
     patterns: Patterns
     task: Task | None = None
     test: Table | None = None
+    table: Table | None = None
 
 
 def code() -> Patterns:
@@ -93,4 +94,4 @@ def _of_a_table(table: Table, test: Table | None, name: str, choice: Choice) -> 
     names = {"inputs": task.inputs, "outputs": task.classes or task.targets}
     fitting = {what: given for what, given in names.items() if all(map(is_name, given))}
     found = Patterns(task.x, task.t, name=name, hidden=task.hidden, **fitting)
-    return Opened(found, None if task.kind == "boolean" else task, test)
+    return Opened(found) if task.kind == "boolean" else Opened(found, task, test, table)

@@ -7,7 +7,7 @@ import optax
 
 import manual
 from bpnn_jax.errors import InputError, unknown
-from bpnn_jax.network import Network, Weights, half_squared_error, intermediates
+from bpnn_jax.network import OBJECTIVES, Network, Weights, cross_entropy_terms, intermediates
 
 GRADIENTS = ("manual", "autodiff")
 ORDERS = ("simultaneous", "article")
@@ -15,16 +15,35 @@ ORDERS = ("simultaneous", "article")
 
 def functions(network: Network) -> tuple[manual.Activation, ...]:
     """The hand-written activations of each layer."""
-    return tuple(manual.ACTIVATIONS[name] for name in network.activations)
+    return tuple(manual.OUTPUT_ACTIVATIONS[name] for name in network.activations)
 
 
-def gradient(network: Network, weights: Weights, x: Any, t: Any, which: str) -> tuple[Weights, Any]:
-    """(∂E/∂W for each layer, outputs a^L) by the hand derivation or by JAX: the same to rounding."""
+def gradient(
+    network: Network, weights: Weights, x: Any, t: Any, which: str, objective: str = "half-squared-error"
+) -> tuple[Weights, tuple[Any, Any]]:
+    """(∂E/∂W for each layer, z^L and a^L) by the hand derivation or by JAX: the same to rounding."""
     if which == "manual":
         net = manual.forward(weights, x, functions(network), network.skip)
-        return manual.gradient(net, t), net.outputs
-    g = jax.grad(half_squared_error, argnums=1)(network, weights, x, t)
-    return g, intermediates(network, weights, x)[1][-1]
+        top = net.layers[-1]
+        return manual.gradient(net, t, manual.OBJECTIVES[objective].equations), (top.z, top.a)
+    g = jax.grad(OBJECTIVES[objective], argnums=1)(network, weights, x, t)
+    z, a = intermediates(network, weights, x)
+    return g, (z[-1], a[-1])
+
+
+def error_terms(network: Network, objective: str, z: Any, a: Any, t: Any, axis: int = -1) -> Any:
+    """The terms of E, one per output, whose sum is (7) or (19); ``z`` and ``a`` are the output layer's, outputs along ``axis``."""
+    if objective == "cross-entropy":
+        return cross_entropy_terms(network, z, t, axis)
+    e = a - t
+    return 0.5 * e * e
+
+
+def of_the_update(g: Any, W: Any, bias: bool, patterns: int, settings: Any) -> Any:
+    """What the rule is given for a layer: the sum ``g`` over so many patterns, or their mean, and then the weight decay (20)."""
+    if settings.reduction == "mean" and patterns > 1:
+        g = g / patterns
+    return manual.decayed(g, W, W.shape[0] - bias, settings.weight_decay) if settings.weight_decay else g
 
 
 def check(which: str, order: str) -> None:
@@ -45,26 +64,48 @@ def init_rule(rule: optax.GradientTransformation, weights: Weights, order: str) 
 
 
 def simultaneous(
-    network: Network, rule: optax.GradientTransformation, weights: Weights, state: Any, x: Any, t: Any, which: str
-) -> tuple[Weights, Any, Any]:
-    """Every delta from the weights of before the step. Returns (weights, rule's state, outputs before the step)."""
-    g, outputs = gradient(network, weights, x, t, which)
+    network: Network,
+    settings: Any,
+    rule: optax.GradientTransformation,
+    weights: Weights,
+    state: Any,
+    x: Any,
+    t: Any,
+) -> tuple[Weights, Any, tuple[Any, Any]]:
+    """Every delta from the weights of before the step. Returns (weights, rule's state, z^L and a^L before the step)."""
+    g, top = gradient(network, weights, x, t, settings.gradient, settings.objective)
+    count = _patterns(x)
+    g = tuple(
+        of_the_update(g_l, W, bias, count, settings) for g_l, W, bias in zip(g, weights, network.biases, strict=True)
+    )
     steps, state = rule.update(g, state, weights)
     moved: Any = optax.apply_updates(weights, steps)
-    return moved, state, outputs
+    return moved, state, top
 
 
 def article_order(
-    network: Network, rule: optax.GradientTransformation, weights: Weights, states: tuple, x: Any, t: Any
-) -> tuple[Weights, tuple, Any]:
+    network: Network,
+    settings: Any,
+    rule: optax.GradientTransformation,
+    weights: Weights,
+    states: tuple,
+    x: Any,
+    t: Any,
+) -> tuple[Weights, tuple, tuple[Any, Any]]:
     """From the output down, each layer moves before the delta below it is computed from the moved weights: not a gradient."""
     net = manual.forward(weights, x, functions(network), network.skip)
+    equations, top = manual.OBJECTIVES[settings.objective].equations, net.layers[-1]
     moved, new_states = list(weights), list(states)
-    deltas = (manual.CORRECT.output_delta(net.layers[-1], t),)
+    deltas = (equations.output_delta(top, t),)
     for l in range(len(weights) - 1, -1, -1):
-        g = manual.CORRECT.weight_gradient(net.layers[l], deltas[0])
+        g = equations.weight_gradient(net.layers[l], deltas[0])
+        g = of_the_update(g, weights[l], network.biases[l], _patterns(x), settings)
         step, new_states[l] = rule.update(g, states[l], weights[l])
         moved[l] = optax.apply_updates(weights[l], step)
         if l:
             deltas = (manual.delta_below(net.with_weights(moved), l, deltas), *deltas)
-    return tuple(moved), tuple(new_states), net.outputs
+    return tuple(moved), tuple(new_states), (top.z, top.a)
+
+
+def _patterns(x: Any) -> int:
+    return x.shape[0] if x.ndim == 2 else 1

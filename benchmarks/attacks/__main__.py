@@ -7,7 +7,7 @@
     python -m benchmarks.attacks --json FILE     each attack with its verdict
 
 The exit status is 0 where all were held. Attacks on disks want gcc; the folders are made where temporary files are made.
-Ctrl-C has to end a command within two seconds, so nothing else should run on the machine.
+Where other programs run on the machine, an attack may take longer, in proportion to the load.
 """
 
 import json

@@ -65,7 +65,7 @@ def read_file(path: str | os.PathLike[str], limit: int, what: str = "a file", *,
                 raise _too_large(name, what, limit, found.st_size)
             if piped:
                 return _up_to(file, min(limit, LARGEST_PIPE), 2**20, name, what)
-            return _up_to(file, limit, found.st_size + 1, name, what)
+            return _up_to(file, limit, found.st_size, name, what)
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
@@ -74,11 +74,11 @@ def read_file(path: str | os.PathLike[str], limit: int, what: str = "a file", *,
         raise NotReadableError(f"{one_line(name)}: expected {what} that can be read, got: {reason(error)}") from None
 
 
-def _up_to(file: Any, limit: int, at_a_time: int, name: str, what: str) -> bytes:
-    """All of a file. One that is read in one part is in memory once, and not twice."""
+def _up_to(file: Any, limit: int, first: int, name: str, what: str) -> bytes:
+    """All of a file, of which ``first`` bytes are read in one part: what is joined from parts is in memory twice."""
     parts, size, until = [], 0, time.monotonic() + PATIENCE
     while True:
-        part = file.read(min(at_a_time, limit + 1 - size))
+        part = file.read(min(2**20 if parts else max(first, 1), limit + 1 - size))
         if part is None:  # a pipe that somebody will write to
             select.select([file], [], [])
         elif part:

@@ -146,7 +146,15 @@ def test_what_holds_nothing_or_is_nested_is_a_sentence(tmp_path, what):
     assert " at 0x" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("text", "cell"), [("a , b\nx{}y , 1\nz , 2\n", "x{}y"), ("a b\nx{}1\nz 2\n", "x")])
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("a , b\nx{}y , 1\nz , 2\n", "x{}y"),
+        ("a b\nx{}1\nz 2\n", "x"),
+        ("| a | b |\n|---|---|\n| x{}y | 1 |\n| z | 2 |\n", "x{}y"),
+    ],
+    ids=["commas", "blanks", "Markdown"],
+)
 def test_a_line_of_blanks_takes_no_time_that_grows_with_its_square(text, cell):
     """Squared, it would take minutes."""
     blanks = " " * 120_000

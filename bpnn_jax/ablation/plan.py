@@ -8,7 +8,7 @@ import importlib.metadata
 import json
 import os
 import platform
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
 import jax
@@ -21,6 +21,7 @@ from bpnn_jax.ablation.table import Table, table
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import Network, init_paired
 from bpnn_jax.patterns import Patterns
+from bpnn_jax.settings import patterns_per_update
 from bpnn_jax.training import Settings, _engines, train_many
 
 LARGEST_CHUNK = (
@@ -34,6 +35,8 @@ FIRST_SETTINGS = (
     *("epochs", "rule", "mode", "batch_size", "order", "gradient", "shuffle", "measure"),
     *("stop_solved", "history_every"),
 )
+
+MEANS_BY_RATES = ("0.1.", "0.2.")  # versions that trained a mean as a sum with smaller rates, and named it so
 
 
 class Lane(NamedTuple):
@@ -133,6 +136,8 @@ def plan(study: Study, where: dict[str, str], task: Patterns | None = None) -> P
     for arm in arms:
         try:
             program, lane = _program(study, arm, task), _lane(arm, task)
+            if arm.run.reduction == "mean" and where.get("bpnn_jax", "").startswith(MEANS_BY_RATES):
+                program, lane = _mean_by_rates(program, lane)
         except InputError as error:
             raise InputError(f"{arm.name}: {error}") from None
         _check_room(study, program)
@@ -227,6 +232,18 @@ def _lane(arm: Arm, task: Patterns) -> Lane:
     run, rates = arm.run, arm.run.rates(task)
     ranges = run.ranges if run.initial == "uniform" else ()
     return Lane(arm.name, 0, rates.learning_rate, rates.momentum, rates.tolerance, run.initial, ranges)
+
+
+def _mean_by_rates(program: Program, lane: Lane) -> tuple[Program, Lane]:
+    """What a version of ``MEANS_BY_RATES`` trained for a mean, so that its chunks are found: all batches had as many patterns.
+
+    In (13) the gradient is in both terms, so both rates were divided; in (14) and (15) momentum multiplies the velocity.
+    """
+    settings = program.settings
+    share = 1 / patterns_per_update(settings.mode, settings.batch_size, len(program.x))
+    momentum = lane.momentum * share if settings.rule == "previous-gradient" else lane.momentum
+    lane = lane._replace(learning_rate=lane.learning_rate * share, momentum=momentum)
+    return replace(program, settings=replace(settings, reduction="sum")), lane
 
 
 def _named(record: Any, first: tuple[str, ...]) -> dict[str, Any]:

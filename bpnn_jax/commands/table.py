@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from bpnn_jax.commands.train import Train
     from bpnn_jax.network import Network
     from bpnn_jax.patterns.encoding import Encoding
-    from bpnn_jax.patterns.task import Task
     from bpnn_jax.settings import Run
     from bpnn_jax.storage import Saved
     from bpnn_jax.training import Checkpoint, TrainResult, Watch
@@ -60,12 +59,13 @@ def _as_before(options: "Train", encoding: "Encoding") -> Choice:
     return replace(options.table, target=target, kind=options.table.kind or encoding.kind)
 
 
-def train(options: "Train", data: Data, task: "Task", saved: "Saved | None") -> int:
+def train(options: "Train", data: Data, saved: "Saved | None") -> int:
     """Train on a table: said what is learnt, standardized, scored as its kind is."""
     from bpnn_jax._runtime.progress import console, progress_bar
     from bpnn_jax.commands.train import keep
 
-    prepared = parts(options, data, task, saved)
+    prepared = parts(options, data, saved)
+    del data
     task = prepared.task
     if saved is None:
         run, epochs = settings(options.run, options.epochs, prepared, options.given)
@@ -98,7 +98,7 @@ def train(options: "Train", data: Data, task: "Task", saved: "Saved | None") -> 
     return 0
 
 
-def parts(options: "Train", data: Data, task: "Task", saved: "Saved | None") -> Tabular:
+def parts(options: "Train", data: Data, saved: "Saved | None") -> Tabular:
     """The table cut and standardized, as the options say. Raises InputError for options that are not a table's."""
     from bpnn_jax.patterns.formats import read_file
 
@@ -115,6 +115,8 @@ def parts(options: "Train", data: Data, task: "Task", saved: "Saved | None") -> 
     encoding = None if saved is None else saved.encoding
     if saved is not None and encoding is None:
         raise InputError(f"expected the patterns of a network that has learnt no table, got the table {options.data}")
+    task = data.task
+    assert task is not None
     if encoding is not None and data.table is not None:
         task = encoding.adopt(task, data.table)
     return prepare(

@@ -103,9 +103,10 @@ def run(options: Train) -> int:
 
     check_before(options)
     options, saved = practice.resumed(options)
-    data = table.read(options, saved)
-    if data.task is not None:
-        return table.train(options, data, data.task, saved)
+    read = [table.read(options, saved)]
+    if read[0].task is not None:
+        return table.train(options, read.pop(), saved)  # popped: a large table is let go as soon as it is cut
+    data = read[0]
     table_alone = {"test_share", "in_order", "standardize", "validation", "patience", "class_weights"}
     for name in sorted(options.given & table_alone):
         raise InputError(f"expected {name.replace('_', '-')} with a table, got it with {options.data}")

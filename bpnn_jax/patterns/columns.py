@@ -59,7 +59,8 @@ def row_names(table: Table, taken: set[int]) -> dict[int, str]:
         if k in taken or len(table) < 2:
             continue
         nameless = k == len(found) and re.fullmatch(r"|unnamed: ?[0-9.]+|level_[0-9]", column.name.lower()) is not None
-        if column.numeric and (column.missing.any() or not column.whole):
+        head = column.values[:200].tolist()  # as good as always enough to see values that come again
+        if len(set(head)) < len(head) or (column.numeric and (column.missing.any() or not column.whole)):
             continue
         different = len(set(column.values.tolist())) == len(table)
         counts = column.numeric and bool(np.all(np.diff(column.values) == 1))

@@ -14,6 +14,7 @@ from bpnn_jax.patterns.tables import Table
 
 SENTINELS = (-99.0, -999.0, -9999.0, -99999.0, 999.0, 9999.0, 99999.0)  # what stands for a missing cell in older tables
 FEW = 20  # values of a column that may be classes
+HEAD = 200  # rows that are looked at first
 LARGE = 1e8  # whole numbers from here up, all different, are rarely a quantity
 ENOUGH = 20  # rows from which a coincidence is none
 
@@ -60,10 +61,11 @@ def of_inputs(
 
     Raises InputError for a column that goes with the target one to one and is called like it (target, target_name).
     """
-    notes = []
+    notes, classes = [], t.argmax(axis=1)
     for column in columns:
-        cells = table.columns[column.number].values[rows]
-        if kind == "classification" and _twins(cells, t.argmax(axis=1)):
+        cells = table.columns[column.number].values
+        cells = cells if len(rows) == len(cells) else cells[rows]
+        if kind == "classification" and _twins(cells, classes):
             _check_name(table, column.number, targets)
             notes.append(
                 f"{column.name} goes with the target one to one: if it is another name of it, --ignore {_quoted(column.name)}"
@@ -108,11 +110,16 @@ def _values(table: Table, k: int) -> str:
 
 def _twins(cells: np.ndarray, classes: np.ndarray) -> bool:
     """Whether each value goes with one class and each class with one value, in more rows than chance allows."""
-    if len(cells) < ENOUGH:
+    if len(cells) < ENOUGH or not _goes_with(cells[:HEAD], classes[:HEAD]):  # as good as always they do not
         return False
-    values, which = np.unique(cells.astype(str), return_inverse=True)
-    count = classes.max() + 1
-    return len(values) == count and len(np.unique(which * count + classes)) == count
+    return _goes_with(cells, classes, int(classes.max()) + 1)
+
+
+def _goes_with(cells: np.ndarray, classes: np.ndarray, count: int | None = None) -> bool:
+    """Whether there are as many pairs of a value and a class as there are values, and as classes (``count`` of them, if given)."""
+    pairs = set(zip(cells.tolist(), classes.tolist(), strict=True))
+    values, met = {value for value, _ in pairs}, {known for _, known in pairs}
+    return len(pairs) == len(values) == len(met) and count in (None, len(met))
 
 
 def _check_name(table: Table, k: int, targets: list[int]) -> None:
@@ -126,13 +133,25 @@ def _check_name(table: Table, k: int, targets: list[int]) -> None:
 
 def _counts(cells: np.ndarray) -> bool:
     """Numbers that count the rows in some order, or that are as large as telephone and account numbers and all different."""
-    if len(cells) < ENOUGH or np.isnan(cells).any() or (cells % 1).any() or len(np.unique(cells)) < len(cells):
+    if (
+        len(cells) < ENOUGH
+        or not _different(cells[:HEAD])
+        or np.isnan(cells).any()
+        or (cells % 1).any()
+        or not _different(cells)
+    ):
         return False
     return bool(np.ptp(cells) == len(cells) - 1 or abs(cells).min() >= LARGE)
 
 
+def _different(cells: np.ndarray) -> bool:
+    return len(np.unique(cells)) == len(cells)
+
+
 def _sentinel(cells: np.ndarray) -> float | None:
     """A number such as -999 that comes more than once (or once, at the end) and is ten times as far from 0 as all others."""
+    if not np.isin(SENTINELS, (np.nanmin(cells), np.nanmax(cells))).any():
+        return None
     for value in SENTINELS:
         others = cells[(cells != value) & ~np.isnan(cells)]
         if (

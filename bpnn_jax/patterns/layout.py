@@ -122,12 +122,12 @@ def counts_line(rows: list[list[str]], count: int) -> bool:
     return len(rows) > 1 and len(first) > 2 and first[0] == str(count - 1) and first[1] == str(len(rows[1]) - 1)
 
 
-def below_header(text: str, separator: str) -> str:
-    """The text below its first row, which may have line ends inside quotes."""
+def below_header(text: str, separator: str) -> int:
+    """Where the text below its first row begins; the row may have line ends inside quotes."""
     reader = csv.reader(io.StringIO(text[:100_000], newline=""), delimiter=separator, skipinitialspace=True)
     if next((row for row in reader if row), None) is None:
-        return ""
+        return len(text)
     at = 0
     for _ in range(reader.line_num):
         at = text.find("\n", at) + 1 or len(text)
-    return text[at:]
+    return at

@@ -29,6 +29,7 @@ LARGEST = 400 * 2**20  # bytes, uncompressed: more is refused before it fills th
 _COMMENT = re.compile(
     r"(?m)^[ \t]*#(?!(?:N/A|DIV/0!|VALUE!|REF!|NUM!|NAME\?|NULL!)).*\n?"
 )  # but for a spreadsheet's errors
+_FILLED = re.compile(r"\S")
 _SEP_LINE = re.compile(r'"?sep=(.)"?')
 
 
@@ -156,12 +157,12 @@ def decoded(path: str, content: bytes) -> tuple[str, str]:
 def _without_comments(text: str) -> tuple[str, str]:
     """The text without comment lines and blank lines at its top, and the separator that a first line sep=; names."""
     separator = ""
-    lines = text.split("\n", 1)
-    if match := _SEP_LINE.fullmatch(lines[0].strip()):
-        separator, text = match[1], lines[1] if len(lines) > 1 else ""
+    first = text[: text.find("\n") + 1 or len(text)]  # a split would copy what may be large
+    if match := _SEP_LINE.fullmatch(first.strip()):
+        separator, text = match[1], text[len(first) :]
     if "#" in text:
         text = _COMMENT.sub("", text)
-    if re.search(r"\n[ \t]+\n|\A[ \t]*\n", text):
+    if "\n " in text or "\n\t" in text or text[:1] in " \t\n":
         text = re.sub(r"\A(?:[ \t]*\n)+|(?m:^[ \t]+$)", "", text)
     return text, separator
 
@@ -181,16 +182,15 @@ def _parsed(path: str, text: str, separator: str, comma: bool, rows: list[list[s
         if rows[header:]
         else len(names)
     )
-    if header:
-        text = layout.below_header(text, separator)
-        if len(names) == width - 1:  # R's row names have no name
-            names = ["", *names]
-    if not text.strip():
+    start = layout.below_header(text, separator) if header else 0
+    if header and len(names) == width - 1:  # R's row names have no name
+        names = ["", *names]
+    if _FILLED.search(text, start) is None:
         raise PatternFileError(path, f"expected rows below the header, got only the header {' '.join(names)[:60]!r}")
-    table = _arrow(path, text, separator, comma, width, skipped=int(header))
+    cells = _arrow(path, text, start, separator, comma, width).columns
     names = names or [""] * width
     _check_names(path, names, width)
-    columns = tuple(_column(name, table.column(k), comma, notes) for k, name in enumerate(names))
+    columns = _columns(names, cells, comma, notes)
     if len(columns) > 1 and not columns[-1].name and bool(columns[-1].missing.all()):  # a separator at every line's end
         columns = columns[:-1]
     return Table(columns, header, how + (", a header" if header else ", no header"), tuple(notes))
@@ -207,13 +207,14 @@ def _check_names(path: str, names: list[str], width: int) -> None:
             raise PatternFileError(path, said, 1, 1)
 
 
-def _arrow(path: str, text: str, separator: str, comma: bool, width: int, skipped: int) -> "pa.Table":
+def _arrow(path: str, text: str, start: int, separator: str, comma: bool, width: int) -> "pa.Table":
+    """The cells of the text from ``start`` on."""
     import pyarrow as pa  # here, so that a network can be loaded without it
     import pyarrow.csv
 
     try:
         return pyarrow.csv.read_csv(
-            pa.BufferReader(text.encode("utf-8", "surrogatepass")),
+            pa.BufferReader(pa.py_buffer(_bytes(text)).slice(len(_bytes(text[:start])))),
             read_options=pyarrow.csv.ReadOptions(column_names=[str(k) for k in range(width)]),
             parse_options=pyarrow.csv.ParseOptions(delimiter=separator, newlines_in_values='"' in text),
             convert_options=pyarrow.csv.ConvertOptions(
@@ -226,7 +227,11 @@ def _arrow(path: str, text: str, separator: str, comma: bool, width: int, skippe
             ),
         )
     except pa.ArrowInvalid as error:
-        raise _where_it_is_wrong(path, text, separator, width, skipped, error) from None
+        raise _where_it_is_wrong(path, text[start:], separator, width, text.count("\n", 0, start), error) from None
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _where_it_is_wrong(
@@ -242,6 +247,25 @@ def _where_it_is_wrong(
     except csv.Error as trouble:
         return PatternFileError(path, f"expected a table, got: {trouble}", reader.line_num + skipped, 1)
     return PatternFileError(path, f"expected a table, got: {str(error).splitlines()[0][:200]}")
+
+
+def _columns(
+    names: list[str], cells: "list[pa.ChunkedArray | None]", comma: bool, notes: list[str]
+) -> tuple[Column, ...]:
+    """The columns, those of numbers beside each other in one array; ``cells`` are let go one by one, since a table may be large."""
+    import pyarrow as pa
+
+    block, found = np.empty((len(names), len(cells[0] or ()))), []
+    for k, name in enumerate(names):
+        column = _column(name, cells[k], comma, notes)  # type: ignore[arg-type]
+        cells[k] = None
+        if k % 64 == 63:
+            pa.default_memory_pool().release_unused()
+        if column.numeric:
+            block[k] = column.values
+            column = replace(column, values=block[k])
+        found.append(column)
+    return tuple(found)
 
 
 def _column(name: str, cells: "pa.ChunkedArray", comma: bool, notes: list[str]) -> Column:

@@ -23,6 +23,7 @@ BATCH = 32
 class Tabular:
     """Parts of a task as a network sees them, and the way back to the target's own units.
 
+    task:        what is learnt, without its inputs, which are in the parts.
     left_out:    rows of the table that are not used, for their missing cells.
     train, test, validation: patterns, standardized where ``inputs`` and ``targets`` are not None; ``test`` and ``validation`` are
                  None without such rows.
@@ -76,24 +77,35 @@ def prepare(
     groups = task.t.argmax(axis=1) if task.classes else np.zeros(len(task), int)
     parts = split(groups, test_share, validation, seed=seed, in_order=in_order)
     rows = {"train": parts.train, "validation": parts.validation, "test": parts.test}
-    cells = {part: (task.x[at], task.t[at]) for part, at in rows.items() if len(at)}
+    cells = {part: (_rows(task.x, at), _rows(task.t, at)) for part, at in rows.items() if len(at)}
     if test is not None:
         cells["test"] = Encoding.of(task).read(test)
     inputs, targets = _standardizations(task, *cells["train"], standardize, learnt_by)
-    seen = {
-        part: Patterns(
-            x if inputs is None else inputs.apply(x),
-            t if targets is None else targets.apply(t),
-            name=name,
-            hidden=task.hidden,
-        )
-        for part, (x, t) in cells.items()
-    }
+    seen = {}
+    for part in list(cells):
+        x, t = cells.pop(part)  # let go one by one: a table may be large
+        x, t = _scaled(x, inputs), _scaled(t, targets)
+        seen[part] = Patterns(x, t, name=name, hidden=task.hidden)
     plain = seen["train"]
     train = replace(plain, x=plain.x[often := balance(plain.t)], t=plain.t[often]) if balanced else plain
+    task = replace(task, x=task.x[:0].copy())
     return Tabular(
         task, train, seen.get("test"), inputs, targets, task.left_out, seen.get("validation"), plain, learnt_by
     )
+
+
+def _rows(values: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Some rows; all of them, in their order, as they are."""
+    return values if len(at) == len(values) and (np.diff(at) == 1).all() else values[at]
+
+
+def _scaled(values: np.ndarray, by: Standardization | None) -> np.ndarray:
+    """The values as the network sees them, read-only where they are nobody else's."""
+    if by is None:
+        return values
+    found = by.apply(values)
+    found.flags.writeable = False
+    return found
 
 
 def _standardizations(

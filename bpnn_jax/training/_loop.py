@@ -217,7 +217,15 @@ def run(
 
 def _generic_start(network: Network | None, settings: Settings, weights: Weights, rates: Rates) -> Any:
     rule = rules.rule(settings.rule, rates.learning_rate, rates.momentum)
+    if network is not None and _apart(network, settings):
+        return _step.init_rule(rule, _step.apart(network, weights), settings.order)
     return _step.init_rule(rule, weights, settings.order)
+
+
+def _apart(network: Network, settings: Settings) -> bool:
+    """Whether bias rows are kept apart during an epoch: in batches, by hand, with a rule that treats every weight alike."""
+    by_hand = settings.gradient == "manual" and settings.order == "simultaneous" and isinstance(settings.rule, str)
+    return settings.mode != "online" and by_hand and not network.skip
 
 
 def _generic_epoch(network: Network, settings: Settings, carry: tuple, x: Any, t: Any, rates: Rates) -> tuple:
@@ -230,9 +238,12 @@ def _generic_epoch(network: Network, settings: Settings, carry: tuple, x: Any, t
         terms = error_terms(network, settings.objective, *top, tb)
         return (weights, rule_state, _measure(settings.measure, error, terms)), None
 
+    parts = _apart(network, settings)
+    if parts:
+        carry = (_step.apart(network, carry[0]), *carry[1:])
     for part in batches(settings, x, t):
         carry, _ = jax.lax.scan(update, carry, part)
-    return carry
+    return (_step.joined(carry[0]), *carry[1:]) if parts else carry
 
 
 GENERIC = Engine("generic", _generic_start, _generic_epoch)

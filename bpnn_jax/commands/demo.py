@@ -49,7 +49,7 @@ RECOGNISER = {"learning_rate": 0.2, "momentum": 0.0, "epochs": 100}
 
 @dataclass(frozen=True)
 class Demo:
-    """A tour in some ten seconds: 33 mistakes caught, a wrong gradient audited, the right one checked, the article, a training."""
+    """A tour in some ten seconds: mistakes caught, a wrong gradient audited, the right one checked, the article, a training."""
 
     folder: Path = Path("demo")
     """Where to put the trained network. Made if need be."""

@@ -28,7 +28,7 @@ class Results:
     seeds:    (seeds,), those of the rows.
     stopped:  ``solved``, ``epochs`` (not solved by the limit) or ``diverged``.
     epochs:   that were run: where solved, the epochs that it took, counted from 1.
-    error:    E summed over the patterns, with the ½, of the last epoch that was run.
+    error:    E summed over the patterns, in (7) with the ½, of the last epoch that was run.
     history:  (seeds, arms, points), the error at the epochs ``history_epochs`` (points,), counted from 0; NaN after the stop.
     seconds:  a run's share of its chunk's time.
     certificates: by arm, what the ladder says of its gradient; empty while they have not been made.

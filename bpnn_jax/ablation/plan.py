@@ -22,6 +22,7 @@ from bpnn_jax.ablation.study import LANES, Arm, Study
 from bpnn_jax.ablation.table import Table, table
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import Network, init_paired
+from bpnn_jax.settings import patterns_per_update
 from bpnn_jax.training import Settings, _engines, train_many
 
 LARGEST_CHUNK = (
@@ -38,6 +39,8 @@ FIRST_SETTINGS = (
     *("epochs", "rule", "mode", "batch_size", "order", "gradient", "shuffle", "measure"),
     *("stop_solved", "history_every"),
 )
+
+MEANS_BY_RATES = ("0.1.", "0.2.")  # versions that trained a mean as a sum with smaller rates, and named it so
 
 
 class Lane(NamedTuple):
@@ -199,7 +202,8 @@ class _Programs:
 
     def __init__(self, study: Study, where: dict[str, str], data: dict[str, Data]):
         self._study, self._data = study, data
-        self._scored = ".".join(where.get("bpnn_jax", "").split(".")[:2]) not in UNSCORED
+        self._version = where.get("bpnn_jax", "")
+        self._scored = ".".join(self._version.split(".")[:2]) not in UNSCORED
         self._parts: dict[tuple[str, int], Parts] = {}
         self._judges: dict[Any, tuple[Judge, str]] = {}
 
@@ -210,6 +214,8 @@ class _Programs:
         try:
             program = _program(self._study, trial, there, kind)
             lane = _lane(trial, there)
+            if trial.run.reduction == "mean" and self._version.startswith(MEANS_BY_RATES):
+                program, lane = _mean_by_rates(program, lane)
         except InputError as error:
             raise InputError(f"{trial.name}: {error}") from None
         if self._scored:
@@ -320,6 +326,18 @@ def _lane(arm: Arm, there: Parts) -> Lane:
     run, rates = arm.run, arm.run.rates(there.train)
     ranges = run.ranges if run.initial == "uniform" else ()
     return Lane(arm.name, 0, rates.learning_rate, rates.momentum, rates.tolerance, run.initial, ranges)
+
+
+def _mean_by_rates(program: Program, lane: Lane) -> tuple[Program, Lane]:
+    """What a version of ``MEANS_BY_RATES`` trained for a mean, so that its chunks are found: all batches had as many patterns.
+
+    In (13) the gradient is in both terms, so both rates were divided; in (14) and (15) momentum multiplies the velocity.
+    """
+    settings = program.settings
+    share = 1 / patterns_per_update(settings.mode, settings.batch_size, len(program.x))
+    momentum = lane.momentum * share if settings.rule == "previous-gradient" else lane.momentum
+    lane = lane._replace(learning_rate=lane.learning_rate * share, momentum=momentum)
+    return replace(program, settings=replace(settings, reduction="sum")), lane
 
 
 def _named(record: Any, first: tuple[str, ...]) -> dict[str, Any]:

@@ -34,17 +34,17 @@ class Predict:
 
 def run(options: Predict) -> int:
     from bpnn_jax._runtime.outputs import Output, Read
-    from bpnn_jax.commands import table
+    from bpnn_jax.commands import answers
     from bpnn_jax.patterns import scores
     from bpnn_jax.storage import load_network
     from bpnn_jax.training import predict
 
     reads = [Read(options.model, "the model"), *data_read(options.data)]
-    out = None if options.out is None else Output(options.out, "--out", table.is_answers)
+    out = None if options.out is None else Output(options.out, "--out", answers.is_answers)
     check_outputs(out, json=options.json, reads=reads, overwrite=options.overwrite)
     saved = load_network(options.model)
     if saved.encoding is not None:
-        return table.predict(
+        return answers.predict(
             saved, saved.encoding, options.data, options.skip, options.limit, options.out, options.json
         )
     if options.out is not None:

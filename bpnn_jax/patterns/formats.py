@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bpnn_jax._runtime.text import reads_as_number
+from bpnn_jax.patterns.arff import read_arff
 from bpnn_jax.patterns.files import PatternFileError, check_lines
 from bpnn_jax.patterns.tables import Column, Table, decoded, read_bytes, read_table
 
@@ -27,7 +28,22 @@ PAIRS = (  # what people call inputs and targets in an npz, with what they call 
     ("features", "labels", "features_test", "labels_test"),
     ("inputs", "targets", "inputs_test", "targets_test"),
     ("images", "labels", "images_test", "labels_test"),
+    ("arr_0", "arr_1", "", ""),  # as np.savez names two arrays that were given without names
 )
+LOOKS_LIKE = {  # what else people have, by its first bytes
+    b"PAR1": "Parquet; pandas.read_parquet(FILE).to_csv(NEW, index=False) makes a table of text",
+    b"ARROW1": "Arrow or Feather; pandas.read_feather(FILE).to_csv(NEW, index=False) makes a table of text",
+    b"\x89HDF": "HDF5",
+    b"%PDF": "PDF",
+    b"SQLite format 3": "an SQLite database",
+    b"\x89PNG": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"\xd0\xcf\x11\xe0": "an Excel file (.xls); save it as CSV",
+    b"\x80\x04\x95": "a pickle, which is never run; np.savez(FILE, x=x, y=y) or a CSV is read",
+    b"BZh": "bzip2; gzip is read",
+    b"\xfd7zXZ": "xz; gzip is read",
+    b"(\xb5/\xfd": "Zstandard; gzip is read",
+}
 LARGEST_ARRAY = 50 * 2**20  # numbers in an array of an npz: 400 MiB of float64, which a set becomes
 
 
@@ -44,6 +60,8 @@ def is_article(content: bytes) -> bool:
     >>> is_article(b"# c\n0.5 1 > 0\n"), is_article(b"a,b\n1,2\n")
     (True, False)
     """
+    if content.startswith((b"PK\x03\x04", b"\x93NUMPY", *LOOKS_LIKE)):
+        return False
     lines = (line.strip() for line in content[:65536].removeprefix(codecs.BOM_UTF8).splitlines())
     first = next((line for line in lines if line and not line.startswith(b"#")), b"")
     return b">" in first and b"," not in first.partition(b">")[0]
@@ -64,7 +82,11 @@ def read_file(path: str, content: bytes | None = None) -> Content:
     if content.startswith(b"\x93NUMPY"):
         return Content(_from_array(path, _npy(path, io.BytesIO(content)), "npy"))
     if content.startswith(b"PK\x03\x04"):
-        return _npz(path, content)
+        inner = _only_member(path, content)
+        return _npz(path, content) if inner is None else read_file(path, inner)
+    for begins, what in LOOKS_LIKE.items():
+        if content.startswith(begins):
+            raise PatternFileError(path, f"expected one of {KNOWN}; this one looks like {what}")
     if not content.strip():
         raise PatternFileError(path, "expected at least one pattern, got an empty file", 1, 1)
     check_lines(path, content)
@@ -74,7 +96,7 @@ def read_file(path: str, content: bytes | None = None) -> Content:
     for form in FORMATS:
         if form.begins(start):
             return Content(form.read(path, text))
-    if start.lstrip()[:1] in ("{", "<") or start.startswith("%PDF"):
+    if start.lstrip()[:1] in ("{", "<") or start.lstrip()[:2] == "[{":
         raise PatternFileError(path, f"expected one of {KNOWN}; this one begins with {start.strip()[:40]!r}")
     return Content(read_table(path, text, encoding))
 
@@ -139,34 +161,6 @@ def _snns(path: str, text: str) -> Table:
     return _from_pairs(path, _tokens(path, body), count, inputs, outputs, "SNNS")
 
 
-def _arff(path: str, text: str) -> Table:
-    from scipy.io import arff
-
-    try:
-        data, meta = arff.loadarff(io.StringIO(text))
-    except (arff.ArffError, NotImplementedError, StopIteration, ValueError, IndexError) as error:
-        said = str(error).strip().splitlines()
-        raise PatternFileError(path, f"expected an ARFF file, got: {said[0][:200] if said else 'no data'}") from None
-    if not len(data):
-        raise PatternFileError(path, "expected rows below @DATA, got none")
-    columns = []
-    for name, kind in zip(meta.names(), meta.types(), strict=True):
-        cells = data[name]
-        if kind == "numeric":
-            columns.append(Column(name, np.array(cells, np.float64)))
-        else:
-            words = [w.decode("utf-8", "replace") if isinstance(w, bytes) else str(w) for w in cells]
-            columns.append(_words(name, [None if w == "?" else w for w in words]))
-    return Table(tuple(columns), True, "ARFF")
-
-
-def _words(name: str, words: list[str | None]) -> Column:
-    """Words as such, or as numbers where all of them are."""
-    if all(w is None or reads_as_number(w) for w in words):
-        return Column(name, np.array([np.nan if w is None else float(w) for w in words]))
-    return Column(name, np.array(words, dtype=object))
-
-
 _LIBSVM = re.compile(r"\s*[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?(?:\s+[0-9]+:[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)+\s*(?:#.*)?")
 
 
@@ -212,6 +206,32 @@ def _npy(path: str, file: io.BytesIO) -> np.ndarray:
         raise PatternFileError(path, f"expected a whole npy array, got: {str(error)[:200]}") from None
 
 
+def _only_member(path: str, content: bytes) -> bytes | None:
+    """The one file of a zip that is no npz, as tables come from the web. Raises PatternFileError for Excel's, and for several."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as pack:
+            files = [i for i in pack.infolist() if not i.is_dir() and not i.filename.startswith("__MACOSX")]
+            names = [i.filename for i in files]
+            if any(name.endswith(".npy") for name in names) or not names:
+                return None
+            if "[Content_Types].xml" in names:
+                raise PatternFileError(
+                    path, f"expected one of {KNOWN}; this one looks like an Excel file (.xlsx); save it as CSV"
+                )
+            if len(names) > 1:
+                raise PatternFileError(
+                    path, f"expected a zip of one table, got {len(names)} files: {', '.join(names[:5])}"
+                )
+            if files[0].file_size > 8 * LARGEST_ARRAY:
+                raise PatternFileError(path, f"expected at most {8 * LARGEST_ARRAY // 2**20} MiB unpacked, got more")
+            inner = pack.read(files[0])
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError) as error:
+        raise PatternFileError(path, f"expected a whole zip, got: {str(error)[:200]}") from None
+    if inner.startswith(b"PK\x03\x04"):
+        raise PatternFileError(path, "expected a zip of one table, got a zip in a zip")
+    return inner
+
+
 def _npz(path: str, content: bytes) -> Content:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as pack:
@@ -220,6 +240,8 @@ def _npz(path: str, content: bytes) -> Content:
                 raise PatternFileError(path, f"expected at most {8 * LARGEST_ARRAY // 2**20} MiB unpacked, got more")
             lower = {name.lower(): name for name in sizes}
             pair = next((p for p in PAIRS if p[0] in lower and p[1] in lower), None)
+            if pair and pair[0] == "arr_0" and len(sizes) > 2:  # in which order they were given, nobody knows
+                pair = None
             if pair is None:
                 known = ", ".join(f"{x} and {t}" for x, t, *_ in PAIRS)
                 raise PatternFileError(path, f"expected arrays {known}, got {', '.join(sizes) or 'none'}")
@@ -270,7 +292,7 @@ def _from_array(path: str, array: np.ndarray, form: str) -> Table:
 
 FORMATS = (
     Format("SNNS .pat", lambda start: start.lstrip().startswith("SNNS pattern definition"), _snns),
-    Format("ARFF", lambda start: re.search(r"(?im)\A(?:\s*(?:%.*)?\n)*\s*@relation\b", start) is not None, _arff),
+    Format("ARFF", lambda start: re.search(r"(?im)\A(?:\s*(?:%.*)?\n)*\s*@relation\b", start) is not None, read_arff),
     Format("FANN .data", _is_fann, _fann),
     Format(
         "libsvm",

@@ -65,7 +65,7 @@ def vmapped(
     """``lanes.run`` for every rule and size: the loop of ``train``, batched by JAX."""
 
     def one(weights: tuple, rates: Rates, key: Any) -> _loop.State:
-        return _loop.run(network, settings, _loop.start(settings, weights, rates), x, t, rates, key, until)
+        return _loop.run(network, settings, _loop.start(settings, weights, rates, network), x, t, rates, key, until)
 
     state = jax.vmap(one)(weights, rates, keys)
     return lanes.Ended(state.weights, state.epoch, state.error, state.status, state.history.T)

@@ -172,7 +172,7 @@ def test_names_among_the_inputs_are_left_out_with_a_word(tmp_path):
     rows = [f"person {k},{k % 5},{k % 2}" for k in range(30)]
     task = learnt(tmp_path, "\n".join(["name,age,survived", *rows]))
     assert task.inputs == ("age",)
-    assert task.notes == ("left out: name, 30 different words",)
+    assert task.notes == ("left out: name, 30 different words, another in every row",)
 
 
 @pytest.mark.parametrize("mark", ["", "?", "NA", "nan", "NULL", " "])

@@ -26,6 +26,7 @@ from bpnn_jax.training.gpu.update import Update
 
 WARPGROUP = 128  # threads that Mosaic GPU's arrays are dealt out to
 REGISTERS = 255  # of a thread, by the instruction set
+ACTIVATIONS = ("sigmoid", "tanh", "linear", "lecun_tanh")  # those of (1) to (4), which it was measured with
 OVERHEAD = 16  # registers for addresses, counters, rates and what is being computed; docs/gpu.md
 
 
@@ -94,6 +95,8 @@ def supports(network: Network, settings: _loop.Settings) -> str:
         return f"the GPU kernel has no weight decay; got weight_decay={settings.weight_decay:g}"
     if settings.schedule is not None:
         return f"the GPU kernel has one learning rate for all epochs; got the schedule {settings.schedule.name!r}"
+    if other := [name for name in network.activations if name not in ACTIVATIONS]:
+        return f"the GPU kernel has the activations {', '.join(ACTIVATIONS)}; got {other[0]!r}"
     if network.skip:
         return f"the GPU kernel has no skip connections; got {network}"
     rule = str(settings.rule)

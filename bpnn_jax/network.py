@@ -225,7 +225,7 @@ def init(
             W = jax.random.uniform(k, (rows, n_out), jnp.float32, -r, r)
         else:
             W, theta = _drawn(initial, k, n_in, n_out, last=l == len(network.shapes) - 1)
-            W = jnp.concatenate([W, jnp.broadcast_to(theta, (rows - n_in, n_out))])
+            W = jnp.concatenate([W, jnp.broadcast_to(theta[None], (rows - n_in, n_out))])
         weights.append(W.astype(dtype))
     return tuple(weights)
 
@@ -244,7 +244,7 @@ def _drawn(initial: str, key: jax.Array, n_in: int, n_out: int, *, last: bool) -
     if last:
         return 0.5 * W, 0.5 * theta
     beta = 0.7 * n_out ** (1.0 / n_in)
-    return beta * W / jnp.sqrt(jnp.sum(W * W, axis=0)), beta * theta
+    return beta * W / jnp.sqrt(jnp.sum(W * W, axis=0, keepdims=True)), beta * theta
 
 
 def apply(network: Network, weights: Weights, x: Any) -> jax.Array:

@@ -37,7 +37,7 @@ BEND = {"elu": 1.0, "silu": 0.5, "gelu": 0.8}
 
 def jump(name: str, z: Any, E_z: Any) -> Any:
     """By how much f' may be off because z has the other sign; 0 where z is exact, at z = 0 too."""
-    return JUMP.get(name, 0.0) * (abs(z) < E_z)
+    return z.__array_namespace__().where(abs(z) < E_z, JUMP.get(name, 0.0) + 0.0 * z, 0.0 * z)
 
 
 def value_error(name: str, z: Any, a: Any, slope: Any, E_z: Any, u: float) -> Any:
@@ -61,7 +61,8 @@ def derivative_error(name: str, z: Any, a: Any, slope: Any, E_z: Any, E_a: Any, 
     if name == "lecun_tanh":
         return 4.0 / 3.0 / 1.7159 * abs(a) * E_a + u * (2.0 * a * a / 1.7159 + 4.0 * slope)
     if name == "elu":  # a + 1 on the left
-        return BEND[name] * E_z + (a < E_a) * (E_a + u * slope + ACTIVATION_ERROR * u * slope)
+        left = E_a + (ACTIVATION_ERROR + 1.0) * u * slope
+        return BEND[name] * E_z + a.__array_namespace__().where(a < E_a, left, 0.0 * a)
     if name == "softplus":  # JAX's form is e^(z-a)
         return (1.0 - slope) * E_a + (2.0 * ACTIVATION_ERROR + abs(z) + abs(a)) * u * slope
     if name == "softsign":

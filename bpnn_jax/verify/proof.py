@@ -201,6 +201,74 @@ def _rational_function(by_exp: sympy.Expr) -> sympy.Expr:
     return found
 
 
+def softmax(n: int = 3) -> Iterator[Proof]:
+    """(18), its Jacobian and second derivatives, for n outputs."""
+    z = symbols("z", (n,))
+    explicit = of([sympy.exp(zk) / sum(sympy.exp(zj) for zj in z) for zk in z])
+    f = manual.SOFTMAX
+    a, J, H = f.value(z), f.derivative(z, explicit), f.second(z, explicit)
+    for j, k, m in np.ndindex(n, n, n):
+        slope = sympy.diff(explicit[j], z[k])
+        if k == m == 0:
+            yield Proof(18, _vanishes(a[j] - explicit[j]), f"softmax, output {j}")
+        if m == 0:
+            yield Proof(18, _vanishes(J[j, k] - slope), f"Jacobian of softmax, {j}, {k}")
+        yield Proof(16, _vanishes(H[j, k, m] - sympy.diff(slope, z[m])), f"second derivative of softmax, {j}, {k}, {m}")
+
+
+def objectives() -> Iterator[Proof]:
+    """(19), and (8) with softmax, on a pattern of two outputs: E from z is E as it is defined, δ its derivative, R{δ} that of δ."""
+    z, t, R_z = symbols("z", (2,)), symbols("t", (2,)), symbols("v", (2,))
+    sigmoids = of([1 / (1 + sympy.exp(-zk)) for zk in z])
+    softmaxes = of([sympy.exp(zk) / sum(sympy.exp(zj) for zj in z) for zk in z])
+    shares = of([t[0], 1 - t[0]])  # whose sum is 1
+    squared = sum((softmaxes - t) ** 2) / 2
+    two_sided = -sum(tk * sympy.log(ak) + (1 - tk) * sympy.log(1 - ak) for tk, ak in zip(t, sigmoids, strict=True))
+    one_sided = -sum(tk * sympy.log(ak) for tk, ak in zip(shares, softmaxes, strict=True))
+    half, cross = manual.HALF_SQUARED_ERROR, manual.CROSS_ENTROPY
+    yield from _objective(half, manual.Layer(z, z, z, softmaxes, manual.SOFTMAX), t, squared, R_z)
+    yield from _objective(cross, manual.Layer(z, z, z, sigmoids, manual.SIGMOID), t, two_sided, R_z)
+    yield from _objective(cross, manual.Layer(z, z, z, softmaxes, manual.SOFTMAX), shares, one_sided, R_z)
+
+
+def _objective(objective: manual.Objective, layer: manual.Layer, t: Symbols, E: Any, R_z: Symbols) -> Iterator[Proof]:
+    z, (of_the_error, of_the_delta), where = layer.z, objective.numbers, f"{objective.name} of {layer.f.name}"
+    for side in "<>":
+        with on_side(side):
+            (by_hand,) = entries(objective.error(layer, t))
+        difference = by_hand - E  # 0 at one point, and so is its derivative everywhere
+        at_one = sympy.expand_log(difference.subs(dict.fromkeys(z, 0)), force=True)
+        same = all(_vanishes(sympy.diff(difference, zk)) for zk in z) and sympy.simplify(at_one) == 0
+        yield Proof(of_the_error, same, f"{where}, z {side} 0")
+    slopes = [sympy.diff(E, zk) for zk in z]
+    bends = [sum(sympy.diff(slope, zm) * v for zm, v in zip(z, R_z, strict=True)) for slope in slopes]
+    for hand, slope in zip(entries(objective.equations.output_delta(layer, t)), slopes, strict=True):
+        yield Proof(of_the_delta, _vanishes(hand - slope), f"δ, {where}")
+    for hand, bend in zip(entries(objective.delta_along(layer, t, R_z)), bends, strict=True):
+        yield Proof(16, _vanishes(hand - bend), f"R{{δ}}, {where}")
+
+
+def decay() -> Iterator[Proof]:
+    """(20): what joins the gradient is the derivative of ½ λ Σ W̄², with a bias row and without; and λV̄ that of λW̄, in (16)."""
+    W, g, V = (symbols(name, (3, 2)) for name in ("W", "g", "V"))
+    rate = sympy.Symbol("lambda", real=True)
+    for n in (2, 3):
+        term = rate * sum(w**2 for w in np.asarray(W[:n]).ravel()) / 2
+        slopes = [sympy.diff(term, w) for w in np.asarray(W).ravel()]
+        along = [sum(sympy.diff(slope, w) * v for w, v in zip(entries(W), entries(V), strict=True)) for slope in slopes]
+        for equation, direction, added in ((20, W, slopes), (16, V, along)):
+            hand = entries(manual.decayed(g, direction, n, rate))
+            proved = all(sympy.expand(h - gi - more) == 0 for h, gi, more in zip(hand, entries(g), added, strict=True))
+            yield Proof(equation, proved, f"weight decay, {3 - n} bias rows")
+
+
+def _vanishes(expression: Any) -> bool:
+    """The same for what is rational in exponentials: over one denominator its numerator is 0. Quicker than ``simplify``."""
+    inside = {z for e in expression.atoms(sympy.exp) for z in e.free_symbols}
+    named = expression.subs({z: sympy.log(sympy.Dummy(positive=True)) for z in inside})
+    return sympy.expand(sympy.fraction(sympy.together(sympy.expand(named, power_exp=True)))[0]) == 0
+
+
 # Networks, with any activation -------------------------------------------------------------------------------------------
 
 

@@ -133,7 +133,7 @@ def _at_draws(execute: Executor, options: Options) -> tuple[list[Judged], list[F
     if outside:
         sentence = f"the function itself is not finite at {outside}: nothing can be said there"
         found.append(Finding("nan-in-function", "inconclusive", sentence, draw=outside))
-    return together(judged, execute.subject.cotangent), found
+    return together(judged, execute.subject), found
 
 
 def _any_wrong(findings: list[Finding]) -> bool:

@@ -140,8 +140,10 @@ class Report:
                 kind = "makes no difference here" if s.harmless else "NOT CAUGHT"
                 lines.append(f"      {kind}: {s.change} at {s.where}")
         if self.power.smallest:
-            worst = max(self.power.smallest.values())
-            lines.append(f"  a relative error of {worst:.0e} in any leaf would have shown")
+            known = [size for size in self.power.smallest.values() if size < 1]
+            if known:
+                every = "any leaf" if len(known) == len(self.power.smallest) else "any other leaf"
+                lines.append(f"  a relative error of {max(known):.0e} in {every} would have shown")
         if self.varied:
             lines.append(f"  varied: {'; '.join(self.varied)}")
         if self.not_varied:

@@ -25,7 +25,7 @@ def of(*programs: Program) -> Constants:
     floats: dict[float, None] = {}
     wholes: dict[int, None] = {}
     for program in programs:
-        wrapped = _wrapping(program)
+        wrapped = wrapping(program)
         for operation in program.operations:
             if operation.name not in COMPARES | LIMITS:
                 continue
@@ -63,7 +63,7 @@ def crossed(count: int, *programs: Program) -> set[int]:
     return found
 
 
-def _wrapping(program: Program) -> set[int]:
+def wrapping(program: Program) -> set[int]:
     """Outputs of the comparison with which indexing itself counts a negative index from the end: i < 0 ? i + n : i."""
     added = {}
     for operation in program.operations:

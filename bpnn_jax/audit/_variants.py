@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from bpnn_jax.audit import _constants, _elsewhere, _programs, _vary
+from bpnn_jax.audit._branches import Coverage
 from bpnn_jax.audit._draws import bounds, inputs
 from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._judge import Judged, judge, loosened, off, together
@@ -28,10 +29,10 @@ class Varied(NamedTuple):
     kept: list[str]
 
 
-def carried_out(execute: Executor, options: Options, began: float) -> Varied:
+def carried_out(execute: Executor, options: Options, began: float, coverage: Coverage) -> Varied:
     """Everything that ``options`` allows, until something is wrong."""
     late = None if options.seconds is None else began + options.seconds
-    own = _at_own_shapes(execute, options, late)
+    own = _at_own_shapes(execute, options, late, coverage)
     kept = [*own.kept, *_kept(execute, options)]
     if _wrong(own.findings):
         return own._replace(kept=kept)
@@ -63,7 +64,7 @@ def programs(execute: Executor) -> list[_programs.Program]:
     return found
 
 
-def _at_own_shapes(execute: Executor, options: Options, late: float | None) -> Varied:
+def _at_own_shapes(execute: Executor, options: Options, late: float | None, coverage: Coverage) -> Varied:
     arguments = execute.subject.arguments
     within = bounds(arguments, options.ranges, options.domain)
     try:
@@ -75,6 +76,9 @@ def _at_own_shapes(execute: Executor, options: Options, late: float | None) -> V
     loops = any(operation.name == "while" for program in read for operation in program.operations)
     plan = _vary.plan(arguments, within, _constants.of(*read), options.seed, execute.how.carried, loops)
     chosen = plan.draws[: options.variants]
+    with contextlib.suppress(Exception):  # the function raises outside its domain
+        coverage.add(chosen)
+        chosen += coverage.further(arguments, within, options.seed, 0 if loops else options.variants // 6)
     judged, lost = [], 0
     for drawn in chosen:
         if late is not None and time.process_time() > late:

@@ -22,7 +22,7 @@ NAMES = {
     "max": ("its first operand", "its second operand"),
     "min": ("its first operand", "its second operand"),
     "clamp": ("below", "inside", "above"),
-    "while": ("no turn", "a turn"),
+    "while": ("a turn",),
 }
 
 
@@ -172,4 +172,4 @@ def _turns(operation: Operation, values: list) -> list:
     skipped = count + operation.params["body_nconsts"]
     going: Callable = jax.extend.core.jaxpr_as_fun(operation.params["cond_jaxpr"])
     (first,) = going(*values[:count], *values[skipped:])
-    return [jnp.any(jnp.logical_not(first)), jnp.any(first)]
+    return [jnp.any(first)]

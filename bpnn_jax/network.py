@@ -20,6 +20,7 @@ ACTIVATIONS: dict[str, Callable] = {
     "linear": lambda z: z,
     "lecun_tanh": lambda z: 1.7159 * jnp.tanh(2.0 / 3.0 * z),
 }
+OUTPUT_ACTIVATIONS: dict[str, Callable] = {**ACTIVATIONS, "softmax": jax.nn.softmax}  # (18): of the output layer alone
 
 INITIAL = ("uniform", "glorot", "lecun")
 DEEPEST = 100  # weight layers: each is compiled, and so is its way back
@@ -31,7 +32,7 @@ class Network:
     """A layered network: hashable, so that it is static under ``jit``. It holds no weights.
 
     sizes:       (n0, ..., nL), n0 inputs and nL outputs, whole numbers from 1 up: a tuple, a list or an array of integers.
-    activations: a name of ``ACTIVATIONS`` for each of the L weight layers, or one name for all.
+    activations: a name of ``ACTIVATIONS`` for each of the L weight layers, or one name for all; the last may be softmax.
     input_bias:  a bias node (output always 1) feeds the first weight layer.
     hidden_bias: a bias node feeds each later weight layer.
     skip:        skip connections: each layer is fed by all layers below it, the nearest first, the input last.
@@ -58,6 +59,7 @@ class Network:
     ):
         sizes = _sizes(sizes)
         names = _activation_names(activations, len(sizes) - 1)
+        _check_softmax(names, sizes)
         # A frozen dataclass is set this way, once.
         object.__setattr__(self, "sizes", sizes)
         object.__setattr__(self, "activations", names)
@@ -155,14 +157,27 @@ def _activation_names(given: Any, layers: int) -> tuple[str, ...]:
     for name in names:
         if callable(name):
             called = getattr(name, "__name__", repr(name))
-            known = repr(called) if called in ACTIVATIONS else f"one of {', '.join(ACTIVATIONS)}"
+            known = repr(called) if called in OUTPUT_ACTIVATIONS else f"one of {', '.join(OUTPUT_ACTIVATIONS)}"
             raise InputError(f"expected each activation by its name, {known}, got the function {called}")
     if len(names) != layers:
         raise InputError(f"expected {layers} activations for {layers + 1} sizes, got {len(names)}: {names!r}")
     for name in names:
-        if not isinstance(name, str) or name not in ACTIVATIONS:
-            raise unknown("activation", name, ACTIVATIONS)
+        if not isinstance(name, str) or name not in OUTPUT_ACTIVATIONS:
+            raise unknown("activation", name, OUTPUT_ACTIVATIONS)
     return names
+
+
+def _check_softmax(names: tuple[str, ...], sizes: tuple[int, ...]) -> None:
+    """Raise InputError for a softmax below the output layer, or of one output."""
+    if "softmax" in names[:-1]:
+        raise InputError(
+            f"expected softmax as the activation of the output layer alone, got it in layer {names.index('softmax') + 1} of "
+            f"{len(names)}: each of its outputs depends on every node of its layer; sigmoid or tanh serve below it"
+        )
+    if names[-1] == "softmax" and sizes[-1] == 1:
+        raise InputError(
+            "expected softmax with two outputs or more, got one, which would always be 1: sigmoid serves a single output"
+        )
 
 
 def init(
@@ -233,7 +248,7 @@ def intermediates(
         if z_taps is not None:
             z = z + z_taps[l]
         zs.append(z)
-        outputs.append(ACTIVATIONS[name](z))
+        outputs.append(OUTPUT_ACTIVATIONS[name](z))
     return zs, outputs[1:]
 
 
@@ -254,6 +269,43 @@ def half_squared_error(network: Network, weights: Weights, x: Any, t: Any) -> ja
     2.0
     """
     return 0.5 * jnp.sum(jnp.square(apply(network, weights, x) - jnp.asarray(t)))
+
+
+def cross_entropy(network: Network, weights: Weights, x: Any, t: Any) -> jax.Array:
+    """E = -Σ t log a with softmax outputs, E = -Σ [t log a + (1-t) log(1-a)] with sigmoid outputs, a scalar. Equation (19).
+
+    A sum over outputs and over patterns. ``x`` has shape (n0,) or (patterns, n0), ``t`` the same with nL. Pure JAX, like ``apply``.
+
+    >>> net = Network((1, 2), "softmax")
+    >>> E = cross_entropy(net, (jnp.zeros((2, 2)),), jnp.array([[3.0]]), jnp.array([[1.0, 0.0]]))
+    >>> bool(jnp.isclose(E, jnp.log(2.0)))
+    True
+    """
+    z, a = intermediates(network, weights, x)
+    return jnp.sum(error_terms(network, "cross-entropy", z[-1], a[-1], jnp.asarray(t)))
+
+
+def error_terms(network: Network, objective: str, z: Any, a: Any, t: Any, axis: int = -1) -> Any:
+    """The terms of E, one per output, whose sum is (7) or (19); ``z`` and ``a`` are the output layer's, its nodes along ``axis``."""
+    if objective == "half-squared-error":
+        e = a - t
+        return 0.5 * e * e
+    if network.activations[-1] == "softmax":
+        return -t * jax.nn.log_softmax(z, axis=axis)
+    return jax.nn.softplus(-z) * t + jax.nn.softplus(z) * (1.0 - t)
+
+
+OBJECTIVES: dict[str, Callable] = {"half-squared-error": half_squared_error, "cross-entropy": cross_entropy}
+
+
+def check_objective(network: Network, objective: str) -> None:
+    """Raise InputError where the objective is not for the network's outputs."""
+    serving = {"half-squared-error": tuple(OUTPUT_ACTIVATIONS), "cross-entropy": ("sigmoid", "softmax")}[objective]
+    if network.activations[-1] not in serving:
+        raise InputError(
+            f"expected {' or '.join(serving)} outputs for {objective}, got {network.activations[-1]}: half-squared-error serves "
+            "every output activation"
+        )
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3))

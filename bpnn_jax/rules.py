@@ -62,6 +62,7 @@ RULES: dict[str, Callable] = {
     "lion": _optax(optax.lion),
     "rprop": _optax(optax.rprop),
 }
+DECAYING = ("adamw", "lion")  # with a weight decay of their own
 
 Rule = str | optax.GradientTransformation | Callable[[Any, Any], optax.GradientTransformation]
 

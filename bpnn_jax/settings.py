@@ -11,6 +11,7 @@ from bpnn_jax.errors import InputError, finite, unknown, whole_number
 
 # optax's own, by its names; a test compares them with ``rules.RULES``.
 OPTAX_RULES = ("sgd", "adam", "adamw", "nadam", "adagrad", "adadelta", "rmsprop", "lion", "rprop")
+DECAYING_RULES = ("adamw", "lion")  # with a weight decay of their own
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
     Activation: TypeAlias = str
     OutputActivation: TypeAlias = str
     Rule: TypeAlias = str
+    Objective: TypeAlias = str
 else:
     Activation = Literal[*manual.ACTIVATIONS]
-    OutputActivation = Literal["same", *manual.ACTIVATIONS]
+    OutputActivation = Literal["same", *manual.OUTPUT_ACTIVATIONS]
+    Objective = Literal[*manual.OBJECTIVES]
     Rule = Literal[*manual.RULES, *OPTAX_RULES]
 
 
@@ -37,13 +40,15 @@ class Run:
     >>> from bpnn_jax import load_patterns
     >>> run, xor = Run(activation="tanh", hidden=(4,), mode="batch", reduction="mean"), load_patterns("xor")
     >>> str(run.network(xor)), run.settings(epochs=10).mode, run.rates(xor).learning_rate
-    ('2-4-1 tanh', 'batch', 0.125)
+    ('2-4-1 tanh', 'batch', 0.5)
     """
 
     activation: Activation = "sigmoid"
     """Activation of the hidden layers."""
     output_activation: OutputActivation = "same"
-    """Activation of the output layer."""
+    """Activation of the output layer; softmax is for that layer alone."""
+    objective: Objective = "half-squared-error"
+    """What is minimised: half the squared error, or the cross-entropy, for sigmoid or softmax outputs and targets from 0 to 1."""
     input_bias: bool = True
     """A bias node among the inputs."""
     hidden_bias: bool = True
@@ -57,9 +62,12 @@ class Run:
     learning_rate: float = 0.5
     """The article's N."""
     momentum: float = 0.1
-    """The article's M, or the decay of the velocity. optax's rules leave it out."""
+    """The article's M: previous-gradient steps by N times this gradient and M times the one before, about a rate of N + M. For
+    heavy-ball and nesterov the decay of the velocity. optax's rules leave it out."""
     reduction: Literal["sum", "mean"] = "sum"
-    """The gradient of a batch: summed over its patterns, as in equation (7), or their mean."""
+    """The gradient of a batch: summed over its patterns, as in equation (7), or their mean, over as many as the batch has."""
+    weight_decay: float = 0.0
+    """So many times the weights, but for those of bias nodes, joins the gradient once per update. adamw and lion have their own."""
     tolerance: float = 0.4
     """Solved when every output is this near to its target, as a share of the distance between the lowest and highest target."""
     order: Literal["simultaneous", "article"] = "simultaneous"
@@ -92,7 +100,7 @@ class Run:
         """
         run = Run(**{name: checked(name, getattr(self, name)) for name in NAMES})
         largest = LARGEST[run.dtype]
-        for name in ("learning_rate", "momentum", "tolerance", "ranges"):
+        for name in ("learning_rate", "momentum", "weight_decay", "tolerance", "ranges"):
             value = getattr(run, name)
             if max(value if isinstance(value, tuple) else (value,)) > largest:
                 what = name.replace("_", "-")
@@ -103,8 +111,13 @@ class Run:
             raise InputError(
                 f"expected a batch-size only with mode minibatch, got batch-size {run.batch_size} with mode {run.mode}"
             )
-        if run.reduction == "mean" and run.rule not in _linear_rules():
-            raise InputError(f"expected reduction mean with one of {', '.join(_linear_rules())}, got {run.rule}")
+        if run.weight_decay and run.rule in DECAYING_RULES:
+            raise InputError(
+                f"expected no weight-decay with {run.rule}, which decays the weights by itself, got {run.weight_decay:g}: adam or sgd "
+                "take it"
+            )
+        if run.objective != Run.objective:
+            _check_outputs(run)
         return run
 
     def patterns(self, task: "Patterns") -> "Patterns":
@@ -142,6 +155,9 @@ class Run:
             order=run.order,
             gradient=run.gradient,
             shuffle=run.shuffle,
+            objective=run.objective,
+            weight_decay=run.weight_decay,
+            reduction=run.reduction,
             **({} if run.batch_size is None else {"batch_size": run.batch_size}),
             **others,
         )
@@ -149,23 +165,13 @@ class Run:
     def rates(self, task: "Patterns") -> "Rates":
         """The numbers that shape no program, as floats: learning rate, momentum, cutoff 0, and the tolerance in units of the outputs.
 
-        A mean over the patterns of a batch is the sum with smaller rates. In (13) the gradient is in both terms, so both rates are
-        divided by the batch size; in (14) and (15) momentum multiplies the velocity, so it is not divided.
-
-        Raises InputError for what ``checked`` refuses, and for a mean over batches of different sizes.
+        Raises InputError for what ``checked`` refuses.
         """
         from bpnn_jax.training import Rates
 
-        run, count, t = self.checked(), len(task.x), self.patterns(task).t
-        batch = patterns_per_update(run.mode, run.batch_size or DEFAULT_BATCH, count)
-        if run.reduction == "mean" and count % batch:
-            raise InputError(
-                f"expected a batch size that divides the {count} patterns for reduction mean, got {run.batch_size}"
-            )
-        share = 1 / batch if run.reduction == "mean" else 1.0
-        decay = share if run.rule == "previous-gradient" else 1.0
+        run, t = self.checked(), self.patterns(task).t
         distance = float(t.max() - t.min()) or 1.0
-        return Rates(run.learning_rate * share, run.momentum * decay, 0.0, run.tolerance * distance)
+        return Rates(run.learning_rate, run.momentum, 0.0, run.tolerance * distance)
 
 
 NAMES = tuple(f.name for f in fields(Run))
@@ -185,9 +191,19 @@ def patterns_per_update(mode: str, batch_size: int, count: int) -> int:
     return {"online": 1, "minibatch": min(batch_size, count), "batch": count}[mode]
 
 
-def _linear_rules() -> tuple[str, ...]:
-    """The rules whose steps are linear in the gradients, so that a mean is a sum with smaller rates."""
-    return ("sgd", *(name for name, rule in manual.RULES.items() if rule.linear))
+def _check_outputs(run: Run) -> None:
+    """Raise InputError where the run's outputs or targets are not for its objective."""
+    output = run.activation if run.output_activation == "same" else run.output_activation
+    serving = manual.OBJECTIVES[run.objective].outputs
+    if output not in serving:
+        raise InputError(
+            f"expected output-activation {' or '.join(serving)} with objective {run.objective}, got {output}: "
+            "half-squared-error serves every output"
+        )
+    if run.targets == "bipolar":
+        raise InputError(
+            f"expected targets as given with objective {run.objective}, which is for targets from 0 to 1, got bipolar"
+        )
 
 
 def known(name: str) -> str:
@@ -210,6 +226,10 @@ def checked(name: str, value: Any) -> Any:
     """
     kind, what = _KINDS[name], name.replace("_", "-")
     if get_origin(kind) is Literal:
+        if name == "activation" and value == "softmax":
+            raise InputError(
+                "expected softmax as output-activation alone, got it as activation, of the hidden layers too"
+            )
         if value not in get_args(kind):
             raise unknown(what, value, get_args(kind))
         return value

@@ -14,14 +14,28 @@ from bpnn_jax._runtime.display import few, html, text
 from bpnn_jax._runtime.files import write_atomically
 from bpnn_jax._runtime.reading import SEAL, DamagedError, parse_json, read_file, reason
 from bpnn_jax._runtime.text import one_line
-from bpnn_jax.errors import InputError, finite
+from bpnn_jax.errors import InputError, finite, seed, whole_number
 from bpnn_jax.network import Network, Weights, check_weights
 from bpnn_jax.patterns.encoding import Encoding, from_dict
 
 FORMAT = "bpnn-jax network 2"
 FIRST_FORMAT = "bpnn-jax network 1"  # of version 0.1.0: the same, without a checksum
-LARGEST_FILE = 1200 * 2**20  # bytes: a network of the most weights, in float64
+LARGEST_FILE = 2600 * 2**20  # bytes: a network of the most weights, in float64, and what Adam remembers
 LARGEST_HEADER = 2**20  # bytes; the names of the columns are the largest part of it
+
+
+class Training(NamedTuple):
+    """What a saved network's training goes on from.
+
+    rule:   what the rule remembers, arrays, as ``training.Checkpoint`` has them.
+    epochs: how many have been run. ``seed``: that of the shuffling and the split.
+    said:   the settings that were trained with, by name, in what JSON knows.
+    """
+
+    rule: tuple[np.ndarray, ...]
+    epochs: int
+    seed: int
+    said: dict[str, Any]
 
 
 class Saved(NamedTuple):
@@ -31,6 +45,7 @@ class Saved(NamedTuple):
     inputs, outputs: the names of the columns, or empty.
     tolerance: an output within it of its target counts as right: half the distance between the targets that were learnt.
     encoding:  how rows of a table are read, for a network that has learnt one.
+    training:  what its training goes on from, where that was saved.
     """
 
     network: Network
@@ -39,6 +54,7 @@ class Saved(NamedTuple):
     outputs: tuple[str, ...] = ()
     tolerance: float = 0.5
     encoding: Encoding | None = None
+    training: Training | None = None
 
     def _card(self) -> tuple[str, list[tuple[str, str]]]:
         return f"Saved {self.network}", [
@@ -64,6 +80,7 @@ def save_network(
     outputs: tuple[str, ...] = (),
     tolerance: float = 0.5,
     encoding: Encoding | None = None,
+    training: Training | None = None,
 ) -> None:
     """Write the network and its weights, a safetensors file: the same network makes the same file, byte for byte.
 
@@ -71,6 +88,7 @@ def save_network(
     inputs, outputs: names of the columns, n0 and nL of them, or none.
     tolerance: from 0 up, in the units of the targets; ``bpnn predict`` counts an output within it as right.
     encoding:  how rows of a table are read, for a network that has learnt one.
+    training:  what ``bpnn train --from`` goes on from.
 
     Raises InputError if shapes disagree, a weight is not finite, or ``path`` cannot be written. What was there then stays.
 
@@ -84,8 +102,14 @@ def save_network(
     check_weights(network, weights)
     arrays = {f"W{l + 1}": np.ascontiguousarray(W) for l, W in enumerate(weights)}
     _check_numbers(arrays, str(path))
+    if training is not None:
+        arrays |= {f"R{k + 1}": np.asarray(kept, order="C") for k, kept in enumerate(training.rule)}
     said = {**asdict(network), "inputs": list(inputs), "outputs": list(outputs), "tolerance": float(tolerance)}
-    description = json.dumps(said if encoding is None else said | {"encoding": encoding.as_dict()})
+    if encoding is not None:
+        said["encoding"] = encoding.as_dict()
+    if training is not None:
+        said["training"] = {"epochs": training.epochs, "seed": training.seed, "said": training.said}
+    description = json.dumps(said)
     _described(json.loads(description))  # what could not be loaded again is not saved
     metadata = {"format": FORMAT, "network": description, SEAL: _digest(description, arrays)}
     write_atomically(path, _in_order(save(arrays, metadata=metadata)))
@@ -100,7 +124,7 @@ def _digest(description: str, arrays: dict[str, np.ndarray]) -> str:
     """The SHA-256 of a description and its weights."""
     found = hashlib.sha256(description.encode())
     for name, W in sorted(arrays.items()):
-        found.update(f"|{name} {W.dtype.str} {W.shape}|".encode() + np.ascontiguousarray(W).tobytes())
+        found.update(f"|{name} {W.dtype.str} {W.shape}|".encode() + np.asarray(W, order="C").tobytes())
     return found.hexdigest()
 
 
@@ -136,21 +160,22 @@ def load_network(path: str | os.PathLike[str]) -> Saved:
     try:
         if version == FORMAT and metadata[SEAL] != _digest(metadata["network"], arrays):
             raise InputError("expected the checksum of what is in it, got another: it has changed since it was saved")
-        network, inputs, outputs, tolerance, encoding = _described(
-            parse_json(metadata["network"].encode(), "its description")
-        )
+        described = parse_json(metadata["network"].encode(), "its description")
+        network, inputs, outputs, tolerance, encoding = _described(described)
+        training = _training(described.get("training"), arrays)
     except (KeyError, TypeError, ValueError) as error:  # an InputError is a ValueError
         raise DamagedError(f"{where}: expected a network's description, got a broken one: {reason(error)}") from None
     names = [f"W{l + 1}" for l in range(len(network.shapes))]
+    names += [] if training is None else [f"R{k + 1}" for k in range(len(training.rule))]
     if sorted(arrays) != sorted(names):
         raise InputError(f"{where}: expected arrays {', '.join(names)} for {network}, got {', '.join(sorted(arrays))}")
-    weights = tuple(arrays[name] for name in names)
+    weights = tuple(arrays[f"W{l + 1}"] for l in range(len(network.shapes)))
     try:
         check_weights(network, weights)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
-    _check_numbers(arrays, where)
-    return Saved(network, weights, inputs, outputs, tolerance, encoding)
+    _check_numbers({name: W for name, W in arrays.items() if name.startswith("W")}, where)
+    return Saved(network, weights, inputs, outputs, tolerance, encoding, training)
 
 
 def _read(path: str | os.PathLike[str], where: str) -> tuple[dict[str, str], dict[str, np.ndarray]]:
@@ -176,7 +201,7 @@ def _described(found: Any) -> tuple[Network, tuple[str, ...], tuple[str, ...], f
     kinds |= {"inputs": list, "outputs": list, "tolerance": float}
     if isinstance(found, dict):
         found = {"skip": False, **found}  # files from before there were skip connections do not say
-    if not isinstance(found, dict) or set(found) - {"encoding"} != set(kinds):
+    if not isinstance(found, dict) or set(found) - {"encoding", "training"} != set(kinds):
         raise InputError(f"expected the fields {', '.join(kinds)}, got {found!r:.80}")
     for name, kind in kinds.items():
         if type(found[name]) is not kind:
@@ -193,6 +218,21 @@ def _described(found: Any) -> tuple[Network, tuple[str, ...], tuple[str, ...], f
     if encoding is not None and sum(len(c.names) for c in encoding.columns) != network.sizes[0]:
         raise InputError(f"expected the description of a table with {network.sizes[0]} inputs, got another number")
     return network, tuple(found["inputs"]), tuple(found["outputs"]), tolerance, encoding
+
+
+def _training(found: Any, arrays: dict[str, np.ndarray]) -> Training | None:
+    """What a description says of the training, with the arrays that its rule remembers."""
+    if found is None:
+        return None
+    if not isinstance(found, dict) or set(found) != {"epochs", "seed", "said"} or not isinstance(found["said"], dict):
+        raise InputError(f"expected epochs, seed and said of a training, got {found!r:.80}")
+    rule = sorted((name for name in arrays if name.startswith("R")), key=lambda name: (len(name), name))
+    return Training(
+        tuple(arrays[name] for name in rule),
+        whole_number("epochs", found["epochs"], 0),
+        seed(found["seed"]),
+        found["said"],
+    )
 
 
 def _check_numbers(arrays: dict[str, np.ndarray], where: str) -> None:

@@ -33,6 +33,7 @@ ROOMS = {
     "patterns": Room("named sets, readers of files and tables", ("errors", "_runtime", "choice"), 570, 4),
     "training": Room("train, train_many, the loops", COMPUTING, 330, 4),
     "storage": Room("networks in files", ("errors", "_runtime", "network", "patterns"), 915, 3),
+    "export": Room("networks for other programs", ("errors", "_runtime", "network", "patterns"), 915, 2),
     "settings": Room("Run: every field of a training", (*COMPUTING, "training", "patterns"), 560, 3),
     "article": Room("the article's settings, its numbers", (*COMPUTING, "training", "patterns"), 310, 3),
     "verify": Room("the ladder of checks", (*COMPUTING, "training", "patterns", "article", "audit"), 250, 2),
@@ -47,6 +48,7 @@ ROOMS = {
         (
             *COMPUTING,
             *("training", "patterns", "settings", "statistics", "verify", "ablation", "article", "audit", "storage"),
+            "export",
             "choice",
         ),
         770,

@@ -27,23 +27,40 @@ from manual.backprop import (
 )
 from manual.curvature import hessian_vector_product
 from manual.network import Layer, Pass, as_pass, forward, forward_with_bias_vectors
-from manual.objective import half_squared_error
-from manual.rules import RULES, Rule, heavy_ball, nesterov, previous_gradient
+from manual.objective import (
+    CROSS_ENTROPY,
+    HALF_SQUARED_ERROR,
+    OBJECTIVES,
+    OUTPUT_ACTIVATIONS,
+    SOFTMAX,
+    Objective,
+    cross_entropy,
+    half_squared_error,
+)
+from manual.rules import RULES, Rule, decayed, heavy_ball, nesterov, previous_gradient
 
 __all__ = [
     "ACTIVATIONS",
     "CORRECT",
+    "CROSS_ENTROPY",
+    "HALF_SQUARED_ERROR",
     "LECUN_TANH",
     "LINEAR",
+    "OBJECTIVES",
+    "OUTPUT_ACTIVATIONS",
     "RULES",
     "SIGMOID",
+    "SOFTMAX",
     "TANH",
     "Activation",
     "Equations",
     "Layer",
+    "Objective",
     "Pass",
     "Rule",
     "as_pass",
+    "cross_entropy",
+    "decayed",
     "delta_below",
     "deltas",
     "forward",

@@ -94,6 +94,8 @@ class Activation(NamedTuple):
     second:       f''(z), likewise.
     output_range: the infimum and the supremum of f: no output is outside.
     equations:    the numbers of the equations that are value and derivative.
+    elementwise:  whether a_k depends on z_k alone. Softmax (18) is not: its derivative is the Jacobian, of shape (..., n, n), and its
+                  second derivative of shape (..., n, n, n).
 
     >>> import numpy as np
     >>> z = np.array([0.0])
@@ -107,6 +109,7 @@ class Activation(NamedTuple):
     second: Callable[[Array, Array], Array]
     output_range: tuple[float, float]
     equations: tuple[int, int]
+    elementwise: bool = True
 
 
 INFINITY = float("inf")

@@ -13,8 +13,11 @@ from manual.network import Layer, Pass
 
 
 def output_delta(layer: Layer, t: Array) -> Array:
-    """δ^L = (a^L - t) ⊙ f'(z^L), equation (8)."""
-    return (layer.a - t) * layer.derivative
+    """δ^L = (a^L - t) ⊙ f'(z^L), equation (8); where a_j depends on every z_k, δ_k = Σ_j (a_j - t_j) ∂a_j/∂z_k."""
+    if layer.f.elementwise:
+        return (layer.a - t) * layer.derivative
+    e = layer.a - t
+    return e.__array_namespace__().sum(e[..., :, None] * layer.derivative, axis=-2)
 
 
 def hidden_delta(layer: Layer, above: Layer, delta_above: Array) -> Array:
@@ -39,7 +42,7 @@ def input_gradient(first: Layer, delta: Array) -> Array:
 
 
 class Equations(NamedTuple):
-    """Equations (8) to (12) as functions. ``manual.mistakes`` replaces one of them; nothing else should."""
+    """Equations (8) to (12) as functions. An objective has its own output delta, and ``manual.mistakes`` replaces one of them."""
 
     output_delta: Callable = output_delta
     hidden_delta: Callable = hidden_delta
@@ -75,7 +78,8 @@ def deltas(pass_: Pass, t: Array, equations: Equations = CORRECT) -> tuple:
 def gradient(pass_: Pass, t: Array, equations: Equations = CORRECT) -> tuple:
     """∂E/∂W^1, ..., ∂E/∂W^L, each of its matrix's shape, summed over patterns. Equations (8), (9), (10).
 
-    ``pass_`` is what ``forward`` returned; ``t`` has the shape of its outputs, (nL,) or (patterns, nL).
+    ``pass_`` is what ``forward`` returned; ``t`` has the shape of its outputs, (nL,) or (patterns, nL). For another objective than
+    half the squared error, ``equations`` are that objective's.
 
     >>> import numpy as np
     >>> from manual import LINEAR, forward
@@ -100,11 +104,11 @@ def gradient_with_bias_vectors(pass_: Pass, t: Array, equations: Equations = COR
     )
 
 
-def per_pattern_gradients(pass_: Pass, t: Array) -> tuple:
+def per_pattern_gradients(pass_: Pass, t: Array, equations: Equations = CORRECT) -> tuple:
     """Equation (10) before its sum: for each pattern its own gradient, of shape (patterns, n_in + bias, n_out)."""
     return tuple(
         _rows(layer.with_bias_node)[:, :, None] * _rows(delta)[:, None, :]
-        for layer, delta in zip(pass_.layers, deltas(pass_, t), strict=True)
+        for layer, delta in zip(pass_.layers, deltas(pass_, t, equations), strict=True)
     )
 
 

@@ -8,12 +8,13 @@ for about twice the price of the gradient.
 from manual.activations import Array
 from manual.backprop import _rows, _sum, deltas
 from manual.network import Pass, all_below
+from manual.objective import HALF_SQUARED_ERROR, Objective
 
 
-def hessian_vector_product(pass_: Pass, direction: tuple, t: Array) -> tuple:
+def hessian_vector_product(pass_: Pass, direction: tuple, t: Array, objective: Objective = HALF_SQUARED_ERROR) -> tuple:
     """(H V)^1, ..., (H V)^L for ``direction`` V, both shaped like the weights. Equation (16).
 
-    ``pass_`` is what ``forward`` returned; ``t`` has the shape of its outputs.
+    ``pass_`` is what ``forward`` returned; ``t`` has the shape of its outputs. With weight decay, ``decayed`` adds λV̄ to each (20).
 
     >>> import numpy as np
     >>> from manual import LINEAR, forward
@@ -23,19 +24,18 @@ def hessian_vector_product(pass_: Pass, direction: tuple, t: Array) -> tuple:
     (array([[9.],
            [3.]]),)
     """
-    layers, delta = pass_.layers, deltas(pass_, t)
+    layers, delta = pass_.layers, deltas(pass_, t, objective.equations)
 
     R_as, R_zs, R_belows = [pass_.x * 0.0], [], []  # R{a^0} = 0: the input does not depend on the weights
     for layer, V in zip(layers, direction, strict=True):
         R_below = all_below(R_as, pass_.skip)
         R_z = R_below @ layer.W_bar + layer.with_bias_node @ V  # R{z^l} = R{a^(l-1)} W̄^l + [a^(l-1),1] V^l
-        R_as.append(layer.derivative * R_z)  # R{a^l} = f'(z^l) ⊙ R{z^l}
+        R_as.append(layer.along(R_z))  # R{a^l} = f'(z^l) ⊙ R{z^l}
         R_zs.append(R_z)
         R_belows.append(R_below)
 
-    top = layers[-1]
-    # R{δ^L} = f'(z^L) ⊙ R{a^L} + (a^L - t) ⊙ f''(z^L) ⊙ R{z^L}
-    R_deltas = [top.derivative * R_as[-1] + (top.a - t) * top.second * R_zs[-1]]
+    # R{δ^L}: of (8) f'(z^L) ⊙ R{a^L} + (a^L - t) ⊙ f''(z^L) ⊙ R{z^L}, of (19) R{a^L}
+    R_deltas = [objective.delta_along(layers[-1], t, R_zs[-1])]
     directed = pass_.with_weights(direction)
     for l in range(len(layers) - 1, 0, -1):
         layer, fed, along = layers[l - 1], pass_.fed_by[l], directed.fed_by[l]

@@ -32,6 +32,12 @@ class Layer(NamedTuple):
         """f''(z^l), shape (..., n_out)."""
         return self.f.second(self.z, self.a)
 
+    def along(self, R_z: Array) -> Array:
+        """R{a^l} = f'(z^l) ⊙ R{z^l}, shape (..., n_out); for softmax the product with its Jacobian (18)."""
+        if self.f.elementwise:
+            return self.derivative * R_z
+        return R_z.__array_namespace__().sum(self.derivative * R_z[..., None, :], axis=-1)
+
     @property
     def with_bias_node(self) -> Array:
         """[a^(l-1), 1] of shape (..., n_in + bias): the input with the bias node appended, if there is one."""

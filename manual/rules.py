@@ -1,4 +1,6 @@
-"""The three things that are all called momentum: equations (13), (14), (15). One array at a time, each a pure function.
+"""The three things that are all called momentum: equations (13), (14), (15); and weight decay, (20), which comes before them.
+
+One array at a time, each a pure function.
 
 They differ in what is carried from step to step: the last *gradient*, or a *velocity* that sums all of them.
 """
@@ -7,6 +9,20 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from manual.activations import Array
+
+
+def decayed(g: Array, W: Array, n: int, weight_decay: Array) -> Array:
+    """∂E/∂W + λ W̄, equation (20): coupled weight decay. The bias row has none: ``n`` rows of W are W̄, without a bias node all.
+
+    Once per update, after any mean over patterns. ``g`` and ``W`` have one shape, (n + bias, n_out). It is the gradient of E plus
+    ½ λ Σ W̄², and E is reported without that. The same line with V for W adds λV̄ to HV (16).
+
+    >>> import numpy as np
+    >>> decayed(np.zeros((2, 1)), np.array([[3.0], [5.0]]), 1, 0.5)
+    array([[1.5],
+           [0. ]])
+    """
+    return g.__array_namespace__().concat([g[:n] + weight_decay * W[:n], g[n:]], axis=0)
 
 
 def previous_gradient(
@@ -51,7 +67,6 @@ class Rule(NamedTuple):
 
     step:     (W, g, carried, learning_rate, momentum) -> (W, carried), all but the rates of W's shape; carried is zeros at first.
     equation: the number of the equation that it is.
-    linear:   whether the steps are linear in the gradients, so that a mean in place of a sum is the same run at smaller rates.
 
     >>> RULES["heavy-ball"].step(1.0, 0.5, 1.0, 0.1, 0.5), RULES["heavy-ball"].equation
     ((0.9, 1.0), 14)
@@ -60,14 +75,13 @@ class Rule(NamedTuple):
     name: str
     step: Callable[[Array, Array, Array, Array, Array], tuple[Array, Array]]
     equation: int
-    linear: bool
 
 
 RULES = {
     rule.name: rule
     for rule in (
-        Rule("previous-gradient", previous_gradient, 13, linear=True),
-        Rule("heavy-ball", heavy_ball, 14, linear=True),
-        Rule("nesterov", nesterov, 15, linear=True),
+        Rule("previous-gradient", previous_gradient, 13),
+        Rule("heavy-ball", heavy_ball, 14),
+        Rule("nesterov", nesterov, 15),
     )
 }

@@ -19,7 +19,16 @@ FUSED = ("training.fused", "training.fused.epoch", "training.fused.equations", "
 ENGINE = (
     *("_runtime", "_runtime.cores", "_runtime.forks", "_runtime.xla", "errors", "network", "rules"),
     *("_runtime.arrays", "_runtime.display", "_runtime.lazy", "_runtime.own_manual"),
-    *("training", "training._inputs", "training._step", "training._loop", "training._engines", "training._epochs"),
+    *(
+        "training",
+        "training._inputs",
+        "training._step",
+        "training._schedule",
+        "training._loop",
+        "training._watch",
+        "training._engines",
+        "training._epochs",
+    ),
     *("training._one", "training._many"),
     *FUSED,
     *(f"training.gpu{name}" for name in ("", ".block", ".kernel", ".rows", ".update")),

@@ -3,7 +3,7 @@
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -14,7 +14,7 @@ import bpnn_jax
 from bpnn_jax._runtime import outputs
 from bpnn_jax._runtime.files import write_json
 from bpnn_jax._runtime.outputs import Output, Read
-from bpnn_jax._runtime.text import plain
+from bpnn_jax._runtime.text import one_line, plain
 from bpnn_jax.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,16 +32,24 @@ Json = File
 class Data(NamedTuple):
     """What the name of a set or a file stands for.
 
+    make:     gives ``patterns``.
     held_out: what is kept apart from a named set to test with, if anything.
     file:     None for a named set.
-    task:     what a table is about, where its targets are no Boolean ones; ``test`` a second table of the same file to test with.
+    task:     what a table is about, where its targets are no Boolean ones; ``test`` a second table of the same file to test with,
+              ``table`` the first.
     """
 
-    patterns: "Patterns"
+    make: "Callable[[], Patterns]"
     held_out: "Patterns | None"
     file: Path | None
     task: "Task | None" = None
     test: "Table | None" = None
+    table: "Table | None" = None
+
+    @property
+    def patterns(self) -> "Patterns":
+        """The patterns, numbers as they are named or in the file."""
+        return self.make()
 
 
 def read_data(name: str, targets: int | None = None, choice: "Choice | None" = None) -> Data:
@@ -58,11 +66,20 @@ def read_data(name: str, targets: int | None = None, choice: "Choice | None" = N
         if targets is not None:
             raise InputError(f"expected targets only for files, got targets {targets} for the set {name}")
         opened = door.open_set(name, choice)
-        return Data(opened.patterns, patterns.load_held_out(name), None, opened.task)
+        return Data(opened.make, patterns.load_held_out(name), None, opened.task, None, opened.table)
     if not os.path.exists(name):
         patterns.load(name)  # which says what is near
     opened = door.open_file(name, targets, choice)
-    return Data(opened.patterns, None, Path(name), opened.task, opened.test)
+    return Data(opened.make, None, Path(name), opened.task, opened.test, opened.table)
+
+
+@contextmanager
+def naming(path: str) -> Iterator[None]:
+    """What is refused of a file begins with the file's name."""
+    try:
+        yield
+    except InputError as error:
+        raise error if str(error).startswith(one_line(path)) else InputError(f"{one_line(path)}: {error}") from None
 
 
 @contextmanager

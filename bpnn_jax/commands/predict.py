@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
-from bpnn_jax.commands.common import Count, File, Json, check_outputs, data_read, finish, part, read_data
+from bpnn_jax.commands.common import Count, File, Json, check_outputs, data_read, finish, naming, part, read_data
 from bpnn_jax.errors import InputError
 
 
@@ -34,19 +34,20 @@ class Predict:
 
 def run(options: Predict) -> int:
     from bpnn_jax._runtime.outputs import Output, Read
-    from bpnn_jax.commands import table
+    from bpnn_jax.commands import answers
     from bpnn_jax.patterns import scores
     from bpnn_jax.storage import load_network
     from bpnn_jax.training import predict
 
     reads = [Read(options.model, "the model"), *data_read(options.data)]
-    out = None if options.out is None else Output(options.out, "--out", table.is_answers)
+    out = None if options.out is None else Output(options.out, "--out", answers.is_answers)
     check_outputs(out, json=options.json, reads=reads, overwrite=options.overwrite)
     saved = load_network(options.model)
     if saved.encoding is not None:
-        return table.predict(
-            saved, saved.encoding, options.data, options.skip, options.limit, options.out, options.json
-        )
+        with naming(options.data):
+            return answers.predict(
+                saved, saved.encoding, options.data, options.skip, options.limit, options.out, options.json
+            )
     if options.out is not None:
         raise InputError(f"expected --out with a network that has learnt a table, got {options.model}")
     read = read_data(options.data, options.targets)

@@ -1,41 +1,136 @@
-"""``bpnn train`` and ``bpnn predict`` for tables: what is learnt, and the score that fits its kind."""
+"""``bpnn train`` for tables: what is learnt, and the score that fits its kind."""
 
-import csv
-import io
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from bpnn_jax._runtime.files import write_atomically
-from bpnn_jax._runtime.text import one_line, plain
-from bpnn_jax.commands.common import finish, part
+from bpnn_jax._runtime.text import one_line
+from bpnn_jax.choice import Choice
+from bpnn_jax.commands import curves, likely, practice, seeds, success
+from bpnn_jax.commands.common import Data, finish, plain_warnings, read_data
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns import scores
-from bpnn_jax.patterns.encoding import Encoding
-from bpnn_jax.patterns.tabular import Tabular, customary
+from bpnn_jax.patterns.tabular import Tabular, customary, prepare
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table as Drawn
 
+    from bpnn_jax.commands.train import Train
     from bpnn_jax.network import Network
+    from bpnn_jax.patterns.encoding import Encoding
     from bpnn_jax.settings import Run
     from bpnn_jax.storage import Saved
-    from bpnn_jax.training import TrainResult
+    from bpnn_jax.training import Checkpoint, TrainResult, Watch
 
-ANSWER = "answer"  # the first column of ``bpnn predict --out``
 SHOWN_CLASSES = 12  # a larger confusion table is only in the JSON
+NAMES = {"train": "training", "validation": "validation", "test": "test"}
 
 
 class Fitted(NamedTuple):
-    """A network that has learnt a table; ``scores`` holds train and, with held-out rows, test, as the JSON has them."""
+    """A network that has learnt a table; ``scores`` holds train and, where there are such rows, validation and test."""
 
     run: "Run"
     result: "TrainResult"
     scores: dict[str, dict[str, Any]]
+
+
+def read(options: "Train", saved: "Saved | None") -> Data:
+    """The data, a table as the options say; for a model that goes on with its target and kind where no others were given."""
+    encoding = None if saved is None else saved.encoding
+    if encoding is None:
+        return read_data(options.data, options.targets, options.table)
+    try:
+        data = read_data(options.data, options.targets, _as_before(options, encoding))
+    except InputError as error:
+        raise InputError(f"{error} (from names a network that has learnt a table)") from None
+    if data.task is None:
+        raise InputError(f"expected a table for a network that has learnt one, got {options.data}")
+    return data
+
+
+def _as_before(options: "Train", encoding: "Encoding") -> Choice:
+    target = options.table.target
+    if target is None:
+        words = encoding.targets if encoding.named else [str(k + 1) for k in encoding.target_numbers]
+        target = ",".join(words)
+    return replace(options.table, target=target, kind=options.table.kind or encoding.kind)
+
+
+def train(options: "Train", data: Data, saved: "Saved | None") -> int:
+    """Train on a table: said what is learnt, standardized, scored as its kind is."""
+    from bpnn_jax._runtime.progress import console, progress_bar
+    from bpnn_jax.commands.train import keep
+
+    prepared = parts(options, data, saved)
+    del data
+    task = prepared.task
+    if saved is None:
+        run, epochs = settings(options.run, options.epochs, prepared, options.given)
+    else:
+        run = options.run
+        epochs = options.epochs if "epochs" in options.given else customary(task, len(prepared.train))["epochs"]
+    options = replace(options, run=run, epochs=epochs)
+    network, out = run.network(prepared.train), console()
+    start = practice.checkpoint_of(options, saved, network)
+    practice.schedule_of(options, start)  # refused before anything is printed
+    announce(prepared, out, options, saved)
+    if options.practice.seeds is not None:
+        return seeds.table(options, network, prepared)
+    watched = watch(options, prepared)
+    with plain_warnings(), progress_bar(f"training {network}") as update:
+        told = lambda done, error: update(done, epochs, f"error {error:.4g}")  # noqa: E731
+        fitted = fit(options, network, prepared, saved, start, watched, told)
+    outputs = task.classes or task.targets
+    keep(options, fitted.result, inputs=task.inputs, outputs=outputs, encoding=prepared.encoding)
+    if options.practice.plot and watched:
+        kept = fitted.result.kept if prepared.validation is not None else None
+        curves.plot(options.practice.plot, watched.curves, measure(task.kind), task.learns, kept)
+    right = fitted.scores["train"].get("accuracy", fitted.scores["train"].get("r2", 0.0))
+    learnt = network, fitted.result.weights, prepared.train.x, prepared.train.t, right
+    found = {"warnings": likely.warn([likely.momentum(run), likely.collapsed(run, *learnt)])}
+    found |= {**success.of_the_run(fitted.result), **as_json(prepared, fitted), **success.of_the_curves(watched)}
+    finish(options.json, "train", found)
+    success.show_run(fitted.result, out)
+    show(prepared, fitted, out)
+    return 0
+
+
+def parts(options: "Train", data: Data, saved: "Saved | None") -> Tabular:
+    """The table cut and standardized, as the options say. Raises InputError for options that are not a table's."""
+    from bpnn_jax.patterns.formats import read_file
+
+    unfit = sorted(options.given & {"article", "train_size", "test_size", "cutoff", "tolerance"})
+    if unfit:
+        raise InputError(
+            f"expected no {unfit[0].replace('_', '-')} for a table, got it; a table is split by --test-share or --test"
+        )
+    validation = options.practice.validation
+    if options.in_order and not options.test_share and not validation:
+        raise InputError("expected in-order with test-share or validation, got it alone")
+    if options.practice.patience is not None and not validation:
+        raise InputError("expected patience with validation, the share of the rows that it looks at, got it alone")
+    encoding = None if saved is None else saved.encoding
+    if saved is not None and encoding is None:
+        raise InputError(f"expected the patterns of a network that has learnt no table, got the table {options.data}")
+    task = data.task
+    assert task is not None
+    if encoding is not None and data.table is not None:
+        task = encoding.adopt(task, data.table)
+    return prepare(
+        task,
+        str(data.file),
+        test=read_file(options.test).table if options.test else None if options.test_share else data.test,
+        test_share=options.test_share or 0.0,
+        validation=validation or 0.0,
+        seed=options.seed,
+        in_order=options.in_order,
+        standardize=options.standardize,
+        balanced=options.practice.class_weights == "balanced",
+        learnt_by=encoding,
+    )
 
 
 def settings(run: "Run", epochs: int, data: Tabular, given: frozenset[str]) -> tuple["Run", int]:
@@ -58,26 +153,65 @@ def settings(run: "Run", epochs: int, data: Tabular, given: frozenset[str]) -> t
     return replace(run, **kept), epochs if "epochs" in given else usual_epochs
 
 
+def measure(kind: str) -> str:
+    """The score that a curve shows: R² for numbers, the accuracy for everything else."""
+    return "R²" if kind == "regression" else "accuracy"
+
+
+def watch(options: "Train", data: Tabular) -> "Watch | None":
+    """What to look at after each epoch: the rows apart, and to draw also those to train on."""
+    from bpnn_jax.training import Watch
+
+    seen = {"validation": data.validation, "test": data.test}
+    if options.practice.plot:
+        seen = {"training": data.plain, **seen}
+    there = {name: (p.x, p.t) for name, p in seen.items() if p is not None}
+    key = {"R²": "r2", "accuracy": "accuracy"}[measure(data.task.kind)]
+    one = lambda outputs, t: scored(data.task.kind, lambda v: v, outputs, t, t)[key]  # noqa: E731
+    if not there:
+        return None
+    return Watch(there, patience=options.practice.patience, score=one, every=options.history_every)
+
+
 def fit(
-    run: "Run", network: "Network", epochs: int, data: Tabular, seed: int, history_every: int, progress: Callable
+    options: "Train",
+    network: "Network",
+    data: Tabular,
+    saved: "Saved | None",
+    start: "Checkpoint | None",
+    watched: "Watch | None",
+    progress: Callable,
 ) -> Fitted:
     """Train, and score the parts."""
     from bpnn_jax import training
     from bpnn_jax.network import init
 
+    run = options.run
+    if saved is None:
+        weights = init(network, options.seed, initial=run.initial, ranges=run.ranges)
+    else:
+        weights = None if start else saved.weights
+    schedule = practice.schedule_of(options, start)
     result = training.train(
         network,
         data.train.x,
         data.train.t,
         **run.rates(data.train)._replace(cutoff=0.0, tolerance=None)._asdict(),
-        weights=init(network, seed, initial=run.initial, ranges=run.ranges),
-        seed=seed,
+        weights=weights,
+        start=start,
+        seed=options.seed,
         dtype=run.dtype,
-        settings=run.settings(epochs=epochs, history_every=history_every),
+        settings=run.settings(epochs=options.epochs, history_every=options.history_every, schedule=schedule),
         progress=progress,
+        watch=watched,
     )
-    parts = {"train": data.train, **({} if data.test is None else {"test": data.test})}
-    return Fitted(run, result, {name: score(result, data, part.x, part.t) for name, part in parts.items()})
+    return Fitted(run, result, {name: score(result, data, part.x, part.t) for name, part in apart(data).items()})
+
+
+def apart(data: Tabular) -> dict[str, Any]:
+    """The parts that are scored, by name: to train on (each row once), validation and test where there are such rows."""
+    found = {"train": data.plain, "validation": data.validation, "test": data.test}
+    return {name: part for name, part in found.items() if part is not None}
 
 
 def score(result: "TrainResult", data: Tabular, x: np.ndarray, t: np.ndarray) -> dict[str, Any]:
@@ -114,8 +248,22 @@ def scored(kind: str, units: Callable, outputs: np.ndarray, t: np.ndarray, learn
 
 def as_json(data: Tabular, fitted: Fitted) -> dict[str, Any]:
     """What of the JSON is a table's: ``task``, ``patterns``, ``scores``, and a rate in percent beside them."""
-    task, best = data.task, fitted.scores.get("test", fitted.scores["train"])
+    kind, best = data.task.kind, fitted.scores.get("test", fitted.scores["train"])
     rates = {name: 100 * part["accuracy"] if "accuracy" in part else None for name, part in fitted.scores.items()}
+    return {
+        **as_json_of_the_task(data),
+        "scores": fitted.scores,
+        "success_rate": rates.get("test", rates["train"]),
+        "train_success_rate": rates["train"],
+        "test_success_rate": rates.get("test"),
+        "largest_output_rate": rates.get("test", rates["train"]) if kind == "classification" else None,
+        "confusion": best.get("confusion"),
+    }
+
+
+def as_json_of_the_task(data: Tabular) -> dict[str, Any]:
+    """What of the JSON says what is learnt, from how many patterns."""
+    task = data.task
     return {
         "task": {
             "kind": task.kind,
@@ -124,42 +272,55 @@ def as_json(data: Tabular, fitted: Fitted) -> dict[str, Any]:
             "classes": list(task.classes),
         },
         "patterns": {
-            "train": len(data.train),
-            "validation": 0,
+            "train": len(data.plain or data.train),
+            "validation": 0 if data.validation is None else len(data.validation),
             "test": 0 if data.test is None else len(data.test),
             "left_out": data.left_out,
         },
-        "scores": fitted.scores,
-        "success_rate": rates.get("test", rates["train"]),
-        "train_success_rate": rates["train"],
-        "test_success_rate": rates.get("test"),
-        "largest_output_rate": rates.get("test", rates["train"]) if task.kind == "classification" else None,
-        "confusion": best.get("confusion"),
     }
 
 
-def announce(data: Tabular, out: "Console") -> None:
-    """What is learnt, in one line, before it is trained; and what was left out."""
-    held = f", {len(data.test)} to test" if data.test is not None else ""
-    total = len(data.train) + (0 if data.test is None else len(data.test))
-    said = f"{data.task.line}; {total} patterns, {len(data.train)} to train{held}"
-    out.print(one_line(said), markup=False, soft_wrap=True)
-    for note in data.task.notes:
-        out.print(one_line(f"note: {note}"), markup=False, soft_wrap=True)
+def announce(data: Tabular, out: "Console", options: "Train", saved: "Saved | None") -> None:
+    """What is learnt, in one line, before it is trained; what was left out, and what goes on."""
+    counts = {name: len(part) for name, part in apart(data).items()}
+    verbs = {"train": "to train", "validation": "to validate", "test": "to test"}
+    said = ", ".join(f"{counts[name]} {verbs[name]}" for name in counts)
+    notes = list(data.task.notes)
+    if data.plain is not None and len(data.train) > len(data.plain):
+        notes.append(f"an epoch learns {len(data.train)} patterns: rows of rarer classes come several times")
+    if saved is not None:
+        notes += _goes_on(options, saved)
     if data.test is None:
-        out.print(
-            "note: no held-out score, all rows train; --test-share 0.3 or --test FILE keeps some apart", soft_wrap=True
+        notes.append(
+            "no held-out score, no row is kept apart to test; --test-share 0.3 or --test FILE keeps some apart"
         )
+    out.print(one_line(f"{data.task.line}; {sum(counts.values())} patterns, {said}"), markup=False, soft_wrap=True)
+    for note in notes:
+        out.print(one_line(f"note: {note}"), markup=False, soft_wrap=True)
+
+
+def _goes_on(options: "Train", saved: "Saved") -> list[str]:
+    """What is to say of a run that goes on."""
+    if saved.training is None:
+        return ["the model was saved without its rule's state: its weights are where this run begins"]
+    notes = [
+        f"goes on after {saved.training.epochs} epochs, with what the model was trained with where nothing else is said"
+    ]
+    now = practice.told(options)
+    for name in ("test_share", "validation", "in_order"):
+        if now[name] != saved.training.said.get(name, now[name]):
+            notes.append(
+                f"another {name.replace('_', '-')} than before: rows that it was trained on may be among those kept apart"
+            )
+    return notes
 
 
 def show(data: Tabular, fitted: Fitted, out: "Console") -> None:
     """The scores in words."""
     from rich.text import Text
 
-    for which, found in fitted.scores.items():
-        name = {"train": "training", "test": "test"}[which]
-        count = len(data.train if which == "train" or data.test is None else data.test)
-        out.print(Text(f"{name:<12}{_words(data.task.kind, found, count)}"), soft_wrap=True)
+    for which, part in apart(data).items():
+        out.print(Text(f"{NAMES[which]:<12}{words(data.task.kind, fitted.scores[which], len(part))}"), soft_wrap=True)
     best = fitted.scores.get("test", fitted.scores["train"])
     if data.task.kind == "classification" and len(data.task.classes) <= SHOWN_CLASSES:
         out.print("A row for what it is, a column for what it was taken for (the largest output):")
@@ -171,7 +332,7 @@ def show(data: Tabular, fitted: Fitted, out: "Console") -> None:
             )
 
 
-def _words(kind: str, found: dict[str, Any], count: int) -> str:
+def words(kind: str, found: dict[str, Any], count: int) -> str:
     if kind == "regression":
         return (
             f"R² {found['r2']:.3f}, RMSE {found['rmse']:.4g}, MAE {found['mae']:.4g} on {count} patterns "
@@ -199,46 +360,3 @@ def confusion(names: tuple[str, ...], found: dict[str, Any]) -> "Drawn":
         ]
         table.add_row(Text(name), *cells, *shares)
     return table
-
-
-def is_answers(head: bytes, tail: bytes) -> bool:
-    """Whether a file that begins so is one that ``predict`` wrote."""
-    return head.startswith(f"{ANSWER},".encode())
-
-
-def predict(
-    saved: "Saved", encoding: Encoding, data: str, skip: int, limit: int | None, out: Path | None, json: Path | None
-) -> int:
-    """``bpnn predict`` for a table: the answer for each row, and the scores where the file has the targets."""
-    from bpnn_jax._runtime.progress import console
-    from bpnn_jax.patterns.formats import read_file
-    from bpnn_jax.training import predict as outputs_of
-
-    table, screen = read_file(data).table, console()
-    table = table.rows(part(len(table), skip, limit))
-    outputs = np.asarray(outputs_of(saved.network, saved.weights, encoding.inputs(table)), np.float64)
-    answers, shown = encoding.answers(outputs), encoding.outputs(outputs)
-    names = saved.outputs or tuple(f"output {k + 1}" for k in range(outputs.shape[1]))
-    found: dict[str, Any] = {}
-    if encoding.has_targets(table):
-        t = encoding.read(table)[1]
-        found = scored(encoding.kind, lambda v: v, shown if encoding.kind == "regression" else outputs, t, t)
-    if out is not None:
-        write_atomically(out, _csv(names, answers, shown).encode())
-    title = f"{encoding.learns} for {len(table)} rows: answer, and the outputs {', '.join(names)}"
-    screen.print(plain(title), markup=False, soft_wrap=True)
-    for answer, row in zip(answers, shown.tolist(), strict=True):
-        screen.print(f"{one_line(answer)}    {' '.join(f'{v:.4g}' for v in row)}", markup=False, soft_wrap=True)
-    if found:
-        screen.print(_words(encoding.kind, found, len(table)), markup=False, soft_wrap=True)
-    told = {"patterns": len(table), "answers": answers, "outputs": shown.tolist(), "scores": found or None}
-    finish(json, "predict", told)
-    return 0
-
-
-def _csv(names: tuple[str, ...], answers: list[str], outputs: np.ndarray) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([ANSWER, *names])
-    writer.writerows([answer, *row] for answer, row in zip(answers, outputs.tolist(), strict=True))
-    return text.getvalue()

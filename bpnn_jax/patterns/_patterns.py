@@ -107,7 +107,7 @@ def is_name(word: str) -> bool:
 
 
 def _matrix(what: str, values: ArrayLike) -> NDArray[np.float64]:
-    """A read-only float64 copy, once it is known to be a matrix of finite numbers."""
+    """Read-only float64, once it is known to be a matrix of finite numbers: a copy, but of what nobody can write any more."""
     try:
         given = np.asarray(values)
     except ValueError:
@@ -117,10 +117,15 @@ def _matrix(what: str, values: ArrayLike) -> NDArray[np.float64]:
     if given.ndim != 2 or given.size == 0:
         raise InputError(f"{what}: expected a 2-D array, 1 or more rows by 1 or more columns, got shape {given.shape}")
     with np.errstate(over="ignore"):  # a longdouble too large for float64 becomes inf, refused below
-        matrix = np.array(given, dtype=np.float64)
-    bad = np.argwhere(~np.isfinite(matrix))
-    if len(bad):
-        row, column = bad[0].tolist()
+        own = (
+            isinstance(values, np.ndarray)
+            and given.dtype == np.float64
+            and given.base is None
+            and not given.flags.writeable
+        )
+        matrix = given if own else np.array(given, dtype=np.float64)
+    if not np.isfinite(matrix).all():
+        row, column = np.argwhere(~np.isfinite(matrix))[0].tolist()
         raise InputError(
             f"{what}: expected finite numbers, got {matrix[row, column]} at row {row}, column {column} (from 0)"
         )

@@ -10,6 +10,8 @@ from bpnn_jax.errors import InputError
 from bpnn_jax.patterns.tables import Table
 
 INDEX_NAMES = ("", "id", "index", "unnamed: 0", "rownames", "row", "no", "nr")
+TARGET_NAMES = ("class", "label", "target", "species", "y", "outcome", "survived")
+_ID = re.compile(r"(?:^|[_ .-])(?i:ids?|uuid|guid|rownames?|row_?n(?:r|o|um|umber))$|(?<=[a-z])(?:Id|ID)$")
 _PREFIX = re.compile(r"(.+?)[_.=: ]")
 
 
@@ -35,14 +37,40 @@ def find(table: Table, given: str, what: str) -> list[int]:
     raise InputError(f"expected {what} as a column's name, number or pattern, got {given!r}{said}")
 
 
-def index_column(table: Table, ignored: set[int]) -> int | None:
-    """A first column that only counts the rows, and whose name says so (or that has none in a table of names)."""
-    column = table.columns[0]
-    if 0 in ignored or len(table.columns) < 3 or not table.named or column.name.lower() not in INDEX_NAMES:
-        return None
-    if not column.numeric:
-        return 0 if not column.name and len(set(column.values)) == len(table) else None
-    return 0 if np.all(np.diff(column.values) == 1) and len(table) > 1 else None
+def named_target(names: dict[int, str]) -> int | None:
+    """The column that is called as targets are, the first such name counts; ``names`` in lower case, by the column's number.
+
+    >>> named_target({0: "class", 1: "x", 2: "y"})
+    0
+    """
+    words = [w for w in TARGET_NAMES if w != "y" or "x" not in names.values()]  # beside an x it is a coordinate
+    return next((k for word in words for k, name in names.items() if name == word), None)
+
+
+def row_names(table: Table, taken: set[int]) -> dict[int, str]:
+    """Columns that only name or count the rows, each with why: an index that pandas wrote, and those that are called an id.
+
+    taken: columns that are ignored, or targets.
+    """
+    found: dict[int, str] = {}
+    if not table.named or len(table.columns) < 3:
+        return found
+    for k, column in enumerate(table.columns):
+        if k in taken or len(table) < 2:
+            continue
+        nameless = k == len(found) and re.fullmatch(r"|unnamed: ?[0-9.]+|level_[0-9]", column.name.lower()) is not None
+        head = column.values[:200].tolist()  # as good as always enough to see values that come again
+        if len(set(head)) < len(head) or (column.numeric and (column.missing.any() or not column.whole)):
+            continue
+        different = len(set(column.values.tolist())) == len(table)
+        counts = column.numeric and bool(np.all(np.diff(column.values) == 1))
+        if k == 0 and counts and column.name.lower() in INDEX_NAMES:
+            found[k] = "which only counts the rows"
+        elif different and nameless:
+            found[k] = "which only names the rows"
+        elif different and _ID.search(column.name) and len(table.columns) - len(found) > 2:
+            found[k] = "another value in every row, and called an id"
+    return found
 
 
 def one_hot_groups(table: Table, ignored: set[int]) -> list[tuple[int, ...]]:

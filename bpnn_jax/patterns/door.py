@@ -12,9 +12,10 @@ from bpnn_jax.choice import Choice
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns import files
 from bpnn_jax.patterns._patterns import Patterns, is_name
+from bpnn_jax.patterns.contents import read_bytes
 from bpnn_jax.patterns.formats import is_article, read_file
 from bpnn_jax.patterns.sets import FAMILIES, GATES, gate
-from bpnn_jax.patterns.tables import Table, read_bytes
+from bpnn_jax.patterns.tables import Table
 from bpnn_jax.patterns.task import Task, learn
 
 DATA: Traversable = importlib.resources.files("bpnn_jax.patterns") / "data"
@@ -24,12 +25,19 @@ TABLES = ("iris", "wine", "breast-cancer", "digits", "diabetes")  # data/README.
 class Opened(NamedTuple):
     """What a name stands for.
 
-    task: what a table is about, where that is not Boolean; ``test`` a second table of the same file, to test with.
+    make: gives ``patterns``, so that those of a large table are made where they are asked for.
+    task: what a table is about, where that is not Boolean; ``table`` that table, ``test`` a second one of the same file, to test with.
     """
 
-    patterns: Patterns
+    make: Callable[[], Patterns]
     task: Task | None = None
     test: Table | None = None
+    table: Table | None = None
+
+    @property
+    def patterns(self) -> Patterns:
+        """The patterns, numbers as the file has them."""
+        return self.make()
 
 
 def code() -> Patterns:
@@ -54,10 +62,11 @@ def open_set(name: str, choice: Choice | None = None) -> Opened:
     if choice is not None and choice != Choice():
         raise InputError(f"expected target, kind, missing and ignore for tables, got one of them for the set {name}")
     if name in GATES:
-        return Opened(gate(name))
+        return Opened(lambda: gate(name))
     for form, make in SETS.values():
         if match := re.fullmatch(form, name):
-            return Opened(make(*map(int, match.groups())))
+            found = make(*map(int, match.groups()))
+            return Opened(lambda found=found: found)
     raise InputError(f"expected the name of a set, got {name!r}")
 
 
@@ -71,7 +80,8 @@ def open_file(name: str | os.PathLike[str], targets: int | None = None, choice: 
     if is_article(content):
         if choice != Choice():
             raise InputError(f"{where}: expected target, kind, missing and ignore for tables; here > marks the targets")
-        return Opened(files.parse(where, "", content, targets))
+        parsed = files.parse(where, "", content, targets)
+        return Opened(lambda: parsed)
     found = read_file(where, content)
     del content  # it may be large
     if targets is not None:
@@ -91,5 +101,8 @@ def _of_a_table(table: Table, test: Table | None, name: str, choice: Choice) -> 
     task = learn(table, choice)
     names = {"inputs": task.inputs, "outputs": task.classes or task.targets}
     fitting = {what: given for what, given in names.items() if all(map(is_name, given))}
-    found = Patterns(task.x, task.t, name=name, hidden=task.hidden, **fitting)
-    return Opened(found, None if task.kind == "boolean" else task, test)
+
+    def make() -> Patterns:
+        return Patterns(task.x, task.t, name=name, hidden=task.hidden, **fitting)
+
+    return Opened(make) if task.kind == "boolean" else Opened(make, task, test, table)

@@ -40,6 +40,8 @@ def encode(table: Table, columns: tuple[Input, ...], rows: np.ndarray) -> np.nda
 
     Raises InputError for a word that is none of a column's categories, and for words where numbers were.
     """
+    if (whole := _as_it_is(table, columns, rows)) is not None:
+        return whole
     x = np.empty(
         (sum(len(column.names) for column in columns), len(rows))
     )  # a column in one piece: written 5 times as fast
@@ -49,6 +51,22 @@ def encode(table: Table, columns: tuple[Input, ...], rows: np.ndarray) -> np.nda
         x[at : at + part.shape[1]] = part.T
         at += part.shape[1]
     return x.T
+
+
+def _as_it_is(table: Table, columns: tuple[Input, ...], rows: np.ndarray) -> np.ndarray | None:
+    """All rows of columns of numbers that stand beside each other in one array, as a view of it: a large table is not copied."""
+    cells = [table.columns[column.number].values for column in columns]
+    numbers, base = [column.number for column in columns], cells[0].base if cells else None
+    if base is None or base.ndim != 2 or len(rows) != len(table) or base.shape != (len(table.columns), len(table)):
+        return None
+    if numbers != list(range(numbers[0], numbers[0] + len(numbers))) or any(c.categories for c in columns):
+        return None
+    if (
+        not all(c.base is base and c.dtype == base.dtype for c in cells)
+        or np.isnan(base[numbers[0] : numbers[-1] + 1]).any()
+    ):
+        return None
+    return base[numbers[0] : numbers[-1] + 1].T
 
 
 def _encoded(cells: np.ndarray, column: Input) -> np.ndarray:

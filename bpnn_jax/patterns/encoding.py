@@ -1,7 +1,7 @@
 """How a saved network reads the rows of further tables: the columns by name, words as in training, the same standardization."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -59,11 +59,40 @@ class Encoding:
         rows = np.arange(len(table))
         return self.inputs(table), target_cells(table, places, self.kind, self.learns, rows, self.classes)[0]
 
+    def adopt(self, task: Task, table: Table) -> Task:
+        """``task``, learnt from ``table``, as this encoding reads it: its inputs and classes, and not those of these rows.
+
+        Raises InputError for a task of another kind, and where the table does not fit.
+        """
+        if task.kind != self.kind:
+            raise InputError(
+                f"expected a {self.kind} of {self.learns} as the model has learnt, got a {task.kind} of {task.learns}"
+            )
+        raw = replace(self, scale_x=None)
+        x, t = raw.read(table.take(task.rows))
+        names = tuple(name for column in self.columns for name in column.names)
+        return replace(
+            task,
+            learns=self.learns,
+            targets=self.targets,
+            classes=self.classes,
+            inputs=names,
+            columns=self.columns,
+            x=x,
+            t=t,
+        )
+
     def has_targets(self, table: Table) -> bool:
         """Whether a table has the columns of the targets too."""
         if table.named and self.named:
             return set(self.targets) <= {c.name for c in table.columns}
         return len(table.columns) == self.width
+
+    @property
+    def standardizations(self) -> tuple[Standardization | None, Standardization | None]:
+        """Those of the inputs and of the targets."""
+        inputs, targets = (None if s is None else _standardization(s) for s in (self.scale_x, self.scale_t))
+        return inputs, targets
 
     def outputs(self, outputs: np.ndarray) -> np.ndarray:
         """A network's outputs (rows, outputs) in the targets' own units."""
@@ -86,7 +115,7 @@ class Encoding:
             lost = [name for name in names if name not in here]
             if lost:
                 raise InputError(
-                    f"expected the columns that were trained with; {', '.join(lost[:5])} missing: got {', '.join(here)}"
+                    f"expected the columns that were trained with; {', '.join(lost[:5])} missing: got {', '.join(here)[:200]}"
                 )
             return [here[name] for name in names]
         if len(table.columns) == self.width:

@@ -13,7 +13,9 @@ class Standardization(NamedTuple):
 
     def apply(self, values: np.ndarray) -> np.ndarray:
         """Values of shape (rows, columns) as the network sees them."""
-        return (values - self.mean) / self.sd
+        found = values - self.mean
+        found /= self.sd  # in place: a table may be large
+        return found
 
     def undo(self, values: np.ndarray) -> np.ndarray:
         """The way back, to the columns' own units."""

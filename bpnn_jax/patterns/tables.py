@@ -4,31 +4,27 @@
 decided in ``task``.
 """
 
-import codecs
 import csv
-import gzip
 import io
 import re
-import zlib
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpnn_jax._runtime import reading
-from bpnn_jax._runtime.text import one_line
+from bpnn_jax.patterns import layout
+from bpnn_jax.patterns.bounds import check_columns
+from bpnn_jax.patterns.dressed import undressed
 from bpnn_jax.patterns.files import PatternFileError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MISSING = ("", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "<NA>")
-SAMPLE = 100  # lines that are looked at to find the separator and the header
-LARGEST = 400 * 2**20  # bytes, uncompressed: more is refused before it fills the memory
-SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas", " ": "spaces"}
-_COMMA_NUMBER = re.compile(r"\s*[-+]?[0-9]*,[0-9]+(?:[eE][-+]?[0-9]+)?\s*")
-_POINT_NUMBER = re.compile(r"\s*[-+]?[0-9]*\.[0-9]+(?:[eE][-+]?[0-9]+)?\s*")
+_COMMENT = re.compile(
+    r"(?m)^[ \t]*#(?!(?:N/A|DIV/0!|VALUE!|REF!|NUM!|NAME\?|NULL!)).*\n?"
+)  # but for a spreadsheet's errors
+_FILLED = re.compile(r"\S")
 _SEP_LINE = re.compile(r'"?sep=(.)"?')
 
 
@@ -78,195 +74,75 @@ class Table:
         """Some of the rows."""
         return replace(self, columns=tuple(replace(c, values=c.values[which]) for c in self.columns))
 
+    def take(self, rows: np.ndarray) -> "Table":
+        """Some of the rows, by their numbers."""
+        return replace(self, columns=tuple(c.take(rows) for c in self.columns))
+
     def label(self, number: int) -> str:
         """What a column is called in a message: its name, or ``column 3`` (counted from 1)."""
         return self.columns[number].name or f"column {number + 1}"
 
 
-class Shape(NamedTuple):
-    """How a text is laid out: separator, decimal comma, and lines at its top that are not rows."""
-
-    separator: str
-    decimal_comma: bool
-    header: bool
-
-
 def read_table(path: str, text: str, encoding: str) -> Table:
     """The table in a text; ``path`` is for messages. Raises PatternFileError, with line and column where the trouble has a place."""
     text, separator = _without_comments(text)
-    sample = _sample(text)
+    sample = layout.sample(text)
     if not sample:
         raise PatternFileError(path, "expected rows of numbers or words, got no row")
-    separator = separator or _separator(sample)
+    if all(re.fullmatch(r"\s*\|.*\|\s*", line) for line in sample):  # as Markdown has it
+        text = re.sub(r"(?m)^[ \t]*\|[ \t]*|(?<![ \t])[ \t]*\|[ \t]*$", "", re.sub(r"(?m)^[ \t|:\-]+\n", "", text))
+        sample, separator = layout.sample(text), "|"
+    separator = separator or layout.separator(sample)
     if separator == " ":
-        text = re.sub(r"(?m)^[ \t]+|[ \t]+$", "", text)
         text = re.sub(r"[ \t]+", " ", text)
+        text = re.sub(r"(?m)^ | $", "", text)
     else:
         mark = re.escape(separator)
         if re.search(rf"{mark} | {mark}", "\n".join(sample)):
-            text = re.sub(rf" *{mark} *", separator, text)
-    rows = _rows(_sample(text), separator)
-    comma = separator != "," and _decimal_comma(rows)
-    return _parsed(path, text, separator, comma, rows, f"{SEPARATORS.get(separator, separator)}, {encoding}")
-
-
-def read_bytes(path: str) -> bytes:
-    """The content of a regular file (or of /dev/stdin), uncompressed where it is a gzip. Raises PatternFileError."""
-    try:
-        content = reading.read_file(path, LARGEST, "a file of patterns", pipes=True)
-        if content[:2] == b"\x1f\x8b":
-            with gzip.open(io.BytesIO(content)) as unpacked:
-                content = unpacked.read(LARGEST + 1)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise PatternFileError(path, f"expected a whole gzip file, got: {error}") from None
-    except FileNotFoundError:
-        raise PatternFileError(path, "expected a file, got a path that does not exist") from None
-    except (reading.NotReadableError, reading.DamagedError) as error:
-        raise PatternFileError(path, str(error).removeprefix(f"{one_line(path)}: ")) from None
-    if len(content) > LARGEST:
-        raise PatternFileError(path, f"expected at most {LARGEST // 2**20} MiB, got more")
-    return content
-
-
-def decoded(path: str, content: bytes) -> tuple[str, str]:
-    r"""The text, and how it was encoded: UTF-8, UTF-16 (by its mark, or by every other byte being 0), else Latin-1.
-
-    >>> decoded("a.csv", "h\u00f6he".encode("latin-1"))
-    ('höhe', 'Latin-1')
-    """
-    start = content[:4]
-    if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        encoding, name = "utf-16", "UTF-16"
-    elif len(start) == 4 and (start[1::2] == b"\0\0" or start[::2] == b"\0\0"):
-        encoding, name = "utf-16-le" if start[1] == 0 else "utf-16-be", "UTF-16"
-    else:
-        encoding, name = "utf-8-sig", "UTF-8"
-    try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError:
-        if name == "UTF-16":
-            raise PatternFileError(path, "expected a text in UTF-16, as its first bytes say, got other bytes") from None
-        text, name = content.decode("latin-1"), "Latin-1"
-    if "\0" in text:
-        raise PatternFileError(path, "expected a text, got bytes that are none (a NUL)")
-    if "\r" in text:
-        text = re.sub(r"\r*\n|\r", "\n", text)
-    return text, name
+            text = re.sub(rf"(?<! ) +{mark}", separator, re.sub(rf"{mark} +", separator, text))
+    rows = layout.rows(layout.sample(text), separator)
+    comma = separator != "," and layout.decimal_comma(rows)
+    return _parsed(path, text, separator, comma, rows, f"{layout.SEPARATORS.get(separator, separator)}, {encoding}")
 
 
 def _without_comments(text: str) -> tuple[str, str]:
     """The text without comment lines and blank lines at its top, and the separator that a first line sep=; names."""
     separator = ""
-    lines = text.split("\n", 1)
-    if match := _SEP_LINE.fullmatch(lines[0].strip()):
-        separator, text = match[1], lines[1] if len(lines) > 1 else ""
+    first = text[: text.find("\n") + 1 or len(text)]  # a split would copy what may be large
+    if match := _SEP_LINE.fullmatch(first.strip()):
+        separator, text = match[1], text[len(first) :]
     if "#" in text:
-        text = re.sub(r"(?m)^[ \t]*#.*\n?", "", text)
-    if re.search(r"\n[ \t]+\n|\A[ \t]*\n", text):
+        text = _COMMENT.sub("", text)
+    if "\n " in text or "\n\t" in text or text[:1] in " \t\n":
         text = re.sub(r"\A(?:[ \t]*\n)+|(?m:^[ \t]+$)", "", text)
     return text, separator
-
-
-def _sample(text: str) -> list[str]:
-    """The first lines that are not blank."""
-    found: list[str] = []
-    at = 0
-    while at < len(text) and len(found) < SAMPLE:
-        end = text.find("\n", at)
-        end = len(text) if end < 0 else end
-        line = text[at:end]
-        if line.strip():
-            found.append(line)
-        at = end + 1
-    return found
-
-
-def _rows(lines: list[str], separator: str) -> list[list[str]]:
-    return [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=separator, skipinitialspace=True)]
-
-
-def _separator(lines: list[str]) -> str:
-    """The first of tab, semicolon, bar, comma and space that cuts all lines into as many cells, two or more.
-
-    A header may be one cell short, as R writes it for a column of row names.
-    """
-    for separator in SEPARATORS:
-        given = [" ".join(line.split()) for line in lines] if separator == " " else lines
-        counts = [len(row) for row in _rows(given, separator)]
-        rest = counts[1:] or counts
-        most, often = Counter(rest).most_common(1)[0]
-        if most > 1 and often >= 0.9 * len(rest) and counts[0] in (most, most - 1):
-            return separator
-    return ","
-
-
-def _decimal_comma(rows: list[list[str]]) -> bool:
-    cells = [cell for row in rows for cell in row]
-    return any(_COMMA_NUMBER.fullmatch(c) for c in cells) and not any(_POINT_NUMBER.fullmatch(c) for c in cells)
-
-
-def _number(cell: str, comma: bool) -> bool:
-    try:
-        float(cell.replace(",", ".") if comma else cell)
-    except ValueError:
-        return False
-    return "_" not in cell
-
-
-def _header(rows: list[list[str]], comma: bool) -> bool:
-    """Whether the first row names the columns: a word above numbers, or 0, 1, ..., n - 1 as pandas writes it."""
-    first, rest = rows[0], rows[1:]
-    numbered = first[1:] if not first[0] else first
-    if len(numbered) > 1 and numbered == [str(k) for k in range(len(numbered))]:
-        return True
-    if not rest:
-        return not any(_number(cell, comma) for cell in first)
-    width = max(Counter(len(row) for row in rest))
-    if len(first) == width - 1:
-        return True
-    for k, cell in enumerate(first):
-        below = [row[k] for row in rest if len(row) > k and row[k] not in MISSING]
-        if cell not in MISSING and not _number(cell, comma) and below and all(_number(b, comma) for b in below):
-            return True
-    if any(_number(cell, comma) for cell in first):
-        return False
-    # words only, above words only: names where none of them comes again below
-    return len(set(first)) == len(first) and not any(
-        first[k] == row[k] for row in rest for k in range(min(len(row), len(first)))
-    )
-
-
-def _counts_line(rows: list[list[str]], count: int) -> bool:
-    """scikit-learn's own files begin with the numbers of rows and of inputs, and the names of the classes."""
-    first = rows[0]
-    return len(rows) > 1 and len(first) > 2 and first[0] == str(count - 1) and first[1] == str(len(rows[1]) - 1)
 
 
 def _parsed(path: str, text: str, separator: str, comma: bool, rows: list[list[str]], how: str) -> Table:
     notes: list[str] = []
     lines = text.count("\n") + (not text.endswith("\n"))
-    if _counts_line(rows, lines):
+    if layout.counts_line(rows, lines):
         notes.append(f"first line left out: {' '.join(rows[0])[:60]} (counts, as scikit-learn writes them)")
         text, rows = text.split("\n", 1)[1], rows[1:]
         header = False
     else:
-        header = _header(rows, comma)
+        header = layout.header(rows, comma)
     names = rows[0] if header else []
     width = (
         max(Counter(len(row) for row in rows[header:]).items(), key=lambda item: item[1])[0]
         if rows[header:]
         else len(names)
     )
-    if header:
-        text = text[text.index("\n") + 1 :] if "\n" in text else ""
-        if len(names) == width - 1:  # R's row names have no name
-            names = ["", *names]
-    if not text.strip():
+    check_columns(path, width)
+    start = layout.below_header(text, separator) if header else 0
+    if header and len(names) == width - 1:  # R's row names have no name
+        names = ["", *names]
+    if _FILLED.search(text, start) is None:
         raise PatternFileError(path, f"expected rows below the header, got only the header {' '.join(names)[:60]!r}")
-    table = _arrow(path, text, separator, comma, width, skipped=int(header))
+    cells = _arrow(path, text, start, separator, comma, width).columns
     names = names or [""] * width
     _check_names(path, names, width)
-    columns = tuple(_column(name, table.column(k)) for k, name in enumerate(names))
+    columns = _columns(names, cells, comma, notes)
     if len(columns) > 1 and not columns[-1].name and bool(columns[-1].missing.all()):  # a separator at every line's end
         columns = columns[:-1]
     return Table(columns, header, how + (", a header" if header else ", no header"), tuple(notes))
@@ -279,20 +155,22 @@ def _check_names(path: str, names: list[str], width: int) -> None:
         )
     for name, often in Counter(n for n in names if n).items():
         if often > 1:
-            raise PatternFileError(path, f"expected different names in the header, got {name!r} {often} times", 1, 1)
+            said = f"expected different names in the header, got {name!r} {often} times; rename all but one of them"
+            raise PatternFileError(path, said, 1, 1)
 
 
-def _arrow(path: str, text: str, separator: str, comma: bool, width: int, skipped: int) -> "pa.Table":
+def _arrow(path: str, text: str, start: int, separator: str, comma: bool, width: int) -> "pa.Table":
+    """The cells of the text from ``start`` on."""
     import pyarrow as pa  # here, so that a network can be loaded without it
     import pyarrow.csv
 
     try:
         return pyarrow.csv.read_csv(
-            pa.BufferReader(text.encode("utf-8", "surrogatepass")),
+            pa.BufferReader(pa.py_buffer(_bytes(text)).slice(len(_bytes(text[:start])))),
             read_options=pyarrow.csv.ReadOptions(column_names=[str(k) for k in range(width)]),
             parse_options=pyarrow.csv.ParseOptions(delimiter=separator, newlines_in_values='"' in text),
             convert_options=pyarrow.csv.ConvertOptions(
-                null_values=list(MISSING),
+                null_values=list(layout.MISSING),
                 strings_can_be_null=True,
                 decimal_point="," if comma else ".",
                 true_values=["True", "true", "TRUE"],
@@ -301,7 +179,11 @@ def _arrow(path: str, text: str, separator: str, comma: bool, width: int, skippe
             ),
         )
     except pa.ArrowInvalid as error:
-        raise _where_it_is_wrong(path, text, separator, width, skipped, error) from None
+        raise _where_it_is_wrong(path, text[start:], separator, width, text.count("\n", 0, start), error) from None
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _where_it_is_wrong(
@@ -319,7 +201,26 @@ def _where_it_is_wrong(
     return PatternFileError(path, f"expected a table, got: {str(error).splitlines()[0][:200]}")
 
 
-def _column(name: str, cells: "pa.ChunkedArray") -> Column:
+def _columns(
+    names: list[str], cells: "list[pa.ChunkedArray | None]", comma: bool, notes: list[str]
+) -> tuple[Column, ...]:
+    """The columns, those of numbers beside each other in one array; ``cells`` are let go one by one, since a table may be large."""
+    import pyarrow as pa
+
+    block, found = np.empty((len(names), len(cells[0] or ()))), []
+    for k, name in enumerate(names):
+        column = _column(name, cells[k], comma, notes)  # type: ignore[arg-type]
+        cells[k] = None
+        if k % 64 == 63:
+            pa.default_memory_pool().release_unused()
+        if column.numeric:
+            block[k] = column.values
+            column = replace(column, values=block[k])
+        found.append(column)
+    return tuple(found)
+
+
+def _column(name: str, cells: "pa.ChunkedArray", comma: bool, notes: list[str]) -> Column:
     import pyarrow as pa
 
     kind = cells.type
@@ -329,5 +230,8 @@ def _column(name: str, cells: "pa.ChunkedArray") -> Column:
         boolean = pa.types.is_boolean(kind)
         numbers = (cells.cast(pa.int8()) if boolean else cells).cast(pa.float64())
         return Column(name, numbers.to_numpy(zero_copy_only=False), boolean)
-    words = np.array(cells.cast(pa.string()).to_pylist(), dtype=object)
-    return Column(name, np.array([w if w is None else w.strip() for w in words], dtype=object))
+    words = [w if w is None else w.strip() for w in cells.cast(pa.string()).to_pylist()]
+    if (found := undressed(words, comma)) is not None:
+        notes.append(f"{name or 'a column without a name'} read as numbers: {found[1]}")
+        return Column(name, found[0])
+    return Column(name, np.array(words, dtype=object))

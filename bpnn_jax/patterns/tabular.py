@@ -1,7 +1,7 @@
 """A task cut into parts, standardized, and the settings that train it well untouched."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,8 +23,12 @@ BATCH = 32
 class Tabular:
     """Parts of a task as a network sees them, and the way back to the target's own units.
 
+    task:        what is learnt, without its inputs, which are in the parts.
     left_out:    rows of the table that are not used, for their missing cells.
-    train, test: patterns, standardized where ``inputs`` and ``targets`` are not None; ``test`` is None without held-out rows.
+    train, test, validation: patterns, standardized where ``inputs`` and ``targets`` are not None; ``test`` and ``validation`` are
+                 None without such rows.
+    plain:       the rows to train on, each once: ``train`` repeats some where classes are balanced.
+    learnt_by:   the encoding of the model that goes on, None for a network that begins.
     """
 
     task: Task
@@ -33,11 +37,14 @@ class Tabular:
     inputs: Standardization | None
     targets: Standardization | None
     left_out: int = 0
+    validation: Patterns | None = None
+    plain: Patterns | None = None
+    learnt_by: Encoding | None = None
 
     @property
     def encoding(self) -> Encoding:
         """How further rows are read, for the saved network."""
-        return Encoding.of(self.task, self.inputs, self.targets)
+        return self.learnt_by or Encoding.of(self.task, self.inputs, self.targets)
 
 
 def prepare(
@@ -46,40 +53,79 @@ def prepare(
     *,
     test: Table | None = None,
     test_share: float = 0.0,
+    validation: float = 0.0,
     seed: int = 0,
     in_order: bool = False,
     standardize: bool | None = None,
+    balanced: bool = False,
+    learnt_by: Encoding | None = None,
 ) -> Tabular:
-    """Cut a task into train and test, each class in proportion, and standardize by the training part.
+    """Cut a task into parts, each class in proportion, and standardize by the training part.
 
     test:        a table to test on, read as the task's own; or ``test_share`` of the rows are held out, moved by ``seed``, or the
-                 last ones if ``in_order``.
+                 last ones if ``in_order``. ``validation`` is the share of the rows that are apart to choose by.
     standardize: the inputs, and for a regression the targets too; by default for all but Boolean tasks.
+    balanced:    rows of rarer classes come several times among those to train on.
+    learnt_by:   the encoding of a model that goes on, whose standardization counts; ``task`` is as it reads it.
 
-    Raises InputError for shares that leave nothing, and for a test table that does not fit.
+    Raises InputError for shares that leave nothing, for a test table that does not fit, and for classes to balance where are none.
     """
     if test is not None and test_share:
         raise InputError("expected either a test file or a test share, got both")
+    if balanced and not task.classes:
+        raise InputError(f"expected balanced class weights for a classification, got a {task.kind}")
     groups = task.t.argmax(axis=1) if task.classes else np.zeros(len(task), int)
-    parts = split(groups, test_share, seed=seed, in_order=in_order)
-    cells = [(task.x[parts.train], task.t[parts.train])]
+    parts = split(groups, test_share, validation, seed=seed, in_order=in_order)
+    rows = {"train": parts.train, "validation": parts.validation, "test": parts.test}
+    cells = {part: (_rows(task.x, at), _rows(task.t, at)) for part, at in rows.items() if len(at)}
     if test is not None:
-        cells.append(Encoding.of(task).read(test))
-    elif len(parts.test):
-        cells.append((task.x[parts.test], task.t[parts.test]))
+        cells["test"] = Encoding.of(task).read(test)
+    inputs, targets = _standardizations(task, *cells["train"], standardize, learnt_by)
+    seen = {}
+    for part in list(cells):
+        x, t = cells.pop(part)  # let go one by one: a table may be large
+        x, t = _scaled(x, inputs), _scaled(t, targets)
+        seen[part] = Patterns(x, t, name=name, hidden=task.hidden)
+    plain = seen["train"]
+    train = replace(plain, x=plain.x[often := balance(plain.t)], t=plain.t[often]) if balanced else plain
+    task = replace(task, x=task.x[:0].copy())
+    return Tabular(
+        task, train, seen.get("test"), inputs, targets, task.left_out, seen.get("validation"), plain, learnt_by
+    )
+
+
+def _rows(values: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Some rows; all of them, in their order, as they are."""
+    return values if len(at) == len(values) and (np.diff(at) == 1).all() else values[at]
+
+
+def _scaled(values: np.ndarray, by: Standardization | None) -> np.ndarray:
+    """The values as the network sees them, read-only where they are nobody else's."""
+    if by is None:
+        return values
+    found = by.apply(values)
+    found.flags.writeable = False
+    return found
+
+
+def _standardizations(
+    task: Task, x: np.ndarray, t: np.ndarray, standardize: bool | None, learnt_by: Encoding | None
+) -> tuple[Standardization | None, Standardization | None]:
+    if learnt_by is not None:
+        return learnt_by.standardizations
     on = task.kind != "boolean" if standardize is None else standardize
-    inputs = fit(cells[0][0]) if on else None
-    targets = fit(cells[0][1]) if on and task.kind == "regression" else None
-    seen = [
-        Patterns(
-            x if inputs is None else inputs.apply(x),
-            t if targets is None else targets.apply(t),
-            name=name,
-            hidden=task.hidden,
-        )
-        for x, t in cells
-    ]
-    return Tabular(task, seen[0], seen[1] if len(seen) > 1 else None, inputs, targets, task.left_out)
+    return (fit(x) if on else None), (fit(t) if on and task.kind == "regression" else None)
+
+
+def balance(t: np.ndarray) -> np.ndarray:
+    """Rows of one-hot targets (rows, classes) so that each class comes as often as the commonest: rarer ones several times, in turn.
+
+    >>> balance(np.array([[1, 0], [1, 0], [1, 0], [0, 1], [0, 1]])).tolist()
+    [0, 1, 2, 3, 3, 4]
+    """
+    groups = t.argmax(axis=1)
+    most = int(np.bincount(groups).max())
+    return np.sort(np.concatenate([np.resize(np.flatnonzero(groups == g), most) for g in np.unique(groups)]))
 
 
 def customary(task: Task, patterns: int) -> dict[str, Any]:

@@ -13,12 +13,12 @@ import numpy as np
 from bpnn_jax._runtime.text import reads_as_number
 from bpnn_jax.choice import Choice
 from bpnn_jax.errors import InputError
-from bpnn_jax.patterns.columns import find, index_column, one_hot_groups, prefix
+from bpnn_jax.patterns import doubts
+from bpnn_jax.patterns.columns import TARGET_NAMES, find, named_target, one_hot_groups, prefix, row_names
 from bpnn_jax.patterns.encode import Input, as_word, encode
 from bpnn_jax.patterns.tables import Column, Table
 
 KINDS = ("classification", "multi-label", "regression", "boolean")
-TARGET_NAMES = ("class", "label", "target", "species", "y", "outcome", "survived")
 MOST_CLASSES = 20  # whole numbers of more values are a quantity
 MOST_CATEGORIES = 20  # words of more values among the inputs are names, not categories
 SHOWN = 6  # classes that are counted in the line that says what is learnt
@@ -92,26 +92,26 @@ def learn(table: Table, choice: Choice | None = None) -> Task:
     ignored = {n for given in choice.ignore for n in find(table, given, "ignore")}
     _check_finite(table, ignored)
     notes = list(table.notes)
-    if choice.target is None:
-        index = index_column(table, ignored)
-        if index is not None:
-            ignored.add(index)
-            notes.append(
-                f"left out: {table.columns[index].name or 'the nameless first column'}, which only counts the rows"
-            )
+    asked = set(find(table, choice.target, "target")) if choice.target is not None else set()
+    for k, why in row_names(table, ignored | asked).items():
+        ignored.add(k)
+        notes.append(f"left out: {table.columns[k].name or 'the nameless first column'}, {why}")
     targets, learns = _targets(table, choice, ignored)
     groups = one_hot_groups(table, ignored)
     _check_siblings(table, targets, groups, ignored)
     kind = choice.kind or _kind(table, targets, ignored)
     inputs = [k for k in range(len(table.columns)) if k not in ignored and k not in targets]
     rows, inputs = _rows(table, inputs, targets, choice, notes)
+    doubts.check_dates(table, inputs, targets)
     columns, notes = _inputs(table, inputs, rows, notes)
     if not columns:
         raise InputError(f"expected a column of inputs beside {learns}, got none")
-    _note_words(table, choice, targets, notes)
     x = encode(table, columns, rows)
     names = tuple(name for column in columns for name in column.names)
     t, classes = target_cells(table, targets, kind, learns, rows)
+    if kind != "boolean":
+        notes += doubts.of_target(table, choice, targets, kind, learns, classes, t)
+        notes += doubts.of_inputs(table, columns, targets, kind, rows, t)
     return Task(
         kind, learns, tuple(table.label(k) for k in targets), classes, names, columns, x, t, rows, table.named,
         len(table.columns), tuple(notes), tuple(targets), len(table) - len(rows),
@@ -135,15 +135,20 @@ def _targets(table: Table, choice: Choice, ignored: set[int]) -> tuple[list[int]
     if not names:
         raise InputError("expected columns that are not ignored, got none")
     for start in ("target", "t_"):  # target, target_a, target:a, target a; t_a
-        starting = [
-            k for k, name in names.items() if re.match(rf"{start}(?![a-z])" if start == "target" else start, name)
-        ]
+        form = (
+            rf"{start}(?![a-z])(?!_?names?$)" if start == "target" else start
+        )  # target_name is a column beside target
+        starting = [k for k, name in names.items() if re.match(form, name)]
         if len(starting) > 1 or (starting and start == "target"):
             return starting, f"{start}*" if len(starting) > 1 else table.label(starting[0])
-    words = [w for w in TARGET_NAMES if w != "y" or "x" not in names.values()]  # beside an x it is a coordinate
-    known = [k for word in words for k, name in names.items() if name == word]
-    last = known[0] if known else max(names)
-    for group in one_hot_groups(table, ignored):
+    numbered = [k for k, name in names.items() if re.fullmatch("y[_ ]?[0-9]+", name)]
+    if len(numbered) > 1 and all(re.fullmatch("x[_ ]?[0-9]+", name) for k, name in names.items() if k not in numbered):
+        return numbered, ",".join(table.label(k) for k in numbered)
+    known = named_target(names)
+    groups = one_hot_groups(table, ignored)
+    named = [g for g in groups if prefix(table, g)[:-1].lower() in TARGET_NAMES] if known is None else []
+    last = known if known is not None else named[0][0] if named else max(names)
+    for group in groups:
         if last in group:
             return list(group), prefix(table, group) + "*"
     return [last], table.label(last)
@@ -241,11 +246,17 @@ def _inputs(table: Table, inputs: list[int], rows: np.ndarray, notes: list[str])
             continue
         counts = Counter(filled.tolist())
         _check_few_words(table, k, counts)
-        if len(counts) > MOST_CATEGORIES:
-            notes.append(f"left out: {table.label(k)}, {len(counts)} different words")
+        if len(counts) > MOST_CATEGORIES or len(counts) < 2:
+            notes.append(f"left out: {table.label(k)}, {_how_many(counts, len(filled))}")
             continue
         columns.append(Input(table.label(k), k, tuple(sorted(counts)), counts.most_common(1)[0][0]))
     return tuple(columns), notes
+
+
+def _how_many(counts: Counter, cells: int) -> str:
+    if len(counts) < 2:
+        return "the same word in every row"
+    return f"{len(counts)} different words" + (", another in every row" if len(counts) == cells else "")
 
 
 def _check_few_words(table: Table, k: int, counts: Counter) -> None:
@@ -258,17 +269,6 @@ def _check_few_words(table: Table, k: int, counts: Counter) -> None:
             f"expected numbers in {table.label(k)}, as most of its cells are, got {word!r} in row {row + 1} below the header "
             f"({sum(words.values())} such cells); leave the cell empty if it is missing, or --ignore the column"
         )
-
-
-def _note_words(table: Table, choice: Choice, targets: list[int], notes: list[str]) -> None:
-    """Without names the last column is the target; a column of words elsewhere is as likely to be the class."""
-    if choice.target is not None or table.named or not table.columns[targets[0]].numeric:
-        return
-    for k, column in enumerate(table.columns):
-        if not column.numeric and len(set(column.values)) <= MOST_CATEGORIES:
-            notes.append(
-                f"column {k + 1} has words ({', '.join(sorted(map(str, set(column.values)))[:3])}): to learn it, --target {k + 1}"
-            )
 
 
 def target_cells(

@@ -18,7 +18,7 @@ class EpochsRun(NamedTuple):
     """What ``run_epochs`` returns, JAX arrays.
 
     weights: after the last epoch, L matrices (n_in + bias, n_out).
-    errors:  of each epoch, shape (epochs,), as ``settings.measure`` says; summed, with the ½, never a mean.
+    errors:  of each epoch, shape (epochs,), as ``settings.measure`` says; summed, in (7) with the ½, never a mean.
     """
 
     weights: Weights
@@ -78,7 +78,7 @@ def run_epochs(
         map(jnp.asarray, init(network, key) if weights is None else _inputs.traceable_weights(network, weights))
     )
     dtype = jnp.result_type(*first)
-    x, t = _inputs.traceable_patterns(network, x, t, dtype)
+    x, t = _inputs.traceable_patterns(network, x, t, dtype, settings.objective)
     rates = Rates(
         _inputs.traceable_rate(
             "learning_rate", _inputs.LEARNING_RATE if learning_rate is None else learning_rate, dtype
@@ -101,7 +101,8 @@ def _run(
     def epoch(carry: tuple, number: Any) -> tuple:
         weights, kept = carry
         xs, ts = _loop.in_order(settings, key, number, x, t)
-        weights, kept, error = engine.epoch(network, settings, (weights, kept, jnp.zeros((), x.dtype)), xs, ts, rates)
+        carry, now = (weights, kept, jnp.zeros((), x.dtype)), _loop.scheduled(settings, rates, number)
+        weights, kept, error = engine.epoch(network, settings, carry, xs, ts, now)
         return (weights, kept), error
 
     carry = first, engine.start(network, settings, first, rates)

@@ -15,10 +15,11 @@ import manual
 from bpnn_jax import errors
 from bpnn_jax._runtime.arrays import real_array
 from bpnn_jax.errors import InputError, unknown, whole_number
-from bpnn_jax.network import Network, Weights, check_weights
+from bpnn_jax.network import Network, Weights, check_objective, check_weights
 from bpnn_jax.training._loop import Rates, Settings
 
 DTYPES = ("float32", "float64")
+SUM_TOLERANCE = 1e-6  # of float32 targets that are shares: each is rounded by 6e-8 of itself, and so is their sum
 LEARNING_RATE, MOMENTUM = 0.5, 0.1  # where none is given: the article's N and M
 
 
@@ -127,16 +128,27 @@ def weights(network: Network, given: Weights, dtype: str, networks: int | None =
     arrays = tuple(real_array(f"weights of layer {l}", W) for l, W in enumerate(given, 1))
     if networks is None:
         check_weights(network, arrays)
-        return tuple(W.astype(dtype) for W in arrays)
+        return _finite(arrays, dtype)
     shapes = tuple(W.shape for W in arrays)
     if shapes not in (network.shapes, tuple((networks, *shape) for shape in network.shapes)):
         raise InputError(
             f"expected weights of shapes {network.shapes} for {network}, or the same with {networks} networks in front, "
             f"got {shapes}"
         )
-    return tuple(
-        np.broadcast_to(W.astype(dtype), (networks, *shape)) for W, shape in zip(arrays, network.shapes, strict=True)
-    )
+    found = _finite(arrays, dtype)
+    return tuple(np.broadcast_to(W, (networks, *shape)) for W, shape in zip(found, network.shapes, strict=True))
+
+
+def _finite(weights: tuple[np.ndarray, ...], dtype: str) -> tuple[np.ndarray, ...]:
+    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is refused below
+        found = tuple(W.astype(dtype) for W in weights)
+    for l, W in enumerate(found, 1):
+        if not np.isfinite(W).all():
+            at = tuple(int(i) for i in np.argwhere(~np.isfinite(W))[0])
+            raise InputError(
+                f"expected finite weights, as {dtype} has them, got {weights[l - 1][at]} in layer {l}, at {at}"
+            )
+    return found
 
 
 def seeds(given: int | Sequence[int]) -> np.ndarray:
@@ -162,8 +174,14 @@ def check_different(seeds: np.ndarray, rates: Rates) -> None:
         raise InputError(f"expected seeds that are all different, got {twice} more than once")
 
 
-def patterns(network: Network, x: Any, t: Any, dtype: str, stacklevel: int = 3) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs (patterns, n0) and targets (patterns, nL) as arrays of ``dtype``, finite; a warning for targets out of reach."""
+def patterns(
+    network: Network, x: Any, t: Any, dtype: str, objective: str, stacklevel: int = 3
+) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs (patterns, n0) and targets (patterns, nL) as arrays of ``dtype``, finite, the targets such as ``objective`` has them.
+
+    A warning for targets that no output can reach.
+    """
+    check_objective(network, objective)
     inputs, targets = real_array("inputs", x), _targets(t)
     check_pattern_shapes(network, inputs, targets)
     with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is refused below
@@ -172,7 +190,9 @@ def patterns(network: Network, x: Any, t: Any, dtype: str, stacklevel: int = 3) 
         if not np.isfinite(array).all():
             row, column = np.argwhere(~np.isfinite(array))[0]
             raise InputError(f"expected finite {what}, got {array[row, column]} in pattern {row}, column {column}")
-    low, high = manual.ACTIVATIONS[network.activations[-1]].output_range
+    if objective == "cross-entropy":
+        _check_shares(network, t)
+    low, high = manual.OUTPUT_ACTIVATIONS[network.activations[-1]].output_range
     if t.min() < low or t.max() > high:
         warnings.warn(
             f"targets from {t.min():g} to {t.max():g}, but a {network.activations[-1]} output stays "
@@ -180,6 +200,24 @@ def patterns(network: Network, x: Any, t: Any, dtype: str, stacklevel: int = 3) 
             stacklevel=stacklevel,
         )
     return x, t
+
+
+def _check_shares(network: Network, t: np.ndarray) -> None:
+    """Raise InputError for targets that cross-entropy (19) is not for: shares from 0 to 1, for softmax with the sum 1."""
+    wrong = np.argwhere((t < 0) | (t > 1))
+    if len(wrong):
+        row, column = wrong[0]
+        mend = "; (t + 1) / 2 makes 0 and 1 of -1 and 1" if set(np.unique(t)) <= {-1.0, 1.0} else ""
+        raise InputError(
+            f"expected targets from 0 to 1 for cross-entropy, got {t[row, column]:g} in pattern {row}, column {column}{mend}"
+        )
+    sums = t.sum(axis=1, dtype=np.float64)
+    if network.activations[-1] == "softmax" and (abs(sums - 1.0) > SUM_TOLERANCE).any():
+        row = int(np.argmax(abs(sums - 1.0) > SUM_TOLERANCE))
+        raise InputError(
+            f"expected targets whose sum is 1 for cross-entropy with softmax outputs, got {sums[row]:g} in pattern {row}; sigmoid "
+            "outputs take several classes at once, or none"
+        )
 
 
 def check_pattern_shapes(network: Network, x: Any, t: Any) -> None:
@@ -205,11 +243,12 @@ def traceable_weights(network: Network, given: Weights) -> Weights:
     return found
 
 
-def traceable_patterns(network: Network, x: Any, t: Any, dtype: Any) -> tuple[Any, Any]:
+def traceable_patterns(network: Network, x: Any, t: Any, dtype: Any, objective: str) -> tuple[Any, Any]:
     """``patterns``, and as much of it as can be asked of traced ones."""
     if not any(isinstance(array, Tracer) for array in (x, t)):
-        x, t = patterns(network, x, t, dtype, stacklevel=4)
+        x, t = patterns(network, x, t, dtype, objective, stacklevel=4)
         return jnp.asarray(x), jnp.asarray(t)
+    check_objective(network, objective)
     x, t = jnp.asarray(x), jnp.asarray(t)
     check_pattern_shapes(network, x, t)
     return x.astype(dtype), t.astype(dtype)

@@ -11,11 +11,13 @@ import jax.numpy as jnp
 import optax
 
 from bpnn_jax import rules
-from bpnn_jax.errors import InputError, switch, unknown, whole_number
-from bpnn_jax.network import Network, Weights, apply
+from bpnn_jax.errors import InputError, finite, switch, unknown, whole_number
+from bpnn_jax.network import OBJECTIVES, Network, Weights, apply, error_terms
 from bpnn_jax.training import _step
+from bpnn_jax.training._schedule import Schedule
 
 MODES = ("online", "minibatch", "batch")
+REDUCTIONS = ("sum", "mean")
 MEASURES = ("sum", "last-output", "last-pattern")
 HISTORY_LIMIT = 10_000_000  # points
 FEWEST_POINTS = 1024  # that a program of ``train`` has room for
@@ -34,11 +36,15 @@ class Settings:
     order:         ``simultaneous``, or ``article`` (the layers above move first; not a gradient).
     gradient:      ``manual`` (the hand derivation) or ``autodiff`` (JAX's): the same to rounding.
     shuffle:       another order of the patterns each epoch; otherwise that of the file.
-    measure:       what is called the error of an epoch. ``sum``: E as in (7), with the ½, summed over outputs and patterns, each
-                   pattern's just before its own update. ``last-output``: the same for the last output only. ``last-pattern``:
-                   that of the last output of the last pattern only.
+    measure:       what is called the error of an epoch. ``sum``: E as in (7), with the ½, or (19), summed over outputs and
+                   patterns, each pattern's just before its own update. ``last-output``: the same for the last output only.
+                   ``last-pattern``: that of the last output of the last pattern only.
     stop_solved:   stop when all outputs are within a tolerance of their targets after an epoch.
     history_every: epochs between two points of the history.
+    objective:     ``half-squared-error`` (7), or ``cross-entropy`` (19), for sigmoid or softmax outputs.
+    weight_decay:  λ of (20): λW̄ joins the gradient, once per update; bias rows have none, and E is reported without it.
+    reduction:     the gradient of a batch, ``sum`` over its patterns or their ``mean``: over as many as it really has.
+    schedule:      what multiplies the learning rate in each epoch, None for 1 in all.
 
     Raises InputError for a field that cannot be used, and for fields that contradict each other.
 
@@ -59,6 +65,10 @@ class Settings:
     measure: str = "sum"
     stop_solved: bool = False
     history_every: int = 1
+    objective: str = "half-squared-error"
+    weight_decay: float = 0.0
+    reduction: str = "sum"
+    schedule: Schedule | None = None
 
     def __post_init__(self):
         for what in ("epochs", "batch_size", "history_every"):
@@ -78,8 +88,19 @@ class Settings:
             )
         if self.measure not in MEASURES:
             raise unknown("measure", self.measure, MEASURES)
+        if self.objective not in OBJECTIVES:
+            raise unknown("objective", self.objective, OBJECTIVES)
+        if self.reduction not in REDUCTIONS:
+            raise unknown("reduction", self.reduction, REDUCTIONS)
+        object.__setattr__(self, "weight_decay", finite("weight_decay", self.weight_decay))
+        if self.weight_decay and self.rule in rules.DECAYING:
+            raise InputError(
+                f"expected no weight_decay with {self.rule}, which decays the weights by itself, got {self.weight_decay:g}: "
+                "adam or sgd take it"
+            )
         _step.check(self.gradient, self.order)
         _check_rule(self.rule)
+        _check_schedule(self.schedule, self.rule)
 
 
 def _check_rule(rule: rules.Rule) -> None:
@@ -102,6 +123,17 @@ def _check_rule(rule: rules.Rule) -> None:
     made: Any = rules.rule(rule, 0.0, 0.0)
     if not isinstance(made, optax.GradientTransformation):
         raise InputError(f"expected a rule that makes an optax transformation, got one that makes {made!r:.80}")
+
+
+def _check_schedule(schedule: Schedule | None, rule: rules.Rule) -> None:
+    """Raise InputError for what is no schedule, and for one beside a rule on whose steps it would have no effect."""
+    if schedule is None:
+        return
+    if not isinstance(schedule, Schedule):
+        raise InputError(f"expected schedule as a Schedule, or None, got {schedule!r:.80}")
+    if rule == "rprop" or isinstance(rule, optax.GradientTransformation):
+        name = "an optax transformation, which has its own" if rule != "rprop" else "rprop, which only begins with it"
+        raise InputError(f"expected a schedule with a rule that follows the learning rate, got {name}")
 
 
 class Rates(NamedTuple):
@@ -171,7 +203,8 @@ def run(
     def epoch(state: State) -> State:
         xs, ts = in_order(settings, key, state.epoch, x, t)
         carry = (state.weights, state.rule, jnp.zeros_like(state.error))
-        weights, rule, error = (engine or GENERIC).epoch(network, settings, carry, xs, ts, rates)
+        now = scheduled(settings, rates, state.epoch)
+        weights, rule, error = (engine or GENERIC).epoch(network, settings, carry, xs, ts, now)
         finite = jnp.isfinite(error)
         for leaf in jax.tree.leaves(weights):
             finite = finite & jnp.isfinite(leaf).all()
@@ -184,7 +217,15 @@ def run(
 
 def _generic_start(network: Network | None, settings: Settings, weights: Weights, rates: Rates) -> Any:
     rule = rules.rule(settings.rule, rates.learning_rate, rates.momentum)
+    if network is not None and _apart(network, settings):
+        return _step.init_rule(rule, _step.apart(network, weights), settings.order)
     return _step.init_rule(rule, weights, settings.order)
+
+
+def _apart(network: Network, settings: Settings) -> bool:
+    """Whether bias rows are kept apart during an epoch: in batches, by hand, with a rule that treats every weight alike."""
+    by_hand = settings.gradient == "manual" and settings.order == "simultaneous" and isinstance(settings.rule, str)
+    return settings.mode != "online" and by_hand and not network.skip
 
 
 def _generic_epoch(network: Network, settings: Settings, carry: tuple, x: Any, t: Any, rates: Rates) -> tuple:
@@ -192,16 +233,17 @@ def _generic_epoch(network: Network, settings: Settings, carry: tuple, x: Any, t
 
     def update(carry, pattern):
         (weights, rule_state, error), (xb, tb) = carry, pattern
-        if settings.order == "article":
-            weights, rule_state, outputs = _step.article_order(network, rule, weights, rule_state, xb, tb)
-        else:
-            which = settings.gradient
-            weights, rule_state, outputs = _step.simultaneous(network, rule, weights, rule_state, xb, tb, which)
-        return (weights, rule_state, _measure(settings.measure, error, outputs - tb)), None
+        step = _step.article_order if settings.order == "article" else _step.simultaneous
+        weights, rule_state, top = step(network, settings, rule, weights, rule_state, xb, tb)
+        terms = error_terms(network, settings.objective, *top, tb)
+        return (weights, rule_state, _measure(settings.measure, error, terms)), None
 
+    parts = _apart(network, settings)
+    if parts:
+        carry = (_step.apart(network, carry[0]), *carry[1:])
     for part in batches(settings, x, t):
         carry, _ = jax.lax.scan(update, carry, part)
-    return carry
+    return (_step.joined(carry[0]), *carry[1:]) if parts else carry
 
 
 GENERIC = Engine("generic", _generic_start, _generic_epoch)
@@ -222,6 +264,14 @@ def with_room(settings: Settings) -> Settings:
     """
     room = min(max(FEWEST_POINTS, 1 << (points(settings) - 1).bit_length()), HISTORY_LIMIT)
     return replace(settings, epochs=max(settings.epochs, min(room * settings.history_every, MOST_EPOCHS)))
+
+
+def scheduled(settings: Settings, rates: Rates, epoch: Any) -> Rates:
+    """The rates of an epoch: the learning rate times the schedule's multiple."""
+    if settings.schedule is None:
+        return rates
+    rate = jnp.asarray(rates.learning_rate)
+    return rates._replace(learning_rate=rate * jnp.asarray(settings.schedule.multiple(epoch), rate.dtype))
 
 
 def in_order(settings: Settings, key: Any, epoch: Any, x: Any, t: Any) -> tuple[Any, Any]:
@@ -262,12 +312,9 @@ def batches(settings: Settings, x: Any, t: Any) -> list[tuple[Any, Any]]:
     return cut + ([(x[None, whole:], t[None, whole:])] if whole < n else [])
 
 
-def _measure(measure: str, error: Any, e: Any) -> Any:
-    """The error of the epoch so far, with the misses ``e`` of one more pattern or batch."""
+def _measure(measure: str, error: Any, terms: Any) -> Any:
+    """The error of the epoch so far, with the terms of E of one more pattern or batch."""
     if measure == "sum":
-        return error + 0.5 * jnp.sum(e * e)
-    last = e[..., -1]
-    if measure == "last-output":
-        return error + 0.5 * jnp.sum(last * last)
-    last = last.reshape(-1)[-1]
-    return 0.5 * last * last
+        return error + jnp.sum(terms)
+    last = terms[..., -1]
+    return error + jnp.sum(last) if measure == "last-output" else last.reshape(-1)[-1]

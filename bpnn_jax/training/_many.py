@@ -147,7 +147,7 @@ def train_many(
             f"expected a history of at most {LARGEST_HISTORY} numbers, got {_loop.points(settings)} points of {n} networks: "
             "a larger history_every keeps it short"
         )
-    x, t = _inputs.patterns(network, x, t, dtype)
+    x, t = _inputs.patterns(network, x, t, dtype, settings.objective)
     if device == "gpu":
         if lanes is not None or cores is not None:
             raise InputError("expected lanes and cores for the CPU alone, got them with device='gpu'")

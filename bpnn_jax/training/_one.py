@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,14 +14,28 @@ from bpnn_jax import errors
 from bpnn_jax._runtime import forks, xla
 from bpnn_jax._runtime.arrays import real_array
 from bpnn_jax._runtime.display import Card
-from bpnn_jax.errors import InputError
+from bpnn_jax.errors import InputError, whole_number
 from bpnn_jax.network import Network, Weights, apply, check_weights, init
 from bpnn_jax.training import _engines, _inputs, _loop
+from bpnn_jax.training._watch import Watch
 
 STATUS_NAMES = {_loop.RUNNING: "epochs", _loop.CUTOFF: "cutoff", _loop.SOLVED: "solved", _loop.DIVERGED: "diverged"}
 PROGRESS_INTERVAL = (
     0.1  # seconds between two calls of ``progress``, about; a compiled run cannot be interrupted in between
 )
+
+
+class Checkpoint(NamedTuple):
+    """What a run goes on from, bit for bit: ``train(..., start=result.checkpoint)``.
+
+    weights: L matrices (n_in + bias, n_out).
+    rule:    what the rule remembers, arrays in an order of its own; empty for a rule that remembers nothing.
+    epochs:  how many have been run; the next one's order of the patterns, and its learning rate, follow from that.
+    """
+
+    weights: Weights
+    rule: tuple[np.ndarray, ...]
+    epochs: int
 
 
 @dataclass(frozen=True, repr=False)
@@ -30,11 +44,13 @@ class TrainResult(Card):
 
     weights:    a tuple of L matrices (n_in + bias, n_out), in the run's dtype.
     iterations: the 0-based index of the last epoch run (the article's count).
-    error:      of that epoch, as ``settings.measure`` says; summed, with the ½, never a mean.
-    stopped:    ``cutoff``, ``solved``, ``epochs`` (the limit) or ``diverged``.
+    error:      of that epoch, as ``settings.measure`` says; summed, in (7) with the ½, never a mean.
+    stopped:    ``cutoff``, ``solved``, ``epochs`` (the limit), ``patience`` or ``diverged``.
     history:    (epoch, error) rows, float64, shape (points, 2), every ``history_every`` epochs from epoch 0.
     engine:     the loop that ran: ``fused loop`` (small networks online, the derivation written out) or ``generic``.
     seconds:    spent training. ``compile_seconds``: spent compiling before that.
+    rule:       what the rule remembers, for ``checkpoint``.
+    kept:       the 0-based epoch that the weights are of: the last one, or with a validation part the best.
     """
 
     network: Network
@@ -46,6 +62,13 @@ class TrainResult(Card):
     engine: str
     seconds: float
     compile_seconds: float
+    rule: tuple[np.ndarray, ...] = ()
+    kept: int = -1
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """What another run goes on from."""
+        return Checkpoint(self.weights, self.rule, self.kept + 1)
 
     def _card(self) -> tuple[str, list[tuple[str, str]]]:
         shapes = ", ".join(str(W.shape) for W in self.weights)
@@ -84,10 +107,12 @@ def train(
     cutoff: float = 0.0,
     tolerance: float | None = None,
     weights: Weights | None = None,
+    start: Checkpoint | None = None,
     seed: int = 0,
     dtype: Any = "float32",
     settings: _loop.Settings | None = None,
     progress: Callable[[int, float], None] | None = None,
+    watch: Watch | None = None,
     **changes: Any,
 ) -> TrainResult:
     """Train ``network`` on patterns ``x`` (patterns, n0) with targets ``t`` (patterns, nL), as one compiled program.
@@ -101,6 +126,9 @@ def train(
     dtype:     float32 or float64, by name or as NumPy's or JAX's dtype, whatever JAX's global setting is.
     settings:  a ``Settings``; its fields may also be given one by one (``epochs=100, rule="adam", mode="batch"``).
     progress:  called some ten times per second with (epochs done, error).
+    start:     the checkpoint of a run with the same network and rule, to go on from: ``epochs`` more, with the same seed the very
+               ones that one longer run would have had.
+    watch:     looks at other patterns after each epoch, and may stop by them: a ``Watch``.
 
     Rates, cutoff, tolerance, weights, seed and epochs may change without another compilation.
 
@@ -120,34 +148,62 @@ def train(
     seed = errors.seed(seed)
     given = {"learning_rate": learning_rate, "momentum": momentum, "cutoff": cutoff, "tolerance": tolerance}
     rates = _inputs.rates(settings, dtype, **given)
-    x, t = _inputs.patterns(network, x, t, dtype)
-    start = None if weights is None else _inputs.weights(network, weights, dtype)
+    x, t = _inputs.patterns(network, x, t, dtype, settings.objective)
+    if weights is not None and start is not None:
+        raise InputError("expected either weights or start, got both")
+    given_weights = weights if start is None else start.weights
+    own = None if given_weights is None else _inputs.weights(network, given_weights, dtype)
+    done = 0 if start is None else start.epochs
+    last = whole_number("epochs in all", done + settings.epochs, 1)
     engine = _engines.engine_for(network, settings)
     if engine is _engines.FUSED:
         xla.warn_if_too_late()
 
-    program = _loop.with_room(settings)
+    program = _loop.with_room(replace(settings, epochs=last))
     with jax.enable_x64(dtype == "float64"):
-        first = tuple(jnp.asarray(W, dtype) for W in (init(network, seed, dtype=dtype) if start is None else start))
+        first = tuple(jnp.asarray(W, dtype) for W in (init(network, seed, dtype=dtype) if own is None else own))
         traced = _loop.Rates(*(jnp.asarray(rate) for rate in rates))
         state = _loop.start(program, first, traced, network, engine)
+        if start is not None:
+            state = state._replace(rule=_remembered(state.rule, start.rule), epoch=jnp.asarray(done, jnp.int32))
+        if watch is not None:
+            watch.begin(network, dtype, settings.objective)
         args = (jnp.asarray(x), jnp.asarray(t), traced, jax.random.key(seed))
         began = time.perf_counter()
         jax.block_until_ready(
             _run(network, program, engine, state, *args, 0)
         )  # no epochs: compiles, or finds it compiled
         compiled = time.perf_counter()
-        until, step = 0, 1 if progress else settings.epochs
-        while until < settings.epochs and int(state.status) == _loop.RUNNING:
-            until = min(until + step, settings.epochs)
+        until, step, told, patient = done, 1 if progress else settings.epochs, began, True
+        kept = state
+        while until < last and int(state.status) == _loop.RUNNING and patient:
+            until = min(until + (1 if watch else step), last)
             asked = time.perf_counter()
             state = _run(network, program, engine, state, *args, until)
-            if progress:
-                progress(int(state.epoch), float(state.error))
-                step *= 2 if time.perf_counter() - asked < PROGRESS_INTERVAL else 1
+            if watch:
+                best, stop = watch.after(network, state.weights, until - 1)
+                kept, patient = state if best else kept, not stop
+            if progress and (not watch or time.perf_counter() - told > PROGRESS_INTERVAL or until == last):
+                progress(int(state.epoch) - done, float(state.error))
+                told = time.perf_counter()
+                step *= 2 if told - asked < PROGRESS_INTERVAL else 1
         state = jax.block_until_ready(state)
+        kept = kept if watch and watch.best >= 0 else state
         seconds = time.perf_counter() - compiled
-    return _result(network, settings, engine.name, state, seconds, compiled - began)
+    stopped = STATUS_NAMES[int(state.status)] if patient else "patience"
+    return _result(network, settings, engine.name, state, kept, done, stopped, seconds, compiled - began)
+
+
+def _remembered(fresh: Any, given: tuple[np.ndarray, ...]) -> Any:
+    """What a rule remembered, in the shape of its state before a first update. Raises InputError for another rule's."""
+    leaves, form = jax.tree.flatten(fresh)
+    shapes = [[(np.shape(leaf), np.asarray(leaf).dtype) for leaf in side] for side in (leaves, given)]
+    if shapes[0] != shapes[1]:
+        raise InputError(
+            f"expected a checkpoint of the same network, rule and mode, whose rule remembers {len(leaves)} arrays, got one with "
+            f"{len(given)} arrays, or of other shapes"
+        )
+    return jax.tree.unflatten(form, [jnp.asarray(leaf) for leaf in given])
 
 
 def predict(network: Network, weights: Weights, x: Any) -> np.ndarray:
@@ -171,20 +227,22 @@ def predict(network: Network, weights: Weights, x: Any) -> np.ndarray:
         return np.asarray(apply(network, tuple(jnp.asarray(W) for W in weights), x))
 
 
-def _result(network, settings, engine, state, seconds, compile_seconds) -> TrainResult:
+def _result(network, settings, engine, state, kept, done, stopped, seconds, compile_seconds) -> TrainResult:
     ran = int(state.epoch)
-    points = -(-ran // settings.history_every)
-    history = np.stack([np.arange(points) * settings.history_every, np.asarray(state.history)[:points]], axis=1)
+    points = np.arange(-(-done // settings.history_every), -(-ran // settings.history_every))
+    history = np.stack([points * settings.history_every, np.asarray(state.history)[points]], axis=1)
     result = TrainResult(
         network=network,
-        weights=tuple(np.asarray(W) for W in state.weights),
+        weights=tuple(np.asarray(W) for W in kept.weights),
         iterations=ran - 1,
         error=float(state.error),
-        stopped=STATUS_NAMES[int(state.status)],
+        stopped=stopped,
         history=history,
         engine=engine,
         seconds=seconds,
         compile_seconds=compile_seconds,
+        rule=tuple(np.asarray(leaf) for leaf in jax.tree.leaves(kept.rule)),
+        kept=int(kept.epoch) - 1,
     )
     if result.stopped == "diverged":
         raise DivergedError(result)

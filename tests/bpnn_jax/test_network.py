@@ -12,7 +12,16 @@ import pytest
 
 import manual
 from bpnn_jax.errors import InputError
-from bpnn_jax.network import ACTIVATIONS, Network, apply, check_weights, half_squared_error, init, intermediates
+from bpnn_jax.network import (
+    ACTIVATIONS,
+    OUTPUT_ACTIVATIONS,
+    Network,
+    apply,
+    check_weights,
+    half_squared_error,
+    init,
+    intermediates,
+)
 from bpnn_jax.training._step import functions
 from bpnn_jax.verify.as_it_runs import rounded
 from bpnn_jax.verify.equations import reference_and_bound
@@ -35,13 +44,15 @@ def test_activations_that_make_no_network():
 
     with says("expected 2 activations for 3 sizes, got 1: ('tanh',)"):
         Network((2, 3, 1), ("tanh",))
-    with says(f"unknown activation 'sigmod'; did you mean 'sigmoid'? Known: {', '.join(ACTIVATIONS)}"):
+    with says(f"unknown activation 'sigmod'; did you mean 'sigmoid'? Known: {', '.join(OUTPUT_ACTIVATIONS)}"):
         Network((2, 3, 1), "sigmod")
     with says("unknown activation 'relu'. Known: sigmoid"):
         Network((2, 3, 1), ("tanh", "relu"))
     with says("expected each activation by its name, 'tanh', got the function tanh"):
         Network((2, 3, 1), jnp.tanh)
-    with says(f"expected each activation by its name, one of {', '.join(ACTIVATIONS)}, got the function another"):
+    with says(
+        f"expected each activation by its name, one of {', '.join(OUTPUT_ACTIVATIONS)}, got the function another"
+    ):
         Network((2, 3, 1), ("tanh", another))
     for switch in ("input_bias", "hidden_bias", "skip"):
         with says(f"expected {switch} as True or False, got 'no'"):

@@ -27,7 +27,11 @@ def choices(name):
 def test_the_choices_are_those_of_the_engine():
     """Help is read off the fields without JAX, so they are written here too; this is what keeps them together."""
     assert choices("activation") == set(manual.ACTIVATIONS) == set(network.ACTIVATIONS)
-    assert choices("output_activation") == {"same", *network.ACTIVATIONS}
+    assert choices("output_activation") == {"same", *network.OUTPUT_ACTIVATIONS}
+    assert set(manual.OUTPUT_ACTIVATIONS) == set(network.OUTPUT_ACTIVATIONS)
+    assert choices("objective") == set(network.OBJECTIVES) == set(manual.OBJECTIVES)
+    assert choices("reduction") == set(_loop.REDUCTIONS)
+    assert settings.DECAYING_RULES == rules.DECAYING
     assert choices("rule") == set(rules.RULES)
     assert choices("mode") == set(_loop.MODES)
     assert choices("order") == set(_step.ORDERS)
@@ -58,23 +62,9 @@ def test_a_run_makes_its_program():
         7, "adam", "minibatch", 3, "simultaneous", "autodiff", True, history_every=2
     )
     assert Run(order="article").settings().order == "article"
+    found = Run(objective="cross-entropy", weight_decay=1, reduction="mean").settings()
+    assert (found.objective, found.weight_decay, found.reduction) == ("cross-entropy", 1.0, "mean")
     assert Run(mode="minibatch").settings().batch_size == settings.DEFAULT_BATCH == Settings.batch_size
-
-
-@pytest.mark.parametrize(
-    ("rule", "mode", "share", "decay"),
-    [
-        ("previous-gradient", "batch", 1 / 4, 1 / 4),
-        ("heavy-ball", "batch", 1 / 4, 1),
-        ("nesterov", "minibatch", 1 / 2, 1),
-        ("sgd", "minibatch", 1 / 2, 1),
-        ("previous-gradient", "online", 1, 1),
-    ],
-)
-def test_a_mean_is_a_sum_at_smaller_rates(rule, mode, share, decay):
-    run = Run(rule=rule, mode=mode, batch_size=2 if mode == "minibatch" else None, learning_rate=2, momentum=0.5)
-    assert run.rates(XOR)[:2] == (2, 0.5)
-    assert replace(run, reduction="mean").rates(XOR)[:2] == (2 * share, 0.5 * decay)
 
 
 def test_the_tolerance_is_a_share_of_the_distance_between_the_targets():
@@ -101,7 +91,17 @@ def test_the_tolerance_is_a_share_of_the_distance_between_the_targets():
         ({"dtype": "float16"}, "unknown dtype 'float16'"),
         ({"mode": "minibatch", "batch_size": 0}, "expected batch-size as a whole number from 1 up, got 0"),
         ({"batch_size": 8}, "expected a batch-size only with mode minibatch, got batch-size 8 with mode online"),
-        ({"reduction": "mean", "rule": "adam"}, "expected reduction mean with one of sgd, previous-gradient"),
+        ({"activation": "softmax"}, "expected softmax as output-activation alone"),
+        ({"objective": "cross-entropy", "activation": "tanh"}, "expected output-activation sigmoid or softmax with"),
+        ({"objective": "cross-entropy", "output_activation": "linear"}, "got linear: half-squared-error serves every"),
+        ({"objective": "cross-entropy", "targets": "bipolar"}, "which is for targets from 0 to 1, got bipolar"),
+        ({"weight_decay": -1}, "expected weight-decay as a finite number from 0 up, got -1"),
+        ({"weight_decay": 1e39}, "expected weight-decay up to 3.4e+38, as float32 has it"),
+        (
+            {"weight_decay": 0.1, "rule": "adamw"},
+            "no weight-decay with adamw, which decays the weights by itself, got 0.1",
+        ),
+        ({"weight_decay": 0.1, "rule": "lion"}, "no weight-decay with lion"),
     ],
     ids=str,
 )
@@ -109,11 +109,6 @@ def test_what_is_refused_is_refused_everywhere_alike(given, message):
     for make in (Run.checked, Run.settings, lambda run: run.network(XOR), lambda run: run.rates(XOR)):
         with pytest.raises(InputError, match=re.escape(message)):
             make(Run(**given))
-
-
-def test_a_mean_over_batches_of_different_sizes_is_refused():
-    with pytest.raises(InputError, match="a batch size that divides the 4 patterns for reduction mean, got 3"):
-        Run(reduction="mean", mode="minibatch", batch_size=3).rates(XOR)
 
 
 def test_what_a_command_line_says_is_what_was_shown():

@@ -37,10 +37,9 @@ def test_each_is_a_weighted_sum_of_the_gradients(W, gradients, learning_rate, mu
 
 
 @given(st.sampled_from(sorted(RULES)), st.lists(fractions, min_size=2, max_size=6), fractions, fractions, fractions)
-def test_a_rule_that_says_so_is_linear_in_the_gradients(name, gradients, scale, learning_rate, mu):
+def test_each_is_linear_in_the_gradients(name, gradients, scale, learning_rate, mu):
     """Twice and more: the path of scaled gradients is the scaled path, and that of a sum the sum."""
     others = [g * g + 1 for g in gradients]
-    assert manual.RULES[name].linear
 
     def moved(gradients):
         return follow(STEPS[name], Fraction(0), gradients, learning_rate, mu)[-1]

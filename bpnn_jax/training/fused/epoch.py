@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 import manual
-from bpnn_jax.network import Network
+from bpnn_jax.network import Network, error_terms
 from bpnn_jax.training._loop import Rates, Settings, batches
 from bpnn_jax.training.fused import equations
 from bpnn_jax.training.fused.equations import LANES, Layout
@@ -69,7 +69,7 @@ def memory(network: Network, settings: Settings, weights: tuple) -> tuple:
     """What the rule remembers before the first update, zeros: nothing, a gradient, or a velocity."""
     if settings.rule == "sgd":
         return tuple(() for _ in weights)
-    if settings.rule != "previous-gradient" or settings.mode != "online":
+    if settings.rule != "previous-gradient" or settings.mode != "online" or settings.weight_decay:
         return tuple(jnp.zeros_like(W) for W in weights)
     lanes, dtype = weights[0].shape[2:], weights[0].dtype
     found = []
@@ -79,13 +79,22 @@ def memory(network: Network, settings: Settings, weights: tuple) -> tuple:
     return tuple(found)
 
 
-def backward(network: Network, layout: Layout, layers: list[manual.Layer], t: Any, step: Any) -> Any:
+def decayed(network: Network, settings: Settings, layout: Layout, l: int, g: Any, W: Any) -> Any:
+    """The gradient of layer ``l`` with its weight decay: a matrix then, of full rank. (20) ∂E/∂W + λ W̄, the bias row left out."""
+    if not settings.weight_decay:
+        return g
+    rows = jnp.arange(network.shapes[l][0])
+    kept = jnp.where(rows < len(rows) - network.biases[l], settings.weight_decay, 0.0).astype(W.dtype)
+    return matrix(layout, g) + layout.along_rows(kept) * W
+
+
+def backward(network: Network, objective: str, layout: Layout, layers: list[manual.Layer], t: Any, step: Any) -> Any:
     """Carry δ from the output down; ``step(l, gradient)`` is told each layer's gradient and says which weights (9) looks at."""
     moved, deltas = {}, {}
     for l in range(len(layers) - 1, -1, -1):
         if l == len(layers) - 1:
             # (8) δ^L
-            deltas[l] = equations.output_delta(layers[l], t)
+            deltas[l] = equations.output_delta(layers[l], t, objective)
         else:
             # (9) δ^l, from the δ of the layers that it feeds
             above = [(moved[m], deltas[m], network.rows(m, l + 1)) for m in network.above(l + 1)]
@@ -102,11 +111,12 @@ def online(network: Network, settings: Settings, layout: Layout, carry: tuple, p
     moved, remembered = list(weights), list(kept)
 
     def step(l: int, g: Factors) -> Any:
-        moved[l], remembered[l] = STEPS[settings.rule](layout, weights[l], g, kept[l], rates)
+        whole = decayed(network, settings, layout, l, g, weights[l])
+        moved[l], remembered[l] = STEPS[settings.rule](layout, weights[l], whole, kept[l], rates)
         return moved[l] if settings.order == "article" else weights[l]
 
-    backward(network, layout, layers, t, step)
-    return tuple(moved), tuple(remembered), measured(settings.measure, error, layers[-1].a - t)
+    backward(network, settings.objective, layout, layers, t, step)
+    return tuple(moved), tuple(remembered), measured(network, settings, error, layers[-1], t)
 
 
 def batch(network: Network, settings: Settings, layout: Layout, carry: tuple, patterns: tuple, rates: Rates) -> tuple:
@@ -122,10 +132,13 @@ def batch(network: Network, settings: Settings, layout: Layout, carry: tuple, pa
             added[l] = sums[l] + matrix(layout, g)  # (10) summed over patterns
             return weights[l]
 
-        backward(network, layout, layers, t, step)
-        return (tuple(added), measured(settings.measure, error, layers[-1].a - t)), None
+        backward(network, settings.objective, layout, layers, t, step)
+        return (tuple(added), measured(network, settings, error, layers[-1], t)), None
 
     (g, error), _ = jax.lax.scan(add, (tuple(jnp.zeros_like(W) for W in weights), error), patterns)
+    if settings.reduction == "mean":
+        g = tuple(g_l / len(patterns[0]) for g_l in g)  # as many as this batch has
+    g = [decayed(network, settings, layout, l, *both) for l, both in enumerate(zip(g, weights, strict=True))]
     moved = [STEPS[settings.rule](layout, *three, rates) for three in zip(weights, g, kept, strict=True)]
     return tuple(W for W, _ in moved), tuple(m for _, m in moved), error
 
@@ -142,9 +155,9 @@ def run(network: Network, settings: Settings, layout: Layout, carry: tuple, x: A
     return carry
 
 
-def measured(measure: str, error: Any, e: Any) -> Any:
-    """The error of the epoch so far, with the misses ``e`` of one more pattern, of shape (n,) or (n, lanes)."""
-    if measure == "sum":
-        return error + 0.5 * jnp.sum(e * e, axis=0)  # (7)
-    last = 0.5 * e[-1] * e[-1]
-    return error + last if measure == "last-output" else last
+def measured(network: Network, settings: Settings, error: Any, top: manual.Layer, t: Any) -> Any:
+    """The error of the epoch so far, with one more pattern's: of the output layer, whose nodes are the first axis."""
+    terms = error_terms(network, settings.objective, top.z, top.a, t, axis=0)
+    if settings.measure == "sum":
+        return error + jnp.sum(terms, axis=0)  # (7), (19)
+    return error + terms[-1] if settings.measure == "last-output" else terms[-1]

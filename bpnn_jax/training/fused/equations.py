@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 
 import manual
-from bpnn_jax.network import ACTIVATIONS, Network
+from bpnn_jax.network import OUTPUT_ACTIVATIONS, Network
 
 # XLA puts the sum in (9) into the loop over the weights below, once per weight. From so many terms on that loop is no longer
 # vectorised, and an update takes 5 to 40 times as long; the sum is then written down first. ``python -m benchmarks.outputs``
@@ -40,11 +40,12 @@ def total(terms: Sequence[Any]) -> Any:
 
 
 class Layout(NamedTuple):
-    """How a weight matrix lies in memory, and the three things that depend on it."""
+    """How a weight matrix lies in memory, and the four things that depend on it."""
 
     pre_activation: Callable[[Any, Any], Any]  # (5)
     back: Callable[[Any, Any, slice], Any]  # the sum in (9), for the nodes below that have these rows
     gradient: Callable[[Any, Any], Any]  # (10)
+    along_rows: Callable[[Any], Any]  # a number for each of its rows, of a shape to multiply it by
 
 
 def _one_pre_activation(a: Any, W: Any) -> Any:
@@ -87,8 +88,8 @@ def _lanes_gradient(below: Any, delta: Any) -> Any:
     return (below if below.ndim == 2 else below[:, None])[None] * delta[:, None]  # (10) [a, 1]ᵀ δ, transposed
 
 
-ONE = Layout(_one_pre_activation, _one_back, _one_gradient)
-LANES = Layout(_lanes_pre_activation, _lanes_back, _lanes_gradient)
+ONE = Layout(_one_pre_activation, _one_back, _one_gradient, lambda numbers: numbers[:, None])
+LANES = Layout(_lanes_pre_activation, _lanes_back, _lanes_gradient, lambda numbers: numbers[None, :, None])
 
 
 def all_below(network: Network, activations: Sequence[Any], l: int) -> Any:
@@ -106,15 +107,20 @@ def forward(layout: Layout, network: Network, weights: tuple, x: Any) -> list[ma
     for l, (W, name) in enumerate(zip(weights, network.activations, strict=True)):
         below = all_below(network, activations, l)
         z = layout.pre_activation(below, W)  # (5) z^l = [a^(l-1), 1] W^l
-        a = ACTIVATIONS[name](z)  # (6) a^l = f(z^l), by JAX's own sigmoid and tanh
+        # (6) a^l = f(z^l), by JAX's own sigmoid and tanh; a softmax (18) is that of the nodes, which are the first axis
+        a = jax.nn.softmax(z, axis=0) if name == "softmax" else OUTPUT_ACTIVATIONS[name](z)
         activations.append(a)
-        layers.append(manual.Layer(below, W, z, a, manual.ACTIVATIONS[name]))
+        layers.append(manual.Layer(below, W, z, a, manual.OUTPUT_ACTIVATIONS[name]))
     return layers
 
 
-def output_delta(layer: manual.Layer, t: Any) -> Any:
+def output_delta(layer: manual.Layer, t: Any, objective: str) -> Any:
     """δ^L, of the shape of a^L."""
-    return manual.CORRECT.output_delta(layer, t)  # (8) δ^L = (a^L - t) ⊙ f'(z^L)
+    if objective == "half-squared-error" and not layer.f.elementwise:
+        e = layer.a - t
+        return layer.a * (e - jnp.sum(e * layer.a, axis=0, keepdims=True))  # (8) with the Jacobian (18) multiplied out
+    # (8) δ^L = (a^L - t) ⊙ f'(z^L), or (19) δ^L = a^L - t
+    return manual.OBJECTIVES[objective].equations.output_delta(layer, t)
 
 
 def hidden_delta(layout: Layout, layer: manual.Layer, above: Sequence[tuple[Any, Any, slice]]) -> Any:

@@ -44,7 +44,8 @@ def run(
     def one_epoch(block: Block) -> Block:
         xs, ts = _shuffled(keys, block.epoch, x, t) if settings.shuffle else (x, t)
         carry = (block.weights, block.kept, block.ended.error)
-        weights, kept, error = epoch.run(network, settings, LANES, carry, xs, ts, rates)
+        now = _loop.scheduled(settings, rates, block.epoch)
+        weights, kept, error = epoch.run(network, settings, LANES, carry, xs, ts, now)
         miss = _miss(network, weights, x, t) if settings.stop_solved else None
         ended = _noted(settings, block.ended, block.epoch, weights, error, miss, rates)
         return Block(weights, kept, block.epoch + 1, ended)

@@ -22,6 +22,8 @@ OTHERS = {
     "rule": "nesterov",
     "learning_rate": "0.25",
     "momentum": "0.9",
+    "objective": "cross-entropy",
+    "weight_decay": "0.001",
     "reduction": "mean",
     "tolerance": "0.1",
     "order": "article",
@@ -34,7 +36,7 @@ OTHERS = {
     "dtype": "float64",
     **{f.name: "off" if f.default else "on" for f in fields(Run) if isinstance(f.default, bool)},
 }
-TRACED = {"learning_rate", "momentum", "tolerance", "initial", "ranges"}  # and mean, the same program at smaller rates
+TRACED = {"learning_rate", "momentum", "tolerance", "initial", "ranges"}
 
 
 def test_every_field_can_vary_and_has_a_meaning():
@@ -43,10 +45,10 @@ def test_every_field_can_vary_and_has_a_meaning():
     for name, text in OTHERS.items():
         value = settings.parsed(name, text)
         assert settings.shown(name, value) == text
-        base = Run(mode="minibatch") if name == "batch_size" else Run(mode="batch") if name == "reduction" else Run()
+        base = Run(mode="minibatch") if name == "batch_size" else Run()
         study = Study("xor", vary={name: (getattr(base, name), value)}, base=base, seeds=1)
         chunks = plan(study, {}).chunks
-        if name in TRACED or name == "reduction":
+        if name in TRACED:
             (chunk,) = chunks
             assert chunk.lanes[0][1:] != chunk.lanes[1][1:], name
         else:
@@ -56,9 +58,7 @@ def test_every_field_can_vary_and_has_a_meaning():
 
 
 def test_a_study_survives_json():
-    vary = {
-        name: (settings.parsed(name, text),) for name, text in OTHERS.items() if name not in ("reduction", "gradient")
-    }
+    vary = {name: (settings.parsed(name, text),) for name, text in OTHERS.items() if name != "gradient"}
     vary["mode"] = ("batch", "minibatch")  # which a batch size asks for
     study = Study("xor", vary=vary, seeds=(4, 2**32 - 1), epochs=7, points=3, chunk=128)
     assert from_dict(json.loads(json.dumps(study.as_dict()))) == study
@@ -129,14 +129,23 @@ def test_a_batch_size_is_for_the_arms_that_have_one():
         assert [program.settings.batch_size for program in plan(study, {}).programs] == [32, size, 32]
 
 
-def test_a_mean_is_a_sum_with_smaller_rates():
-    """(13) has the gradient in both terms; a velocity decays the same."""
+def test_a_mean_of_a_version_before_is_named_as_that_version_named_it():
+    """As a sum with smaller rates: (13) has the gradient in both terms; a velocity decays the same."""
     base = Run(mode="batch", learning_rate=2.0, momentum=0.8)
     study = Study(
         "xor", vary={"rule": ("previous-gradient", "heavy-ball"), "reduction": ("sum", "mean")}, base=base, seeds=1
     )
-    rates = [(lane.learning_rate, lane.momentum) for chunk in plan(study, {}).chunks for lane in chunk.lanes]
-    assert rates == [(2.0, 0.8), (0.5, 0.2), (2.0, 0.8), (0.5, 0.8)]
+
+    def rates(version):
+        return [
+            (chunk.program.settings.reduction, lane.learning_rate, lane.momentum)
+            for chunk in plan(study, {"bpnn_jax": version}).chunks
+            for lane in chunk.lanes
+        ]
+
+    before = [("sum", 2.0, 0.8), ("sum", 0.5, 0.2), ("sum", 2.0, 0.8), ("sum", 0.5, 0.8)]
+    assert rates("0.1.0") == rates("0.2.1") == before
+    assert set(rates("0.3.0")) == {("sum", 2.0, 0.8), ("mean", 2.0, 0.8)}
 
 
 @pytest.mark.parametrize("hidden_bias", [True, False])
@@ -199,11 +208,15 @@ def test_shared_weights_are_equal_with_and_without_bias_nodes(kind):
         ({"chunk": 100}, "expected chunk as a multiple of 64, got 100"),
         ({"task": "xro"}, "expected a pattern set or a file, got 'xro'"),
         ({"base": Run(order="article", gradient="autodiff")}, "the article's order is no gradient"),
-        ({"base": Run(reduction="mean", rule="adam")}, "xor: expected reduction mean with one of sgd"),
         (
-            {"base": Run(reduction="mean", mode="minibatch", batch_size=3)},
-            "xor: expected a batch size that divides the 4",
+            {"vary": {"weight_decay": [0.5]}, "base": Run(rule="lion")},
+            "weight-decay=0.5: expected no weight-decay with lion",
         ),
+        (
+            {"base": Run(objective="cross-entropy", activation="tanh")},
+            "xor: expected output-activation sigmoid or softmax with objective cross-entropy, got tanh",
+        ),
+        ({"base": Run(output_activation="softmax")}, "xor: expected softmax with two outputs or more, got one"),
         (
             {"base": Run(batch_size=3)},
             "expected a batch-size only with mode minibatch, got batch-size 3 with mode online",

@@ -17,6 +17,7 @@ import pytest
 from bpnn_jax import save_network
 from bpnn_jax.choice import Choice
 from bpnn_jax.cli import COMMANDS, command, main
+from bpnn_jax.commands.practice import Practice
 from bpnn_jax.settings import Run
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -63,8 +64,10 @@ def test_help_names_and_explains_every_option(bpnn, name):
 def _options(options):
     """The fields of a dataclass, and in the place of a run or of what is said of a table its own; ``given`` is no option."""
     for name, field in options.__dataclass_fields__.items():
-        if name in ("run", "table"):
-            yield from _options({"run": Run, "table": Choice}[name])
+        if name in ("run", "table", "practice"):
+            yield from _options({"run": Run, "table": Choice, "practice": Practice}[name])
+        elif name == "start":
+            yield "from", field
         elif name != "given":
             yield name, field
 

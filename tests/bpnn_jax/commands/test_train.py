@@ -131,12 +131,12 @@ def test_modes_agree_where_they_must(result):
     assert len({tuple(h.round(9)) for h in others}) == len(others)
 
 
-def test_a_mean_is_a_sum_at_smaller_rates(result):
+def test_a_mean_is_a_sum_at_smaller_rates_where_the_batches_are_alike(result):
     def history(*options):
-        return result("train", "xor", "--epochs", 8, "--mode", "batch", *options)["history"]
+        return result("train", "xor", "--epochs", 8, "--mode", "batch", "--dtype", "float64", *options)["history"]
 
     mean = history("--reduction", "mean", "--learning-rate", 2, "--momentum", 0.4)
-    assert mean == history("--learning-rate", 0.5, "--momentum", 0.1)
+    np.testing.assert_allclose(mean, history("--learning-rate", 0.5, "--momentum", 0.1), rtol=1e-12)  # roundings
     assert mean != history("--learning-rate", 2, "--momentum", 0.4)
 
 
@@ -249,9 +249,10 @@ def test_unreachable_targets_are_warned_about(here, bpnn):
         ran = bpnn("train", "t.txt", *SHORT)
         assert ran.code == 0
         said = "warning: targets from -3 to 5, but a sigmoid output stays between 0 and 1: the error cannot reach 0"
-        assert ran.err.strip() == said
+        assert ran.err.strip().splitlines()[0] == said
         assert "between -1 and 1" in bpnn("train", "t.txt", *SHORT, "--activation", "tanh").err
-        assert bpnn("train", "t.txt", *SHORT, "--output-activation", "linear", "--learning-rate", 0.01).err == ""
+        linear = ("--output-activation", "linear", "--learning-rate", 0.01, "--momentum", 0)
+        assert bpnn("train", "t.txt", *SHORT, *linear).err == ""
 
 
 def test_a_run_that_diverges_says_when_and_writes_nothing(here, bpnn, contents):
@@ -281,8 +282,9 @@ def test_a_run_that_diverges_says_when_and_writes_nothing(here, bpnn, contents):
         ("--batch-size 0", ["batch-size", "got 0"]),
         ("--batch-size 4", ["only with mode minibatch", "got batch-size 4 with mode online"]),
         ("--batch-size 4 --mode batch", ["only with mode minibatch", "got batch-size 4 with mode batch"]),
-        ("--reduction mean --rule adam --mode batch", ["reduction mean with one of sgd", "got adam"]),
-        ("--reduction mean --mode minibatch --batch-size 3", ["divides the 4 patterns", "got 3"]),
+        ("--objective cross-entropy --activation tanh", ["output-activation sigmoid or softmax", "got tanh"]),
+        ("--output-activation softmax", ["two outputs or more", "got one"]),
+        ("--weight-decay 0.1 --rule adamw", ["no weight-decay with adamw", "got 0.1"]),
         ("--history-every 0", ["history_every", "got 0"]),
         ("--ranges nan", ["ranges", "nan"]),
         ("--ranges -1", ["ranges", "-1"]),

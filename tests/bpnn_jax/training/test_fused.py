@@ -20,6 +20,7 @@ from bpnn_jax.verify.checks import summarise
 
 DEEP = Network((3, 4, 2, 2), ("lecun_tanh", "sigmoid", "tanh"), hidden_bias=False)
 SKIPPING = Network((2, 3, 2, 2), ("sigmoid", "tanh", "sigmoid"), hidden_bias=False, skip=True)
+SOFTMAX = Network((3, 4, 3), ("tanh", "softmax"))
 NETWORKS = (Network((3, 4, 2), ("tanh", "linear")), DEEP, Network((2, 1), input_bias=False), SKIPPING)
 ALLOWED = 200 * 2.0**-53  # some 50 roundings on each side, of numbers up to 2
 
@@ -30,19 +31,29 @@ def drawn(network, patterns, lanes, seed=81):
     return weights, rng.uniform(-1, 1, (patterns, network.sizes[0])), rng.uniform(0, 1, (patterns, network.sizes[-1]))
 
 
-@pytest.mark.parametrize("network", NETWORKS, ids=str)
-def test_one_pattern_is_manual_s_gradient_in_both_layouts(network, assert_within, x64):
+HALF, CROSS = manual.OBJECTIVES
+PAIRS_WITH_OBJECTIVES = [
+    *((network, HALF) for network in (*NETWORKS, SOFTMAX)),
+    (SOFTMAX, CROSS),
+    (SKIPPING, CROSS),  # whose outputs are sigmoids
+]
+
+
+@pytest.mark.parametrize(("network", "objective"), PAIRS_WITH_OBJECTIVES, ids=str)
+def test_one_pattern_is_manual_s_gradient_in_both_layouts(network, objective, assert_within, x64):
     weights, (x,), (t,) = drawn(network, 1, 3)
-    f = functions(network)
-    expected = [manual.gradient(manual.forward(W, x, f, network.skip), t) for W in weights]
+    f, by_hand = functions(network), manual.OBJECTIVES[objective].equations
+    expected = [manual.gradient(manual.forward(W, x, f, network.skip), t, by_hand) for W in weights]
 
     @partial(jax.jit, static_argnums=0)
     def found(layout, W, t):
         g = {}
         layers = equations.forward(layout, network, W, jnp.asarray(x))
-        epoch.backward(
-            network, layout, layers, t, lambda l, factors: g.setdefault(l, epoch.matrix(layout, factors)) * 0 + W[l]
-        )
+
+        def step(l, factors):
+            return g.setdefault(l, epoch.matrix(layout, factors)) * 0 + W[l]
+
+        epoch.backward(network, objective, layout, layers, t, step)
         return [g[l] for l in range(len(W))]
 
     for W, exact in zip(weights, expected, strict=True):
@@ -188,7 +199,7 @@ def _no_slope(layout, layer, above):
     return layout.back(W, delta, rows)
 
 
-def _no_output_slope(layer, t):
+def _no_output_slope(layer, t, objective):
     return layer.a - t
 
 
@@ -280,7 +291,7 @@ def test_each_loop_is_wrong_with_a_mistake_in_it(run, loop, plant):
         plant.setattr(
             epoch,
             "backward",
-            lambda n, y, layers, t, step: backward(n, y, layers, t, lambda l, g: (step(l, g), layers[l].W)[1]),
+            lambda n, o, y, layers, t, step: backward(n, o, y, layers, t, lambda l, g: (step(l, g), layers[l].W)[1]),
         )
     else:
         right = epoch.STEPS[loop[0]]

@@ -83,13 +83,13 @@ def _in_body(body: Any, n: int, deeper: Path, factor: float) -> tuple[Any, Any]:
     else:
         out = eqn.outvars[0]
         before = Var(out.aval)
-        by = Literal(jnp.asarray(factor, out.aval.dtype)[()], jax.core.ShapedArray((), out.aval.dtype))
+        by = Literal(jnp.asarray(factor, out.aval.dtype)[()], jax.typeof(jnp.zeros((), out.aval.dtype)))
         eqns[n : n + 1] = [eqn.replace(outvars=[before]), *_scaled(eqn, before, out, by)]
     jaxpr = jaxpr.replace(eqns=eqns)
     return found, ClosedJaxpr(jaxpr, body.consts) if isinstance(body, ClosedJaxpr) else jaxpr
 
 
-def _scaled(eqn: Any, before: Var, out: Var, by: Literal) -> Iterator[Any]:
+def _scaled(eqn: Any, before: Var, out: Any, by: Literal) -> Iterator[Any]:
     """``out = before * by``, with ``by`` broadcast first where ``before`` is no scalar."""
     factor: Any = by
     if out.aval.shape:

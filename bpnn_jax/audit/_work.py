@@ -56,13 +56,17 @@ def _lines(jaxpr: Jaxpr) -> int:
     return sum(1 + sum(map(_lines, _inner(eqn))) for eqn in jaxpr.eqns)
 
 
+def _shape(atom: object) -> tuple[int, ...]:
+    return getattr(atom.aval, "shape", ())  # type: ignore[attr-defined]
+
+
 def _operations(jaxpr: Jaxpr) -> float:
     total = 0.0
     for eqn in jaxpr.eqns:
-        size = sum(float(np.prod(getattr(v.aval, "shape", ()), dtype=float)) for v in eqn.outvars)
+        size = sum(float(np.prod(_shape(v), dtype=float)) for v in eqn.outvars)
         if eqn.primitive.name == "dot_general":
             ((contracted, _), _) = eqn.params["dimension_numbers"]
-            size *= math.prod(eqn.invars[0].aval.shape[a] for a in contracted)
+            size *= math.prod(_shape(eqn.invars[0])[a] for a in contracted)
         if eqn.primitive.name in (
             "sort",
             "cholesky",
@@ -74,7 +78,7 @@ def _operations(jaxpr: Jaxpr) -> float:
             "while",
             "pallas_call",
         ):
-            size *= max([1, *(n for v in eqn.invars for n in getattr(v.aval, "shape", ()))])
+            size *= max([1, *(n for v in eqn.invars for n in _shape(v))])
         times = float(eqn.params.get("length", 1)) * 20 if eqn.primitive.name == "scan" else 1.0
         total += size + times * sum(map(_operations, _inner(eqn)))
     return total

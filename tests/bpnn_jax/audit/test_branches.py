@@ -1,5 +1,7 @@
 """Which sides were taken, draws for the others, wrong versions inside loops, and the line at which one change makes a rule right."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -26,7 +28,7 @@ def sized(bug):
     return rule(lambda x: slope(x, 3.0) * x, lambda r, g: (slope(r[0], 1.0 if bug else 3.0) * g,))
 
 
-QUICK = {"mutate": False, "explain": False}
+QUICK: dict[str, Any] = {"mutate": False, "explain": False}
 
 
 def test_a_draw_is_found_for_a_branch_that_none_took(monkeypatch):
@@ -135,7 +137,7 @@ def test_a_counter_example_can_be_pasted():
     args = normal(3), jax.random.key(3), 2, np.array([np.nan, 1.0, -2.5], np.float32)
     report = audit.custom_vjp(f, *args, argnums=0, draws=2, mutate=False, variants=0)
     paste = report.to_json()["findings"][0]["smallest"]["paste"]
-    names = {"np": np, "jax": jax}
+    names: dict[str, Any] = {"np": np, "jax": jax}
     exec(paste, names)
     again = audit.custom_vjp(f, *names["args"], argnums=0, draws=1, mutate=False, variants=0, explain=False)
     assert [x.code for x in again.findings if x.weight == "wrong"] == ["wrong-value"], again

@@ -1,5 +1,7 @@
 """Kinds of mistakes that no example shows: settings, sizes, layouts, half precision, signs. Each has a look of its own."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +12,7 @@ from bpnn_jax.audit import _constants, _siblings
 from bpnn_jax.audit.checks import layout, values
 from tests.bpnn_jax.audit.planted import normal
 
-QUICK = {"draws": 2, "mutate": False, "explain": False}
+QUICK: dict[str, Any] = {"draws": 2, "mutate": False, "explain": False}
 
 
 def rule(fun, fwd, bwd, **options):

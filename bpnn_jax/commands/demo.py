@@ -39,7 +39,7 @@ EXAMPLES = {  # of each equation's mistakes the one that says most to somebody w
     "(10)": "mean for a sum",
     "(11)": "the lecture's ∂O/∂θ = 1",
     "(12)": "f' of the input layer",
-    "(18)": "softmax's Jacobian, the diagonal alone",
+    "(18)": "softmax's Jacobian, a sign",
     "(19)": "f' kept in (19)",
     "(20)": "decay on the bias row",
 }
@@ -49,7 +49,7 @@ RECOGNISER = {"learning_rate": 0.2, "momentum": 0.0, "epochs": 100}
 
 @dataclass(frozen=True)
 class Demo:
-    """A tour in some ten seconds: 33 mistakes caught, a wrong gradient audited, the right one checked, the article, a training."""
+    """A tour in some ten seconds: mistakes caught, a wrong gradient audited, the right one checked, the article, a training."""
 
     folder: Path = Path("demo")
     """Where to put the trained network. Made if need be."""

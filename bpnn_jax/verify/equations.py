@@ -63,7 +63,7 @@ def compare(draw: Draw, exact: Reference, allowed: Bound, derivation: Mistake = 
             yield Comparison(11, g[n:], g_exact[n:], g_allowed[n:], at(l))
             theta = equations.bias_gradient(layer, exact.delta[l])
             yield Comparison(11, theta, g_exact[-1], g_allowed[-1], at(l))
-        bars = np.concatenate([layer.W[:n], 0.0 * layer.W[n:]])  # (20) by its words: the bias row has none
+        bars = np.concatenate([layer.W[:n], 0.0 * layer.W[n:]])  # by the words of the page: the bias row has none
         decayed = derivation.decay(g_exact, layer.W, n, DECAY, len(x))
         # A product and a sum, each rounded once.
         yield Comparison(20, decayed, g_exact + DECAY * bars, 4 * UNIT["float64"] * (abs(g_exact) + abs(bars)), at(l))

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import chain, count
 from threading import Lock
+from typing import Any
 
 import numpy as np
 
@@ -228,9 +229,9 @@ def _curved(net: Network, objective: str, rng: np.random.Generator) -> Iterator[
 
 
 def _loop(
-    net: Network, run: str, loop: tuple, equation: int, given: dict, rng: np.random.Generator
+    net: Network, run: str, loop: tuple[str, str, str], equation: int, given: dict[str, Any], rng: np.random.Generator
 ) -> Iterator[Comparison]:
-    return as_it_runs.compare_loop(net, rng, run, *loop, equation, **given)
+    return as_it_runs.compare_loop(net, rng, run, *loop, equation=equation, **given)
 
 
 def _with_objectives(options: Options, sizes: tuple[int, ...] = OBJECTIVE_SIZES) -> list[tuple[str, Network]]:

@@ -43,7 +43,7 @@ def symbols(name: str, shape: tuple[int, ...]) -> Symbols:
     return of(np.array(named, dtype=object).reshape(shape))
 
 
-def of(array: np.ndarray) -> Symbols:
+def of(array: Any) -> Symbols:
     return np.asarray(array, dtype=object).view(Symbols)
 
 
@@ -146,7 +146,8 @@ def softmax(n: int = 3) -> Iterator[Proof]:
     """(18), its Jacobian and second derivatives, for n outputs."""
     z = symbols("z", (n,))
     explicit = of([sympy.exp(zk) / sum(sympy.exp(zj) for zj in z) for zk in z])
-    a, J, H = (np.asarray(v) for v in (manual.SOFTMAX.value(z), *(f(z, explicit) for f in manual.SOFTMAX[2:4])))
+    f = manual.SOFTMAX
+    a, J, H = f.value(z), f.derivative(z, explicit), f.second(z, explicit)
     for j, k, m in np.ndindex(n, n, n):
         slope = sympy.diff(explicit[j], z[k])
         if k == m == 0:
@@ -171,9 +172,7 @@ def objectives() -> Iterator[Proof]:
     yield from _objective(cross, manual.Layer(z, z, z, softmaxes, manual.SOFTMAX), shares, one_sided, R_z)
 
 
-def _objective(
-    objective: manual.Objective, layer: manual.Layer, t: Symbols, E: sympy.Expr, R_z: Symbols
-) -> Iterator[Proof]:
+def _objective(objective: manual.Objective, layer: manual.Layer, t: Symbols, E: Any, R_z: Symbols) -> Iterator[Proof]:
     z, (of_the_error, of_the_delta), where = layer.z, objective.numbers, f"{objective.name} of {layer.f.name}"
     for branch in (False, True):
         Namespace.branch = branch
@@ -211,7 +210,7 @@ def _is_zero(expression: sympy.Expr) -> bool:
     return sympy.simplify(expression.rewrite(sympy.exp)) == 0
 
 
-def _vanishes(expression: sympy.Expr) -> bool:
+def _vanishes(expression: Any) -> bool:
     """The same for what is rational in exponentials: over one denominator its numerator is 0. Quicker than ``simplify``."""
     inside = {z for e in expression.atoms(sympy.exp) for z in e.free_symbols}
     named = expression.subs({z: sympy.log(sympy.Dummy(positive=True)) for z in inside})

@@ -200,6 +200,8 @@ def theirs(what: str) -> Iterator[None]:
 
 def _words(thing: object) -> str:
     """What an exception says, or how a thing shows itself; whatever its own code does instead."""
+    if isinstance(thing, dict):  # of a module, it would show what is Python's
+        return f"a dict of {len(thing)}"
     try:
         said = str(thing) if isinstance(thing, BaseException) else ADDRESS.sub("", repr(thing))
         return one_line(said)[:500] or "without a word"

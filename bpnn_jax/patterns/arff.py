@@ -6,7 +6,7 @@ import re
 import numpy as np
 
 from bpnn_jax._runtime.text import reads_as_number
-from bpnn_jax.patterns.bounds import LARGEST_LIST, check_columns
+from bpnn_jax.patterns.bounds import LARGEST_LIST, check_columns, lines
 from bpnn_jax.patterns.files import PatternFileError
 from bpnn_jax.patterns.tables import Column, Table
 
@@ -18,7 +18,7 @@ def read_arff(path: str, text: str) -> Table:
     """The table of an ARFF file. Raises PatternFileError with the line that does not fit."""
     names, kinds, rows = [], [], []
     in_data, cells = False, 0
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(lines(text), 1):
         line = line.strip()
         if not line or line.startswith("%"):
             continue

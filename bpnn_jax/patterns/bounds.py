@@ -1,6 +1,7 @@
 """How much a table may hold: said before it is decoded, parsed or unpacked."""
 
 import re
+from collections.abc import Iterator
 
 from bpnn_jax._runtime.text import reads_as_number
 from bpnn_jax.patterns import layout
@@ -11,6 +12,19 @@ HEAD = 2**16  # bytes that are looked at before a text is decoded
 LARGEST_TABLE = 100_000_000  # cells: 800 MB of float64
 LARGEST_LIST = 10_000_000  # cells that are objects of Python's: words, and formats that are read cell by cell
 MOST_COLUMNS = 100_000
+
+
+def lines(text: str) -> Iterator[str]:
+    r"""The lines of a text, one at a time: a list of all of them takes many times its memory.
+
+    >>> list(lines("a\n\nb"))
+    ['a', '', 'b']
+    """
+    at = 0
+    while (end := text.find("\n", at)) >= 0:
+        yield text[at:end]
+        at = end + 1
+    yield text[at:]
 
 
 def check_columns(path: str, count: int) -> None:

@@ -18,7 +18,7 @@ from bpnn_jax._runtime import archive
 from bpnn_jax._runtime.reading import DamagedError, reason
 from bpnn_jax._runtime.text import one_line, reads_as_number
 from bpnn_jax.patterns.arff import read_arff
-from bpnn_jax.patterns.bounds import LARGEST_LIST, check_cells, check_columns
+from bpnn_jax.patterns.bounds import LARGEST_LIST, check_cells, check_columns, lines
 from bpnn_jax.patterns.contents import LARGEST, decoded, read_bytes
 from bpnn_jax.patterns.files import PatternFileError, check_lines
 from bpnn_jax.patterns.tables import Column, Table, read_table
@@ -118,7 +118,7 @@ def _parsed(path: str, read: Callable[..., Table], *text: str) -> Table:
 def _tokens(path: str, text: str, most: int) -> list[float]:
     """The numbers of a text without its comments, which begin with #: all, or one more than ``most``."""
     found: list[float] = []
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(lines(text), 1):
         for word in line.partition("#")[0].split():
             if not reads_as_number(word):
                 raise PatternFileError(path, f"expected a number, got {word[:40]!r} in line {number} below the header")
@@ -193,7 +193,7 @@ def _libsvm(path: str, text: str) -> Table:
         raise PatternFileError(path, f"expected at most {LARGEST_LIST:,} INDEX:VALUE cells, got {text.count(':'):,}")
     labels: list[float] = []
     entries: list[tuple[int, int, float]] = []
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(lines(text), 1):
         cells = line.partition("#")[0].split()
         if not cells:
             continue

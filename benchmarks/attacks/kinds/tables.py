@@ -210,7 +210,6 @@ REFUSED: dict[str, Callable[[Path], object]] = {
     "a word that is no class.arff": _bytes(ARFF.format("1,x\n2,z").encode()),
     "no data.arff": _bytes(ARFF.format("").encode()),
     "no attribute.arff": _bytes(b"@relation r\n@data\n1,2\n"),
-    "a date.arff": _bytes(b"@relation r\n@attribute a date 'yyyy'\n@attribute b numeric\n@data\n2001,1\nmine,2\n"),
     "an open quote.arff": _bytes(b"@relation 'r\n@attribute 'a numeric\n@attribute b {'x,y\n@data\n1,x\n"),
     "an open brace.arff": _repeated(b"x,", MEGABYTE // 2, b"@relation r\n@attribute a {", b"\n@data\nx\n"),
     "blanks in an attribute.arff": _bytes(b"@relation r\n@attribute " + b" " * 10**6 + b"\n@data\n1\n"),
@@ -271,6 +270,7 @@ REFUSED: dict[str, Callable[[Path], object]] = {
 }  # fmt: skip
 MANY, ROW = range(10**4), "2," * 9999 + "1\n"
 EITHER: dict[str, Callable[[Path], object]] = {
+    "a date.arff": _bytes(b"@relation r\n@attribute a date 'yyyy'\n@attribute b numeric\n@data\n2001,1\nmine,2\n"),
     "bytes of Latin-1.csv": _bytes(TABLE.replace("yes", "\xff\xfe").encode("latin-1")),
     "surrogates in UTF-8.csv": _bytes(b"a,b\xed\xb0\x80,target\n1,2,0\n2,1,1\n"),
     "escape sequences as names.csv": _bytes(b"\x1b[31ma,\x1b[31mtarget\n1,\x1b[31mx\n2,y\n3,y\n4,\x1b[31mx\n"),

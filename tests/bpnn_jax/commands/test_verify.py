@@ -154,8 +154,9 @@ def test_audit_says_what_it_cannot_use(here, refused, monkeypatch):
         ("def f(): raise KeyboardInterrupt", "mine:f() to be audited, but it raised KeyboardInterrupt"),
         ("class R:\n  def __repr__(self): raise SystemExit\nf = R()", "got a R that cannot be shown (SystemExit)"),
         ("class R: pass\nf = R()", "got <mine.R object>"),
+        ("f = {1: 2}", "got a dict of 1"),
     ],
-    ids=["imported", "called", "a repr", "an address"],
+    ids=["imported", "called", "a repr", "an address", "a dict"],
 )
 def test_audit_of_code_that_interrupts_or_ends_the_process_itself(here, python, code, did):
     (here / "mine.py").write_text(code)

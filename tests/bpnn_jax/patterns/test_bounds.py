@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -178,3 +179,13 @@ def test_a_header_that_is_longer_than_a_cell_may_be(tmp_path):
 def test_long_lines_are_looked_at_less_often():
     assert len(layout.sample("1,2\n" * 1000)) == layout.SAMPLE
     assert len(layout.sample(("1," * 2**19 + "\n") * 50)) == 2
+
+
+def test_lines_that_are_not_used_are_never_made():
+    text = "1 2\n1\n" * 10**6
+    tracemalloc.start()
+    try:
+        assert formats._tokens("file.data", text, 5) == [1, 2, 1, 1, 2, 1]
+        assert tracemalloc.get_traced_memory()[1] < 2**20  # a list of them would take 100 MB
+    finally:
+        tracemalloc.stop()

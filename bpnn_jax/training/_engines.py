@@ -18,7 +18,10 @@ LANES_WIDTH = {"float32": 64, "float64": 64}  # of 16, 32, 48, 64, 96 and 128 th
 LANES = "lanes"
 WIDEST = 256  # nodes in a layer: a sum is written out term by term, which compiles ever longer; benchmarks/widest.py
 FUSED_WEIGHTS = 4000  # of one network online: above, matrix products are faster
-LANES_BATCH_WEIGHTS = {"float32": 2000, "float64": 300}  # of each of many, in batches: above, matrix products are faster
+LANES_BATCH_WEIGHTS = {
+    "float32": 2000,
+    "float64": 300,
+}  # of each of many, in batches: above, matrix products are faster
 FUSED = Engine(
     "fused loop",
     lambda network, settings, weights, rates: epoch.memory(network, settings, weights),

@@ -281,11 +281,15 @@ def cross_entropy(network: Network, weights: Weights, x: Any, t: Any) -> jax.Arr
     >>> bool(jnp.isclose(E, jnp.log(2.0)))
     True
     """
-    return jnp.sum(cross_entropy_terms(network, intermediates(network, weights, x)[0][-1], jnp.asarray(t)))
+    z, a = intermediates(network, weights, x)
+    return jnp.sum(error_terms(network, "cross-entropy", z[-1], a[-1], jnp.asarray(t)))
 
 
-def cross_entropy_terms(network: Network, z: Any, t: Any, axis: int = -1) -> Any:
-    """The terms of (19), one per output, from the outputs' z; softmax's outputs lie along ``axis``."""
+def error_terms(network: Network, objective: str, z: Any, a: Any, t: Any, axis: int = -1) -> Any:
+    """The terms of E, one per output, whose sum is (7) or (19); ``z`` and ``a`` are the output layer's, its nodes along ``axis``."""
+    if objective == "half-squared-error":
+        e = a - t
+        return 0.5 * e * e
     if network.activations[-1] == "softmax":
         return -t * jax.nn.log_softmax(z, axis=axis)
     return jax.nn.softplus(-z) * t + jax.nn.softplus(z) * (1.0 - t)

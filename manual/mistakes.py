@@ -11,17 +11,32 @@ from dataclasses import dataclass, field
 from manual.activations import ACTIVATIONS, Activation, Array
 from manual.backprop import CORRECT, Equations, _rows, bias_gradient, hidden_delta, weight_gradient
 from manual.network import Layer
+from manual.objective import CROSS_ENTROPY, HALF_SQUARED_ERROR, OBJECTIVES, OUTPUT_ACTIVATIONS, softmax_jacobian
+from manual.rules import decayed
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong derivation: ``equation`` is where it goes wrong, ``why`` what the author was thinking."""
+    """A wrong derivation: ``equation`` is where it goes wrong, ``why`` what the author was thinking.
+
+    objective: what E was, with ``output`` as the output activation; any, if that is empty.
+    decay:     (20), from g, W, the rows of W̄, λ and the number of patterns, of which the right one does not depend.
+    """
 
     name: str
     equation: int
     why: str
     equations: Equations = CORRECT
-    activations: dict[str, Activation] = field(default_factory=lambda: ACTIVATIONS)
+    activations: dict[str, Activation] = field(default_factory=lambda: OUTPUT_ACTIVATIONS)
+    objective: str = HALF_SQUARED_ERROR.name
+    output: str = ""
+    decay: Callable = field(default=lambda g, W, n, weight_decay, patterns: decayed(g, W, n, weight_decay))
+
+    def of(self, objective: str) -> Equations:
+        """Equations (8) to (12) with the output delta of an objective, unless that is where the mistake is."""
+        if self.equations.output_delta is not CORRECT.output_delta:
+            return self.equations
+        return self.equations._replace(output_delta=OBJECTIVES[objective].equations.output_delta)
 
     def functions(self, names: tuple[str, ...]) -> tuple[Activation, ...]:
         """The activations by name, as this author wrote them."""
@@ -32,12 +47,24 @@ _found: list[Mistake] = []
 
 
 def mistake(name: str, equation: int, why: str, *, of: str = "") -> Callable[[Callable], Callable]:
-    """Put the function below into the catalogue. ``of`` names the activation whose derivative it stands for, in (3) and (4)."""
+    """Put the function below into the catalogue.
+
+    ``of`` names the activation whose derivative it stands for, in (3), (4) and (18); in (8) and (19) the output activation that the
+    network has.
+    """
 
     def add(wrong: Callable) -> Callable:
-        if of:
-            replaced = {**ACTIVATIONS, of: ACTIVATIONS[of]._replace(derivative=wrong)}
-            _found.append(Mistake(name, equation, why, activations=replaced))
+        if equation == 19:
+            delta = CORRECT._replace(output_delta=wrong)
+            _found.append(Mistake(name, equation, why, delta, objective=CROSS_ENTROPY.name, output=of))
+        elif equation == 20:
+            _found.append(Mistake(name, equation, why, decay=wrong))
+        elif equation == 8 and of:
+            _found.append(Mistake(name, equation, why, CORRECT._replace(output_delta=wrong), output=of))
+        elif of:
+            replaced = {**OUTPUT_ACTIVATIONS, of: OUTPUT_ACTIVATIONS[of]._replace(derivative=wrong)}
+            output = of if of not in ACTIVATIONS else ""
+            _found.append(Mistake(name, equation, why, activations=replaced, output=output))
         elif equation == 11:
             _found.append(Mistake(name, equation, why, _bias(wrong)))
         else:
@@ -103,7 +130,7 @@ def _lecun_without_stretch(z: Array, a: Array) -> Array:
 # (8): the output delta -----------------------------------------------------------------------------------------------
 
 
-@mistake("output delta without f'", 8, "right for cross-entropy, wrong for half the squared error")
+@mistake("output delta without f'", 8, "right for cross-entropy (19), wrong for half the squared error (7)")
 def _delta_without_derivative(layer: Layer, t: Array) -> Array:
     return layer.a - t
 
@@ -252,6 +279,74 @@ def _input_with_derivative(first: Layer, delta: Array) -> Array:
 @mistake("bias row first in ∂E/∂x", 12, "the bias node's weights take the place of the first input's")
 def _input_bias_row_first(first: Layer, delta: Array) -> Array:
     return delta @ first.W[-first.below.shape[-1] :].T
+
+
+# (18) and (8): softmax, whose outputs each depend on every z ----------------------------------------------------------
+
+
+@mistake(
+    "softmax's Jacobian, the diagonal alone",
+    18,
+    "a_k (1 - a_k), as for sigmoid: its other entries are not 0",
+    of="softmax",
+)
+def _jacobian_diagonal(z: Array, a: Array) -> Array:
+    J = softmax_jacobian(z, a)
+    xp, n = J.__array_namespace__(), a.shape[-1]
+    return J * xp.reshape(xp.eye(n, dtype=a.dtype), (1,) * (a.ndim - 1) + (n, n))
+
+
+@mistake("softmax's Jacobian, a sign", 18, "a_j a_k is added where it is taken away", of="softmax")
+def _jacobian_sign(z: Array, a: Array) -> Array:
+    return softmax_jacobian(z, a) + 2.0 * a[..., :, None] * a[..., None, :]
+
+
+@mistake(
+    "softmax's δ as if elementwise", 8, "(a - t) ⊙ a (1 - a): the sum over the outputs stays for softmax", of="softmax"
+)
+def _delta_of_softmax_elementwise(layer: Layer, t: Array) -> Array:
+    return (layer.a - t) * layer.a * (1.0 - layer.a)
+
+
+# (19): cross-entropy ---------------------------------------------------------------------------------------------------
+
+
+@mistake("f' kept in (19)", 19, "(a - t) ⊙ f'(z) is (8); the logarithm cancels f'", of="sigmoid")
+def _cross_entropy_keeps_derivative(layer: Layer, t: Array) -> Array:
+    return (layer.a - t) * layer.derivative
+
+
+@mistake("Jacobian kept in (19)", 19, "the same with softmax: the logarithm cancels the Jacobian", of="softmax")
+def _cross_entropy_keeps_jacobian(layer: Layer, t: Array) -> Array:
+    return CORRECT.output_delta(layer, t)
+
+
+@mistake("(19) for the target's class alone", 19, "-t (1 - a): the other outputs have a δ too", of="softmax")
+def _cross_entropy_of_the_class(layer: Layer, t: Array) -> Array:
+    return t * (layer.a - 1.0)
+
+
+@mistake("(19) without 1 - t", 19, "-t (1 - a): with sigmoid a target of 0 counts as well", of="sigmoid")
+def _cross_entropy_one_sided(layer: Layer, t: Array) -> Array:
+    return t * (layer.a - 1.0)
+
+
+# (20): weight decay ----------------------------------------------------------------------------------------------------
+
+
+@mistake("decay on the bias row", 20, "all of W is taken, and not W̄")
+def _decay_on_the_bias(g: Array, W: Array, n: int, weight_decay: Array, patterns: int) -> Array:
+    return g + weight_decay * W
+
+
+@mistake("decay divided by the batch", 20, "it joins the sum before the mean is taken")
+def _decay_over_the_batch(g: Array, W: Array, n: int, weight_decay: Array, patterns: int) -> Array:
+    return decayed(g, W, n, weight_decay / patterns)
+
+
+@mistake("decay twice too large", 20, "the ½ of ½ λ Σ W̄² is forgotten")
+def _decay_without_half(g: Array, W: Array, n: int, weight_decay: Array, patterns: int) -> Array:
+    return decayed(g, W, n, 2.0 * weight_decay)
 
 
 MISTAKES = tuple(_found)

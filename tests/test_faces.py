@@ -25,6 +25,8 @@ INSIDE = {
     "benchmarks/ray_engine.py": ("bpnn_jax.ablation",),  # what the cluster costs beside the chunks themselves
     "benchmarks/study.py": ("bpnn_jax.ablation",),  # what of a study the store takes
     "benchmarks/widest.py": ("bpnn_jax.training",),  # the border between two engines
+    "benchmarks/speed/grid.py": ("bpnn_jax.training",),  # which engine is chosen
+    "benchmarks/speed/peers/ours.py": ("bpnn_jax.training",),  # each engine, chosen or not
     "benchmarks/outputs.py": ("bpnn_jax.training",),  # the same, by the number of outputs
     "benchmarks/gpu/__main__.py": ("bpnn_jax.training", "bpnn_jax.verify"),  # the kernel, and the bound on its rounding
     "benchmarks/gpu/static.py": ("bpnn_jax.training",),  # the kernel's instructions

@@ -9,8 +9,8 @@ import pytest
 
 import bpnn_jax
 
-EAGER = ("training", "patterns", "statistics", "audit", "verify")
-LAZY = ("bpnn_jax", "bpnn_jax.ablation")
+EAGER = ("training", "patterns", "statistics", "verify")
+LAZY = ("bpnn_jax", "bpnn_jax.ablation", "bpnn_jax.audit")
 FACES = (*LAZY, *(f"bpnn_jax.{name}" for name in EAGER))
 
 

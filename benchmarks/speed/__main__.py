@@ -4,6 +4,7 @@
     python -m benchmarks.speed --quick         a look in under a minute
     python -m benchmarks.speed --json FILE     writes the rows to a file
     python -m benchmarks.speed --write-page    writes what is committed: benchmarks/results/speed.json, the tables of docs/speed.md
+    python -m benchmarks.speed --grid          every size, mode and number of networks instead; some 30 minutes, --quick in two
 
 A peer that is not installed is a line that says how to install it.
 """
@@ -18,12 +19,14 @@ from pathlib import Path
 import tyro
 from rich.console import Console
 
-from benchmarks.speed import report, workloads
+from benchmarks.speed import grid_page, report, workloads
+from benchmarks.speed.page import between
 from benchmarks.speed.peers.compiled import PEERS
 from bpnn_jax import InputError, progress_bar
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS, PAGE = ROOT / "benchmarks" / "results" / "speed.json", ROOT / "docs" / "speed.md"
+GRID = ROOT / "benchmarks" / "results" / "grid.json"
 PIPED_WIDTH = 110  # columns of the tables where the output is no terminal
 BEGIN, END = "<!-- make bench ARGS=--write-page writes from here -->", "<!-- to here -->"
 
@@ -50,13 +53,10 @@ class Bench:
     """Write the rows to this file as JSON."""
     write_page: bool = False
     """Write the committed rows and the tables of docs/speed.md. Only for a whole run."""
-
-
-def between(page: str, text: str) -> str:
-    """The page with ``text`` between its two markers."""
-    if page.count(BEGIN) != 1 or page.count(END) != 1 or page.index(BEGIN) > page.index(END):
-        raise InputError(f"expected one {BEGIN} and after it one {END} in {PAGE.name}")
-    return page[: page.index(BEGIN) + len(BEGIN)] + f"\n\n{text}\n" + page[page.index(END) :]
+    grid: bool = False
+    """Every size, mode and number of networks, each engine beside plain JAX, C and PyTorch."""
+    sizes: tuple[str, ...] = ()
+    """Of the grid only these, such as 64-32-10."""
 
 
 def settings(options: Bench) -> workloads.Options:
@@ -75,25 +75,37 @@ def check(options: Bench) -> None:
         raise InputError(
             f"{options.json}: expected a path that can be written, got no folder {options.json.parent} to write into"
         )
-    if options.write_page and (options.quick or options.workloads or options.peers):
-        raise InputError("expected --write-page for a whole run, got it with --quick, --workloads or --peers")
+    if options.write_page and (options.quick or options.workloads or options.peers or options.sizes):
+        raise InputError("expected --write-page for a whole run, got it with --quick, --workloads, --peers or --sizes")
+    only_without = {"workloads": options.workloads, "peers": options.peers, "networks": options.networks}
+    only_without["xor-networks"] = options.xor_networks
+    for name, given in (only_without if options.grid else {"sizes": options.sizes}).items():
+        if given:
+            raise InputError(f"expected --{name} {'without' if options.grid else 'with'} --grid, got {given!r}")
     if options.write_page:
-        between(PAGE.read_text("utf-8"), "")
+        between(PAGE, BEGIN, END, "")
+        between(PAGE, grid_page.BEGIN, grid_page.END, "")
 
 
 def run(options: Bench) -> int:
     """Measure, print the tables, write what was asked for. Returns 1 where a peer failed or computed something else."""
     chosen = settings(options)
     check(options)
+    if options.grid:
+        return grid_page.run(options.sizes, options.quick, options.rounds, options.seconds, _files(options, GRID), PAGE)
     with progress_bar("measuring") as update:
         measured = workloads.run(chosen, lambda what: update(None, None, what), PEERS)
     report.show(measured, Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False))
     rows = json.dumps(report.as_json(measured), indent=2, ensure_ascii=False) + "\n"
-    for file in filter(None, (options.json, RESULTS if options.write_page else None)):
+    for file in _files(options, RESULTS):
         file.write_text(rows, "utf-8")
     if options.write_page:
-        PAGE.write_text(between(PAGE.read_text("utf-8"), report.markdown(measured)), "utf-8")
+        PAGE.write_text(between(PAGE, BEGIN, END, report.markdown(measured)), "utf-8")
     return int(any(why.startswith("failed") for told in measured.absent.values() for why in told.values()))
+
+
+def _files(options: Bench, committed: Path) -> list[Path]:
+    return [file for file in (options.json, committed if options.write_page else None) if file]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

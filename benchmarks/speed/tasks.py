@@ -1,5 +1,6 @@
 """What is trained: the data, the initial weights and the rates of each workload. NumPy only; the same for every peer."""
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,15 +14,16 @@ Weights = tuple[np.ndarray, ...]
 class Task:
     """Networks of one shape and the patterns that each of them is trained on, in order, ``epochs`` times over.
 
-    sizes:         (inputs, hidden, outputs), with a bias node on the inputs and one on the hidden layer.
+    sizes:         (inputs, hidden, ..., outputs), with a bias node on the inputs and one on each hidden layer.
     x, t:          (patterns, inputs) and (patterns, outputs), float32.
-    weights:       where to start: two arrays (networks, rows, columns), float32. The last row is the bias node's.
+    weights:       where to start: an array (networks, rows, columns) per layer, float32. The last row is the bias node's.
     learning_rate, momentum: of ``rule``, with the gradient summed over the patterns of a batch.
     batch_size:    patterns in an update; 1 is online.
     activations, order: as in ``Network`` and ``Settings``.
+    dtype:         what it is trained in.
     """
 
-    sizes: tuple[int, int, int]
+    sizes: tuple[int, ...]
     x: np.ndarray
     t: np.ndarray
     weights: Weights
@@ -29,9 +31,10 @@ class Task:
     momentum: float
     rule: str = "previous-gradient"
     batch_size: int = 1
-    activations: tuple[str, str] = ("sigmoid", "sigmoid")
+    activations: str | tuple[str, ...] = "sigmoid"
     order: str = "simultaneous"
     epochs: int = 1
+    dtype: str = "float32"
 
     @property
     def networks(self) -> int:
@@ -55,10 +58,10 @@ class Task:
         return replace(self, weights=tuple(W[networks] for W in self.weights))
 
 
-def uniform(sizes: tuple[int, int, int], networks: int, ranges: tuple[float, float], seed: int = 0) -> Weights:
+def uniform(sizes: tuple[int, ...], networks: int, ranges: tuple[float, ...], seed: int = 0) -> Weights:
     """Initial weights in ±ranges[l], float32."""
     rng = np.random.default_rng(seed)
-    shapes = ((networks, sizes[0] + 1, sizes[1]), (networks, sizes[1] + 1, sizes[2]))
+    shapes = ((networks, n_in + 1, n_out) for n_in, n_out in itertools.pairwise(sizes))
     return tuple(rng.uniform(-r, r, shape).astype(np.float32) for shape, r in zip(shapes, ranges, strict=True))
 
 

@@ -13,7 +13,7 @@ from bpnn_jax.ablation.plan import Lane, Plan, Program
 from bpnn_jax.network import init_paired
 from bpnn_jax.settings import patterns_per_update
 from bpnn_jax.training import _engines, _loop
-from bpnn_jax.training._loop import Rates
+from bpnn_jax.training._loop import Rates, Settings
 from bpnn_jax.training._many import run_block
 from bpnn_jax.training._step import functions
 from bpnn_jax.verify import as_it_runs, complex_step, equations
@@ -45,10 +45,10 @@ class Certificate:
     checks: tuple[Check, ...]
 
 
-def certificates(plan: Plan, checks: Mapping[Program, Sequence[Check]]) -> dict[str, Certificate]:
-    """The certificate of each arm of a plan. ``checks`` are those of each of its programs (``run_checks``)."""
+def certificates(plan: Plan, checks: Mapping[tuple, Sequence[Check]]) -> dict[str, Certificate]:
+    """The certificate of each arm of a plan. ``checks`` are those of each structure of its programs (``run_checks``)."""
     pairs = zip(plan.programs, plan.lanes, strict=True)
-    return {lane.arm: certify(program, lane, checks[program]) for program, lane in pairs}
+    return {lane.arm: certify(program, lane, checks[program.structure]) for program, lane in pairs}
 
 
 def certify(program: Program, lane: Lane, checks: Sequence[Check]) -> Certificate:
@@ -86,7 +86,7 @@ def _equations(program: Program, seed: int) -> list[Check]:
     rng = np.random.default_rng(seed)
     found, independent = [], []
     for saturated in (False, True):
-        d = draw(program.network, rng, patterns=4, saturated=saturated)
+        d = draw(program.network, rng, patterns=4, saturated=saturated, objective=program.settings.objective)
         exact, allowed = equations.reference_and_bound(d)
         found += equations.compare(d, exact, allowed)
         if sum(W.size for W in d.weights) <= 1000:  # a forward pass a weight
@@ -104,11 +104,12 @@ def _epoch(program: Program, equation: int, seed: int) -> list[Comparison]:
     _, block, width = _engines.block(network, settings, dtype)
     rng = np.random.default_rng(seed)
     count = min(len(program.x), MOST_PATTERNS)
-    draws = [draw(network, rng, patterns=count) for _ in range(NETWORKS)]
+    draws = [draw(network, rng, patterns=count, objective=settings.objective) for _ in range(NETWORKS)]
     x, t = (np.asarray(v, dtype) for v in (draws[0].x, draws[0].t))
     start = [tuple(W.astype(dtype) for W in d.weights) for d in draws]
     batch = patterns_per_update(settings.mode, settings.batch_size, count)
-    learning_rate, momentum = (float(np.asarray(rate / batch, dtype)) for rate in as_it_runs.PACE.values())
+    slower = (1 if settings.reduction == "mean" else batch) * max(1.0, settings.weight_decay)
+    learning_rate, momentum = (float(np.asarray(rate / slower, dtype)) for rate in as_it_runs.PACE.values())
 
     lanes = np.resize(np.arange(NETWORKS), width)
     own = tuple(np.stack([start[i][l] for i in lanes]) for l in range(len(network.shapes)))
@@ -132,10 +133,16 @@ def _epoch(program: Program, equation: int, seed: int) -> list[Comparison]:
             rates=(learning_rate, momentum),
             batch=batch,
             epochs=1,
+            **_of_the_update(settings),
         )
         for l, W in enumerate(expected):
             found.append(Comparison(equation, ended.weights[l][i], W, allowed, f"layer {l + 1} of {network}"))
     return found
+
+
+def _of_the_update(settings: Settings) -> dict[str, Any]:
+    """What a program's update has beside its rule, mode and order."""
+    return {name: getattr(settings, name) for name in ("objective", "weight_decay", "reduction")}
 
 
 def _order(seed: int, count: int) -> np.ndarray:
@@ -145,6 +152,7 @@ def _order(seed: int, count: int) -> np.ndarray:
 def _angle(program: Program, lane: Lane) -> float:
     """Median angle in degrees between the first step in the article's order and the gradient at the same weights."""
     network, settings, f = program.network, program.settings, functions(program.network)
+    equations = manual.OBJECTIVES[settings.objective].equations
     seeds = np.arange(ANGLE_SEEDS, dtype=np.uint32)
     drawn = init_paired(network, lane.initial, lane.ranges, seeds)
     one = patterns_per_update(settings.mode, settings.batch_size, len(program.x))
@@ -155,9 +163,13 @@ def _angle(program: Program, lane: Lane) -> float:
             x, t = program.x[at : at + one], program.t[at : at + one]
             rates = lane.learning_rate, lane.momentum
             rule, mode = str(settings.rule), settings.mode
-            moved = as_it_runs.in_numpy(network, weights, x, t, rule, mode, "article", rates=rates, batch=one, epochs=1)
+            more = {"rates": rates, "batch": one, "epochs": 1, **_of_the_update(settings)}
+            moved = as_it_runs.in_numpy(network, weights, x, t, rule, mode, "article", **more)
             step = _flat(tuple(before - after for before, after in zip(weights, moved, strict=True)))
-            g = _flat(manual.gradient(manual.forward(weights, x, f, network.skip), t))
+            gradient = manual.gradient(manual.forward(weights, x, f, network.skip), t, equations)
+            share = 1 / len(x) if settings.reduction == "mean" else 1.0
+            layers = zip(gradient, weights, network.biases, strict=True)
+            g = _flat([manual.decayed(share * g, W, len(W) - bias, settings.weight_decay) for g, W, bias in layers])
             angles.append(_between(step, g))
     return float(np.median(angles))
 

@@ -12,16 +12,18 @@ JAX and NumPy alone.
 ('wrong', 'wrong-value')
 """
 
+import importlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bpnn_jax.audit import _audit, _rules
-from bpnn_jax.audit._executor import reusing
-from bpnn_jax.audit._judge import ratio
 from bpnn_jax.audit._options import Options
 from bpnn_jax.audit._options import refuse as _refuse
 from bpnn_jax.audit._report import Finding, Power, Report, Stage, Survivor, assert_correct
-from bpnn_jax.audit._stages import stage
+
+if TYPE_CHECKING:
+    from bpnn_jax.audit._executor import reusing
+    from bpnn_jax.audit._judge import ratio
+    from bpnn_jax.audit._stages import stage
 
 __all__ = [
     "Finding",
@@ -42,6 +44,25 @@ __all__ = [
 
 Argnums = int | Sequence[int] | None
 Stages = Mapping[str, Callable] | None
+
+# What needs JAX comes when it is used: pytest loads the plugin in this package in every run of its environment.
+_LATER = {"reusing": "_executor", "ratio": "_judge", "stage": "_stages"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _audited(taken_from: str, arguments: tuple, options: Options) -> Report:
+    from bpnn_jax.audit import _audit, _rules
+
+    return _audit.audit(getattr(_rules, taken_from)(*arguments), options)
 
 
 def gradient(
@@ -88,7 +109,7 @@ def gradient(
         mutate=mutate,
         explain=explain,
     )
-    return _audit.audit(_rules.gradient_rule(loss, hand_gradient, args, argnums, reference), options)
+    return _audited("gradient_rule", (loss, hand_gradient, args, argnums, reference), options)
 
 
 def vjp(
@@ -139,7 +160,7 @@ def vjp(
         mutate=mutate,
         explain=explain,
     )
-    return _audit.audit(_rules.vjp_rule(fun, fwd, bwd, args, argnums, reference), options)
+    return _audited("vjp_rule", (fun, fwd, bwd, args, argnums, reference), options)
 
 
 def custom_vjp(
@@ -181,7 +202,7 @@ def custom_vjp(
         mutate=mutate,
         explain=explain,
     )
-    return _audit.audit(_rules.decorated_rule("custom_vjp", f, args, argnums, reference), options)
+    return _audited("decorated_rule", ("custom_vjp", f, args, argnums, reference), options)
 
 
 def custom_jvp(
@@ -222,4 +243,4 @@ def custom_jvp(
         mutate=mutate,
         explain=explain,
     )
-    return _audit.audit(_rules.decorated_rule("custom_jvp", f, args, argnums, reference), options)
+    return _audited("decorated_rule", ("custom_jvp", f, args, argnums, reference), options)

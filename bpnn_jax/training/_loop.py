@@ -12,7 +12,7 @@ import optax
 
 from bpnn_jax import rules
 from bpnn_jax.errors import InputError, finite, switch, unknown, whole_number
-from bpnn_jax.network import OBJECTIVES, Network, Weights, apply
+from bpnn_jax.network import OBJECTIVES, Network, Weights, apply, error_terms
 from bpnn_jax.training import _step
 from bpnn_jax.training._schedule import Schedule
 
@@ -41,10 +41,10 @@ class Settings:
                    ``last-pattern``: that of the last output of the last pattern only.
     stop_solved:   stop when all outputs are within a tolerance of their targets after an epoch.
     history_every: epochs between two points of the history.
-    schedule:      what multiplies the learning rate in each epoch, None for 1 in all.
     objective:     ``half-squared-error`` (7), or ``cross-entropy`` (19), for sigmoid or softmax outputs.
     weight_decay:  λ of (20): λW̄ joins the gradient, once per update; bias rows have none, and E is reported without it.
     reduction:     the gradient of a batch, ``sum`` over its patterns or their ``mean``: over as many as it really has.
+    schedule:      what multiplies the learning rate in each epoch, None for 1 in all.
 
     Raises InputError for a field that cannot be used, and for fields that contradict each other.
 
@@ -65,10 +65,10 @@ class Settings:
     measure: str = "sum"
     stop_solved: bool = False
     history_every: int = 1
-    schedule: Schedule | None = None
     objective: str = "half-squared-error"
     weight_decay: float = 0.0
     reduction: str = "sum"
+    schedule: Schedule | None = None
 
     def __post_init__(self):
         for what in ("epochs", "batch_size", "history_every"):
@@ -217,7 +217,15 @@ def run(
 
 def _generic_start(network: Network | None, settings: Settings, weights: Weights, rates: Rates) -> Any:
     rule = rules.rule(settings.rule, rates.learning_rate, rates.momentum)
+    if network is not None and _apart(network, settings):
+        return _step.init_rule(rule, _step.apart(network, weights), settings.order)
     return _step.init_rule(rule, weights, settings.order)
+
+
+def _apart(network: Network, settings: Settings) -> bool:
+    """Whether bias rows are kept apart during an epoch: in batches, by hand, with a rule that treats every weight alike."""
+    by_hand = settings.gradient == "manual" and settings.order == "simultaneous" and isinstance(settings.rule, str)
+    return settings.mode != "online" and by_hand and not network.skip
 
 
 def _generic_epoch(network: Network, settings: Settings, carry: tuple, x: Any, t: Any, rates: Rates) -> tuple:
@@ -227,12 +235,15 @@ def _generic_epoch(network: Network, settings: Settings, carry: tuple, x: Any, t
         (weights, rule_state, error), (xb, tb) = carry, pattern
         step = _step.article_order if settings.order == "article" else _step.simultaneous
         weights, rule_state, top = step(network, settings, rule, weights, rule_state, xb, tb)
-        terms = _step.error_terms(network, settings.objective, *top, tb)
+        terms = error_terms(network, settings.objective, *top, tb)
         return (weights, rule_state, _measure(settings.measure, error, terms)), None
 
+    parts = _apart(network, settings)
+    if parts:
+        carry = (_step.apart(network, carry[0]), *carry[1:])
     for part in batches(settings, x, t):
         carry, _ = jax.lax.scan(update, carry, part)
-    return carry
+    return (_step.joined(carry[0]), *carry[1:]) if parts else carry
 
 
 GENERIC = Engine("generic", _generic_start, _generic_epoch)

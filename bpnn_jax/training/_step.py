@@ -1,16 +1,41 @@
 """One update of the weights from one pattern or one batch, simultaneous or in the article's order."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import optax
 
 import manual
 from bpnn_jax.errors import InputError, unknown
-from bpnn_jax.network import OBJECTIVES, Network, Weights, cross_entropy_terms, intermediates
+from bpnn_jax.network import OBJECTIVES, Network, Weights, intermediates
 
 GRADIENTS = ("manual", "autodiff")
 ORDERS = ("simultaneous", "article")
+
+
+class Apart(NamedTuple):
+    """Weights with their bias rows apart, (5) with θ added to z: W̄ of shape (n_in, n_out), and θ (1, n_out) or None for each layer.
+
+    In batches [a, 1] costs a copy of the activations of every layer, twice per update; ``python -m benchmarks.speed --grid``.
+    """
+
+    W_bar: tuple
+    theta: tuple
+
+
+def apart(network: Network, weights: Weights) -> Apart:
+    """The weights of a network without skip connections, taken apart."""
+    pairs = [(W[:-1], W[-1:]) if bias else (W, None) for W, bias in zip(weights, network.biases, strict=True)]
+    return Apart(*zip(*pairs, strict=True))
+
+
+def joined(weights: Apart) -> Weights:
+    """What ``apart`` took apart, bit for bit."""
+    return tuple(
+        W if theta is None else jnp.concatenate([W, theta])
+        for W, theta in zip(weights.W_bar, weights.theta, strict=True)
+    )
 
 
 def functions(network: Network) -> tuple[manual.Activation, ...]:
@@ -19,30 +44,33 @@ def functions(network: Network) -> tuple[manual.Activation, ...]:
 
 
 def gradient(
-    network: Network, weights: Weights, x: Any, t: Any, which: str, objective: str = "half-squared-error"
-) -> tuple[Weights, tuple[Any, Any]]:
-    """(∂E/∂W for each layer, z^L and a^L) by the hand derivation or by JAX: the same to rounding."""
+    network: Network, weights: Weights | Apart, x: Any, t: Any, which: str, objective: str = "half-squared-error"
+) -> tuple[Any, tuple[Any, Any]]:
+    """(∂E/∂W for each layer, z^L and a^L) by the hand derivation or by JAX: the same to rounding. Apart, it is by hand."""
+    equations = manual.OBJECTIVES[objective].equations
+    if isinstance(weights, Apart):
+        theta = tuple(0.0 if theta is None else theta for theta in weights.theta)
+        net = manual.forward_with_bias_vectors(weights.W_bar, theta, x, functions(network))
+        g, by_theta = manual.gradient_with_bias_vectors(net, t, equations)
+        kept = tuple(d[None] if bias else None for d, bias in zip(by_theta, network.biases, strict=True))
+        return Apart(g, kept), (net.layers[-1].z, net.layers[-1].a)
     if which == "manual":
         net = manual.forward(weights, x, functions(network), network.skip)
         top = net.layers[-1]
-        return manual.gradient(net, t, manual.OBJECTIVES[objective].equations), (top.z, top.a)
+        return manual.gradient(net, t, equations), (top.z, top.a)
     g = jax.grad(OBJECTIVES[objective], argnums=1)(network, weights, x, t)
     z, a = intermediates(network, weights, x)
     return g, (z[-1], a[-1])
 
 
-def error_terms(network: Network, objective: str, z: Any, a: Any, t: Any, axis: int = -1) -> Any:
-    """The terms of E, one per output, whose sum is (7) or (19); ``z`` and ``a`` are the output layer's, outputs along ``axis``."""
-    if objective == "cross-entropy":
-        return cross_entropy_terms(network, z, t, axis)
-    e = a - t
-    return 0.5 * e * e
+def of_the_batch(g: Any, patterns: int, settings: Any) -> Any:
+    """The sum ``g`` over so many patterns, or their mean."""
+    return g / patterns if settings.reduction == "mean" and patterns > 1 else g
 
 
 def of_the_update(g: Any, W: Any, bias: bool, patterns: int, settings: Any) -> Any:
     """What the rule is given for a layer: the sum ``g`` over so many patterns, or their mean, and then the weight decay (20)."""
-    if settings.reduction == "mean" and patterns > 1:
-        g = g / patterns
+    g = of_the_batch(g, patterns, settings)
     return manual.decayed(g, W, W.shape[0] - bias, settings.weight_decay) if settings.weight_decay else g
 
 
@@ -58,7 +86,7 @@ def check(which: str, order: str) -> None:
         )
 
 
-def init_rule(rule: optax.GradientTransformation, weights: Weights, order: str) -> Any:
+def init_rule(rule: optax.GradientTransformation, weights: Any, order: str) -> Any:
     """The rule's state: of all weights together, or for the article's order of each layer apart."""
     return tuple(rule.init(W) for W in weights) if order == "article" else rule.init(weights)
 
@@ -67,17 +95,21 @@ def simultaneous(
     network: Network,
     settings: Any,
     rule: optax.GradientTransformation,
-    weights: Weights,
+    weights: Any,
     state: Any,
     x: Any,
     t: Any,
-) -> tuple[Weights, Any, tuple[Any, Any]]:
+) -> tuple[Any, Any, tuple[Any, Any]]:
     """Every delta from the weights of before the step. Returns (weights, rule's state, z^L and a^L before the step)."""
     g, top = gradient(network, weights, x, t, settings.gradient, settings.objective)
     count = _patterns(x)
-    g = tuple(
-        of_the_update(g_l, W, bias, count, settings) for g_l, W, bias in zip(g, weights, network.biases, strict=True)
-    )
+    if isinstance(g, Apart):
+        pairs = zip(g.W_bar, weights.W_bar, strict=True)
+        W_bar = tuple(of_the_update(g_l, W, False, count, settings) for g_l, W in pairs)
+        g = Apart(W_bar, tuple(None if d is None else of_the_batch(d, count, settings) for d in g.theta))
+    else:
+        layers = zip(g, weights, network.biases, strict=True)
+        g = tuple(of_the_update(g_l, W, bias, count, settings) for g_l, W, bias in layers)
     steps, state = rule.update(g, state, weights)
     moved: Any = optax.apply_updates(weights, steps)
     return moved, state, top

@@ -59,16 +59,17 @@ class Watch:
         if patience is not None and VALIDATION not in parts:
             raise InputError("expected patience with a validation part, got it without one")
         self.every = whole_number("every", every, 1)
-        self._given, self._score, self._objective = dict(parts), score, "half-squared-error"
+        self._given, self._score = dict(parts), score
         self._ready: dict[str, tuple] = {}
         self._points: dict[str, list[tuple[int, float, float]]] = {name: [] for name in parts}
         self.lowest, self.best = np.inf, -1
+        self._objective = "half-squared-error"
 
     def begin(self, network: Network, dtype: str, objective: str) -> None:
-        """Check the parts, and bring them to where the run is."""
+        """Check the parts, and bring them to where the run is. Their error is ``objective``'s."""
+        self._objective = objective
         for name, (x, t) in self._given.items():
             x, t = _inputs.patterns(network, x, t, dtype, objective, stacklevel=4)
-            self._objective = objective
             self._ready[name] = jnp.asarray(x), jnp.asarray(t), t
 
     def after(self, network: Network, weights: Weights, epoch: int) -> tuple[bool, bool]:

@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +23,7 @@ from bpnn_jax.training._step import functions
 from bpnn_jax.training.gpu import block
 from bpnn_jax.verify.bound import UNIT, Bound, bound
 from bpnn_jax.verify.checks import Comparison
+from bpnn_jax.verify.equations import DECAY
 from bpnn_jax.verify.reference import Draw, Reference, draw, float64
 from manual.article import NN
 
@@ -50,6 +52,37 @@ SKIPPING_LOOPS = {  # with skip connections: every layout and loop once, and wha
 }
 PATTERNS, BATCH, EPOCHS = 5, 2, 3
 RULES = ("sgd", *manual.RULES)  # of the loop in NumPy
+
+
+class Loop(NamedTuple):
+    """A run beside the loop in NumPy that has an objective, a weight decay or a reduction of its own."""
+
+    run: str
+    output: str
+    loop: tuple[str, str, str]
+    equation: int
+    settings: dict[str, Any]
+
+
+# Each layout and loop once, also the generic one: ``train`` leaves batches to it.
+OBJECTIVE_LOOPS = (
+    Loop(
+        *("train", "softmax", ("previous-gradient", "online", "simultaneous"), 19),
+        {"objective": "cross-entropy", "weight_decay": DECAY},
+    ),
+    Loop(
+        *("train", "sigmoid", ("heavy-ball", "minibatch", "simultaneous"), 20),
+        {"objective": "cross-entropy", "weight_decay": DECAY, "reduction": "mean"},
+    ),
+    Loop(
+        *("train_many", "softmax", ("previous-gradient", "online", "article"), 19),
+        {"objective": "cross-entropy", "weight_decay": DECAY},
+    ),
+    Loop(
+        *("train_many", "softmax", ("nesterov", "minibatch", "simultaneous"), 20),
+        {"weight_decay": DECAY, "reduction": "mean"},
+    ),
+)
 ROUNDINGS = 60  # in an update, of numbers up to 2, in the longest chain
 PACE = {
     "learning_rate": 1 / 16,
@@ -62,17 +95,17 @@ def rounded(drawn: Draw, dtype: str) -> tuple[Draw, Reference, Bound]:
     weights = tuple(W.astype(dtype) for W in drawn.weights)
     x, t = drawn.x.astype(dtype), drawn.t.astype(dtype)
     wide = tuple(W.astype(np.float64) for W in weights), x.astype(np.float64), t.astype(np.float64)
-    exact = float64(drawn.network, *wide)
-    allowed = bound(drawn.network, *wide, exact, UNIT[dtype] * (2 if dtype == "float64" else 1))
+    exact = float64(drawn.network, *wide, drawn.objective)
+    allowed = bound(drawn.network, *wide, exact, UNIT[dtype] * (2 if dtype == "float64" else 1), drawn.objective)
     return drawn._replace(weights=weights, x=x, t=t), exact, allowed
 
 
 def gradients(network: Network, draws: list[Draw], path: str) -> list[tuple]:
     """The float32 gradient by hand at each draw, by one of ``PATHS``."""
-    f = functions(network)
+    f, equations = functions(network), draws[0].by_hand.equations
 
     def hand(weights, x, t):
-        return manual.gradient(manual.forward(weights, x, f, network.skip), t)
+        return manual.gradient(manual.forward(weights, x, f, network.skip), t, equations)
 
     if path == "NumPy":
         return [hand(d.weights, d.x, d.t) for d in draws]
@@ -84,12 +117,19 @@ def gradients(network: Network, draws: list[Draw], path: str) -> list[tuple]:
     return [tuple(g[i] for g in together) for i in range(len(draws))]
 
 
-def compare_paths(network: Network, rng: np.random.Generator, path: str, networks: int = 40) -> Iterator[Comparison]:
+def compare_paths(
+    network: Network,
+    rng: np.random.Generator,
+    path: str,
+    networks: int = 40,
+    objective: str = "half-squared-error",
+) -> Iterator[Comparison]:
     """Equation (10) in float32 by one path, half of the networks saturated."""
     with jax.enable_x64(False):
-        checked = [
-            rounded(draw(network, rng, patterns=PATTERNS, saturated=bool(i % 2)), "float32") for i in range(networks)
-        ]
+        drawn = (
+            draw(network, rng, patterns=PATTERNS, saturated=bool(i % 2), objective=objective) for i in range(networks)
+        )
+        checked = [rounded(d, "float32") for d in drawn]
         found = gradients(network, [d for d, _, _ in checked], path)
         for (d, exact, allowed), hand in zip(checked, found, strict=True):
             for l, g in enumerate(hand):
@@ -230,22 +270,37 @@ def compare_second_tap(network: Network, rng: np.random.Generator, run: str) -> 
 
 
 def compare_loop(
-    network: Network, rng: np.random.Generator, run: str, rule: str, mode: str, order: str
+    network: Network,
+    rng: np.random.Generator,
+    run: str,
+    rule: str,
+    mode: str,
+    order: str,
+    equation: int | None = None,
+    **more: Any,
 ) -> Iterator[Comparison]:
-    """Some epochs in float64 beside the same loop in NumPy, which calls the hand derivation line by line."""
-    draws = _draws(network, rng, patterns=PATTERNS)
+    """Some epochs in float64 beside the same loop in NumPy, which calls the hand derivation line by line.
+
+    more: the objective, weight decay and reduction, as ``train`` takes them, where they are not the usual ones.
+    """
+    draws = _draws(network, rng, patterns=PATTERNS, objective=more.get("objective", "half-squared-error"))
     judged = [rounded(d, "float64") for d in draws]
     x, t = draws[0].x, draws[0].t
-    given = {"rule": rule, "order": order, "epochs": EPOCHS, **PACE, **_mode(mode, BATCH)}
+    given = {"rule": rule, "order": order, "epochs": EPOCHS, **PACE, **_mode(mode, BATCH), **more}
+    equation = LOOPS[rule, mode, order] if equation is None else equation
     updates = EPOCHS * (PATTERNS if mode == "online" else -(-PATTERNS // BATCH))
     for d, after in zip(draws, _moved(run, network, x, t, judged, "float64", given), strict=True):
-        expected = in_numpy(network, d.weights, x, t, rule, mode, order)
+        expected = in_numpy(network, d.weights, x, t, rule, mode, order, **more)
         for l, (W, exact) in enumerate(zip(after, expected, strict=True)):
             # The roundings of all updates, which merely add up in so few of them: 2u apiece, for numbers up to 2.
             allowed = updates * ROUNDINGS * 2 * UNIT["float64"]
             yield Comparison(
-                LOOPS[rule, mode, order], W, exact, allowed, f"layer {l + 1} of {d.name}, {rule}, {mode}, {order}"
+                equation, W, exact, allowed, f"layer {l + 1} of {d.name}, {rule}, {mode}, {order}{_said(more)}"
             )
+
+
+def _said(more: dict[str, Any]) -> str:
+    return "".join(f", {name} {value}" for name, value in more.items() if name != "objective")
 
 
 def in_numpy(
@@ -260,12 +315,17 @@ def in_numpy(
     rates: tuple[float, float] = (PACE["learning_rate"], PACE["momentum"]),
     batch: int = BATCH,
     epochs: int = EPOCHS,
+    objective: str = "half-squared-error",
+    weight_decay: float = 0.0,
+    reduction: str = "sum",
 ) -> Weights:
     """The run as loops over ``manual``: no JAX. ``rates`` are the learning rate and the momentum; ``rule`` is one of ``RULES``."""
-    f = functions(network)
+    f, equations = functions(network), manual.OBJECTIVES[objective].equations
     moved, kept = list(weights), [np.zeros_like(W) for W in weights]
 
-    def step(l: int, g: np.ndarray) -> np.ndarray:
+    def step(l: int, g: np.ndarray, patterns: int) -> np.ndarray:
+        g = g / patterns if reduction == "mean" else g
+        g = manual.decayed(g, moved[l], len(moved[l]) - network.biases[l], weight_decay)  # weight decay, which may be 0
         if rule == "sgd":
             return moved[l] - rates[0] * g
         W, kept[l] = manual.RULES[rule].step(moved[l], g, kept[l], *rates)
@@ -275,21 +335,28 @@ def in_numpy(
     for first, last in list(pairwise(cuts)) * epochs:
         net = manual.forward(tuple(moved), x[first:last], f, network.skip)
         if order == "simultaneous":
-            g = manual.gradient(net, t[first:last])
-            moved = [step(l, g[l]) for l in range(len(g))]
+            g = manual.gradient(net, t[first:last], equations)
+            moved = [step(l, g[l], last - first) for l in range(len(g))]
             continue
-        deltas = (manual.CORRECT.output_delta(net.layers[-1], t[first:last]),)
+        deltas = (equations.output_delta(net.layers[-1], t[first:last]),)
         for l in range(len(moved) - 1, -1, -1):
-            moved[l] = step(l, manual.CORRECT.weight_gradient(net.layers[l], deltas[0]))
+            moved[l] = step(l, equations.weight_gradient(net.layers[l], deltas[0]), last - first)
             if l:
                 deltas = (manual.delta_below(net.with_weights(moved), l, deltas), *deltas)
     return tuple(moved)
 
 
-def _draws(network: Network, rng: np.random.Generator, *, patterns: int, saturated: bool = False) -> list[Draw]:
+def _draws(
+    network: Network,
+    rng: np.random.Generator,
+    *,
+    patterns: int,
+    saturated: bool = False,
+    objective: str = "half-squared-error",
+) -> list[Draw]:
     """Networks with weights of their own, and the same patterns."""
-    first = draw(network, rng, patterns=patterns, saturated=saturated)
-    others = [draw(network, rng, patterns=patterns, saturated=saturated) for _ in range(NETWORKS - 1)]
+    given: dict[str, Any] = {"patterns": patterns, "saturated": saturated, "objective": objective}
+    first, *others = (draw(network, rng, **given) for _ in range(NETWORKS))
     return [first, *(d._replace(x=first.x, t=first.t) for d in others)]
 
 

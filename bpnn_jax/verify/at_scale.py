@@ -28,7 +28,9 @@ class Worst(NamedTuple):
     ratio: Any
 
 
-def random_network(network: Network, key: Any, patterns: int, dtype: Any = None) -> tuple:
+def random_network(
+    network: Network, key: Any, patterns: int, dtype: Any = None, objective: str = "half-squared-error"
+) -> tuple:
     """(weights, x, t): weights from ±1 scaled by a random factor up to 2, inputs from ±1 by one up to 10. Traceable."""
     sizes = [rows * columns for rows, columns in network.shapes]
     n_x, n_t = patterns * network.sizes[0], patterns * network.sizes[-1]
@@ -43,11 +45,11 @@ def random_network(network: Network, key: Any, patterns: int, dtype: Any = None)
     scales = (scales + 1.0) * jnp.array([1.0, 5.0], dtype)
     weights = jnp.split(flat * scales[0], [sum(sizes[:l]) for l in range(1, len(sizes))])
     low, high = target_range(network)
-    return (
-        tuple(W.reshape(shape) for W, shape in zip(weights, network.shapes, strict=True)),
-        (x * scales[1]).reshape(patterns, -1),
-        (low + (t + 1.0) * ((high - low) / 2.0)).reshape(patterns, -1),
-    )
+    t = (low + (t + 1.0) * ((high - low) / 2.0)).reshape(patterns, -1)
+    if objective == "cross-entropy" and network.activations[-1] == "softmax":
+        t = t / t.sum(axis=1, keepdims=True)  # shares
+    weights = tuple(W.reshape(shape) for W, shape in zip(weights, network.shapes, strict=True))
+    return weights, (x * scales[1]).reshape(patterns, -1), t
 
 
 def _ratio(error: Any, allowed: Any) -> Any:
@@ -56,16 +58,17 @@ def _ratio(error: Any, allowed: Any) -> Any:
     return jnp.where(jnp.isnan(ratio), jnp.inf, ratio)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def _worst_between(network: Network, patterns: int, key: Any, first: Any, last: Any) -> Worst:
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _worst_between(network: Network, objective: str, patterns: int, key: Any, first: Any, last: Any) -> Worst:
     """The worst network of the blocks numbered from ``first`` to before ``last``."""
 
     def check(number: Any) -> Worst:
-        weights, x, t = random_network(network, jax.random.fold_in(key, number), patterns, jnp.float64)
+        weights, x, t = random_network(network, jax.random.fold_in(key, number), patterns, jnp.float64, objective)
         f = functions(network)
-        hand = manual.gradient(manual.forward(weights, x, f, network.skip), t)
-        exact = reference(network, weights, x, t)
-        allowed = bound(network, weights, x, t, exact, 2 * UNIT["float64"])
+        by_hand = manual.OBJECTIVES[objective].equations
+        hand = manual.gradient(manual.forward(weights, x, f, network.skip), t, by_hand)
+        exact = reference(network, weights, x, t, objective)
+        allowed = bound(network, weights, x, t, exact, 2 * UNIT["float64"], objective)
         errors = [abs(h - g) for h, g in zip(hand, exact.gradient, strict=True)]
         ratios = [_ratio(error, E) for error, E in zip(errors, allowed.gradient, strict=True)]
         worst = jnp.stack([ratio.max() for ratio in ratios]).max()
@@ -95,10 +98,12 @@ def whole_blocks(networks: int) -> int:
     return -(-networks // WIDTH) * WIDTH
 
 
-def worst_of(network: Network, networks: int, *, seed: int = 0, patterns: int = 2) -> Worst:
+def worst_of(
+    network: Network, networks: int, *, seed: int = 0, patterns: int = 2, objective: str = "half-squared-error"
+) -> Worst:
     """The worst of ``whole_blocks(networks)`` random networks in float64.
 
-    The network numbered n is ``random_network(network, fold_in(key(seed), n), patterns, float64)``.
+    The network numbered n is ``random_network(network, fold_in(key(seed), n), patterns, float64, objective)``.
     """
     blocks = whole_blocks(networks) // WIDTH
     cores = min(_cores.available(), blocks)
@@ -106,15 +111,15 @@ def worst_of(network: Network, networks: int, *, seed: int = 0, patterns: int = 
 
     def share(between: tuple[int, int]) -> Worst:
         with jax.enable_x64(True):  # the setting belongs to a thread
-            return jax.device_get(_worst_between(network, patterns, jax.random.key(seed), *between))
+            return jax.device_get(_worst_between(network, objective, patterns, jax.random.key(seed), *between))
 
     share((0, 0))  # nothing: compiles, once and not in each thread
     worst = max(_cores.in_turn(share, shares, cores), key=lambda found: found.ratio)
     return Worst(int(worst.network), float(worst.error), float(worst.allowed), float(worst.ratio))
 
 
-def compare(network: Network, networks: int, seed: int) -> Iterator[Comparison]:
+def compare(network: Network, networks: int, seed: int, objective: str = "half-squared-error") -> Iterator[Comparison]:
     """Equation (10): the worst of that many networks."""
-    worst = worst_of(network, networks, seed=seed)
+    worst = worst_of(network, networks, seed=seed, objective=objective)
     error = worst.error if np.isfinite(worst.ratio) else np.nan
-    yield Comparison(10, error, 0.0, worst.allowed, f"network {worst.network} of {network}, seed {seed}")
+    yield Comparison(10, error, 0.0, worst.allowed, f"network {worst.network} of {network}, {objective}, seed {seed}")

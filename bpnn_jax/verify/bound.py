@@ -48,7 +48,47 @@ def _derivative_error(name: str, a: Any, slope: Any, E_a: Any, u: float) -> Any:
     return 0.0 * a
 
 
-def bound(network: Network, weights: Weights, x: Any, t: Any, exact: Reference, u: float) -> Bound:
+def _softmax_error(z: Any, a: Any, J: Any, E_z: Any, u: float) -> Any:
+    """Of (18). e^(z - m) is off by the rounding of z - m, and relatively by 6u, and so is the sum of the exponentials."""
+    xp = z.__array_namespace__()
+    exponent = u * (abs(z - xp.max(z, axis=-1, keepdims=True)) + ACTIVATION_ERROR)
+    of_the_sum = xp.sum(a * exponent, axis=-1, keepdims=True)
+    return xp.sum(J * E_z[..., None, :], axis=-1) + a * (exponent + of_the_sum + (a.shape[-1] + 1) * u)
+
+
+def _jacobian_error(a: Any, J: Any, E_a: Any, u: float) -> Any:
+    """Of a_j ([j = k] - a_k), where the difference rounds once, and the product."""
+    xp, n = a.__array_namespace__(), a.shape[-1]
+    one = xp.reshape(xp.eye(n, dtype=a.dtype), (1,) * (a.ndim - 1) + (n, n))
+    rest = abs(one - a[..., None, :])
+    return E_a[..., :, None] * rest + a[..., :, None] * (E_a[..., None, :] + u * rest) + u * J
+
+
+def _cross_entropy_error(z: Any, E_z: Any, t: Any, slope: Any, softmax: bool, u: float) -> Any:
+    """Of (19) as a scalar: dE/dz is a - t, of size ``slope``, and each of the terms is a few roundings of numbers up to |z|."""
+    xp = z.__array_namespace__()
+    if softmax:
+        below = abs(z - xp.max(z, axis=-1, keepdims=True))
+        log = xp.log(xp.sum(xp.exp(-below), axis=-1, keepdims=True))
+        # E_z, the roundings of z - m, and those of the logarithm, whose argument is at least 1 and a sum of n exponentials
+        terms = slope * (E_z + u * below) + t * (
+            (ACTIVATION_ERROR + z.shape[-1] + 1) * u * (1.0 + log) + 2.0 * u * below
+        )
+    else:
+        terms = slope * E_z + u * ((ACTIVATION_ERROR + 4.0) * xp.log1p(xp.exp(-abs(z))) + 4.0 * abs(z))
+    size = xp.where(z > 0, z, 0.0) + 1.0 if not softmax else t * (1.0 + below + log)
+    return xp.sum(terms) + (z.size + 2) * u * xp.sum(size + (0.0 if softmax else abs(z * t)))
+
+
+def bound(
+    network: Network,
+    weights: Weights,
+    x: Any,
+    t: Any,
+    exact: Reference,
+    u: float,
+    objective: str = "half-squared-error",
+) -> Bound:
     """The bounds at one network and batch; ``exact`` is its Reference in float64. On NumPy, or traced.
 
     Measured here (``bpnn verify``): correct float32 runs stay below their bound, and a derivation that is 1% off does not.
@@ -70,16 +110,31 @@ def bound(network: Network, weights: Weights, x: Any, t: Any, exact: Reference, 
         row = xp.broadcast_to(W[l][-1], exact.z[l].shape) if network.biases[l] else 0.0
         fan_in = n + network.biases[l]
         E_z.append((fan_in + 1) * u * (abs(below) @ W[l][:n] + row) + all_below(E_outputs, l) @ W[l][:n])
+        if name == "softmax":
+            E_outputs.append(_softmax_error(exact.z[l], exact.a[l], slopes[l], E_z[l], u))
+            E_slope.append(_jacobian_error(exact.a[l], slopes[l], E_outputs[-1], u))
+            continue
         E_outputs.append(_value_error(name, exact.z[l], exact.a[l], slopes[l], E_z[l], u))
         E_slope.append(_derivative_error(name, exact.a[l], slopes[l], E_outputs[-1], u))
     E_a = E_outputs[1:]
 
-    e = abs(exact.a[-1] - t)
-    squared = xp.sum(e * e)
-    E_error = xp.sum(e * (E_a[-1] + u * e)) + (e.size + 2) * u * 0.5 * squared
-
-    delta = [abs(d) for d in exact.delta]
-    E_delta = [(E_a[-1] + u * e) * slopes[-1] + e * E_slope[-1] + u * delta[-1]]
+    e, delta = abs(exact.a[-1] - t), [abs(d) for d in exact.delta]
+    softmax, top = network.activations[-1] == "softmax", (exact.z[-1], E_z[-1])
+    if objective == "cross-entropy":
+        E_error = _cross_entropy_error(*top, t, e, softmax, u)
+        # By hand δ is a - t, and the reference's for softmax a Σt - t: targets are rounded, and so is the sum of their shares.
+        off = abs(xp.sum(t, axis=-1, keepdims=True) - 1.0) * exact.a[-1] if softmax else 0.0
+        E_delta = [E_a[-1] + u * (e + delta[-1]) + off]
+    else:
+        E_e, squared = E_a[-1] + u * e, xp.sum(e * e)
+        E_error = xp.sum(e * E_e) + (e.size + 2) * u * 0.5 * squared
+        if softmax:  # a sum over the outputs, each product as below
+            terms = E_e[..., :, None] * slopes[-1] + e[..., :, None] * (
+                E_slope[-1] + (e.shape[-1] + 1) * u * slopes[-1]
+            )
+            E_delta = [xp.sum(terms, axis=-2) + u * delta[-1]]
+        else:
+            E_delta = [E_e * slopes[-1] + e * E_slope[-1] + u * delta[-1]]
 
     def back(k: int) -> tuple[Any, Any]:
         """|Σ δ W̄ᵀ| at the outputs of layer k, over all layers that they feed, and how far off it may be."""

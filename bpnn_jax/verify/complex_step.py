@@ -23,13 +23,14 @@ def derivative(draw: Draw, l: int, index: tuple[int, int]) -> float:
     weights[l][index] += 1j * STEP
     functions = CORRECT.functions(draw.network.activations)
     net = manual.forward(tuple(weights), draw.x.astype(np.complex128), functions, draw.network.skip)
-    return float(manual.half_squared_error(net.outputs, draw.t).imag / STEP)
+    return float(draw.by_hand.error(net.layers[-1], draw.t).imag / STEP)
 
 
 def compare(draw: Draw, allowed: Bound) -> Iterator[Comparison]:
     """Equation (10), every weight: the gradient by hand beside the complex step."""
     functions = CORRECT.functions(draw.network.activations)
-    hand = manual.gradient(manual.forward(draw.weights, draw.x, functions, draw.network.skip), draw.t)
+    net = manual.forward(draw.weights, draw.x, functions, draw.network.skip)
+    hand = manual.gradient(net, draw.t, draw.by_hand.equations)
     for l, W in enumerate(draw.weights):
         exact = np.array([[derivative(draw, l, (i, j)) for j in range(W.shape[1])] for i in range(W.shape[0])])
         yield Comparison(10, hand[l], exact, allowed.gradient[l], f"layer {l + 1} of {draw.name}")

@@ -1,6 +1,7 @@
 """Rung 1: proof. On symbols, the hand derivation minus ``sympy.diff`` of E is 0, for every small network and any activation.
 
-(1) to (4) and each f'' are proved for each activation on one symbol z. (5) to (12) and (16) are proved once for all of them: each
+(1) to (4) and each f'' are proved for each activation on one symbol z; (18) and (19), whose functions are given, on the z of an output
+layer. (5) to (12) and (16) are proved once for all of them: each
 layer has a function f of its own, of which nothing is known but that it has a derivative f', and that one a derivative f''. E is
 written here once more, by index, with these. After differentiation every f(z) is given its name a, the z in every f'(z) and
 f''(z) its name, and what is left of (hand - diff) is a polynomial in these that must expand to 0.
@@ -42,7 +43,7 @@ def symbols(name: str, shape: tuple[int, ...]) -> Symbols:
     return of(np.array(named, dtype=object).reshape(shape))
 
 
-def of(array: np.ndarray) -> Symbols:
+def of(array: Any) -> Symbols:
     return np.asarray(array, dtype=object).view(Symbols)
 
 
@@ -67,10 +68,14 @@ class Namespace:
     ones_like = staticmethod(lambda a: of(np.full(a.shape, sympy.Integer(1))))
     zeros_like = staticmethod(lambda a: of(np.full(a.shape, sympy.Integer(0))))
     reshape = staticmethod(lambda a, shape: of(np.reshape(a, shape)))
-    sum = staticmethod(lambda a, axis=None: of(np.sum(np.asarray(a), axis=axis)))
+    sum = staticmethod(lambda a, axis=None, keepdims=False: of(np.sum(np.asarray(a), axis=axis, keepdims=keepdims)))
+    max = staticmethod(lambda a, axis=None, keepdims=False: _shift(np.asarray(a)))
+    eye = staticmethod(lambda n, dtype=None: of(np.array(sympy.eye(n).tolist(), dtype=object)))
     exp = staticmethod(each(sympy.exp))
+    log = staticmethod(each(sympy.log))
+    log1p = staticmethod(each(lambda e: sympy.log(1 + e)))
     tanh = staticmethod(each(sympy.tanh))
-    real = staticmethod(lambda a: _Sign())
+    real = staticmethod(lambda a: _Sign(a))
     branch = False  # which branch every ``where`` takes: (1) is proved on both
 
     @staticmethod
@@ -79,10 +84,21 @@ class Namespace:
 
 
 class _Sign:
-    """The real part of a symbol, of which only the sign is ever asked."""
+    """The real part of a symbol, of which only the sign is ever asked, or the largest."""
+
+    def __init__(self, a):
+        self.a = a
 
     def __lt__(self, other):
         return self
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.a)
+
+
+def _shift(a: np.ndarray) -> Symbols:
+    """For the largest of a row, of shape (..., 1): any number whatever. What is proved holds for each."""
+    return of(np.full((*a.shape[:-1], 1), sympy.Symbol("shift", real=True), dtype=object))
 
 
 class Proof(NamedTuple):
@@ -126,8 +142,79 @@ def activations() -> Iterator[Proof]:
     yield Proof(2, _is_zero(sympy.tanh(z_) - two_sigmoid), "tanh z = 2 sigmoid(2z) - 1")
 
 
+def softmax(n: int = 3) -> Iterator[Proof]:
+    """(18), its Jacobian and second derivatives, for n outputs."""
+    z = symbols("z", (n,))
+    explicit = of([sympy.exp(zk) / sum(sympy.exp(zj) for zj in z) for zk in z])
+    f = manual.SOFTMAX
+    a, J, H = f.value(z), f.derivative(z, explicit), f.second(z, explicit)
+    for j, k, m in np.ndindex(n, n, n):
+        slope = sympy.diff(explicit[j], z[k])
+        if k == m == 0:
+            yield Proof(18, _vanishes(a[j] - explicit[j]), f"softmax, output {j}")
+        if m == 0:
+            yield Proof(18, _vanishes(J[j, k] - slope), f"Jacobian of softmax, {j}, {k}")
+        yield Proof(16, _vanishes(H[j, k, m] - sympy.diff(slope, z[m])), f"second derivative of softmax, {j}, {k}, {m}")
+
+
+def objectives() -> Iterator[Proof]:
+    """(19), and (8) with softmax, on a pattern of two outputs: E from z is E as it is defined, δ its derivative, R{δ} that of δ."""
+    z, t, R_z = symbols("z", (2,)), symbols("t", (2,)), symbols("v", (2,))
+    sigmoids = of([1 / (1 + sympy.exp(-zk)) for zk in z])
+    softmaxes = of([sympy.exp(zk) / sum(sympy.exp(zj) for zj in z) for zk in z])
+    shares = of([t[0], 1 - t[0]])  # whose sum is 1
+    squared = sum((softmaxes - t) ** 2) / 2
+    two_sided = -sum(tk * sympy.log(ak) + (1 - tk) * sympy.log(1 - ak) for tk, ak in zip(t, sigmoids, strict=True))
+    one_sided = -sum(tk * sympy.log(ak) for tk, ak in zip(shares, softmaxes, strict=True))
+    half, cross = manual.HALF_SQUARED_ERROR, manual.CROSS_ENTROPY
+    yield from _objective(half, manual.Layer(z, z, z, softmaxes, manual.SOFTMAX), t, squared, R_z)
+    yield from _objective(cross, manual.Layer(z, z, z, sigmoids, manual.SIGMOID), t, two_sided, R_z)
+    yield from _objective(cross, manual.Layer(z, z, z, softmaxes, manual.SOFTMAX), shares, one_sided, R_z)
+
+
+def _objective(objective: manual.Objective, layer: manual.Layer, t: Symbols, E: Any, R_z: Symbols) -> Iterator[Proof]:
+    z, (of_the_error, of_the_delta), where = layer.z, objective.numbers, f"{objective.name} of {layer.f.name}"
+    for branch in (False, True):
+        Namespace.branch = branch
+        try:
+            (by_hand,) = entries(objective.error(layer, t))
+        finally:
+            Namespace.branch = False
+        difference = by_hand - E  # 0 at one point, and so is its derivative everywhere
+        at_one = sympy.expand_log(difference.subs(dict.fromkeys(z, 0)), force=True)
+        same = all(_vanishes(sympy.diff(difference, zk)) for zk in z) and sympy.simplify(at_one) == 0
+        yield Proof(of_the_error, same, f"{where}, z {'<' if branch else '>='} 0")
+    slopes = [sympy.diff(E, zk) for zk in z]
+    bends = [sum(sympy.diff(slope, zm) * v for zm, v in zip(z, R_z, strict=True)) for slope in slopes]
+    for hand, slope in zip(entries(objective.equations.output_delta(layer, t)), slopes, strict=True):
+        yield Proof(of_the_delta, _vanishes(hand - slope), f"δ, {where}")
+    for hand, bend in zip(entries(objective.delta_along(layer, t, R_z)), bends, strict=True):
+        yield Proof(16, _vanishes(hand - bend), f"R{{δ}}, {where}")
+
+
+def decay() -> Iterator[Proof]:
+    """(20): what joins the gradient is the derivative of ½ λ Σ W̄², with a bias row and without; and λV̄ that of λW̄, in (16)."""
+    W, g, V = (symbols(name, (3, 2)) for name in ("W", "g", "V"))
+    rate = sympy.Symbol("lambda", real=True)
+    for n in (2, 3):
+        term = rate * sum(w**2 for w in np.asarray(W[:n]).ravel()) / 2
+        slopes = [sympy.diff(term, w) for w in np.asarray(W).ravel()]
+        along = [sum(sympy.diff(slope, w) * v for w, v in zip(entries(W), entries(V), strict=True)) for slope in slopes]
+        for equation, direction, added in ((20, W, slopes), (16, V, along)):
+            hand = entries(manual.decayed(g, direction, n, rate))
+            proved = all(sympy.expand(h - gi - more) == 0 for h, gi, more in zip(hand, entries(g), added, strict=True))
+            yield Proof(equation, proved, f"weight decay, {3 - n} bias rows")
+
+
 def _is_zero(expression: sympy.Expr) -> bool:
     return sympy.simplify(expression.rewrite(sympy.exp)) == 0
+
+
+def _vanishes(expression: Any) -> bool:
+    """The same for what is rational in exponentials: over one denominator its numerator is 0. Quicker than ``simplify``."""
+    inside = {z for e in expression.atoms(sympy.exp) for z in e.free_symbols}
+    named = expression.subs({z: sympy.log(sympy.Dummy(positive=True)) for z in inside})
+    return sympy.expand(sympy.fraction(sympy.together(sympy.expand(named, power_exp=True)))[0]) == 0
 
 
 # Networks, with any activation -------------------------------------------------------------------------------------------

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from benchmarks.speed import __main__ as command
-from benchmarks.speed import peers, report, rounds, tasks, worker, workloads
-from benchmarks.speed.__main__ import BEGIN, END, between, main
+from benchmarks.speed import grid_page, peers, report, rounds, tasks, worker, workloads
+from benchmarks.speed.__main__ import BEGIN, END, main
+from benchmarks.speed.page import between
 from benchmarks.speed.peers import Peer, classic
 from benchmarks.speed.rounds import Timed, Workload
 from bpnn_jax import InputError
@@ -311,11 +312,14 @@ def test_markdown_has_every_row():
 # --- the repository's script, with the peers in C ---
 
 
-def test_a_page_keeps_what_is_around_the_table():
-    assert between(f"a\n{BEGIN}\nold\n{END}\nb\n", "new\n") == f"a\n{BEGIN}\n\nnew\n\n{END}\nb\n"
-    for page in ("", BEGIN, f"{END}{BEGIN}", f"{BEGIN}{END}{BEGIN}"):
+def test_a_page_keeps_what_is_around_the_table(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(f"a\n{BEGIN}\nold\n{END}\nb\n")
+    assert between(page, BEGIN, END, "new\n") == f"a\n{BEGIN}\n\nnew\n\n{END}\nb\n"
+    for text in ("", BEGIN, f"{END}{BEGIN}", f"{BEGIN}{END}{BEGIN}"):
+        page.write_text(text)
         with pytest.raises(InputError):
-            between(page, "new")
+            between(page, BEGIN, END, "new")
 
 
 def test_the_peers_in_c_compute_what_they_say(references):
@@ -378,7 +382,7 @@ def test_only_write_page_changes_committed_files(flags, written, tmp_path, monke
     """A whole run whose measuring is replaced by an empty study."""
     results, page = tmp_path / "speed.json", tmp_path / "speed.md"
     results.write_text("old")
-    page.write_text(f"{BEGIN}\nold\n{END}")
+    page.write_text(f"{BEGIN}\nold\n{END}{grid_page.BEGIN}{grid_page.END}")
     monkeypatch.setattr(command, "RESULTS", results)
     monkeypatch.setattr(command, "PAGE", page)
     monkeypatch.setattr(workloads, "run", lambda options, progress, more: workloads.Study(options))

@@ -1,5 +1,7 @@
 """The catalogue: each entry is wrong, wrong in one place only, and caught and named by the ladder."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,9 @@ from bpnn_jax.verify.reference import draw
 from manual.mistakes import MISTAKES, Mistake
 
 FIELD = {8: "output_delta", 9: "hidden_delta", 10: "weight_gradient", 11: "bias_gradient", 12: "input_gradient"}
-DERIVATIVES = {f.equations[1] for f in manual.ACTIVATIONS.values()}
+FIELD[19] = "output_delta"
+DERIVATIVES = {f.equations[1] for f in manual.OUTPUT_ACTIVATIONS.values()}
+DECAY = 0.5
 # Every activation, a square weight matrix, several outputs and patterns: each mistake shows.
 NETWORK = Network((4, 5, 5, 5, 3), ("sigmoid", "lecun_tanh", "linear", "tanh"))
 every_mistake = pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name)
@@ -19,31 +23,42 @@ every_mistake = pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.nam
 
 @pytest.fixture(scope="module")
 def drawn():
-    d = draw(NETWORK, np.random.default_rng(31), patterns=3)
-    return d, *reference_and_bound(d)
+    """By objective and output activation: a draw, its reference and its bound."""
+
+    @cache
+    def of(objective, output):
+        network = Network((4, 5, 3), ("tanh", output)) if output else NETWORK
+        d = draw(network, np.random.default_rng(31), patterns=3, objective=objective)
+        return d, *reference_and_bound(d)
+
+    return of
 
 
 def derivation(d, mistake):
-    """Everything that a derivation gives: gradients with the bias as a node and as a vector, and ∂E/∂x."""
-    net = manual.forward(d.weights, d.x, mistake.functions(d.network.activations))
-    found = manual.gradient(net, d.t, mistake.equations)
-    delta = manual.deltas(net, d.t, mistake.equations)[0]
-    _, thetas = manual.gradient_with_bias_vectors(net.with_weights(W[:-1] for W in d.weights), d.t, mistake.equations)
-    return [*found, *thetas, mistake.equations.input_gradient(net.layers[0], delta)]
+    """Everything that a derivation gives: gradients with the bias as a node and as a vector, ∂E/∂x, and the decayed gradients."""
+    net, equations = manual.forward(d.weights, d.x, mistake.functions(d.network.activations)), mistake.of(d.objective)
+    found = manual.gradient(net, d.t, equations)
+    delta = manual.deltas(net, d.t, equations)[0]
+    _, thetas = manual.gradient_with_bias_vectors(net.with_weights(W[:-1] for W in d.weights), d.t, equations)
+    decayed = [mistake.decay(g, W, len(W) - 1, DECAY, len(d.x)) for g, W in zip(found, d.weights, strict=True)]
+    return [*found, *thetas, equations.input_gradient(net.layers[0], delta), *decayed]
 
 
 def test_there_are_enough_with_names_of_their_own():
     assert len(MISTAKES) >= 20
     assert len({m.name for m in MISTAKES}) == len(MISTAKES)
     assert all(m.name and m.why for m in MISTAKES)
-    assert {m.equation for m in MISTAKES} == {3, 4, 8, 9, 10, 11, 12}
+    assert {m.equation for m in MISTAKES} == {3, 4, 8, 9, 10, 11, 12, 18, 19, 20}
 
 
 @every_mistake
 def test_each_is_wrong(mistake, drawn):
-    d, exact, allowed = drawn
-    correct = [*exact.gradient, *(g[-1] for g in exact.gradient), exact.input]
+    d, exact, allowed = drawn(mistake.objective, mistake.output)
+    kept = [np.concatenate([W[:-1], np.zeros((1, W.shape[1]))]) for W in d.weights]
+    decayed = [g + DECAY * W for g, W in zip(exact.gradient, kept, strict=True)]
+    correct = [*exact.gradient, *(g[-1] for g in exact.gradient), exact.input, *decayed]
     limits = [*allowed.gradient, *(E[-1] for E in allowed.gradient), allowed.input]
+    limits += [E + 2.0**-52 * (abs(g) + 1) for E, g in zip(allowed.gradient, exact.gradient, strict=True)]  # a sum more
 
     def worst(derived):
         pairs = zip(derived, correct, limits, strict=True)
@@ -55,23 +70,27 @@ def test_each_is_wrong(mistake, drawn):
 
 @every_mistake
 def test_each_has_one_thing_changed(mistake, drawn, assert_within):
-    d, exact, allowed = drawn
+    d, exact, allowed = drawn(mistake.objective, mistake.output)
     correct = Mistake("none", 0, "")
-    changed = {
-        f for f in manual.Equations._fields if getattr(mistake.equations, f) is not getattr(correct.equations, f)
-    }
-    renamed = {n for n in manual.ACTIVATIONS if mistake.activations[n] is not manual.ACTIVATIONS[n]}
-    assert set(mistake.activations) == set(manual.ACTIVATIONS)
+    theirs, ours = mistake.of(mistake.objective), correct.of(mistake.objective)
+    changed = {f for f in manual.Equations._fields if getattr(theirs, f) is not getattr(ours, f)}
+    every = manual.OUTPUT_ACTIVATIONS
+    renamed = {n for n in every if mistake.activations[n] is not every[n]}
+    assert set(mistake.activations) == set(every)
+    assert (mistake.decay is not correct.decay) == (mistake.equation == 20)
     if mistake.equation in DERIVATIVES:
         assert not changed
         assert len(renamed) == 1
         for name in renamed:
-            assert manual.ACTIVATIONS[name].equations[1] == mistake.equation
-            theirs, ours = mistake.activations[name], manual.ACTIVATIONS[name]
+            assert every[name].equations[1] == mistake.equation
+            theirs, ours = mistake.activations[name], every[name]
             assert theirs._replace(derivative=ours.derivative) == ours
             assert theirs.derivative is not ours.derivative
         return
     assert not renamed
+    if mistake.equation == 20:
+        assert not changed
+        return
     if mistake.equation != 11:
         assert changed == {FIELD[mistake.equation]}
         return

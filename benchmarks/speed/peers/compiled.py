@@ -19,7 +19,7 @@ FLAGS = ("-O3", "-march=native", "-std=gnu11", "-Wall", "-Werror")
 LANES = 32  # many.c's
 
 
-def library(source: str, sizes: tuple[int, int, int], *flags: str) -> ctypes.CDLL:
+def library(source: str, sizes: tuple[int, ...], *flags: str) -> ctypes.CDLL:
     """Compile and load. The file may go once it is loaded."""
     macros = [f"-D{name}={n}" for name, n in zip(("N_IN", "N_HIDDEN", "N_OUT"), sizes, strict=True)]
     with tempfile.TemporaryDirectory() as folder:
@@ -38,6 +38,7 @@ def _pointer(a: np.ndarray) -> ctypes.c_void_p:
 
 
 def _one(source: str, flags: tuple[str, ...], task: Task):
+    flags = (*flags, "-DSGD") if task.rule == "sgd" else flags
     train = library(source, task.sizes, *flags).train
     rates = ctypes.c_float(task.learning_rate), ctypes.c_float(task.momentum)
     lengths = ctypes.c_long(len(task.x)), ctypes.c_long(task.epochs)

@@ -1,4 +1,7 @@
-"""Ours, as a user calls it: ``train`` and ``train_many``; and the float64 run that results are compared with."""
+"""Ours, as a user calls it: ``train`` and ``train_many``; each engine by itself; and the float64 run to compare results with."""
+
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -15,6 +18,7 @@ def _options(task: Task) -> dict:
         "order": task.order,
         "epochs": task.epochs,
         "history_every": task.epochs,
+        "dtype": task.dtype,
     }
 
 
@@ -43,16 +47,36 @@ def many(task: Task):
     return run
 
 
+def _held_to(engine: str, task: Task):
+    """As ``one`` or ``many``, with this engine whatever ``training._engines`` would choose."""
+    from bpnn_jax.training import _engines, _loop
+    from bpnn_jax.training.fused import lanes
+
+    one_network = {"fused loop": _engines.FUSED, "generic": _loop.GENERIC}
+    block = {"lanes": lanes.run, "generic, vmapped": _engines.vmapped}
+    if engine in one_network:
+        _engines.engine_for = lambda network, settings: one_network[engine]
+        return one(task)
+    choose = _engines.block
+    _engines.block = lambda *given: (engine, block[engine], choose(*given)[2])
+    return many(task)
+
+
+def held_to(engine: str):
+    """The function that prepares a task for one engine, by its name."""
+    return partial(_held_to, engine)
+
+
 def reference(task: Task):
     """Each network apart, in float64, by JAX's own gradient where the order allows it: none of the fast paths."""
     from bpnn_jax import Network, train
 
-    network, options = Network(task.sizes, task.activations), _options(task)
+    network, options = Network(task.sizes, task.activations), _options(replace(task, dtype="float64"))
     gradient = "manual" if task.order == "article" else "autodiff"
 
     def run() -> Weights:
         runs = [
-            train(network, task.x, task.t, weights=weights, dtype="float64", gradient=gradient, **options).weights
+            train(network, task.x, task.t, weights=weights, gradient=gradient, **options).weights
             for weights in zip(*task.weights, strict=True)
         ]
         return tuple(np.stack(layer) for layer in zip(*runs, strict=True))

@@ -11,9 +11,8 @@ import jax
 import jax.numpy as jnp
 
 import manual
-from bpnn_jax.network import Network
+from bpnn_jax.network import Network, error_terms
 from bpnn_jax.training._loop import Rates, Settings, batches
-from bpnn_jax.training._step import error_terms
 from bpnn_jax.training.fused import equations
 from bpnn_jax.training.fused.equations import LANES, Layout
 

@@ -9,13 +9,17 @@ therefore can be below 0.
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from scipy import special
+from scipy import optimize, special
 
 from bpnn_jax.statistics._results import check_level
 
-STEPS = 60  # of a bisection
+STEPS = 50  # of a bisection
+LARGE = 2_000  # of a noncentrality
+NODES = 32  # of an integral
+LOWER = 0.6  # of the probability outside an interval, below it: where there is nothing to find that is all of it
 MOST_FACTORS = 8
 
 
@@ -65,9 +69,9 @@ def shares(values: np.ndarray, shape: Sequence[int], level: float = 0.95) -> lis
 
     values: (units, arms), arms in the order of a product of factors with ``shape`` levels, the last fastest; two units or more.
 
-    The interval of one part inverts the noncentral F distribution of its mean square over that of its interaction with the units, with
-    Box's (1954) degrees of freedom; that of a share puts two such intervals together (MOVER, Zou and Donner 2008): the share s makes
-    (1 - s) times the part equal to s times all others.
+    The interval of one part inverts the noncentral chi-square distribution of its squared length, over what its interaction with the
+    units leaves open of the noise, with Box's (1954) degrees of freedom. That of a share puts those of the part and of all others
+    together (MOVER, Zou and Donner 2008): the share s makes (1 - s) times the part equal to s times all others.
 
     >>> rng = np.random.default_rng(0)
     >>> means = np.array([0.0, 0.0, 3.0, 3.0])  # the first factor alone
@@ -76,22 +80,21 @@ def shares(values: np.ndarray, shape: Sequence[int], level: float = 0.95) -> lis
     """
     check_level(level)
     sets = _sets(shape)
-    parts = [_part(values @ _projection(shape, factors), level) for factors in sets]
-    v, low, high = (np.array(column) for column in zip(*parts, strict=True))
-    total = float(v.sum())
+    spaces = [_projection(shape, factors) for factors in sets]
+    arms, parts = values.shape[1], [_part(values @ space, level) for space in spaces]
+    whole = sum(part[0] for part in parts)
     found = []
     for k, factors in enumerate(sets):
-        others = np.arange(len(sets)) != k
-        rest = v[others].sum()
-        rest_low = rest - np.sqrt(((v - low)[others] ** 2).sum())
-        rest_high = rest + np.sqrt(((high - v)[others] ** 2).sum())
-        if total <= 0 or not len(sets) > 1:
-            share, s_low, s_high = (1.0, 1.0, 1.0) if total > 0 else (0.0, 0.0, 1.0)
+        v, low, high = parts[k]
+        others = [space for j, space in enumerate(spaces) if j != k]
+        if whole <= 0 or not others:
+            share, s_low, s_high = (1.0, 1.0, 1.0) if whole > 0 else (0.0, 0.0, 1.0)
         else:
-            share = v[k] / total
-            s_low = min(share, _limit(v[k], low[k], rest, rest_high, lower=True))
-            s_high = max(share, _limit(v[k], high[k], rest, max(rest_low, 0.0), lower=False))
-        found.append(Share(factors, float(share), float(s_low), float(s_high), total))
+            rest, rest_low, rest_high = _part(values @ np.hstack(others), level)
+            share = v / whole
+            s_low = min(share, _limit(v, low, rest, rest_high, lower=True))
+            s_high = max(share, _limit(v, high, rest, rest_low, lower=False))
+        found.append(Share(factors, share, s_low, s_high, whole / arms))
     return found
 
 
@@ -130,24 +133,35 @@ def _part(each: np.ndarray, level: float) -> tuple[float, float, float]:
     found = _unbiased(each, n)
     if noise <= 1e-24 * max(1.0, float((mean**2).sum())):  # nothing varies
         return found, found, found
-    epsilon = noise**2 / squares  # Box's, times q
-    f, freedom = n * float((mean**2).sum()) / noise, (epsilon, epsilon * (n - 1))
-    low, high = (_noncentrality(f, *freedom, p) for p in ((1 + level) / 2, (1 - level) / 2))
-    scale = noise / (epsilon * n)
-    return found, min(found, low * scale), max(found, high * scale)
+    freedom = noise**2 / squares  # Box's, of the part; those of its noise are (n - 1) times as many
+    if each.shape[1] > 1 and freedom < n - 1:  # what few units make too small, as Huynh and Feldt (1976) have it
+        freedom = float(np.clip((n * freedom - 2) / (n - 1 - freedom), freedom, each.shape[1]))
+    step = noise / (freedom * n)  # the variance of the mean in one direction
+    nodes = special.chdtri(freedom * (n - 1), (np.arange(NODES) + 0.5) / NODES) / (freedom * (n - 1))
+    length = float((mean**2).sum()) / step
+    tail = (1 - level) * LOWER
+    low, high = (_squared(length, freedom, n, nodes, p) for p in (1 - tail, (1 - level) - tail))
+    return found, min(found, low * step), max(found, high * step)
 
 
-def _noncentrality(f: float, one: float, two: float, p: float) -> float:
-    """Under which the distribution function at ``f`` is ``p``; 0 where it is below ``p`` for all."""
-    if special.fdtr(one, two, f) <= p:
+def _squared(length: float, freedom: float, n: int, nodes: np.ndarray, p: float) -> float:
+    """The squared length of a mean, in units of the variance of one direction, under which that seen is above ``length`` with
+    probability 1 - ``p``: a mean over what the true variance may be, ``nodes`` being its inverse in units of that seen. 0 where
+    there is none.
+    """
+    if length > LARGE:  # where it is that of a shifted t, and its series would be endless
+        return float((np.sqrt(length) - special.stdtrit(freedom * (n - 1), p)) ** 2)
+
+    def above(away: float) -> float:
+        return float(special.chndtr(length * nodes, freedom, away * nodes).mean()) - p
+
+    if above(0.0) <= 0:
         return 0.0
-    low, high = 0.0, max(1.0, 2 * f * one)
-    while special.ncfdtr(one, two, high, f) > p:
-        low, high = high, 2 * high
-    for _ in range(STEPS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if special.ncfdtr(one, two, middle, f) > p else (low, middle)
-    return (low + high) / 2
+    high = max(4.0, 2 * length)
+    while above(high) > 0:
+        high *= 2
+    root: Any = optimize.brentq(above, 0.0, high, xtol=1e-9 * high)
+    return float(root)
 
 
 def _limit(part: float, part_limit: float, rest: float, rest_limit: float, lower: bool) -> float:

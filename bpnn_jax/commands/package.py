@@ -21,8 +21,8 @@ TITLE = "# Hand-written rules of "
 def words(run: str | None) -> list[str]:
     """``--run`` as words: a script, ``-m MODULE`` or ``pytest``, each with its arguments. Nothing here goes through a shell.
 
-    >>> words("pytest -k 'a or b' tests/"), words("script.py 3"), words("python -m mypackage.demo")
-    (['pytest', '-k', 'a or b', 'tests/'], ['script.py', '3'], ['-m', 'mypackage.demo'])
+    >>> words("pytest -k 'a or b' tests/"), words("python -m mypackage.demo")
+    (['pytest', '-k', 'a or b', 'tests/'], ['-m', 'mypackage.demo'])
     """
     if run is None:
         return []

@@ -38,7 +38,7 @@ def _places(params: dict) -> Iterator[Path]:
     for key, value in params.items():
         if key in ("cond_jaxpr", "fwd", "bwd"):
             continue
-        many = isinstance(value, tuple | list)
+        many = type(value) in (tuple, list)  # a record of its own kind stays as it is
         for k, body in enumerate(value if many else (value,)):
             jaxpr = body.jaxpr if isinstance(body, ClosedJaxpr) else body
             if not isinstance(jaxpr, Jaxpr):

@@ -41,7 +41,7 @@ EXAMPLES = {  # of each equation's mistakes the one that says most to somebody w
     "(10)": "mean for a sum",
     "(11)": "the lecture's ∂O/∂θ = 1",
     "(12)": "f' of the input layer",
-    "(17)": "leaky relu with relu's derivative",
+    "(17)": "relu'(0) = 1",
     "(18)": "softmax's Jacobian, a sign",
     "(19)": "f' kept in (19)",
     "(20)": "decay on the bias row",

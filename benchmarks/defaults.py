@@ -70,7 +70,7 @@ def _run(name: str, folder: str, *options: str) -> dict[str, Any]:
 
 def theirs(name: str, seed: int) -> tuple[float, float, float]:
     """scikit-learn's test score, and the processor and wall seconds of its fit."""
-    from sklearn.neural_network import MLPClassifier, MLPRegressor
+    from sklearn.neural_network import MLPClassifier, MLPRegressor  # pyright: ignore[reportMissingImports]
 
     task = door.open_set(name).task
     assert task is not None

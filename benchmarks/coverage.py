@@ -1,12 +1,15 @@
 """Do the intervals of bpnn_jax.statistics hold the truth? Prints the tables of docs/statistics.md.
 
-    python -m benchmarks.coverage        three minutes
+    python -m benchmarks.coverage                     five minutes
+    python -m benchmarks.coverage --only-factors      the effects, interactions and shares; they are kept in results/coverage.json
 
 Each line is 2000 simulated studies with a known truth. 95% intervals should hold it in 95% of them, and where there is no effect p
 should be 0.05 or less in 5%; the standard error of such a share is half a percent.
 """
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import tyro
@@ -14,12 +17,14 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from benchmarks import factors
 from bpnn_jax.statistics import Bootstrap
 from bpnn_jax.statistics._bootstrap import sampling
 from bpnn_jax.statistics._contrast import arms_and_contrasts
 from bpnn_jax.statistics._results import Names
 
 STUDIES = 2000
+KEPT = Path(__file__).parent / "results" / "coverage.json"
 BLOCK = 50  # studies that share one draw of runs
 Draw = Callable[[np.random.Generator], np.ndarray]
 
@@ -97,7 +102,22 @@ SHAPES: dict[str, tuple[Callable[[int], Draw], str, float]] = {
 }
 
 
-def main() -> None:
+def _factors(studies: int) -> None:
+    table = Table("quantity", "what is true", "units", "holds the truth", "p <= 0.05", title="95% intervals of factors")
+    found = []
+    for line in track(factors.lines(studies), "factors", total=None):
+        found.append({**line._asdict(), "alarms": None if np.isnan(line.alarms) else line.alarms})
+        alarms = "" if np.isnan(line.alarms) else f"{line.alarms:.1%}"
+        table.add_row(line.quantity, line.truth, line.units, f"{line.coverage:.1%}", alarms)
+    Console().print(table)
+    if studies == STUDIES:
+        KEPT.write_text(json.dumps({"studies": studies, "lines": found}, indent=1) + "\n")
+
+
+def main(only_factors: bool = False, studies: int = STUDIES) -> None:
+    _factors(studies)
+    if only_factors:
+        return
     table = Table(
         "paired difference", "runs", "percentile", "BCa", "p <= 0.05", title="95% intervals hold the truth in"
     )

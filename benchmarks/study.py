@@ -46,7 +46,7 @@ def store_and_statistics(folder: Path, copy: Path) -> None:
     began = time.process_time()
     found = results.gather(planned, Store(folder), {})
     read = time.process_time()
-    tables = [(c.name, Store(folder).get(c.name, len(c.lanes), planned.points)) for c in planned.chunks]
+    tables = [(c.name, results.chunk_of(Store(folder), c, planned.points)) for c in planned.chunks]
     started = time.process_time()
     for name, table in tables:
         if table is not None:

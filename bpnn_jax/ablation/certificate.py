@@ -45,10 +45,10 @@ class Certificate:
     checks: tuple[Check, ...]
 
 
-def certificates(plan: Plan, checks: Mapping[Program, Sequence[Check]]) -> dict[str, Certificate]:
-    """The certificate of each arm of a plan. ``checks`` are those of each of its programs (``run_checks``)."""
+def certificates(plan: Plan, checks: Mapping[tuple, Sequence[Check]]) -> dict[str, Certificate]:
+    """The certificate of each arm of a plan. ``checks`` are those of each structure of its programs (``run_checks``)."""
     pairs = zip(plan.programs, plan.lanes, strict=True)
-    return {lane.arm: certify(program, lane, checks[program]) for program, lane in pairs}
+    return {lane.arm: certify(program, lane, checks[program.structure]) for program, lane in pairs}
 
 
 def certify(program: Program, lane: Lane, checks: Sequence[Check]) -> Certificate:

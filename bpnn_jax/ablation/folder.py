@@ -94,14 +94,15 @@ class Store:
             if handle is not None:
                 os.close(handle)  # and with it the lock
 
-    def get(self, name: str, rows: int, points: int) -> Table | None:
+    def get(self, name: str, rows: int, points: int, scores: int = 0) -> Table | None:
         """A chunk's table, or None if it is not there. A file that is proved to be another is set aside, and then it is not there.
 
         Raises InputError for a file that cannot be read now: what is in it is not known, and it is neither moved nor trained again.
         """
         path = self.path(name)
         try:
-            found = table.parsed(read_file(path, table.largest(rows, points), "a chunk of a study"), rows, points)
+            data = read_file(path, table.largest(rows, points + scores), "a chunk of a study")
+            found = table.parsed(data, rows, points, scores)
         except FileNotFoundError:
             return None
         except NotReadableError as error:

@@ -25,21 +25,23 @@ from bpnn_jax.ablation.folder import ASIDE, CERTIFICATES, CHUNKS, FILE, PATTERNS
 from bpnn_jax.ablation.study import Study, from_dict
 from bpnn_jax.errors import InputError
 
-FORMAT = 2  # 1, of version 0.1.0, had no checksum
-SHAPE = {
-    "format": int,
-    "study": {
-        "task": str,
-        "vary": {str: [object]},
-        "base": {str: object},
-        "seeds": (int, [int]),
-        "epochs": int,
-        "points": int,
-        "chunk": int,
-    },
-    "patterns": str,
-    "place": {str: str},
+FORMAT = 3  # 1, of version 0.1.0, had no checksum; 2, of version 0.2.0, no tests, splits, tuning or growth
+STUDY = {
+    "task": (str, [str]),
+    "vary": {str: [object]},
+    "base": {str: object},
+    "seeds": (int, [int]),
+    "epochs": int,
+    "points": int,
+    "chunk": (int, None),
+    "test?": (str, None),
+    "test_share?": float,
+    "splits?": int,
+    "tune?": {str: [object]},
+    "validation_share?": float,
+    "work?": float,
 }
+SHAPE = {"format": int, "study": STUDY, "patterns": str, "place": {str: str}, "before?": [STUDY]}
 # What a study may have left where its study.json is not: one that was killed, or set aside.
 _OURS = re.compile(r"(study|summary|certificates|patterns)(\.[0-9a-f]{8})?\.(json|npz)")
 
@@ -47,6 +49,11 @@ _OURS = re.compile(r"(study|summary|certificates|patterns)(\.[0-9a-f]{8})?\.(jso
 def manifest(study: Study, where: dict[str, str], patterns: str) -> dict[str, Any]:
     """What ``study.json`` holds. ``patterns`` is the SHA-256 of the task's."""
     return {"format": FORMAT, "study": study.as_dict(), "patterns": patterns, "place": where}
+
+
+def stages(manifest: dict[str, Any]) -> list[Study]:
+    """The smaller studies that the folder's was, from the first on: what their chunks were cut by."""
+    return [from_dict(one) for one in manifest.get("before", [])]
 
 
 def identity(manifest: dict[str, Any]) -> str:
@@ -83,17 +90,19 @@ def manifest_of(store: Store) -> dict[str, Any] | None:
             raise DamagedError(f"{one_line(path)}: {error}") from None
     else:
         found = unsealed(data, path, SHAPE)
-    if found["format"] not in (1, FORMAT):
+    if not 1 <= found["format"] <= FORMAT:
         raise InputError(
-            f"{one_line(path)}: expected format 1 or {FORMAT}, got {found['format']}: of a later bpnn-jax?"
+            f"{one_line(path)}: expected a format from 1 to {FORMAT}, got {found['format']}: of a later bpnn-jax?"
         )
     with contextlib.suppress(InputError):  # one that this version cannot carry out is shown as it is
         found["study"] = from_dict(found["study"]).as_dict()
     return found
 
 
-def check(store: Store, wanted: dict[str, Any], force: bool) -> None:
-    """Raise InputError unless the folder is new, empty or this study's. Writes nothing."""
+def check(store: Store, wanted: dict[str, Any], force: bool) -> dict[str, Any]:
+    """Raise InputError unless the folder is new, empty, this study's, or that of a smaller one which it is made of by more seeds,
+    splits, values or epochs. Writes nothing. Returns what ``study.json`` is to hold: ``wanted`` with what the study was ``before``.
+    """
     folder = store.folder
     try:
         if folder.exists() and not folder.is_dir():
@@ -105,7 +114,7 @@ def check(store: Store, wanted: dict[str, Any], force: bool) -> None:
         found = manifest_of(store)
     except DamagedError as error:
         if force:
-            return
+            return wanted
         raise DamagedError(
             f"{error}; it is left as it is: --force sets it aside and begins anew, and finds the chunks of the same study again"
         ) from None
@@ -115,12 +124,41 @@ def check(store: Store, wanted: dict[str, Any], force: bool) -> None:
             raise InputError(
                 f"{one_line(folder)}: expected a new folder or that of a study, got one with {one_line(others[0])} in it"
             )
-    elif identity(found) != identity(wanted) and not force:
+        return wanted
+    if identity(found) == identity(wanted):
+        return found | {"format": FORMAT}
+    grown = growth(found, wanted)
+    if grown is None and not force:
         lines = "\n  ".join(differences(found, wanted))
         raise InputError(
             f"{one_line(folder)}: expected the study that was begun there, got another one:\n  {lines}\n"
             "Another folder keeps them apart; --force starts afresh beside it."
         )
+    return wanted if grown is None else grown
+
+
+def growth(found: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any] | None:
+    """``wanted`` with the smaller studies that it goes on from, or None where it does not go on from that of ``found``.
+
+    More seeds, splits, or values of what varies or is tuned go on from what is there. With more epochs every run is trained again.
+    """
+    if any(found[name] != wanted[name] for name in ("place", "patterns")):
+        return None
+    try:
+        there, here = from_dict(found["study"]), from_dict(wanted["study"])
+    except InputError:
+        return None
+    alike = ("task", "base", "points", "chunk", "work", "test", "test_share", "validation_share")
+    if any(getattr(there, name) != getattr(here, name) for name in alike) or there.splits > here.splits:
+        return None
+    for old, new in ((there.vary, here.vary), (there.tune, here.tune)):
+        if list(dict(old)) != list(dict(new)) or any(not set(values) <= set(dict(new)[name]) for name, values in old):
+            return None
+    if not set(there.seed_list) <= set(here.seed_list) or there.epochs > here.epochs:
+        return None
+    if there.epochs < here.epochs:
+        return wanted
+    return wanted | {"before": [*found.get("before", []), found["study"]]}
 
 
 def claim(store: Store, wanted: dict[str, Any], force: bool) -> None:
@@ -200,7 +238,7 @@ def differences(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
     >>> differences({"study": {"epochs": 5}}, {"study": {"epochs": 6}})
     ['study.epochs: 5 there, 6 here']
     """
-    there, here = ({k: v for k, v in flat(one).items() if k != "format"} for one in (found, wanted))
+    there, here = ({k: v for k, v in flat(one).items() if k not in ("format", "before")} for one in (found, wanted))
     keys = dict.fromkeys([*there, *here])
     return [
         one_line(f"{key}: {_word(there, key)} there, {_word(here, key)} here")

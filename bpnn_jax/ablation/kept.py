@@ -12,15 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from bpnn_jax import patterns
 from bpnn_jax._runtime import archive
 from bpnn_jax._runtime.files import as_json
 from bpnn_jax._runtime.reading import LARGEST_JSON, SEAL, DamagedError, NotReadableError, digest, parse_json, read_file
 from bpnn_jax._runtime.text import one_line
 from bpnn_jax.ablation.certificate import VERDICTS, Certificate, from_dict
 from bpnn_jax.ablation.folder import CERTIFICATES, PATTERNS, SUMMARY, Store
+from bpnn_jax.ablation.parts import BOOLEAN, Data, load, together
+from bpnn_jax.ablation.study import Study
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns import Patterns
+from bpnn_jax.patterns.task import KINDS
 
 LARGEST_PATTERNS = archive.LARGEST + 2**20
 _CHECK = {
@@ -41,59 +43,90 @@ _CERTIFICATES = {
 # --- patterns.npz ---
 
 
-def keep_patterns(store: Store, identity: str, task: Patterns) -> None:
-    """Write ``patterns.npz``, unless it is there: x (patterns, inputs), t (patterns, outputs), and the customary hidden layers."""
+def keep_patterns(store: Store, identity: str, tasks: Sequence[Data]) -> None:
+    """Write ``patterns.npz``, unless it is there: x (patterns, inputs), t (patterns, outputs), and the customary hidden layers.
+
+    Of what is more than Boolean patterns its kind too, and the patterns to test on; of a second task x1, t1 and so on.
+    """
     path = store.folder / PATTERNS
-    found = _patterns(store, identity, task.name)
-    if found is not None and (found.sha256, found.hidden) != (task.sha256, task.hidden):
+    found = _patterns(store, identity, [task.patterns.name for task in tasks])
+    if found is not None and _compared(found) != _compared(tasks):
         found = store.set_aside(path, "holds the patterns of another study")
-    if found is None and task.x.nbytes + task.t.nbytes <= archive.LARGEST:
-        content, hidden = io.BytesIO(), np.array(task.hidden, np.int64)
-        of = np.array(identity)
-        np.savez(
-            content, x=task.x, t=task.t, hidden=hidden, of=of, sha256=np.array(_digest(task.x, task.t, hidden, of))
-        )
+    given = {f"{name}{k or ''}": array for k, task in enumerate(tasks) for name, array in _arrays(task).items()}
+    if found is None and sum(array.nbytes for array in given.values()) <= archive.LARGEST:
+        content, of = io.BytesIO(), np.array(identity)
+        arrays: dict[str, Any] = {**given, "of": of, SEAL: np.array(_digest(*given.values(), of))}
+        np.savez(content, **arrays)
         store.put(path, content.getvalue())
 
 
-def patterns_of(store: Store, identity: str, task: str, wanted: str) -> Patterns:
-    """The patterns whose SHA-256 is ``wanted``: those kept, or else those of ``task``. Raises InputError for others."""
+def patterns_of(store: Store, identity: str, study: Study, wanted: str) -> tuple[Data, ...]:
+    """The patterns whose SHA-256 is ``wanted``: those kept, or else those of the study's tasks. Raises InputError for others."""
     before = len(store.complaints)
-    found = _patterns(store, identity, task)
-    if found is not None and found.sha256 != wanted:
+    found = _patterns(store, identity, study.tasks)
+    if found is not None and together(found) != wanted:
         found = store.set_aside(store.folder / PATTERNS, "holds the patterns of another study")
     if found is not None:
         return found
     try:
-        found = patterns.load(task)
+        found = tuple(load(task, study.test) for task in study.tasks)
     except InputError as error:
         raise InputError("; ".join([*store.complaints[before:], str(error)])) from None
-    if found.sha256 != wanted:
-        said = f"{one_line(task)}: expected the patterns that the study was begun with, got others"
+    if found[0].patterns.sha256 == wanted:  # of version 0.2.0, which scored nothing
+        found = (Data(found[0].patterns),)
+    if together(found) != wanted:
+        said = f"{one_line(study.title)}: expected the patterns that the study was begun with, got others"
         raise InputError("; ".join([*store.complaints[before:], said]))
     return found
 
 
-def _patterns(store: Store, identity: str, task: str) -> Patterns | None:
+def _compared(tasks: Sequence[Data]) -> list[tuple]:
+    return [(task.sha256, task.patterns.hidden) for task in tasks]
+
+
+def _arrays(task: Data) -> dict[str, np.ndarray]:
+    found = {"x": task.patterns.x, "t": task.patterns.t, "hidden": np.array(task.patterns.hidden, np.int64)}
+    if task.kind != BOOLEAN or task.table or task.test is not None:
+        found |= {"kind": np.array(task.kind), "table": np.array(task.table)}
+        found |= {"outputs": np.array(task.patterns.outputs)} if task.patterns.outputs else {}
+    if task.test is not None:
+        found |= {"test_x": task.test.x, "test_t": task.test.t}
+    return found
+
+
+def _patterns(store: Store, identity: str, names: Sequence[str]) -> tuple[Data, ...] | None:
     path = store.folder / PATTERNS
     try:
         data = read_file(path, LARGEST_PATTERNS, "the patterns of a study")
-        found = archive.arrays(data, one_line(path), ("x", "t", "hidden", "of", SEAL))
+        found = archive.arrays(data, one_line(path))
         if not {"x", "t", "hidden"} <= set(found):
             raise DamagedError("expected the arrays x, t and hidden")
-        x, t, hidden = (found[name] for name in ("x", "t", "hidden"))
         if "of" in found or SEAL in found:  # version 0.1.0 wrote neither
-            if str(found.get(SEAL)) != _digest(x, t, hidden, found.get("of", hidden)):
+            rest = [array for name, array in found.items() if name != SEAL]
+            if "of" not in found or str(found.get(SEAL)) != _digest(*rest):
                 raise DamagedError("expected the checksum of what is in it, got another")
             if str(found["of"]) != identity:
                 return store.set_aside(path, "holds the patterns of another study")
-        return Patterns(x, t, name=task, hidden=tuple(map(int, hidden.tolist())))
+        return tuple(_task(found, name, k or "") for k, name in enumerate(names))
     except FileNotFoundError:
         return None
     except NotReadableError:
         raise
-    except (TypeError, ValueError, OverflowError) as error:  # an InputError is a ValueError
+    except (TypeError, ValueError, OverflowError, LookupError) as error:  # an InputError is a ValueError
         return store.set_aside(path, f"is damaged: {str(error).removeprefix(f'{one_line(path)}: ')}")
+
+
+def _task(found: Mapping[str, np.ndarray], name: str, suffix: Any) -> Data:
+    x, t, hidden = (found[f"{what}{suffix}"] for what in ("x", "t", "hidden"))
+    more = {what: found.get(f"{what}{suffix}") for what in ("kind", "table", "outputs", "test_x", "test_t")}
+    outputs = () if more["outputs"] is None else tuple(map(str, more["outputs"].tolist()))
+    made = Patterns(x, t, name=name, outputs=outputs, hidden=tuple(map(int, hidden.tolist())))
+    test_x, test_t = more["test_x"], more["test_t"]
+    test = None if test_x is None or test_t is None else Patterns(test_x, test_t, name=name, hidden=made.hidden)
+    kind = BOOLEAN if more["kind"] is None else str(more["kind"])
+    if kind not in KINDS:
+        raise DamagedError(f"expected a kind of {', '.join(KINDS)}, got {one_line(kind)}")
+    return Data(made, kind, test, more["table"] is not None and bool(more["table"]))
 
 
 def _digest(*arrays: np.ndarray) -> str:

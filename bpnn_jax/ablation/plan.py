@@ -8,6 +8,7 @@ import importlib.metadata
 import json
 import os
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
@@ -15,12 +16,12 @@ import jax
 import numpy as np
 
 import bpnn_jax
-from bpnn_jax import patterns
+from bpnn_jax.ablation.parts import BOOLEAN, NUMBERS, Data, Parts, load, parts
+from bpnn_jax.ablation.scoring import Judge
 from bpnn_jax.ablation.study import LANES, Arm, Study
 from bpnn_jax.ablation.table import Table, table
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import Network, init_paired
-from bpnn_jax.patterns import Patterns
 from bpnn_jax.settings import patterns_per_update
 from bpnn_jax.training import Settings, _engines, train_many
 
@@ -28,6 +29,9 @@ LARGEST_CHUNK = (
     200_000_000  # numbers that are trained at the same time: 800 MB of float32, and as much again while they are
 )
 FORMAT = 1  # of what a chunk's name is the hash of, and of its file
+UNSCORED = ("", "0.1", "0.2")  # versions whose runs were not scored
+LARGEST_CUT = 512  # runs of a chunk that is cut by its work
+PASSES = 3  # multiplications per weight and pattern: outputs, deltas, steps
 # The fields that the first chunks were named by. One that came later is named only where it is not its default, so that a new
 # setting changes the name of no chunk that was trained without it.
 FIRST_NETWORK = ("sizes", "activations", "input_bias", "hidden_bias", "skip")
@@ -53,7 +57,10 @@ class Lane(NamedTuple):
 
 @dataclass(frozen=True)
 class Program:
-    """What shapes a program, and the patterns it runs on: one group of a study. Arrays are (patterns, n0) and (patterns, nL)."""
+    """What shapes a program, and the patterns it runs on: one group of a study. Arrays are (patterns, n0) and (patterns, nL).
+
+    split: the number of the split that the patterns are of; ``judge`` scores the networks, ``scored`` is its SHA-256.
+    """
 
     network: Network
     settings: Settings
@@ -61,6 +68,19 @@ class Program:
     x: np.ndarray = field(compare=False)
     t: np.ndarray = field(compare=False)
     patterns: str  # the SHA-256 of both
+    split: int = 0
+    judge: Judge | None = field(default=None, compare=False)
+    scored: str = ""
+
+    @property
+    def structure(self) -> tuple:
+        """What the checks of a program depend on: its shapes, and not its numbers."""
+        return self.network, self.settings, self.dtype, self.x.shape
+
+    @property
+    def scores(self) -> int:
+        """How many scores each run has."""
+        return 0 if self.judge is None else len(self.judge.names)
 
 
 @dataclass(frozen=True)
@@ -84,6 +104,7 @@ class Chunk:
             "lane_width": _engines.block(program.network, program.settings, program.dtype)[2],
             "lanes": [list(lane) for lane in self.lanes],
             "place": dict(self.place),
+            **({} if program.judge is None else {"split": program.split, "scores": program.scored}),
         }
 
     @property
@@ -99,16 +120,16 @@ class Chunk:
 class Plan:
     """A study, planned once for the certificates, the engine that trains it and its results.
 
-    task:     the study's patterns.
+    tasks:    the patterns of each of the study's tasks.
     place:    where the chunks run: ``place()`` there.
     arms:     the study's, in its order.
-    programs: the program of each arm.
-    lanes:    each arm's run of seed 0.
+    programs: the program of each arm, in the first split and the first of its trials.
+    lanes:    each arm's run of seed 0 by that program.
     chunks:   in the order in which they are run.
     """
 
     study: Study
-    task: Patterns
+    tasks: tuple[Data, ...]
     place: dict[str, str]
     arms: tuple[Arm, ...]
     programs: tuple[Program, ...]
@@ -121,43 +142,110 @@ class Plan:
         return len(self.study.history_epochs)
 
 
-def plan(study: Study, where: dict[str, str], task: Patterns | None = None) -> Plan:
+def plan(
+    study: Study, where: dict[str, str], tasks: Sequence[Data] | None = None, before: Sequence[Study] = ()
+) -> Plan:
     """Every chunk of a study. Raises InputError for an arm that cannot be trained, before anything is run.
 
-    where: ``place()`` where the chunks will run.
-    task:  the study's patterns, if they are at hand.
+    where:  ``place()`` where the chunks will run.
+    tasks:  the patterns of the study's tasks, if they are at hand.
+    before: smaller studies, of which this one is made by more seeds, splits or values: their chunks come first, cut as they were,
+            and then those of the runs that none of them has.
 
-    Arms of one program share its lanes, all arms of the first seeds first, and programs take turns: so an unfinished study has
-    whole seeds, and its first chunks compile different programs at the same time.
+    Trials of one program share its lanes, all of the first seeds first, and programs take turns: so an unfinished study has whole
+    seeds, and its first chunks compile different programs at the same time.
     """
-    task = patterns.load(study.task) if task is None else task
-    arms, programs, first = study.arms, [], []
-    groups: dict[Program, list[Lane]] = {}
-    for arm in arms:
-        try:
-            program, lane = _program(study, arm, task), _lane(arm, task)
-            if arm.run.reduction == "mean" and where.get("bpnn_jax", "").startswith(MEANS_BY_RATES):
-                program, lane = _mean_by_rates(program, lane)
-        except InputError as error:
-            raise InputError(f"{arm.name}: {error}") from None
+    data = dict(zip(study.tasks, map(load, study.tasks) if tasks is None else tasks, strict=True))
+    made = _Programs(study, where, data)
+    programs, first = [], []
+    for arm, trial in zip(study.arms, study.trials[:: len(study.trials) // len(study.arms)], strict=True):
+        program, lane = made.of(trial, 0)
         _check_room(study, program)
-        groups.setdefault(program, []).append(lane)
         programs.append(program)
-        first.append(lane)
+        first.append(lane._replace(arm=arm.name))
+    chunks, done = [], set()
+    for stage in (*before, study):
+        chunks += _cut(stage, made, where, done, remember=stage is not study)
+    return Plan(study, tuple(data.values()), where, study.arms, tuple(programs), tuple(first), tuple(chunks))
+
+
+def _cut(stage: Study, made: "_Programs", where: dict[str, str], done: set, remember: bool) -> list[Chunk]:
+    """The chunks of a study's runs that are not ``done``; and then they are, as (trial, split, seed)."""
+    groups: dict[Program, list[Lane]] = {}
+    for split in range(stage.splits):
+        for trial in stage.trials:
+            program, lane = made.of(trial, split)
+            groups.setdefault(program, []).append(lane)
     found: list[tuple[float, int, Chunk]] = []
     for number, (program, of_program) in enumerate(groups.items()):
-        lanes = [lane._replace(seed=seed) for seed in study.seed_list for lane in of_program]
-        for at in range(0, len(lanes), study.chunk):
-            chunk = Chunk(program, tuple(lanes[at : at + study.chunk]), tuple(where.items()))
+        lanes = [lane._replace(seed=seed) for seed in stage.seed_list for lane in of_program]
+        if done:
+            lanes = [lane for lane in lanes if (lane.arm, program.split, lane.seed) not in done]
+        if remember:
+            done.update((lane.arm, program.split, lane.seed) for lane in lanes)
+        size = stage.chunk or _size(stage, program)
+        for at in range(0, len(lanes), size):
+            chunk = Chunk(program, tuple(lanes[at : at + size]), tuple(where.items()))
             found.append((at / len(lanes), number, chunk))
-    chunks = tuple(chunk for _, _, chunk in sorted(found, key=lambda item: item[:2]))
-    return Plan(study, task, where, arms, tuple(programs), tuple(first), chunks)
+    return [chunk for _, _, chunk in sorted(found, key=lambda item: item[:2])]
+
+
+def _size(study: Study, program: Program) -> int:
+    """Runs of a chunk whose work is counted: multiplications per run, by epochs, patterns and weights."""
+    weights = sum(rows * columns for rows, columns in program.network.shapes)
+    runs = study.work / (study.epochs * len(program.x) * weights * PASSES)
+    return max(LANES, min(LARGEST_CUT, int(runs) // LANES * LANES))
+
+
+class _Programs:
+    """The programs of a study's trials, each made once for each split."""
+
+    def __init__(self, study: Study, where: dict[str, str], data: dict[str, Data]):
+        self._study, self._data = study, data
+        self._version = where.get("bpnn_jax", "")
+        self._scored = ".".join(self._version.split(".")[:2]) not in UNSCORED
+        self._parts: dict[tuple[str, int], Parts] = {}
+        self._judges: dict[Any, tuple[Judge, str]] = {}
+
+    def of(self, trial: Arm, split: int) -> tuple[Program, Lane]:
+        """The program of a trial in a split, and its run of seed 0. Raises InputError for one that cannot be trained."""
+        data, there = self._data[trial.task], self._there(trial.task, split)
+        kind = data.kind if self._scored else BOOLEAN
+        try:
+            program = _program(self._study, trial, there, kind)
+            lane = _lane(trial, there)
+            if trial.run.reduction == "mean" and self._version.startswith(MEANS_BY_RATES):
+                program, lane = _mean_by_rates(program, lane)
+        except InputError as error:
+            raise InputError(f"{trial.name}: {error}") from None
+        if self._scored:
+            judge, scored = self._judge(trial, split, data, there)
+            program = replace(program, split=split, judge=judge, scored=scored)
+        return program, lane
+
+    def _there(self, task: str, split: int) -> Parts:
+        if not self._scored:
+            return Parts(self._data[task].patterns)
+        if (task, split) not in self._parts:
+            study, data = self._study, self._data[task]
+            chosen = bool(study.tune) and (study.test_share > 0 or data.test is not None)
+            validation = study.validation_share if chosen else 0.0
+            self._parts[task, split] = parts(data, split, study.test_share, validation)
+        return self._parts[task, split]
+
+    def _judge(self, trial: Arm, split: int, data: Data, there: Parts) -> tuple[Judge, str]:
+        key = trial.task, split, trial.run.targets
+        if key not in self._judges:
+            named = {name: trial.run.patterns(part) for name, part in there.named.items()}
+            made = Judge(data.kind, named, there.units)
+            self._judges[key] = made, made.sha256
+        return self._judges[key]
 
 
 def _check_room(study: Study, program: Program) -> None:
     """Raise InputError where a chunk's networks and their curves are more numbers than a machine should be asked for."""
     weights = sum(rows * columns for rows, columns in program.network.shapes)
-    together = min(study.chunk, -(-study.runs // LANES) * LANES)
+    together = min(study.chunk or _size(study, program), -(-study.runs // LANES) * LANES)
     needed = together * (weights + len(study.history_epochs))
     if needed > LARGEST_CHUNK:
         raise InputError(
@@ -196,6 +284,8 @@ def run_chunk(chunk: Chunk) -> Table:
         settings=program.settings,
         cores=1,
     )
+    judge = program.judge
+    scores = None if judge is None else judge.scores(program.network, found.weights, program.dtype)
     return table(
         chunk.described,
         arm=[lane.arm for lane in lanes],
@@ -205,6 +295,7 @@ def run_chunk(chunk: Chunk) -> Table:
         error=found.error,
         history=found.history.T,
         seconds=np.full(len(lanes), found.seconds / len(lanes)),
+        scores=scores,
     )
 
 
@@ -220,16 +311,19 @@ def _first_weights(chunk: Chunk, seeds: np.ndarray) -> tuple:
     return tuple(found)
 
 
-def _program(study: Study, arm: Arm, task: Patterns) -> Program:
+def _program(study: Study, arm: Arm, there: Parts, kind: str) -> Program:
+    """Boolean patterns are learnt until they are solved, all others to the limit."""
     run = arm.run
-    settings = run.settings(epochs=study.epochs, stop_solved=True, history_every=study.history_every)
-    network, task = run.network(task), run.patterns(task)
+    if kind == NUMBERS and run.output_activation == "same":
+        run = replace(run, output_activation="linear")  # numbers have no range that another output would fit
+    settings = run.settings(epochs=study.epochs, stop_solved=kind == BOOLEAN, history_every=study.history_every)
+    network, task = run.network(there.train), run.patterns(there.train)
     return Program(network, settings, run.dtype, task.x, task.t, task.sha256)
 
 
-def _lane(arm: Arm, task: Patterns) -> Lane:
+def _lane(arm: Arm, there: Parts) -> Lane:
     """Of seed 0."""
-    run, rates = arm.run, arm.run.rates(task)
+    run, rates = arm.run, arm.run.rates(there.train)
     ranges = run.ranges if run.initial == "uniform" else ()
     return Lane(arm.name, 0, rates.learning_rate, rates.momentum, rates.tolerance, run.initial, ranges)
 

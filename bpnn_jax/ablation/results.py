@@ -2,18 +2,21 @@
 
 import hashlib
 import html
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from bpnn_jax import statistics
+from bpnn_jax.ablation import tuning
 from bpnn_jax.ablation.certificate import Certificate
 from bpnn_jax.ablation.folder import Store
 from bpnn_jax.ablation.interactions import interactions
-from bpnn_jax.ablation.plan import Plan
+from bpnn_jax.ablation.parts import BOOLEAN, TEST
+from bpnn_jax.ablation.plan import Chunk, Plan
 from bpnn_jax.ablation.study import Study
+from bpnn_jax.ablation.table import Table, lists
 from bpnn_jax.statistics import Summary
 
 MAX_SHOWN = 8  # arms in a Results' repr
@@ -21,18 +24,24 @@ MAX_SHOWN = 8  # arms in a Results' repr
 
 @dataclass(frozen=True, repr=False)
 class Results:
-    """Arrays (seeds, arms): row i is the same seed in every arm. A run that is not there yet has ``stopped`` "" and NaN elsewhere.
+    """Arrays (rows, arms): row i is the same seed in every arm. A run that is not there yet has ``stopped`` "" and NaN elsewhere.
 
     study:    what was asked.
     arms:     the names of the columns, in the study's order.
-    seeds:    (seeds,), those of the rows.
+    seeds:    (rows,), those of the rows; where there are several splits, all seeds of the first come first.
+    splits:   (rows,), the number of each row's split of the patterns.
     stopped:  ``solved``, ``epochs`` (not solved by the limit) or ``diverged``.
     epochs:   that were run: where solved, the epochs that it took, counted from 1.
-    error:    E summed over the patterns, with the ½, of the last epoch that was run.
-    history:  (seeds, arms, points), the error at the epochs ``history_epochs`` (points,), counted from 0; NaN after the stop.
+    error:    E summed over the patterns, in (7) with the ½, of the last epoch that was run.
+    scores:   what each run came to at its end, by its name, such as ``test_accuracy``: arrays (rows, arms).
+    history:  (rows, arms, points), the error at the epochs ``history_epochs`` (points,), counted from 0; NaN after the stop.
     seconds:  a run's share of its chunk's time.
     certificates: by arm, what the ladder says of its gradient; empty while they have not been made.
     chunks, chunks_done: how many chunks the study has, and how many of them the folder has.
+    kinds:    of each task its kind: boolean, classification, multi-label or regression.
+    held_out: how many patterns of the first task are trained on, and how many are tested on.
+    trials, chosen: of a tuned study the results of everything that was tried, and for each run (rows, arms) which column of them was
+              taken, -1 where it is not known yet; otherwise None.
 
     `ablation.read` gets them from a study's folder, `summarise` makes their statistics.
     """
@@ -49,6 +58,12 @@ class Results:
     certificates: dict[str, Certificate]
     chunks: int
     chunks_done: int
+    splits: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint32))
+    scores: Mapping[str, np.ndarray] = field(default_factory=dict)
+    kinds: tuple[str, ...] = (BOOLEAN,)
+    held_out: tuple[int, int] = (0, 0)
+    trials: "Results | None" = None
+    chosen: np.ndarray | None = None
 
     def __repr__(self) -> str:
         rows = [f"  {name}: {', '.join(counts)}" for name, *counts in self._rows()]
@@ -62,8 +77,11 @@ class Results:
         return f"<table><caption>{html.escape(self._title())}</caption>{rows}</table>"
 
     def _title(self) -> str:
-        runs = f"{int((self.stopped != '').sum()):,} of {self.study.runs:,} runs"
-        return f"Results of {self.study.task}: {len(self.arms)} arms, {len(self.seeds)} seeds, {self.study.epochs} epochs, {runs}"
+        runs = f"{self.runs_done:,} of {self.study.runs:,} runs"
+        seeds = f"{len(self.study.seed_list)} seeds" + (
+            f", {self.study.splits} splits" if self.study.splits > 1 else ""
+        )
+        return f"Results of {self.study.title}: {len(self.arms)} arms, {seeds}, {self.study.epochs} epochs, {runs}"
 
     def _rows(self) -> Iterator[tuple[str, ...]]:
         """For each of the first arms how many runs it has, how many were solved, and how many diverged."""
@@ -80,8 +98,13 @@ class Results:
 
     @property
     def solving(self) -> bool:
-        """Whether a run could be solved: not where every arm has a tolerance of 0, which trains to the limit."""
-        return any(arm.run.tolerance > 0 for arm in self.study.arms)
+        """Whether a run could be solved: Boolean patterns, but where every arm has a tolerance of 0, which trains to the limit."""
+        return BOOLEAN in self.kinds and any(arm.run.tolerance > 0 for arm in self.study.arms)
+
+    @property
+    def runs_done(self) -> int:
+        """How many runs are there, of all that were tried."""
+        return int(((self.trials or self).stopped != "").sum())
 
     @property
     def solved(self) -> np.ndarray:
@@ -99,12 +122,22 @@ class Results:
         return (self.stopped != "").all(axis=1)
 
     @property
+    def counted(self) -> np.ndarray:
+        """(rows,), the rows that statistics are about: those that every arm has, and of several splits those that are whole."""
+        whole = self.whole_seeds
+        if self.study.splits == 1:
+            return whole
+        return np.isin(self.splits, [split for split in np.unique(self.splits) if whole[self.splits == split].all()])
+
+    @property
     def sha256(self) -> str | None:
         """Of every bit of the results but their seconds; None while runs are missing."""
+        if self.trials is not None:
+            return self.trials.sha256
         if not self.complete:
             return None
-        found = hashlib.sha256()
-        for part in (self.arms, self.seeds, self.stopped, self.epochs, self.error, self.history, self.history_epochs):
+        found, parts = hashlib.sha256(), [self.arms, self.seeds, self.stopped, self.epochs, self.error, self.history]
+        for part in (*parts, self.history_epochs, *((list(self.scores), *self.scores.values()) if self.scores else ())):
             array = np.ascontiguousarray(part)
             if array.dtype.kind == "f":
                 array = np.where(np.isnan(array), np.nan, array)  # one NaN, where there are many
@@ -112,29 +145,43 @@ class Results:
         return found.hexdigest()
 
 
+def chunk_of(store: Store, chunk: Chunk, points: int) -> Table | None:
+    """What a folder has of a chunk."""
+    return store.get(chunk.name, len(chunk.lanes), points, chunk.program.scores)
+
+
 def gather(plan: Plan, store: Store, certificates: dict[str, Certificate]) -> Results:
     """The results of a planned study from those of its chunks that ``store`` has."""
-    study, arms = plan.study, tuple(arm.name for arm in plan.arms)
-    seeds = np.array(study.seed_list, np.uint32)
-    column, row = {name: k for k, name in enumerate(arms)}, {seed: i for i, seed in enumerate(seeds.tolist())}
-    shape, points = (len(seeds), len(arms)), plan.points
+    study, names = plan.study, tuple(trial.name for trial in plan.study.trials)
+    rows = study.rows
+    column, row = {name: k for k, name in enumerate(names)}, {pair: i for i, pair in enumerate(rows)}
+    shape, points = (len(rows), len(names)), plan.points
     stopped, epochs = np.full(shape, "", "<U8"), np.zeros(shape, np.int32)
     error, seconds, history = np.full(shape, np.nan), np.full(shape, np.nan), np.full((*shape, points), np.nan)
+    scores: dict[str, np.ndarray] = {}
     done = 0
     for chunk in plan.chunks:
-        table = store.get(chunk.name, len(chunk.lanes), points)
+        table = chunk_of(store, chunk, points)
         if table is None:
             continue
         done += 1
-        at = np.array([row[lane.seed] for lane in chunk.lanes]), np.array([column[lane.arm] for lane in chunk.lanes])
+        split = chunk.program.split
+        at = (
+            np.array([row[split, lane.seed] for lane in chunk.lanes]),
+            np.array([column[lane.arm] for lane in chunk.lanes]),
+        )
         stopped[at] = table["stopped"].to_pylist()
         epochs[at], error[at] = table["epochs"].to_numpy(), table["error"].to_numpy()
         seconds[at] = table["seconds"].to_numpy()
-        history[at] = table["history"].combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, points)
-    return Results(
+        history[at] = lists(table, "history", points)
+        if chunk.program.judge is not None:
+            found = lists(table, "scores", chunk.program.scores)
+            for name, values in zip(chunk.program.judge.names, found.T, strict=True):
+                scores.setdefault(name, np.full(shape, np.nan))[at] = values
+    results = Results(
         study=study,
-        arms=arms,
-        seeds=seeds,
+        arms=names,
+        seeds=np.array([seed for _, seed in rows], np.uint32),
         stopped=stopped,
         epochs=epochs,
         error=error,
@@ -144,7 +191,18 @@ def gather(plan: Plan, store: Store, certificates: dict[str, Certificate]) -> Re
         certificates=certificates,
         chunks=len(plan.chunks),
         chunks_done=done,
+        splits=np.array([split for split, _ in rows], np.uint32),
+        scores=dict(sorted(scores.items())),
+        kinds=tuple(task.kind for task in plan.tasks),
+        held_out=_held_out(plan),
     )
+    return tuning.judged(results) if study.tune else results
+
+
+def _held_out(plan: Plan) -> tuple[int, int]:
+    first = plan.programs[0]
+    tested = first.judge.parts.get(TEST) if first.judge else None
+    return len(first.x), 0 if tested is None else len(tested)
 
 
 def summarise(results: Results, **options: Any) -> Summary | None:
@@ -152,8 +210,11 @@ def summarise(results: Results, **options: Any) -> Summary | None:
 
     options: those of ``statistics.summarise``: error_measure, pairs, bootstrap.
     """
-    whole = results.whole_seeds
+    whole = results.counted
     if whole.sum() < 2:
+        return None
+    clustered = results.study.splits > 1
+    if clustered and len(np.unique(results.splits[whole])) < 2:
         return None
     solved, diverged, horizon = results.solved[whole], results.diverged[whole], results.study.epochs
     return statistics.summarise(
@@ -163,32 +224,7 @@ def summarise(results: Results, **options: Any) -> Summary | None:
         error=np.where(diverged, np.inf, results.error[whole]),
         horizon=horizon,
         contrasts=interactions(results.study),
+        groups=results.splits[whole] if clustered else None,
         solving=results.solving,
         **options,
     )
-
-
-def as_dict(results: Results, summary: Summary | None) -> dict[str, Any]:
-    """Everything but the single runs as JSON-serialisable data: what ``summary.json`` holds."""
-    return {
-        "study": results.study.as_dict(),
-        "complete": results.complete,
-        "chunks": results.chunks,
-        "chunks_done": results.chunks_done,
-        "runs": results.study.runs,
-        "runs_done": int((results.stopped != "").sum()),
-        "seeds_done": int(results.whole_seeds.sum()),
-        "results_sha256": results.sha256,
-        "seconds": float(np.nansum(results.seconds)),
-        "arms": [
-            {
-                "name": name,
-                "runs": int((results.stopped[:, k] != "").sum()),
-                "solved": int(results.solved[:, k].sum()),
-                "diverged": int(results.diverged[:, k].sum()),
-                "certificate": asdict(results.certificates[name]) if name in results.certificates else None,
-            }
-            for k, name in enumerate(results.arms)
-        ],
-        "summary": summary.as_dict() if summary else None,
-    }

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
-from bpnn_jax import patterns
 from bpnn_jax._runtime import cores as _cores
 from bpnn_jax._runtime.text import one_line
 from bpnn_jax.ablation.certificate import certificates, run_checks
 from bpnn_jax.ablation.folder import Store
-from bpnn_jax.ablation.identity import check, claim, identity, manifest, study_of
+from bpnn_jax.ablation.identity import check, claim, identity, manifest, stages, study_of
 from bpnn_jax.ablation.kept import certificates_of, keep_certificates, keep_patterns, keep_summary, patterns_of
+from bpnn_jax.ablation.parts import load, together
 from bpnn_jax.ablation.plan import Chunk, place, plan, run_chunk
-from bpnn_jax.ablation.results import Results, gather
+from bpnn_jax.ablation.results import Results, chunk_of, gather
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.ablation.table import Table
 from bpnn_jax.errors import InputError
@@ -72,28 +72,27 @@ def run(
     [[True, True], [True, True], [True, True], [True, True]]
     """
     store, where = Store(folder), where or place()
-    task = patterns.load(study.task)
-    wanted = manifest(study, where, task.sha256)
-    check(
-        store, wanted, force
-    )  # what can be refused is, before a run is planned, and all of it before the folder is made
+    tasks = tuple(load(task, study.test) for task in study.tasks)
+    # What can be refused is, before a run is planned, and all of it before the folder is made.
+    wanted = check(store, manifest(study, where, together(tasks)), force)
     if not os.path.lexists(store.chunks):
         store.check_room(study.runs, len(study.history_epochs))
-    planned = plan(study, where, task)
+    planned = plan(study, where, tasks, stages(wanted))
     claim(store, wanted, force)
     mine, arms = identity(wanted), [arm.name for arm in planned.arms]
-    keep_patterns(store, mine, planned.task)
+    keep_patterns(store, mine, planned.tasks)
     store.tidy()
-    todo = [chunk for chunk in planned.chunks if store.get(chunk.name, len(chunk.lanes), planned.points) is None]
+    todo = [chunk for chunk in planned.chunks if chunk_of(store, chunk, planned.points) is None]
     store.check_room(_runs(todo), planned.points)
     beside = ThreadPoolExecutor(1)  # for the certificates, while the first programs are compiled
     try:
         checks = {}
         if not certificates_of(store, mine, arms):
-            checks = {c.program: beside.submit(run_checks, c.program) for c in reversed(planned.chunks)}
+            structures = {program.structure: program for program in planned.programs}
+            checks = {structure: beside.submit(run_checks, program) for structure, program in structures.items()}
         _train(todo, store, engine or local(), progress)
         if checks:
-            made = {program: found.result() for program, found in checks.items()}
+            made = {structure: found.result() for structure, found in checks.items()}
             keep_certificates(store, mine, certificates(planned, made))
         return gather(planned, store, certificates_of(store, mine, arms))
     finally:
@@ -106,8 +105,8 @@ def read(folder: str | os.PathLike[str], complaints: list[str] | None = None) ->
     """The results that a folder has, of a study that is finished or not. Changes nothing in it."""
     store = Store(folder, read_only=True)
     study, found = study_of(store)
-    task = patterns_of(store, identity(found), study.task, found["patterns"])
-    planned = plan(study, found["place"], task)
+    tasks = patterns_of(store, identity(found), study, found["patterns"])
+    planned = plan(study, found["place"], tasks, stages(found))
     results = gather(planned, store, certificates_of(store, identity(found), [arm.name for arm in planned.arms]))
     if complaints is not None:
         complaints += store.complaints

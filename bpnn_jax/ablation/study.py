@@ -2,42 +2,56 @@
 
 import itertools
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from bpnn_jax import settings
-from bpnn_jax.errors import InputError, whole_number
+from bpnn_jax.ablation.grid import LARGEST_GRID, grid, tuned
+from bpnn_jax.errors import InputError, finite, whole_number
 from bpnn_jax.errors import seed as check_seed
 from bpnn_jax.settings import Run
 
 LANES = 64  # a chunk is whole blocks of the widest kind
-LARGEST_GRID = 1_000  # arms; more of them no table can show, and no comparison survive Holm's correction
 LARGEST_STUDY = 10_000_000  # runs, each of which the plan has a record of: some 130 bytes
 LARGEST_LIST = 1_000_000  # seeds that are listed one by one, in study.json too
+LARGEST_SPLITS = 1_000
+WORK = 5e10  # multiplications per chunk: some ten seconds of one core
+TASK = "task"  # the factor that several tasks are
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One combination: its name, such as ``activation=tanh, momentum=0.9``, and the run it stands for."""
+    """One combination: its name, such as ``activation=tanh, momentum=0.9``, its task, and the run it stands for.
+
+    levels: the value of each field that varies, by its name; the task among them where there are several.
+    of:     of a trial the arm that it is a trial of, and ``tuned`` the values that are tried.
+    """
 
     name: str
     run: Run
+    task: str = ""
+    levels: Any = ()
+    of: str = ""
+    tuned: Any = ()
 
 
 @dataclass(frozen=True)
 class Study:
     """A question: which task is learned, which fields of a run vary, from which seeds, for how long.
 
-    task:   a name or a file, as for ``bpnn train``.
+    task:   a name or a file, as for ``bpnn train``; or several, which then are a factor like those that vary.
     vary:   a mapping from fields of ``Run`` to the values that they take. Every combination is an arm.
     base:   the run that the arms are variations of.
     seeds:  how many (then 0, 1, 2, ...), or which. Each arm is trained from each of them; a seed means the same initial weights and
             the same order of the patterns in every arm that has the same layer sizes.
-    epochs: the limit. Runs stop when solved.
+    epochs: the limit. Runs of Boolean patterns stop when solved, all others train to the limit.
     points: of the error curve that is kept, about.
-    chunk:  runs that are kept together in a file, a multiple of 64; what is under way when the power fails is at most that many
-            runs per core.
+    chunk:  runs that are kept together in a file, a multiple of 64; otherwise as many as have ``work`` multiplications together.
+    test:   a file to test on; or ``test_share`` of the patterns are held out, in each of ``splits`` ways.
+    tune:   a mapping from fields to the values that are tried: each arm is judged at its own best of them. The best is chosen on
+            ``validation_share`` of the patterns where some are held out, otherwise by cross-fitting over seeds.
 
     Raises InputError for what cannot be used.
 
@@ -46,47 +60,104 @@ class Study:
     (['hidden-bias=off, momentum=0', 'hidden-bias=off, momentum=0.9'], 40)
     """
 
-    task: str
+    task: Any
     vary: Any = ()
     base: Run = field(default_factory=Run)
     seeds: Any = 100
     epochs: int = 1000
     points: int = 50
-    chunk: int = 512
+    chunk: int | None = None
+    test: str | None = None
+    test_share: float = 0.0
+    splits: int = 1
+    tune: Any = ()
+    validation_share: float = 0.2
+    work: float = WORK
 
     def __post_init__(self):
         base = {name: settings.checked(name, value) for name, value in asdict(self.base).items()}
-        vary = _grid(self.vary)
+        vary, tune = grid(self.vary), tuned(self.tune)
+        if both := [name for name, _ in tune if name in dict(vary)]:
+            raise InputError(f"expected {both[0].replace('_', '-')} either varied or tuned, got both")
         base["batch_size"] = _batch_size(base, dict(vary))
         seeds = self.seeds
         seeds = whole_number("seeds", seeds, 1, 2**32) if not isinstance(seeds, Iterable) else _different_seeds(seeds)
-        runs = math.prod(len(values) for _, values in vary) * (seeds if isinstance(seeds, int) else len(seeds))
+        tasks = _tasks(self.task)
+        splits, share = whole_number("splits", self.splits, 1, LARGEST_SPLITS), _share("test share", self.test_share)
+        if share and self.test is not None:
+            raise InputError("expected either a test file or a test share, got both")
+        if splits > 1 and not share:
+            raise InputError(f"expected splits with a test share, which they hold out, got {splits} splits without one")
+        if self.test is not None and len(tasks) > 1:
+            raise InputError(f"expected one task with a test file, got {len(tasks)}")
+        arms = math.prod(len(values) for _, values in vary) * len(tasks)
+        trials = arms * math.prod(len(values) for _, values in tune)
+        if trials > LARGEST_GRID:
+            raise InputError(f"expected at most {LARGEST_GRID:,} arms, times values to tune, got {trials:,}")
+        if tune and (seeds if isinstance(seeds, int) else len(seeds)) < 4 and not (share or self.test is not None):
+            raise InputError("expected 4 seeds or more to tune by, two to choose and two to judge, got fewer")
+        runs = trials * splits * (seeds if isinstance(seeds, int) else len(seeds))
         if runs > LARGEST_STUDY:
             raise InputError(
                 f"expected at most {LARGEST_STUDY:,} runs, arms times seeds, got {runs:,}: several studies may share them"
             )
-        if whole_number("chunk", self.chunk, LANES) % LANES:
+        if self.chunk is not None and whole_number("chunk", self.chunk, LANES) % LANES:
             raise InputError(f"expected chunk as a multiple of {LANES}, got {self.chunk}")
         # A frozen dataclass is set this way, once.
-        object.__setattr__(self, "task", str(self.task))
+        object.__setattr__(self, "task", tasks[0] if len(tasks) == 1 else tasks)
         object.__setattr__(self, "vary", vary)
         object.__setattr__(self, "base", Run(**base))
         object.__setattr__(self, "seeds", seeds)
         object.__setattr__(self, "epochs", whole_number("epochs", self.epochs, 1))
         object.__setattr__(self, "points", whole_number("points", self.points, 1))
+        object.__setattr__(self, "test", None if self.test is None else str(self.test))
+        object.__setattr__(self, "test_share", share)
+        object.__setattr__(self, "tune", tune)
+        object.__setattr__(self, "validation_share", _share("validation share", self.validation_share))
+        object.__setattr__(self, "work", finite("work", self.work))
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        return self.task if isinstance(self.task, tuple) else (self.task,)
+
+    @property
+    def title(self) -> str:
+        """The tasks, by their names."""
+        return ", ".join(self.tasks)
+
+    @property
+    def factors(self) -> tuple[tuple[str, tuple], ...]:
+        """What varies, with its values: the task where there are several, and the fields."""
+        return (*(((TASK, self.tasks),) if len(self.tasks) > 1 else ()), *self.vary)
 
     @property
     def arms(self) -> tuple[Arm, ...]:
         """Every combination of what varies, the last field fastest."""
-        names = [name for name, _ in self.vary]
+        names = [name for name, _ in self.factors]
         found = []
-        for values in itertools.product(*(values for _, values in self.vary)):
+        for values in itertools.product(*(values for _, values in self.factors)):
             given = dict(zip(names, values, strict=True))
             words = [f"{n.replace('_', '-')}={settings.shown(n, v)}" for n, v in given.items()]
-            run = replace(self.base, **given)
+            run = replace(self.base, **{name: value for name, value in given.items() if name != TASK})
             if run.mode != "minibatch":  # the batch size is for the other arms
                 run = replace(run, batch_size=None)
-            found.append(Arm(", ".join(words) or self.task, run))
+            name = ", ".join(words) or self.title
+            found.append(Arm(name, run, given.get(TASK, self.tasks[0]), tuple(given.items()), name))
+        return tuple(found)
+
+    @property
+    def trials(self) -> tuple[Arm, ...]:
+        """Every arm with every combination of the values that are tried; the arms themselves where nothing is tuned."""
+        if not self.tune:
+            return self.arms
+        names = [name for name, _ in self.tune]
+        found = []
+        for arm in self.arms:
+            for values in itertools.product(*(values for _, values in self.tune)):
+                given = dict(zip(names, values, strict=True))
+                words = ", ".join(f"{n.replace('_', '-')}={settings.shown(n, v)}" for n, v in given.items())
+                name, run = f"{arm.name}, {words}", replace(arm.run, **given)
+                found.append(Arm(name, run, arm.task, arm.levels, arm.name, tuple(given.items())))
         return tuple(found)
 
     @property
@@ -94,9 +165,19 @@ class Study:
         return range(self.seeds) if isinstance(self.seeds, int) else self.seeds
 
     @property
+    def rows(self) -> list[tuple[int, int]]:
+        """(split, seed) of each row of the results, all seeds of a split together."""
+        return [(split, seed) for split in range(self.splits) for seed in self.seed_list]
+
+    @property
     def runs(self) -> int:
-        """How many runs there are: arms times seeds."""
-        return len(self.arms) * len(self.seed_list)
+        """How many runs there are: trials times seeds times splits."""
+        return len(self.trials) * len(self.seed_list) * self.splits
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether the study itself names patterns to test on; a set may have such of its own."""
+        return self.test is not None or self.test_share > 0
 
     @property
     def history_every(self) -> int:
@@ -109,7 +190,7 @@ class Study:
 
     def as_dict(self) -> dict[str, Any]:
         """The study as JSON-serialisable data; ``from_dict`` is the inverse."""
-        return _lists(asdict(self) | {"vary": dict(self.vary)})
+        return _lists(asdict(self) | {"vary": dict(self.vary), "tune": dict(self.tune)})
 
 
 def from_dict(given: Mapping[str, Any]) -> Study:
@@ -126,33 +207,6 @@ def from_dict(given: Mapping[str, Any]) -> Study:
         return Study(**{**given, "base": Run(**base)})
     except (TypeError, KeyError, AttributeError) as error:
         raise InputError(f"expected a study, got something else: {error}") from None
-
-
-def _grid(vary: Any) -> tuple[tuple[str, tuple], ...]:
-    """Fields and values, checked. ``vary`` is a mapping, or pairs."""
-    found: dict[str, tuple] = {}
-    for given, values in vary.items() if isinstance(vary, Mapping) else vary:
-        name = settings.known(given)
-        if name in found:
-            raise InputError(f"expected each field once, got {given} more than once")
-        if isinstance(values, str) or not isinstance(values, Iterable):
-            raise InputError(f"expected the values of {given} as a list, got {values!r}")
-        values = tuple(itertools.islice(values, LARGEST_GRID + 1))
-        if len(values) > LARGEST_GRID:
-            raise InputError(f"expected at most {LARGEST_GRID:,} arms, got more values of {given} than that")
-        found[name] = tuple(settings.checked(name, value) for value in values)
-        if not found[name]:
-            raise InputError(f"expected one value or more for {given}, got none: the grid is empty")
-        for value in found[name]:
-            if found[name].count(value) > 1:
-                shown = settings.shown(name, value)
-                raise InputError(f"expected values of {given} that are all different, got {shown} more than once")
-    arms = 1
-    for values in found.values():
-        arms *= len(values)
-    if arms > LARGEST_GRID:
-        raise InputError(f"expected at most {LARGEST_GRID:,} arms, got {arms:,}")
-    return tuple(found.items())
 
 
 def _batch_size(base: Mapping[str, Any], vary: Mapping[str, tuple]) -> int | None:
@@ -187,3 +241,18 @@ def _lists(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _lists(v) for key, v in value.items()}
     return [_lists(v) for v in value] if isinstance(value, tuple | list) else value
+
+
+def _tasks(given: Any) -> tuple[str, ...]:
+    found = (str(given),) if isinstance(given, (str, os.PathLike)) else tuple(map(str, given))
+    if not found:
+        raise InputError("expected one task or more, got none")
+    if twice := [task for task in found if found.count(task) > 1]:
+        raise InputError(f"expected tasks that are all different, got {twice[0]} more than once")
+    return found
+
+
+def _share(what: str, value: Any) -> float:
+    if not 0 <= finite(what, value) < 1:
+        raise InputError(f"expected {what} from 0 to below 1, got {value}")
+    return float(value)

@@ -21,11 +21,11 @@ RUN_BYTES = 64  # of a run without its curve, at most
 _WORDS = pa.dictionary(pa.int32(), pa.string())
 
 
-def schema(points: int) -> pa.Schema:
+def schema(points: int, scores: int = 0) -> pa.Schema:
     """A row per run.
 
     epochs are those that were run, error is E of the last of them, history E at ``Study.history_epochs`` (NaN after the stop),
-    seconds the run's share of its chunk's.
+    seconds the run's share of its chunk's, scores what the network came to at its end (``scoring.Judge``), where it was scored.
     """
     return pa.schema(
         [
@@ -36,6 +36,7 @@ def schema(points: int) -> pa.Schema:
             ("error", pa.float64()),
             ("history", pa.list_(pa.float64(), points)),
             ("seconds", pa.float64()),
+            *([("scores", pa.list_(pa.float64(), scores))] if scores else []),
         ]
     )
 
@@ -50,21 +51,34 @@ def table(
     error: np.ndarray,
     history: np.ndarray,
     seconds: np.ndarray,
+    scores: np.ndarray | None = None,
 ) -> Table:
-    """A chunk's table: columns (runs,), ``history`` (runs, points), and in its metadata what it is the answer to."""
-    kind = schema(history.shape[1])
-    flat = pa.array(np.ascontiguousarray(history, np.float64).ravel())
+    """A chunk's table: columns (runs,), ``history`` (runs, points), ``scores`` (runs, scores), and in its metadata what it is the
+    answer to.
+    """
+    kind = schema(history.shape[1], 0 if scores is None else scores.shape[1])
     columns = [
         pa.array(list(arm)).dictionary_encode(),
         pa.array(np.asarray(seed, np.uint32)),
         pa.array(np.asarray(stopped).tolist()).dictionary_encode(),
         pa.array(np.asarray(epochs, np.int32)),
         pa.array(np.asarray(error, np.float64)),
-        pa.FixedSizeListArray.from_arrays(flat, history.shape[1]),
+        _lists(history),
         pa.array(np.asarray(seconds, np.float64)),
+        *([] if scores is None else [_lists(scores)]),
     ]
     made = pa.Table.from_arrays(columns, schema=kind)
     return made.replace_schema_metadata({IDENTITY: described.encode(), CONTENT: digest(made)})
+
+
+def lists(content: Table, name: str, width: int) -> np.ndarray:
+    """A column of lists as an array (runs, width)."""
+    return content[name].combine_chunks().flatten().to_numpy(zero_copy_only=False).reshape(-1, width)
+
+
+def _lists(values: np.ndarray) -> pa.Array:
+    flat = pa.array(np.ascontiguousarray(values, np.float64).ravel())
+    return pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
 
 
 def parquet(content: Table) -> bytes:
@@ -79,7 +93,7 @@ def largest(rows: int, points: int) -> int:
     return 2**22 + rows * (8 * points + 4096)
 
 
-def parsed(data: bytes, rows: int, points: int) -> Table:
+def parsed(data: bytes, rows: int, points: int, scores: int = 0) -> Table:
     """The table of a chunk of so many runs, from the bytes of a Parquet file.
 
     Raises ValueError for a file that is none, has other rows or columns, or other numbers than were written. What it says of its
@@ -91,7 +105,7 @@ def parsed(data: bytes, rows: int, points: int) -> Table:
             unpacked = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
             if (
                 about.num_rows != rows
-                or not file.schema_arrow.equals(schema(points))
+                or not file.schema_arrow.equals(schema(points, scores))
                 or unpacked > largest(rows, points)
             ):
                 raise ValueError(f"it does not have the {rows} runs and the columns of its chunk")

@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 
 from tyro.conf import Positional, arg
 
+from bpnn_jax._runtime import wall
 from bpnn_jax._runtime.files import write_atomically
 from bpnn_jax._runtime.outputs import Output, Read
 from bpnn_jax._runtime.text import one_line, plain
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 MOST_DRAWS = 100_000
 LARGEST_EXAMPLE = 10_000_000  # numbers
 SUITE = "bpnn audit"
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # of a repr: another one each time
 SHAPE = re.compile(r"(float64|float32|float16|bfloat16|int32)\[(\d+(?:,\d+)*)?\]")
 
 
@@ -187,18 +189,25 @@ def theirs(what: str) -> Iterator[None]:
     """Around somebody else's code: whatever it raises, be it the end of the process, is a NotAuditedError with its words."""
     try:
         yield
-    except (KeyboardInterrupt, InputError):
+    except InputError:
         raise
     except BaseException as error:
+        if wall.is_ctrl_c(error):
+            raise
         did = "ended the process" if isinstance(error, SystemExit) else f"raised {type(error).__name__}"
         raise NotAuditedError(f"expected {what} to be audited, but it {did}: {_words(error)}") from error
 
 
 def _words(thing: object) -> str:
     """What an exception says, or how a thing shows itself; whatever its own code does instead."""
+    if isinstance(thing, dict):  # of a module, it would show what is Python's
+        return f"a dict of {len(thing)}"
     try:
-        return one_line(str(thing) if isinstance(thing, BaseException) else repr(thing))[:500] or "without a word"
-    except Exception as error:
+        said = str(thing) if isinstance(thing, BaseException) else ADDRESS.sub("", repr(thing))
+        return one_line(said)[:500] or "without a word"
+    except BaseException as error:
+        if wall.is_ctrl_c(error):
+            raise
         return f"a {type(thing).__name__} that cannot be shown ({type(error).__name__})"
 
 

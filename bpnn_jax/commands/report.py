@@ -33,7 +33,7 @@ class Report:
 def run(options: Report) -> int:
     from bpnn_jax._runtime.outputs import Output, Read
     from bpnn_jax._runtime.progress import console, progress_bar
-    from bpnn_jax.ablation import report, results, runner
+    from bpnn_jax.ablation import findings, report, results, runner, told
     from bpnn_jax.ablation.folder import REPORT, Store
     from bpnn_jax.ablation.identity import study_of
     from bpnn_jax.ablation.report.page import is_page, page
@@ -46,7 +46,7 @@ def run(options: Report) -> int:
         Output(html, "--html", is_page),
         None if options.pdf is None else Output(options.pdf, "--pdf", is_pdf),
         json=options.json,
-        reads=[Read(folder, "the study", but=(REPORT,)), *data_read(study.task)],
+        reads=[Read(folder, "the study", but=(REPORT,)), *(one for task in study.tasks for one in data_read(task))],
         overwrite=options.overwrite,
     )
     draw_pdf = _pdf() if options.pdf else None
@@ -56,6 +56,7 @@ def run(options: Report) -> int:
         found = runner.read(folder, complaints)
         update(1, 3, "statistics")
         summary = results.summarise(found)
+        came = findings.find(found, summary)
         update(2, 3, "drawing")
         pictures = report.pictures(found, summary)
         # A file's name may hold bytes that are no text: these alone become question marks.
@@ -66,7 +67,8 @@ def run(options: Report) -> int:
     if options.pdf:
         write_atomically(options.pdf, figures)
         out.print(f"{options.pdf}, {_size(len(figures))}, {len(pictures)} pages")
-    finish(options.json, "report", results.as_dict(found, summary) | {"charts": {p.kind: p.rows for p in pictures}})
+    charts = {p.kind: p.rows for p in pictures}
+    finish(options.json, "report", told.as_dict(found, summary, came) | {"charts": charts})
     for complaint in complaints:
         out.print(complaint, style="bold red")
     if not found.complete:

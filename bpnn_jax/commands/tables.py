@@ -10,28 +10,47 @@ from rich.text import Text
 
 from bpnn_jax import settings
 from bpnn_jax.ablation.certificate import Certificate
+from bpnn_jax.ablation.findings import Findings
 from bpnn_jax.ablation.report import words
 from bpnn_jax.ablation.results import Results
+from bpnn_jax.commands import score_tables
 from bpnn_jax.statistics import EPOCHS, SUCCESS, Comparison, Summary
 
 COLOURS = {"gradient": "green", "not a gradient": "yellow", "wrong": "bold red"}
-UNITS = {SUCCESS: "points", EPOCHS: "epochs"}  # of a difference
+SOLVING = (SUCCESS, EPOCHS)
+UNITS = {SUCCESS: "points", EPOCHS: "epochs", **dict.fromkeys(words.PERCENT, "points")}  # of a difference
 
 
-def show(found: Results, summary: Summary | None, complaints: Sequence[str], folder: Path, out: Console) -> None:
+def show(
+    found: Results,
+    summary: Summary | None,
+    came: Findings | None,
+    complaints: Sequence[str],
+    folder: Path,
+    out: Console,
+) -> None:
     """Print the results of a study, finished or not, and where they are kept."""
-    out.print(arms_table(found, summary))
-    if summary and _shown(summary, summary.comparisons):
-        out.print(comparisons_table(found, summary))
-    if summary and _shown(summary, summary.contrasts):
-        out.print(interactions_table(summary))
-    for note in summary.notes if summary else ("two seeds or more make intervals; there are none yet",):
-        out.print(note)
+    if came:
+        for line in score_tables.sentences(came):
+            out.print(line, markup=False)
+    scored = came is not None and came.scored
+    out.print(arms_table(found, summary, came))
+    if came and came.comparisons:
+        out.print(comparisons_table(found, came.comparisons, came.against))
+    elif summary and not scored and _shown(summary, summary.comparisons):
+        out.print(
+            comparisons_table(found, _shown(summary, summary.comparisons), came.against if came else found.arms[0])
+        )
+    if came and score_tables.tells(came):
+        out.print(score_tables.effects_table(came))
+        out.print(score_tables.shares_table(came))
+    for note in _notes(found, summary, came):
+        out.print(note, markup=False)
     if found.certificates and not _doubtful(found):
         out.print(Text.assemble("certificate: ", ("gradient", COLOURS["gradient"]), ", every arm"))
     for complaint in complaints:
         out.print(complaint, style="bold red")
-    done, runs = int((found.stopped != "").sum()), found.study.runs
+    done, runs = found.runs_done, found.study.runs
     if found.complete:
         out.print(f"{runs:,} runs in {folder}, results {found.sha256}")
     else:
@@ -41,13 +60,24 @@ def show(found: Results, summary: Summary | None, complaints: Sequence[str], fol
         )
 
 
-def arms_table(found: Results, summary: Summary | None) -> Group:
-    """How often and how fast each arm was solved, or its final error where no run of any arm was; and what is not as it should be:
-    how many of its runs diverged, and whether its steps follow the gradient.
+def _notes(found: Results, summary: Summary | None, came: Findings | None) -> Sequence[str]:
+    if summary is None:
+        what = "splits" if found.study.splits > 1 else "seeds"
+        return (f"two {what} or more make intervals; there are none yet",)
+    own = [] if came is None else [*came.notes, *score_tables.new_data(came)]
+    return own if came and came.scored else [*own, *summary.notes]
+
+
+def arms_table(found: Results, summary: Summary | None, came: Findings | None = None) -> Group:
+    """The task's own outcome for each arm, or how often and how fast it was solved, or its final error where no run of any arm was;
+    and what is not as it should be: how many of its runs diverged, and whether its steps follow the gradient.
     """
     study, fields = found.study, _fields(found)
     table = _table(fields)
     columns: dict[str, Sequence[str | Text]] = {**_outcomes(found, summary)}
+    if came and came.scored:
+        columns = {**score_tables.columns(came)}
+    columns |= score_tables.chosen(found)
     if found.diverged.any():
         columns["diverged"] = [str(count) for count in found.diverged.sum(axis=0)]
     if _doubtful(found):
@@ -56,7 +86,8 @@ def arms_table(found: Results, summary: Summary | None) -> Group:
         table.add_column(name, justify="right")
     for arm, *cells in zip(found.arms, *columns.values(), strict=True):
         table.add_row(*fields[arm].values(), *cells)
-    return Group(f"{study.task}, {study.epochs} epochs, {len(found.seeds)} seeds", table)
+    splits = f", {study.splits} splits" if study.splits > 1 else ""
+    return Group(f"{study.title}, {study.epochs} epochs, {len(study.seed_list)} seeds{splits}", table)
 
 
 def _outcomes(found: Results, summary: Summary | None) -> dict[str, list[str]]:
@@ -85,31 +116,20 @@ def _gradient(certificate: Certificate | None) -> Text:
     return Text(said, COLOURS[certificate.verdict])
 
 
-def comparisons_table(found: Results, summary: Summary) -> Group:
-    """Every other arm minus the first: a column for each kind of difference, its effect sizes and p-values below each other."""
+def comparisons_table(found: Results, shown: Sequence[Comparison], against: str) -> Group:
+    """Every other arm minus one: a column for each kind of difference, its effect sizes and p-values below each other."""
     fields = _fields(found)
     table = _table(fields)
-    rows = {(arm,): tuple(fields[arm].values()) for arm in found.arms[1:]}
-    shown = _shown(summary, summary.comparisons)
+    rows = {(arm,): tuple(fields[arm].values()) for arm in found.arms if arm != against}
     _differences(table, rows, {((c.arm,), c.kind): c for c in shown})
-    return Group(f"Minus {found.arms[0]}, paired by seed; d is standardised, p after Holm", table)
-
-
-def interactions_table(summary: Summary) -> Group:
-    """What a change makes under the one choice minus what it makes under the other: a row for every two fields."""
-    table = _table({})
-    table.add_column("what changes")
-    cells = {((c.change, c.arm, c.against), c.kind): c for c in _shown(summary, summary.contrasts)}
-    rows = {row: (f"{row[0]}:\n{row[1]}\nminus {row[2]}",) for row, _ in cells}
-    _differences(table, rows, cells)
-    return Group("Does one choice matter more under another? p after Holm, over these alone", table)
+    return Group(f"Minus {against}, paired by seed; d is standardised, p after Holm", table)
 
 
 def _fields(found: Results) -> dict[str, dict[str, str]]:
     """Of each arm the fields that vary, with their values in words; where none does, the arm by its name."""
-    varied = [name for name, values in found.study.vary if len(values) > 1]
+    varied = [name for name, values in found.study.factors if len(values) > 1]
     return {
-        arm.name: {name.replace("_", "-"): settings.shown(name, getattr(arm.run, name)) for name in varied}
+        arm.name: {name.replace("_", "-"): settings.shown(name, dict(arm.levels)[name]) for name in varied}
         or {"arm": arm.name}
         for arm in found.study.arms
     }
@@ -129,7 +149,7 @@ def _solved(summary: Summary) -> bool:
 
 def _shown(summary: Summary, comparisons: Sequence[Comparison]) -> list[Comparison]:
     """How often and how fast where some run was solved; otherwise the error, and nothing about solving."""
-    return [c for c in comparisons if (c.kind in UNITS) == _solved(summary)]
+    return [c for c in comparisons if (c.kind in SOLVING) == _solved(summary)]
 
 
 def _differences(

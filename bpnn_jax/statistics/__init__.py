@@ -6,10 +6,12 @@ question takes which method, and why. It stands on NumPy and SciPy and knows not
 
 from bpnn_jax.statistics._bootstrap import Bootstrap
 from bpnn_jax.statistics._contrast import compare, estimate, interaction
+from bpnn_jax.statistics._factorial import Share, contrasts, shares, total
 from bpnn_jax.statistics._rates import compare_rates, mcnemar, newcombe, success_rate, tango, wilson
 from bpnn_jax.statistics._results import Comparison, Estimate, correct, holm
 from bpnn_jax.statistics._summary import EPOCHS, SUCCESS, ArmSummary, Contrast, Summary, summarise
 from bpnn_jax.statistics._survival import Curve, compare_epochs, kaplan_meier, restricted_mean, restricted_values
+from bpnn_jax.statistics._units import Effects, effects, nadeau_bengio, units
 
 __all__ = [
     "EPOCHS",
@@ -19,22 +21,30 @@ __all__ = [
     "Comparison",
     "Contrast",
     "Curve",
+    "Effects",
     "Estimate",
+    "Share",
     "Summary",
     "compare",
     "compare_epochs",
     "compare_rates",
+    "contrasts",
     "correct",
+    "effects",
     "estimate",
     "holm",
     "interaction",
     "kaplan_meier",
     "mcnemar",
+    "nadeau_bengio",
     "newcombe",
     "restricted_mean",
     "restricted_values",
+    "shares",
     "success_rate",
     "summarise",
     "tango",
+    "total",
+    "units",
     "wilson",
 ]

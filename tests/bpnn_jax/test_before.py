@@ -46,7 +46,7 @@ def renew(folder):
     shutil.copytree(BEFORE / "study", folder)
     store = Store(folder)
     study, found = study_of(store)
-    task = patterns_of(store, identity(found), study.task, found["patterns"])
+    task = patterns_of(store, identity(found), study, found["patterns"])
     made = certificates_of(store, identity(found), [arm.name for arm in study.arms])
     (folder / "study.json").write_bytes(sealed(manifest(study, found["place"], found["patterns"])))
     (folder / "patterns.npz").unlink()

@@ -11,6 +11,7 @@ from bpnn_jax.settings import Run
 from bpnn_jax.statistics import EPOCHS, SUCCESS, ArmSummary, Comparison, Estimate, Summary
 
 CLEAR = 0.05  # p after Holm at which a difference is called clear
+PERCENT = (SUCCESS, "test accuracy", "training accuracy")  # kinds whose differences are told in percentage points
 TINY = 1e-16  # smaller p-values are not told apart
 
 
@@ -32,8 +33,8 @@ def interval(estimate: Estimate | None, times: float = 1, unit: str = "") -> str
 
 
 def effect(comparison: Comparison, points: str = " points") -> str:
-    """The difference with its interval; of success rates in percentage points, called ``points``."""
-    times, unit = (100, points) if comparison.kind == SUCCESS else (1, "")
+    """The difference with its interval; of success rates and accuracies in percentage points, called ``points``."""
+    times, unit = (100, points) if comparison.kind in PERCENT else (1, "")
     value, low, high = (number(times * v, "+") for v in (comparison.effect, comparison.low, comparison.high))
     return f"{value}{unit} [{low}, {high}]"
 
@@ -53,7 +54,7 @@ def p_value(comparison: Comparison) -> str:
 def title(study: Study) -> str:
     """The task, and what varies: ``xor: activation, momentum``."""
     varied = [name.replace("_", "-") for name, values in study.vary if len(values) > 1]
-    return f"{study.task}: {', '.join(varied)}" if varied else study.task
+    return f"{study.title}: {', '.join(varied)}" if varied else study.title
 
 
 def question(study: Study) -> str:
@@ -70,7 +71,7 @@ def question(study: Study) -> str:
     choice = f" with {', '.join(varied)}" if varied else ""
     arms = f"{many:,} arms, each from the same" if many > 1 else "One arm, from"
     return (
-        f"How often, and how fast, is {study.task} learned{choice}? "
+        f"How often, and how fast, is {study.title} learned{choice}? "
         f"{arms} {_count(len(study.seed_list), 'seed')}, {_count(study.epochs, 'epoch')} at most."
     )
 
@@ -131,17 +132,21 @@ def command(study: Study) -> str:
     >>> command(Study("xor", vary={"momentum": (0, 0.9)}, base=Run(activation="tanh", hidden_bias=False), seeds=(3, 5)))
     'bpnn ablate --task xor --vary momentum=0,0.9 --activation tanh --no-hidden-bias --seeds 3,5 --epochs 1000 --out study'
     """
-    parts = ["bpnn", "ablate", "--task", study.task]
+    parts = ["bpnn", "ablate", "--task", ",".join(study.tasks)]
     for name, values in study.vary:
         parts += ["--vary", f"{name.replace('_', '-')}={','.join(settings.shown(name, value) for value in values)}"]
     for name in settings.NAMES:
         value = getattr(study.base, name)
         if value != getattr(Run(), name) and name not in dict(study.vary):
             parts += _flag(name.replace("_", "-"), value)
+    for name, values in study.tune:
+        parts += ["--tune", f"{name.replace('_', '-')}={','.join(settings.shown(name, value) for value in values)}"]
     parts += ["--seeds", _seeds(study), "--epochs", str(study.epochs)]
-    for name in ("points", "chunk"):
+    for name in ("test", "test_share", "splits", "validation_share", "points", "chunk"):
         value = getattr(study, name)
-        parts += [] if value == Study.__dataclass_fields__[name].default else [f"--{name}", str(value)]
+        parts += (
+            [] if value == Study.__dataclass_fields__[name].default else [f"--{name.replace('_', '-')}", str(value)]
+        )
     return shlex.join([*parts, "--out", "study"])
 
 
@@ -154,7 +159,7 @@ def _sentence(arm: ArmSummary, results: Results, summary: Summary) -> str:
     long = ""
     if arm.epochs is not None:
         long = f", after {interval(arm.epochs)} epochs on average (an unsolved run counts {summary.horizon:,.0f})"
-    return f"{results.study.task} was solved {often}{long}."
+    return f"{results.study.title} was solved {often}{long}."
 
 
 def _errors(summary: Summary) -> str:

@@ -7,10 +7,10 @@ import pytest
 
 from bpnn_jax import statistics
 from bpnn_jax._runtime.progress import console
-from bpnn_jax.ablation import results
+from bpnn_jax.ablation import findings, told
 from bpnn_jax.ablation.interactions import interactions
 from bpnn_jax.ablation.study import Study
-from bpnn_jax.commands.tables import interactions_table
+from bpnn_jax.commands.score_tables import effects_table
 from bpnn_jax.errors import InputError
 
 TWO = {"activation": ("sigmoid", "tanh"), "hidden-bias": (False, True)}
@@ -83,12 +83,11 @@ def test_where_no_arm_was_solved_there_are_no_epochs(made_up):
 
 def test_they_are_in_the_summary_and_on_the_terminal(made_up, capsys):
     found, summary = made_up(TWO, seeds=40)
-    said = json.loads(json.dumps(results.as_dict(found, summary)))
+    said = json.loads(json.dumps(told.as_dict(found, summary, findings.find(found, summary))))
     assert [c["what"] for c in said["summary"]["contrasts"]] == [c.what for c in summary.contrasts]
-    console().print(interactions_table(summary))
+    console().print(effects_table(findings.find(found, summary)))
     table = capsys.readouterr().out
-    assert "hidden-bias off to on" in table
-    assert table.index("activation=tanh") < table.index("activation=sigmoid")
+    assert "activation: tanh - sigmoid x" in table
     assert f"{summary.contrasts[1].effect:+.3g} [" in table
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from bpnn_jax._runtime.reading import digest
 from bpnn_jax.ablation import folder as store
-from bpnn_jax.ablation import runner
+from bpnn_jax.ablation import results, runner
 from bpnn_jax.ablation.plan import place, plan
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.errors import InputError
@@ -53,7 +53,7 @@ def ready(finished):
     for folder, found in finished.values():
         points = len(found.study.history_epochs)
         for chunk in plan(found.study, place()).chunks:
-            tables[chunk.name] = store.Store(folder).get(chunk.name, len(chunk.lanes), points)
+            tables[chunk.name] = results.chunk_of(store.Store(folder), chunk, points)
     return lambda chunks, kept: ((chunk, tables[chunk.name]) for chunk in chunks)
 
 

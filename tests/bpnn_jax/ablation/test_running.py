@@ -18,8 +18,8 @@ import pytest
 from bpnn_jax import patterns
 from bpnn_jax._runtime import files
 from bpnn_jax._runtime.reading import sealed, unsealed
+from bpnn_jax.ablation import findings, results, runner, told
 from bpnn_jax.ablation import folder as store
-from bpnn_jax.ablation import results, runner
 from bpnn_jax.ablation.plan import place, plan, run_chunk
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.ablation.table import digest
@@ -86,7 +86,7 @@ def test_a_run_that_diverges_is_kept_as_one(tmp_path):
     assert found.diverged.tolist() == [[False, True]] * 3
     summary = results.summarise(found)
     assert "3 of 3 runs diverged" in " ".join(summary.notes)
-    assert results.as_dict(found, summary)["arms"][1]["diverged"] == 3
+    assert told.as_dict(found, summary, findings.find(found, summary))["arms"][1]["diverged"] == 3
 
 
 # --- reading back, going on ---
@@ -212,7 +212,7 @@ def test_a_file_is_flushed_before_it_has_its_name_and_its_folder_after(tmp_path,
 
 
 def _table(folder, chunk):
-    return store.Store(folder).get(chunk.name, len(chunk.lanes), len(STUDY.history_epochs))
+    return results.chunk_of(store.Store(folder), chunk, len(STUDY.history_epochs))
 
 
 LONGER = Study(
@@ -343,12 +343,12 @@ def test_a_file_that_is_not_the_chunk_is_named_set_aside_and_made_anew(harm, fin
 def test_a_flipped_bit_is_found_wherever_it_matters(copy):
     """At some four hundred places of a file: it is either not read, or reads the same."""
     (one, *_), good = chunk_files(copy), chunk_files(copy)[0].read_bytes()
-    rows = next(len(chunk.lanes) for chunk in plan(STUDY, place()).chunks if chunk.name == one.stem)
+    chunk = next(chunk for chunk in plan(STUDY, place()).chunks if chunk.name == one.stem)
     kept = store.Store(copy, read_only=True)
-    expected, missed = kept.get(one.stem, rows, 10), 0
+    expected, missed = results.chunk_of(kept, chunk, 10), 0
     for at in range(0, len(good), len(good) // 400):
         one.write_bytes(good[:at] + bytes([good[at] ^ 16]) + good[at + 1 :])
-        found = kept.get(one.stem, rows, 10)
+        found = results.chunk_of(kept, chunk, 10)
         missed += found is not None
         assert found is None or digest(found) == digest(expected)
     assert len(kept.complaints) > missed > 0  # the others lie in what Parquet says twice

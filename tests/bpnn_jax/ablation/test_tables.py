@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from bpnn_jax.ablation import findings
 from bpnn_jax.ablation.certificate import Certificate
 from bpnn_jax.ablation.report import words
 from bpnn_jax.commands.tables import show
@@ -16,7 +17,7 @@ STATES = ("twelve", "grid", "one", "unsolved", "diverged", "one diverged", "part
 def shown(state, width=80):
     """The printed lines."""
     file = io.StringIO()
-    show(*state, [], Path("study"), Console(file=file, width=width, highlight=False))
+    show(*state, findings.find(*state), [], Path("study"), Console(file=file, width=width, highlight=False))
     return file.getvalue().splitlines()
 
 
@@ -43,9 +44,9 @@ def test_a_difference_of_rates_is_in_points_beside_its_p(states):
     _, summary = states["twelve"]
     text = " ".join(" ".join(shown(states["twelve"])).split())
     assert "success rate, points" in text
-    assert "%" not in text[text.index("Minus ") :]
+    assert "%" not in text[text.index("Minus ") : text.index("Shares of ")]
     assert "+50 [+13.6, +74.6]" in text
-    assert "momentum 0 to 0.9: " in text
+    assert "momentum: 0.9 - 0 " in text
     assert len(summary.notes) == 0
 
 

@@ -1,0 +1,128 @@
+"""The patterns of a study's tasks, and the parts that a split cuts them into: to train, to choose by (validation), to test."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from bpnn_jax import patterns
+from bpnn_jax.errors import InputError
+from bpnn_jax.patterns import Patterns, door, scores
+from bpnn_jax.patterns.encoding import Encoding
+from bpnn_jax.patterns.formats import read_file
+from bpnn_jax.patterns.split import split as cut
+from bpnn_jax.patterns.standardize import Standardization, fit
+
+BOOLEAN, CLASSES, LABELS, NUMBERS = "boolean", "classification", "multi-label", "regression"
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """A task's patterns as they are, in their own units.
+
+    kind:  boolean, classification, multi-label or regression, which says what its outcome is.
+    test:  patterns of their own to test on, if there are any.
+    table: whether a split standardizes the inputs by its training part, and for a regression the targets.
+    """
+
+    patterns: Patterns
+    kind: str = BOOLEAN
+    test: Patterns | None = None
+    table: bool = False
+
+    @property
+    def sha256(self) -> str:
+        """The patterns' own where there is nothing else to say, as of version 0.1.0."""
+        if self.test is None and self.kind == BOOLEAN and not self.table:
+            return self.patterns.sha256
+        said = [self.patterns.sha256, self.kind, str(self.table), "" if self.test is None else self.test.sha256]
+        return hashlib.sha256("|".join(said).encode()).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """A task as one split has it, as the network sees it. ``units`` is the way back to the targets' own units, if they are changed."""
+
+    train: Patterns
+    validation: Patterns | None = None
+    test: Patterns | None = None
+    units: Standardization | None = field(default=None)
+
+    @property
+    def named(self) -> dict[str, Patterns]:
+        """Those that there are."""
+        found = {TRAIN: self.train, VALIDATION: self.validation, TEST: self.test}
+        return {name: part for name, part in found.items() if part is not None}
+
+
+def load(name: str, test: str | None = None) -> Data:
+    """A task by its name or file, with the patterns of ``test``. Raises InputError for what cannot be read or does not fit.
+
+    >>> found = load("iris")
+    >>> found.kind, found.patterns.x.shape, found.test
+    ('classification', (150, 4), None)
+    """
+    if not patterns.is_set_name(name):
+        patterns.load(name)  # which says what is near
+    of_a_set = patterns.is_set_name(name)
+    opened = door.open_set(name) if of_a_set else door.open_file(name)
+    own = patterns.load_held_out(name) if of_a_set else None
+    task, found = opened.task, opened.patterns
+    if task is None:
+        if test is not None:
+            own = patterns.load(test)
+            _check_columns(name, found, test, own)
+        return Data(found, _kind(name, found), own)
+    table = read_file(test).table if test is not None else opened.test
+    if table is not None:
+        own = Patterns(*Encoding.of(task).read(table), name=test or name, hidden=found.hidden)
+    return Data(found, task.kind, own, table=True)
+
+
+def together(tasks: Sequence[Data]) -> str:
+    """The SHA-256 of the patterns of all tasks."""
+    if len(tasks) == 1:
+        return tasks[0].sha256
+    return hashlib.sha256("|".join(task.sha256 for task in tasks).encode()).hexdigest()
+
+
+def parts(data: Data, number: int = 0, test_share: float = 0.0, validation_share: float = 0.0) -> Parts:
+    """The split of that number, each class in proportion. Raises InputError for shares that leave a part without a pattern.
+
+    >>> [len(part) for part in parts(load("iris"), 3, test_share=0.3).named.values()]
+    [105, 45]
+    """
+    if not test_share and not validation_share and not data.table:
+        return Parts(data.patterns, None, data.test)
+    x, t = data.patterns.x, data.patterns.t
+    groups = t.argmax(axis=1) if data.kind == CLASSES else np.zeros(len(t), int)
+    rows = cut(groups, test_share, validation_share, seed=number)
+    inputs = fit(x[rows.train]) if data.table else None
+    units = fit(t[rows.train]) if data.table and data.kind == NUMBERS else None
+
+    def seen(x: np.ndarray, t: np.ndarray) -> Patterns:
+        x, t = x if inputs is None else inputs.apply(x), t if units is None else units.apply(t)
+        return replace(data.patterns, x=x, t=t)
+
+    validation = seen(x[rows.validation], t[rows.validation]) if len(rows.validation) else None
+    test = seen(x[rows.test], t[rows.test]) if len(rows.test) else None
+    if test is None and data.test is not None:
+        test = seen(data.test.x, data.test.t)
+    return Parts(seen(x[rows.train], t[rows.train]), validation, test, units)
+
+
+def _kind(name: str, found: Patterns) -> str:
+    """Of what is no table: the classic sets are Boolean (an encoder's targets are its inputs), one-hot targets of others classes."""
+    if patterns.is_set_name(name) and name != "code":
+        return BOOLEAN
+    if scores.is_one_hot(found.t):
+        return CLASSES
+    return BOOLEAN if len(np.unique(found.t)) <= 2 else NUMBERS
+
+
+def _check_columns(name: str, found: Patterns, test: str, other: Patterns) -> None:
+    if (found.x.shape[1], found.t.shape[1]) != (other.x.shape[1], other.t.shape[1]):
+        expected, got = (f"{p.x.shape[1]} inputs and {p.t.shape[1]} targets" for p in (found, other))
+        raise InputError(f"{test}: expected {expected} as in {name}, got {got}")

@@ -1,0 +1,104 @@
+"""What networks come to on the parts of a task: accuracy for classes and labels, R² and RMSE for numbers."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+
+from bpnn_jax.ablation.parts import CLASSES, LABELS, NUMBERS
+from bpnn_jax.network import Network, Weights, apply
+from bpnn_jax.patterns import Patterns, scores
+from bpnn_jax.patterns.standardize import Standardization
+
+LANES = 64  # networks whose outputs are computed together, whatever their number: so no bit depends on it
+MOST_NUMBERS = 20_000_000  # outputs that are held at once, of all these networks
+MOST_LABELS = 20  # whose accuracies are kept one by one
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """Scores networks on named parts (x, t), by the task's kind. ``units`` is the way back to the targets' own units."""
+
+    kind: str
+    parts: Mapping[str, Patterns]
+    units: Standardization | None = field(default=None)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the scores, in their order: ``test_accuracy``, ``train_r2``, and of each label its own ``test_accuracy:NAME``."""
+        return tuple(f"{part}_{what}" for part in self.parts for what in self._of_a_part)
+
+    @property
+    def _of_a_part(self) -> tuple[str, ...]:
+        if self.kind == NUMBERS:
+            return "r2", "rmse"
+        one = next(iter(self.parts.values()))
+        count = one.t.shape[1]
+        if self.kind != LABELS or count > MOST_LABELS:
+            return ("accuracy",)
+        return ("accuracy", *(f"accuracy:{name}" for name in one.outputs or map(str, range(count))))
+
+    @property
+    def sha256(self) -> str:
+        """Of the parts and how they are scored."""
+        units = "" if self.units is None else f"{self.units.mean.tolist()} {self.units.sd.tolist()}"
+        said = [self.kind, units, *(f"{name} {part.sha256}" for name, part in self.parts.items())]
+        return hashlib.sha256("|".join(said).encode()).hexdigest()
+
+    def scores(self, network: Network, weights: Weights, dtype: str) -> np.ndarray:
+        """float64 (networks, names). ``weights`` are L arrays (networks, n_in + bias, n_out). An output that is not finite is wrong:
+        accuracy counts it so, and R² is -inf.
+        """
+        found = []
+        for first in range(0, len(weights[0]), LANES):
+            lanes = np.arange(first, first + LANES) % len(weights[0])
+            some = tuple(W[lanes] for W in weights)
+            found.append(np.hstack([self._part(network, some, dtype, part) for part in self.parts.values()]))
+        return np.concatenate(found)[: len(weights[0])]
+
+    def _part(self, network: Network, weights: Weights, dtype: str, part: Patterns) -> np.ndarray:
+        """(LANES, scores), a stretch of the patterns at a time: what is summed is (LANES, sums)."""
+        step = max(1, MOST_NUMBERS // (LANES * max(network.sizes)))
+        total: Any = 0
+        for at in range(0, len(part), step):
+            outputs = _outputs_of(network, weights, dtype, part.x[at : at + step])
+            total = total + self._sums(outputs, part.t[at : at + step], part.t)
+        return self._scored(total, part)
+
+    def _sums(self, outputs: np.ndarray, t: np.ndarray, whole: np.ndarray) -> np.ndarray:
+        finite = np.asarray(np.isfinite(outputs).all(axis=2))
+        if self.kind == NUMBERS:
+            with np.errstate(over="ignore", invalid="ignore"):
+                squares = np.square(outputs - t).sum(axis=1)
+            return np.where(np.isfinite(squares), squares, np.inf)
+        if self.kind == CLASSES:
+            right = (np.where(finite[..., None], outputs, 0.0).argmax(axis=2) == t.argmax(axis=1)) & finite
+            return right.sum(axis=1)[:, None]
+        within = scores.tolerance(whole)
+        labels = abs(outputs - t) < within
+        return np.column_stack([labels.all(axis=2).sum(axis=1), labels.sum(axis=1)])
+
+    def _scored(self, total: np.ndarray, part: Patterns) -> np.ndarray:
+        if self.kind != NUMBERS:
+            return (total / len(part))[:, : len(self._of_a_part)]
+        sd = np.ones(part.t.shape[1]) if self.units is None else self.units.sd
+        spread = np.square(part.t - part.t.mean(axis=0)).sum(axis=0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            r2 = np.where(spread > 0, 1 - total / spread, np.nan).mean(axis=1)
+        return np.column_stack([r2, np.sqrt((total * sd**2).sum(axis=1) / part.t.size)])
+
+
+@partial(jax.jit, static_argnums=0)
+def _outputs(network: Network, weights: Weights, x: Any) -> Any:
+    return jax.vmap(lambda W: apply(network, W, x))(weights)
+
+
+def _outputs_of(network: Network, weights: Weights, dtype: str, x: np.ndarray) -> np.ndarray:
+    """(networks, patterns, outputs), float64 numbers of that precision."""
+    with jax.enable_x64(dtype == "float64"):
+        some = tuple(np.asarray(W, dtype) for W in weights)
+        return np.asarray(jax.device_get(_outputs(network, some, np.asarray(x, dtype))), np.float64)

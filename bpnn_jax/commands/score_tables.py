@@ -1,0 +1,120 @@
+"""A study's tables about its own outcome: the score of each arm, what each factor does, and its share of what the choices do."""
+
+from collections.abc import Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group
+from rich.table import Table
+
+from bpnn_jax import settings
+from bpnn_jax.ablation import tuning
+from bpnn_jax.ablation.findings import RATES, Effect, Findings, words
+from bpnn_jax.ablation.report import words as said
+from bpnn_jax.ablation.results import Results
+
+BESIDE = ("test_rmse", "train_accuracy", "train_r2")
+MOST_ROWS = 12  # effects and shares that are shown; the JSON has all
+
+
+def sentences(came: Findings) -> list[str]:
+    """Which factor matters, and how much: a sentence for each outcome that tables begin with."""
+    found = []
+    for name in came.lead:
+        parts = [s for s in came.variance if s.outcome == name]
+        if len(parts) < 2:
+            continue
+        shown = sorted(parts, key=lambda s: -s.share)[:MOST_ROWS]
+        shares = ", ".join(f"{' x '.join(s.factors)} {_percent(s.share)}" for s in shown)
+        whole = _percent(came.everything[name]["choices"])
+        found.append(f"{words(name)}: {shares} of what the choices do; the choices do {whole} of everything")
+    return found
+
+
+def columns(came: Findings) -> dict[str, list[str]]:
+    """A column for the score of the lead, and for that of the training patterns."""
+    found = {}
+    for name in (*came.lead, *(n for n in BESIDE if n not in came.lead)):
+        if any(name in one for one in came.outcomes):
+            times, unit = (100, "%") if name in RATES else (1, "")
+            found[words(name)] = [said.interval(one.get(name), times, unit) for one in came.outcomes]
+    return found
+
+
+def new_data(came: Findings) -> list[str]:
+    """A sentence about the best arm on new data, where there are splits."""
+    known = [one for one in came.new_data or () if one is not None]
+    if not known:
+        return []
+    best, (times, unit) = max(known, key=lambda one: one.value), (100, "%") if came.lead[0] in RATES else (1, "")
+    return [f"{best.what} (Nadeau and Bengio): {said.interval(best, times, unit)}"]
+
+
+def chosen(found: Results) -> dict[str, list[str]]:
+    """For each field that was tuned the values that each arm was judged at, the commonest first."""
+    columns: dict[str, list[str]] = {}
+    for one in tuning.described(found):
+        field = one["field"].replace("-", "_")
+        values = sorted(one["chosen"], key=lambda c: -c["runs"])
+        text = ", ".join(settings.shown(field, c["value"]) for c in values) or "-"
+        columns.setdefault(f"best {one['field']}", []).append(text)
+    return columns
+
+
+def tells(came: Findings) -> bool:
+    """Whether there is more than one factor to tell apart."""
+    return len({s.factors for s in came.variance}) > 1
+
+
+def effects_table(came: Findings) -> Group:
+    """What each level makes, over all others a mean, and the clearest interactions."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("what changes", overflow="fold")
+    for name in came.lead:
+        table.add_column(words(name) + {True: ", points", False: ""}[name in RATES], justify="right")
+    rows: dict[tuple, dict[str, Effect]] = {}
+    for effect in came.effects:
+        rows.setdefault((effect.factors, effect.levels), {})[effect.outcome] = effect
+    main = [row for row in rows if len(row[0]) == 1]
+    others = sorted((row for row in rows if len(row[0]) > 1), key=lambda row: min(e.p for e in rows[row].values()))
+    for row in (*main, *others[:MOST_ROWS]):
+        table.add_row(_change(*row), *(_cell(rows[row].get(name)) for name in came.lead))
+    more = f"; {len(others) - MOST_ROWS} more are in the JSON" if len(others) > MOST_ROWS else ""
+    return Group(f"Effects, over all else a mean; p after Holm, over all of them{more}", table)
+
+
+def shares_table(came: Findings) -> Group:
+    """Of the variance among arms what each set of factors makes."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("factors", overflow="fold")
+    for name in came.lead:
+        table.add_column(words(name), justify="right")
+    by_factors: dict[tuple[str, ...], dict[str, str]] = {}
+    for s in sorted(came.variance, key=lambda s: -s.share):
+        cell = f"{_percent(s.share)} [{_percent(s.low)}, {_percent(s.high)}]"
+        by_factors.setdefault(s.factors, {})[s.outcome] = cell
+    for factors, cells in list(by_factors.items())[:MOST_ROWS]:
+        table.add_row(" x ".join(factors), *(cells.get(name, "-") for name in came.lead))
+    rest = "; ".join(
+        f"{words(name)}: {', '.join(f'{part} {_percent(share)}' for part, share in parts.items())}"
+        for name, parts in came.everything.items()
+    )
+    return Group("Shares of the variance among arms", table, f"Of everything: {rest}")
+
+
+def _percent(share: float) -> str:
+    """Whole percent, and no -0%."""
+    return f"{round(100 * share) + 0}%"
+
+
+def _change(factors: Sequence[str], levels: Sequence[tuple[str, str]]) -> str:
+    """``activation: tanh - sigmoid``, and of an interaction such a line for each factor."""
+    return " x\n".join(f"{factor}: {a} - {b}" for factor, (a, b) in zip(factors, levels, strict=True))
+
+
+def _cell(effect: Effect | None) -> str:
+    if effect is None:
+        return "-"
+    times = 100 if effect.outcome in RATES else 1
+    value, low, high = (said.number(times * v, "+") for v in (effect.estimate, effect.low, effect.high))
+    p = f"{effect.p_holm:.2g}" if effect.p_holm >= said.TINY else f"< {said.TINY:g}"
+    return f"{value} [{low}, {high}]\np {p}"

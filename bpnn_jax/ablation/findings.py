@@ -13,6 +13,7 @@ from bpnn_jax.errors import unknown
 from bpnn_jax.statistics import Comparison, Estimate, Summary
 
 BEST = "best"
+MOST_SAID = 12  # shares in a sentence
 SUCCESS, EPOCHS, ERROR, DIVERGED = "success_rate", "epochs_to_solve", "error", "diverged"
 RATES = (SUCCESS, DIVERGED, "test_accuracy", "train_accuracy")  # shares: in percent, their differences in points
 TESTED, TRAINED = ("test_accuracy", "test_r2"), ("train_accuracy", "train_r2")
@@ -298,6 +299,7 @@ def _notes(results: Results, values: dict[str, np.ndarray], lead: Sequence[str])
         found.append(
             f"runs diverged in {len(bad)} of {len(results.arms)} arms, which have no mean of {words(lead[0])}: {bad[0]}"
         )
+    found += _dragged(results)
     if results.study.tune:
         how = (
             "the other half of the seeds" if tuning.halves(results) is not None else "the validation part of each split"
@@ -307,3 +309,40 @@ def _notes(results: Results, values: dict[str, np.ndarray], lead: Sequence[str])
     if (warned := tuning.warning(results)) is not None:
         found.append(warned)
     return tuple(found)
+
+
+def _dragged(results: Results) -> list[str]:
+    """What a choice changes beside itself, and how to vary it alone."""
+    varied = {name for name, values in (*results.study.vary, *results.study.tune) if len(values) > 1}
+    runs, found = [arm.run for arm in results.study.arms], []
+    if "activation" in varied and any(run.output_activation == "same" for run in runs):
+        found.append(
+            "activation changes the outputs too, and what their targets mean; --output-activation sigmoid, say, keeps them alike"
+        )
+    if "momentum" in varied and any(run.rule == "previous-gradient" for run in runs):
+        found.append(
+            "momentum of rule previous-gradient adds M times the last gradient to N times this one: a larger step; --rule heavy-ball, "
+            "or rates with equal N + M, or --tune learning-rate would compare equal ones"
+        )
+    return found
+
+
+def sentences(came: Findings) -> list[str]:
+    """Which factor matters, and how much: a sentence for each outcome that the study is led by, where there are several factors."""
+    found = []
+    for name in came.lead:
+        parts = sorted((s for s in came.variance if s.outcome == name), key=lambda s: -s.share)
+        if len(parts) > 1:
+            shares = ", ".join(f"{' x '.join(s.factors)} {percent(s.share)}" for s in parts[:MOST_SAID])
+            whole = percent(came.everything[name]["choices"])
+            found.append(f"{words(name)}: {shares} of what the choices do; the choices do {whole} of everything")
+    return found
+
+
+def percent(share: float) -> str:
+    """Whole percent, and no -0%.
+
+    >>> percent(0.407), percent(-0.001)
+    ('41%', '0%')
+    """
+    return f"{round(100 * share) + 0}%"

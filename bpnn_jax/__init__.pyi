@@ -3,6 +3,7 @@ from bpnn_jax._runtime.progress import progress_bar as progress_bar
 from bpnn_jax.errors import InputError as InputError
 from bpnn_jax.network import Network as Network
 from bpnn_jax.network import apply as apply
+from bpnn_jax.network import cross_entropy as cross_entropy
 from bpnn_jax.network import half_squared_error as half_squared_error
 from bpnn_jax.network import init as init
 from bpnn_jax.network import init_paired as init_paired

@@ -19,10 +19,19 @@ ACTIVATIONS: dict[str, Callable] = {
     "tanh": jnp.tanh,  # (2)
     "linear": lambda z: z,
     "lecun_tanh": lambda z: 1.7159 * jnp.tanh(2.0 / 3.0 * z),
+    # (17). At a kink, in f or in f', z = 0 counts to the left side, as in jax.nn.relu and jax.nn.elu. In jax.nn.leaky_relu it
+    # counts to the right one, and jax.nn.soft_sign takes the mean of both: these two are written here.
+    "relu": jax.nn.relu,
+    "leaky_relu": lambda z: jnp.where(z > 0, z, 0.01 * z),
+    "elu": jax.nn.elu,
+    "softplus": jax.nn.softplus,
+    "softsign": lambda z: z / (1.0 + jnp.where(z > 0, z, -z)),
+    "silu": jax.nn.silu,
+    "gelu": jax.nn.gelu,  # by tanh
 }
 OUTPUT_ACTIVATIONS: dict[str, Callable] = {**ACTIVATIONS, "softmax": jax.nn.softmax}  # (18): of the output layer alone
 
-INITIAL = ("uniform", "glorot", "lecun")
+INITIAL = ("uniform", "glorot", "lecun", "he", "nguyen-widrow")
 DEEPEST = 100  # weight layers: each is compiled, and so is its way back
 LARGEST_NETWORK = 100_000_000  # weights, 400 MB of float32; training holds them several times
 
@@ -192,7 +201,10 @@ def init(
 
     initial: ``uniform``, U(-r, r) with r from ``ranges``, the last of which serves all later layers (the article's are 0.2
              and 2); ``glorot``, U(±sqrt(6/(n_in + n_out))), biases 0 (Glorot and Bengio 2010); ``lecun``, normal with
-             variance 1/n_in, biases 0 (LeCun and others 1998).
+             variance 1/n_in, biases 0 (LeCun and others 1998); ``he``, normal with variance 2/n_in, biases 0 (He and others
+             2015); ``nguyen-widrow``, in each layer but the last the weights into a node U(±1), scaled to the length
+             β = 0.7 n_out^(1/n_in), and its bias U(±β); in the last U(±0.5), biases too (Nguyen and Widrow 1990).
+             n_in counts the nodes below without the bias node.
     key:     a seed (0 to 2^32 - 1), or a JAX key. Drawn in float32 whatever ``dtype``: a seed means the same weights in both.
 
     Raises InputError for an unknown ``initial``, and for ranges or a seed that are no such numbers.
@@ -212,14 +224,27 @@ def init(
             r = ranges[min(l, len(ranges) - 1)]
             W = jax.random.uniform(k, (rows, n_out), jnp.float32, -r, r)
         else:
-            if initial == "glorot":
-                r = (6.0 / (n_in + n_out)) ** 0.5
-                W = jax.random.uniform(k, (n_in, n_out), jnp.float32, -r, r)
-            else:
-                W = jax.random.normal(k, (n_in, n_out), jnp.float32) * n_in**-0.5
-            W = jnp.concatenate([W, jnp.zeros((rows - n_in, n_out), jnp.float32)])
+            W, theta = _drawn(initial, k, n_in, n_out, last=l == len(network.shapes) - 1)
+            W = jnp.concatenate([W, jnp.broadcast_to(theta[None], (rows - n_in, n_out))])
         weights.append(W.astype(dtype))
     return tuple(weights)
+
+
+def _drawn(initial: str, key: jax.Array, n_in: int, n_out: int, *, last: bool) -> tuple[jax.Array, jax.Array]:
+    """(W̄ of shape (n_in, n_out), θ of shape (n_out,)): the weights do not depend on whether there is a bias node."""
+    if initial == "glorot":
+        r = (6.0 / (n_in + n_out)) ** 0.5
+        return jax.random.uniform(key, (n_in, n_out), jnp.float32, -r, r), jnp.zeros(n_out, jnp.float32)
+    if initial in ("lecun", "he"):
+        variance = {"lecun": 1.0, "he": 2.0}[initial] / n_in
+        return jax.random.normal(key, (n_in, n_out), jnp.float32) * variance**0.5, jnp.zeros(n_out, jnp.float32)
+    for_weights, for_biases = jax.random.split(key)
+    W = jax.random.uniform(for_weights, (n_in, n_out), jnp.float32, -1.0, 1.0)
+    theta = jax.random.uniform(for_biases, (n_out,), jnp.float32, -1.0, 1.0)
+    if last:
+        return 0.5 * W, 0.5 * theta
+    beta = 0.7 * n_out ** (1.0 / n_in)
+    return beta * W / jnp.sqrt(jnp.sum(W * W, axis=0, keepdims=True)), beta * theta
 
 
 def apply(network: Network, weights: Weights, x: Any) -> jax.Array:

@@ -82,7 +82,7 @@ class Run:
     """Another order of the patterns each epoch; otherwise that of the file."""
     targets: Literal["given", "bipolar"] = "given"
     """bipolar: -1 and 1 in place of the targets 0 and 1."""
-    initial: Literal["uniform", "glorot", "lecun"] = "uniform"
+    initial: Literal["uniform", "glorot", "lecun", "he", "nguyen-widrow"] = "uniform"
     """Initial weights."""
     ranges: tuple[float, ...] = (0.2, 2.0)
     """Half-widths of the uniform initial weights, layer by layer; the last serves all later layers."""

@@ -49,8 +49,8 @@ _found: list[Mistake] = []
 def mistake(name: str, equation: int, why: str, *, of: str = "") -> Callable[[Callable], Callable]:
     """Put the function below into the catalogue.
 
-    ``of`` names the activation whose derivative it stands for, in (3), (4) and (18); in (8) and (19) the output activation that the
-    network has.
+    ``of`` names the activation whose derivative it stands for, in (3), (4), (17) and (18); in (8) and (19) the output activation that
+    the network has.
     """
 
     def add(wrong: Callable) -> Callable:
@@ -88,7 +88,7 @@ def _bias(wrong: Callable[[Layer, Array], Array]) -> Equations:
     return CORRECT._replace(weight_gradient=wrong_row, bias_gradient=wrong)
 
 
-# (3) and (4): the derivative of the activation -----------------------------------------------------------------------
+# (3), (4) and (17): the derivative of the activation -----------------------------------------------------------------------
 
 
 @mistake("sigmoid' of the output", 3, "f'(z) is s(z)(1-s(z)), but a was passed where z belongs", of="sigmoid")
@@ -125,6 +125,45 @@ def _linear_value_for_slope(z: Array, a: Array) -> Array:
 @mistake("LeCun's tanh with tanh's derivative", 4, "the stretch by 1.7159 and 2/3 is forgotten", of="lecun_tanh")
 def _lecun_without_stretch(z: Array, a: Array) -> Array:
     return 1.0 - a * a
+
+
+@mistake("relu'(0) = 1", 17, "at the kink the other side is taken, whose slope is 1", of="relu")
+def _relu_of_the_other_side(z: Array, a: Array) -> Array:
+    xp = a.__array_namespace__()
+    return xp.where(xp.real(a) < 0, xp.zeros_like(a), xp.ones_like(a))
+
+
+@mistake("leaky relu with relu's derivative", 17, "the leak is forgotten", of="leaky_relu")
+def _leaky_relu_without_leak(z: Array, a: Array) -> Array:
+    return ACTIVATIONS["relu"].derivative(z, a)
+
+
+@mistake("elu' = a on the left", 17, "a is e^z - 1, and the 1 is forgotten", of="elu")
+def _elu_without_one(z: Array, a: Array) -> Array:
+    xp = a.__array_namespace__()
+    return xp.where(xp.real(a) > 0, xp.ones_like(a), a)
+
+
+@mistake("softplus' = sigmoid(a)", 17, "f' is the sigmoid of z, and was given a", of="softplus")
+def _softplus_of_the_output(z: Array, a: Array) -> Array:
+    return ACTIVATIONS["sigmoid"].value(a)
+
+
+@mistake("softsign' = 1 - |a|", 17, "the square is forgotten", of="softsign")
+def _softsign_without_square(z: Array, a: Array) -> Array:
+    return 1.0 - abs(a)
+
+
+@mistake(
+    "silu' without its second term", 17, "z s(z) is a product, and s(z) was differentiated as a constant", of="silu"
+)
+def _silu_without_second_term(z: Array, a: Array) -> Array:
+    return ACTIVATIONS["sigmoid"].value(z)
+
+
+@mistake("gelu with silu's derivative", 17, "the argument of the sigmoid is taken for z", of="gelu")
+def _gelu_as_silu(z: Array, a: Array) -> Array:
+    return ACTIVATIONS["silu"].derivative(z, a)
 
 
 # (8): the output delta -----------------------------------------------------------------------------------------------

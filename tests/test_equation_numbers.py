@@ -16,7 +16,7 @@ from manual import OBJECTIVES, OUTPUT_ACTIVATIONS, RULES
 ROOT = Path(__file__).resolve().parents[1]
 DERIVATION = ROOT / "docs" / "derivation.md"
 TAGS = [int(number) for number in re.findall(r"\\tag\{(\d+)\}", DERIVATION.read_text(encoding="utf-8"))]
-NUMBERS = [n for n in range(1, 1 + max(TAGS)) if n != 17 or n in TAGS]
+NUMBERS = list(range(1, 1 + len(TAGS)))
 
 LINK = re.compile(r"\[([^\]]*)\]\(([^()\s]+)\)")
 # The tag, and the paragraph after the formula.

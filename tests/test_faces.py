@@ -21,6 +21,7 @@ INSIDE = {
     "benchmarks/auditor/studies/right.py": ("manual",),  # rules to audit, made of the derivation's own pieces
     "benchmarks/auditor/studies/wrong.py": ("manual",),  # and the catalogue of mistakes
     "benchmarks/coverage.py": ("bpnn_jax.statistics",),  # thousands of studies in one bootstrap
+    "benchmarks/defaults.py": ("bpnn_jax.cli", "bpnn_jax.patterns"),  # the command itself, and the splits that it makes
     "benchmarks/ray_engine.py": ("bpnn_jax.ablation",),  # what the cluster costs beside the chunks themselves
     "benchmarks/study.py": ("bpnn_jax.ablation",),  # what of a study the store takes
     "benchmarks/widest.py": ("bpnn_jax.training",),  # the border between two engines

@@ -1,23 +1,22 @@
-"""``python -m benchmarks.attacks``: every attack, and how many were held, unclear or broken.
+"""``python -m benchmarks.attacks``: attacks on every command, and how many were held, unclear or broken.
 
-    python -m benchmarks.attacks                 the whole list
-    python -m benchmarks.attacks --quick         a sample of every kind, under a minute
+    python -m benchmarks.attacks                 a sample with every kind, file and field: some 800 attacks
+    python -m benchmarks.attacks --all           all of them, some 3500: hours
+    python -m benchmarks.attacks --quick         six of every kind, under a minute
     python -m benchmarks.attacks --only flips    one kind
     python -m benchmarks.attacks --json FILE     each attack with its verdict
 
 The exit status is 0 where all were held. Attacks on disks want gcc; the folders are made where temporary files are made.
+Where other programs run on the machine, an attack may take longer, in proportion to the load.
 """
 
 import json
+import multiprocessing
 import os
-import random
-import shutil
 import sys
 import tempfile
-import time
-import xml.etree.ElementTree as ElementTree
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -27,33 +26,12 @@ from rich.console import Console
 from rich.table import Table
 
 import bpnn_jax
-from benchmarks.attacks import child, judge, shim
+from benchmarks.attacks import plan, shim
 from benchmarks.attacks.attack import Attack
 from benchmarks.attacks.ground import Ground
 from benchmarks.attacks.judge import BROKEN, HELD, UNCLEAR, Verdict
-from benchmarks.attacks.kinds import (
-    arrays,
-    audits,
-    descriptors,
-    disks,
-    edits,
-    flips,
-    limits,
-    names,
-    outputs,
-    owners,
-    places,
-    signals,
-)
+from benchmarks.attacks.range import Range
 
-KINDS = {
-    m.KIND: m
-    for m in (outputs, names, edits, flips, places, limits, descriptors, signals, disks, owners, audits, arrays)
-}
-QUICK = 12  # attacks of each kind
-QUICK_STEP = 97  # bytes from one flip to the next
-QUICK_SECONDS = 1.0  # the longest moment that is waited for before a signal
-SEED = 0
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -61,115 +39,45 @@ ROOT = Path(__file__).resolve().parents[2]
 class Options:
     """What to attack."""
 
+    all: bool = False
+    """every attack, and not a sample"""
     quick: bool = False
-    """a sample of every kind, under a minute"""
+    """a small sample of every kind"""
     only: tuple[str, ...] = ()
     """kinds, in place of all"""
     name: str = ""
     """attacks whose name has this in it"""
     each: int | None = None
-    """at most so many attacks of each kind, drawn at random"""
+    """at most so many attacks of each kind"""
+    workers: int = 2
+    """attacks at a time"""
     json: Path | None = None
     """write each attack and its verdict to this file"""
     show: Literal["all", "broken"] = "broken"
 
 
-class Range:
-    """Where attacks are carried out: the ground, a copy of it for each attack, and the answers of commands on clean ground."""
-
-    def __init__(self, at: Path):
-        self.at = at
-        self.ground = Ground(at / "ground")
-        self._usual: dict[tuple, object] = {}
-        self._number = 0
-
-    def carry_out(self, attack: Attack) -> tuple[Verdict, float]:
-        began = time.monotonic()
-        folder = self._copy()
-        try:
-            attack.prepare(folder)
-            before = judge.snapshot(folder)
-            outcome = child.run(
-                attack.work, folder, inside=attack.inside, outside=attack.outside, seconds=attack.seconds
-            )
-            after, got, usual = judge.snapshot(folder), None, None
-            if attack.answer and isinstance(attack.work, tuple):
-                got, usual = judge.answer(folder / attack.answer), self.usual(attack.work, attack.answer)
-            verdict = judge.judge(attack, outcome, before, after, got, usual)
-            for command in attack.then if verdict.verdict == HELD else ():
-                verdict = self._then(command, folder, verdict)
-            return verdict, time.monotonic() - began
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-    def usual(self, command: tuple[str, ...], answer: str) -> object:
-        if command not in self._usual:
-            folder = self._copy()
-            child.run(command, folder)
-            self._usual[command] = judge.answer(folder / answer)
-            shutil.rmtree(folder, ignore_errors=True)
-        return self._usual[command]
-
-    def _then(self, command: tuple[str, ...], folder: Path, verdict: Verdict) -> Verdict:
-        if command[0] in CHECKS:
-            wrong = CHECKS[command[0]](folder, *command[1:])
-            return Verdict(BROKEN, wrong) if wrong else verdict
-        outcome = child.run(command, folder, seconds=120)
-        if outcome.status or "Traceback" in outcome.text:
-            said = outcome.text.strip().splitlines()[-1:] or ["nothing said"]
-            return Verdict(BROKEN, f"afterwards {' '.join(command)[-60:]}: status {outcome.status}, {said[0][:160]}")
-        left = [name for name in judge.snapshot(folder) if Path(name).name.count(".") > 4]
-        return Verdict(BROKEN, f"still left behind: {left[0]}") if left else verdict
-
-    def _copy(self) -> Path:
-        self._number += 1
-        folder = self.at / f"attacks-{self._number}"
-        self.ground.copy(folder)
-        return folder
+Carried = tuple[Attack, Verdict, float]
 
 
-def _is_whole(folder: Path, study: str, sha256: str) -> str:
-    """Whether a study has come out as one that was never attacked."""
-    status = child.run(("ablate", "--status", study, "--json", "whole.json"), folder)
-    try:
-        got = json.loads((folder / "whole.json").read_bytes())["results_sha256"]
-    except (OSError, ValueError):
-        got = f"status {status.status}: {status.text.strip()[-160:]}"
-    return "" if got == sha256 else f"afterwards other results: {got}"
+def carried_out(attacks: Sequence[Attack], field: Range, workers: int) -> Iterator[Carried]:
+    """Each attack with its verdict and the seconds that it took, as they end."""
+    if workers == 1:
+        yield from ((attack, *field.carry_out(attack)) for attack in attacks)
+        return
+    # A fork has the attacks, most of which cannot be sent: what is sent is their numbers.
+    global _of_worker
+    _of_worker = attacks, field
+    with multiprocessing.get_context("fork").Pool(workers) as pool:
+        for number, verdict, seconds in pool.imap_unordered(_carry_out, range(len(attacks))):
+            yield attacks[number], verdict, seconds
 
 
-def _check_xml(folder: Path, name: str) -> str:
-    try:
-        ElementTree.parse(folder / name)
-    except (OSError, ElementTree.ParseError) as error:
-        return f"{name} is no XML: {error}"
-    return ""
+_of_worker: tuple[Sequence[Attack], Range]
 
 
-def _check_json(folder: Path, name: str) -> str:
-    try:
-        json.loads((folder / name).read_bytes())
-    except (OSError, ValueError) as error:
-        return f"{name} is no JSON: {error}"
-    return ""
-
-
-CHECKS = {"is-whole": _is_whole, "check-xml": _check_xml, "check-json": _check_json}
-
-
-def chosen(options: Options, ground: Ground) -> list[Attack]:
-    """The attacks to carry out; a sample is the same each time."""
-    found = []
-    for kind, module in KINDS.items():
-        if options.only and kind not in options.only:
-            continue
-        step = {"step": QUICK_STEP} if module is flips and options.quick else {}
-        of_kind = [a for a in module.attacks(ground, **step) if options.name in a.name]
-        limit = options.each or (QUICK if options.quick else None)
-        if limit and len(of_kind) > limit:
-            of_kind = random.Random(SEED).sample(of_kind, limit)
-        found += of_kind
-    return found
+def _carry_out(number: int) -> tuple[int, Verdict, float]:
+    attacks, field = _of_worker
+    return number, *field.carry_out(attacks[number])
 
 
 def tell(attack: Attack, verdict: Verdict, seconds: float, options: Options, out: Console) -> None:
@@ -179,7 +87,7 @@ def tell(attack: Attack, verdict: Verdict, seconds: float, options: Options, out
         out.print(line.encode("unicode_escape").decode().replace("\\n", "\n"))
 
 
-def table(verdicts: Sequence[tuple[Attack, Verdict, float]]) -> Table:
+def table(verdicts: Sequence[Carried]) -> Table:
     """A row a kind: how many were held, unclear, broken."""
     made = Table(title="Attacks", title_justify="left")
     for name in ("kind", "attacks", HELD, UNCLEAR, BROKEN, "seconds"):
@@ -190,7 +98,7 @@ def table(verdicts: Sequence[tuple[Attack, Verdict, float]]) -> Table:
         for kind in (attack.kind, "all"):
             counts[kind][verdict.verdict] += 1
             spent[kind] += seconds
-    for kind in [*(k for k in counts if k != "all"), "all"]:
+    for kind in [*(k for k in plan.KINDS if k in counts), "all"]:
         numbers = [counts[kind][v] for v in (HELD, UNCLEAR, BROKEN)]
         made.add_row(kind, str(sum(numbers)), *map(str, numbers), f"{spent[kind]:.0f}")
     return made
@@ -204,20 +112,16 @@ def main() -> int:
         print("no gcc: attacks on disks are left out", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="bpnn-attacks-") as at:
         os.environ.setdefault("BPNN_COMPILE_CACHE", str(Path(at, "cache")))
-        field = Range(Path(at))
+        ground = Ground(Path(at, "ground"))
         import jax  # noqa: F401 - children of fork have it then, and none of its threads: nothing is begun here
 
-        attacks, verdicts, out = (
-            chosen(options, field.ground),
-            [],
-            Console(highlight=False, markup=False, soft_wrap=True),
-        )
+        attacks = plan.chosen(ground, options.only, options.name, options.each, options.quick, options.all)
+        verdicts, out = [], Console(highlight=False, markup=False, soft_wrap=True)
         with bpnn_jax.progress_bar(f"{len(attacks)} attacks") as update:
-            for attack in attacks:
-                update(len(verdicts), len(attacks), attack.kind)
-                verdict, seconds = field.carry_out(attack)
-                verdicts.append((attack, verdict, seconds))
-                tell(attack, verdict, seconds, options, out)
+            for one in carried_out(attacks, Range(Path(at), ground), options.workers):
+                verdicts.append(one)
+                tell(*one, options, out)
+                update(len(verdicts), len(attacks), one[0].kind)
     shim.remove()
     out.print(table(verdicts))
     if options.json:

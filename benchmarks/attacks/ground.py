@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+TABLE = "length,width,target\n" + "".join(f"{i}.5,{i * i % 7}.25,{'yes' if i % 3 else 'no'}\n" for i in range(24))
 XOR = "0 0 > 0\n0 1 > 1\n1 0 > 1\n1 1 > 0\n"
 STUDY = ("ablate", "--task", "d.txt", "--vary", "momentum=0,0.9", "--seeds", "64", "--epochs", "20", "--chunk", "64")
 RULE = """
@@ -28,6 +29,15 @@ AUDIT = ("audit", "m:square", "--args", "float32[3]", "--draws", "2", "--no-muta
 SOURCES = ("featurize", "src", "--symbols", "5", "--out", "made.txt")
 
 
+def short(command: tuple[str, ...]) -> str:
+    """A command's name, for an attack's: the commands on a study are told apart.
+
+    >>> short(("ablate", "--status", "s")), short(("train", "d.txt"))
+    ('ablate --status', 'train')
+    """
+    return " ".join([command[0], *(word for word in ("--status", "--test") if word in command)])
+
+
 class Ground:
     """A folder with one of everything, made by the commands themselves."""
 
@@ -35,6 +45,7 @@ class Ground:
         self.at = at
         self.at.mkdir()
         (at / "d.txt").write_text(XOR)
+        (at / "t.csv").write_text(TABLE)
         (at / "d.csv").write_text("a,b,target\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n")
         (at / "m.py").write_text(RULE)
         (at / "src").mkdir()
@@ -45,6 +56,7 @@ class Ground:
         other = (*STUDY[:2], "xor", *STUDY[3:7], "--epochs", "30", "--out", str(self.other))
         commands = [
             ("train", "d.txt", "--epochs", "5", "--save", "net.safetensors"),
+            ("train", "t.csv", "--epochs", "2", "--save", "table.safetensors"),
             (*STUDY, "--out", "s", "--json", "s.json"),
             other,
             ("report", "s"),

@@ -7,6 +7,7 @@ proof that the content is not what was written.
 import hashlib
 import json
 import os
+import re
 import select
 import stat
 import time
@@ -26,6 +27,8 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # of an object, another one each time
+LARGEST_PIPE = 300 * 2**20  # bytes: how much will come is not known before
 PATIENCE = 3.0  # seconds until somebody writes to a pipe
 
 
@@ -60,7 +63,9 @@ def read_file(path: str | os.PathLike[str], limit: int, what: str = "a file", *,
                 )
             if found.st_size > limit:
                 raise _too_large(name, what, limit, found.st_size)
-            return _up_to(file, limit, name, what)
+            if piped:
+                return _up_to(file, min(limit, LARGEST_PIPE), 2**20, name, what)
+            return _up_to(file, limit, found.st_size, name, what)
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
@@ -69,10 +74,11 @@ def read_file(path: str | os.PathLike[str], limit: int, what: str = "a file", *,
         raise NotReadableError(f"{one_line(name)}: expected {what} that can be read, got: {reason(error)}") from None
 
 
-def _up_to(file: Any, limit: int, name: str, what: str) -> bytes:
+def _up_to(file: Any, limit: int, first: int, name: str, what: str) -> bytes:
+    """All of a file, of which ``first`` bytes are read in one part: what is joined from parts is in memory twice."""
     parts, size, until = [], 0, time.monotonic() + PATIENCE
     while True:
-        part = file.read(min(2**20, limit + 1 - size))
+        part = file.read(min(2**20 if parts else max(first, 1), limit + 1 - size))
         if part is None:  # a pipe that somebody will write to
             select.select([file], [], [])
         elif part:
@@ -99,7 +105,7 @@ def reason(error: BaseException) -> str:
     ('Permission denied', 'a b')
     """
     said = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return one_line(" ".join(said.split()))[:200]
+    return one_line(" ".join(_ADDRESS.sub("", said).split()))[:200]
 
 
 # --- JSON ---

@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
 from bpnn_jax._runtime.text import plain
@@ -150,13 +151,40 @@ def _open_descriptors() -> bool:
 
 # --- Ctrl-C ---
 
+_watched = False  # whether this process has the handler below
+_pressed = False
+
+
+def is_ctrl_c(error: BaseException) -> bool:
+    """Whether this is the user's Ctrl-C, and not a KeyboardInterrupt that the code raised which the command was given."""
+    return isinstance(error, KeyboardInterrupt) and (_pressed or not _watched)
+
 
 @contextlib.contextmanager
 def _watching(name: str) -> Iterator[None]:
     """Leave the process a second after Ctrl-C, and at once after another one: Python itself waits for the program that computes."""
-    if threading.current_thread() is not threading.main_thread() or os.name != "posix":
+    global _watched
+    handlers = (signal.default_int_handler, signal.SIG_DFL)
+    main = threading.current_thread() is threading.main_thread()
+    if not main or os.name != "posix" or signal.getsignal(signal.SIGINT) not in handlers:
         yield
         return
+
+    def press(number: int, frame: FrameType | None) -> None:
+        global _pressed
+        _pressed = True
+        if _imports(frame):  # a library in C that is interrupted at its beginning may crash
+            _leave(name)
+        raise KeyboardInterrupt
+
+    def unraisable(ignored: Any) -> None:
+        if _pressed and isinstance(ignored.exc_value, KeyboardInterrupt):  # it came in a finalizer, and is lost
+            _leave(name)
+        said_before(ignored)
+
+    signal.signal(signal.SIGINT, press)
+    said_before, sys.unraisablehook = sys.unraisablehook, unraisable
+    _watched = True
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
@@ -164,8 +192,22 @@ def _watching(name: str) -> Iterator[None]:
     try:
         yield
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # all that follows is Python's end
+        sys.unraisablehook = said_before
         signal.set_wakeup_fd(before)
         os.close(writing)  # ends the thread
+
+
+def _imports(frame: FrameType | None) -> bool:
+    while frame is not None and frame.f_code.co_filename != "<frozen importlib._bootstrap>":
+        frame = frame.f_back
+    return frame is not None
+
+
+def _leave(name: str) -> None:
+    with contextlib.suppress(OSError):
+        os.write(2, f"{name}: {INTERRUPTION}\n".encode())
+    os._exit(INTERRUPTED)
 
 
 def _watch(reading: int, name: str) -> None:
@@ -180,7 +222,5 @@ def _watch(reading: int, name: str) -> None:
             if number[0] != signal.SIGINT:
                 continue
         if asked:
-            with contextlib.suppress(OSError):
-                os.write(2, f"{name}: {INTERRUPTION}\n".encode())
-            os._exit(INTERRUPTED)
+            _leave(name)
         asked = True

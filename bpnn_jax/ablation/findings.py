@@ -173,9 +173,12 @@ def _units(results: Results, values: np.ndarray) -> np.ndarray:
     return statistics.units(values, results.splits[results.counted] if clustered else None)
 
 
-def _strata(results: Results) -> np.ndarray | None:
+def _halves(results: Results) -> dict[str, Any]:
+    """What the statistics are to know of halves that chose for each other."""
     half = tuning.halves(results)
-    return None if half is None or results.study.splits > 1 else half[results.counted]
+    if half is None or results.study.splits > 1:
+        return {}
+    return {"strata": half[results.counted], "inflation": statistics.CROSS_FITTED}
 
 
 def _outcomes(results: Results, values: dict[str, np.ndarray], k: int) -> dict[str, Estimate]:
@@ -188,7 +191,7 @@ def _outcomes(results: Results, values: dict[str, np.ndarray], k: int) -> dict[s
         if name in (SUCCESS, DIVERGED) and results.study.splits == 1:
             found[name] = statistics.success_rate(column[:, 0], what=what)
         else:
-            of = statistics.effects(_units(results, column), np.ones((1, 1)), _strata(results))
+            of = statistics.effects(_units(results, column), np.ones((1, 1)), **_halves(results))
             low, high = _within(name, float(of.low[0]), float(of.high[0]))
             found[name] = Estimate(value=float(of.effect[0]), low=low, high=high, n=len(column), what=what, unit="")
     return found
@@ -212,7 +215,7 @@ def _comparisons(
         return ()
     weights = np.eye(len(results.arms))[:, usable] - np.eye(len(results.arms))[:, [column]]
     array = np.where(np.isfinite(array), array, 0.0)  # of arms that no comparison uses
-    of, each = statistics.effects(_units(results, array), weights, _strata(results)), array @ weights
+    of, each = statistics.effects(_units(results, array), weights, **_halves(results)), array @ weights
     deviation = each.std(axis=0, ddof=1)
     unit = "splits" if results.study.splits > 1 else "seeds"
     return tuple(
@@ -245,7 +248,7 @@ def _effects(results: Results, name: str, of: np.ndarray) -> list[Effect]:
     found = statistics.contrasts([len(levels) for _, levels in factors])
     if not found:
         return []
-    told = statistics.effects(of, np.column_stack([c.weights for c in found]), _strata(results))
+    told = statistics.effects(of, np.column_stack([c.weights for c in found]), **_halves(results))
     return [
         Effect(
             tuple(factors[k][0] for k in c.factors),

@@ -32,7 +32,7 @@ class Results:
     splits:   (rows,), the number of each row's split of the patterns.
     stopped:  ``solved``, ``epochs`` (not solved by the limit) or ``diverged``.
     epochs:   that were run: where solved, the epochs that it took, counted from 1.
-    error:    E summed over the patterns, with the ½, of the last epoch that was run.
+    error:    E summed over the patterns, in (7) with the ½, of the last epoch that was run.
     scores:   what each run came to at its end, by its name, such as ``test_accuracy``: arrays (rows, arms).
     history:  (rows, arms, points), the error at the epochs ``history_epochs`` (points,), counted from 0; NaN after the stop.
     seconds:  a run's share of its chunk's time.

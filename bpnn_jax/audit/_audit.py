@@ -1,5 +1,6 @@
 """One audit from start to end: draws, judgement, checks, power."""
 
+import contextlib
 import time
 from dataclasses import replace
 from typing import Any
@@ -8,6 +9,7 @@ import jax
 import numpy as np
 
 from bpnn_jax.audit import _mutate, _programs, _stages
+from bpnn_jax.audit._branches import Coverage
 from bpnn_jax.audit._domains import is_meant, looks, of_leaves
 from bpnn_jax.audit._draws import Drawn, between, bounds, inputs
 from bpnn_jax.audit._executor import Executor
@@ -64,14 +66,17 @@ def _audited(rule: Rule, options: Options) -> Report:
             findings += check.findings(seen)
     execute, usable = seen.execute, list(seen.usable)
     varied = Varied([], [], [], [])
+    coverage = Coverage(execute)
+    with contextlib.suppress(Exception):  # the function raises outside its domain
+        coverage.add([j.drawn for j in seen.judged])
     if options.variants and not _any_wrong(findings) and not any(f.code == "surrogate" for f in findings):
-        varied = carried_out(execute, options, cpu)
+        varied = carried_out(execute, options, cpu, coverage)
         findings += varied.findings
         usable += [j for j in varied.judged if all(np.isfinite(e).all() for e in j.exact) and not off(j)]
     findings += vacuous.findings(replace(seen, judged=(*seen.judged, *varied.judged), usable=tuple(usable)))
     power = Power(smallest=_mutate.smallest_shown(execute, usable))
     if options.mutate and not _any_wrong(findings):
-        power = _mutate.power(execute, usable, MUTANTS)
+        power = _mutate.power(execute, usable, MUTANTS, {(s.name, s.where) for s in coverage.missing})
     return Report(
         name=rule.name,
         kind=rule.kind,
@@ -84,6 +89,8 @@ def _audited(rule: Rule, options: Options) -> Report:
         varied=tuple(varied.varied),
         not_varied=tuple(varied.kept),
         leaves=tuple(_leaf(execute, usable, i) for i in range(len(rule.arguments.names))),
+        branches=(int(coverage.taken.sum()), len(coverage.sides)),
+        not_exercised=tuple(map(str, coverage.missing)),
         nested=_nested(execute, seen.judged[0].drawn),
         seconds=time.perf_counter() - began,
     )
@@ -133,7 +140,7 @@ def _at_draws(execute: Executor, options: Options) -> tuple[list[Judged], list[F
     if outside:
         sentence = f"the function itself is not finite at {outside}: nothing can be said there"
         found.append(Finding("nan-in-function", "inconclusive", sentence, draw=outside))
-    return together(judged, execute.subject.cotangent), found
+    return together(judged, execute.subject), found
 
 
 def _any_wrong(findings: list[Finding]) -> bool:

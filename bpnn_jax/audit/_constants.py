@@ -6,7 +6,9 @@ import numpy as np
 
 from bpnn_jax.audit._programs import Constant, Program
 
-COMPARES = {"gt", "lt", "ge", "le", "eq", "ne"}
+ORDERS = {"gt", "lt", "ge", "le"}
+COMPARES = ORDERS | {"eq", "ne"}
+MOVES = {"broadcast_in_dim", "reshape", "squeeze", "expand_dims", "convert_element_type", "copy", "slice", "transpose"}
 LIMITS = {"max", "min", "clamp"}
 FLOATS, WHOLES = 12, 8  # more of either are left alone
 
@@ -23,7 +25,7 @@ def of(*programs: Program) -> Constants:
     floats: dict[float, None] = {}
     wholes: dict[int, None] = {}
     for program in programs:
-        wrapped = _wrapping(program)
+        wrapped = wrapping(program)
         for operation in program.operations:
             if operation.name not in COMPARES | LIMITS:
                 continue
@@ -44,7 +46,24 @@ def of(*programs: Program) -> Constants:
     return Constants(tuple(floats)[:FLOATS], tuple(wholes)[:WHOLES])
 
 
-def _wrapping(program: Program) -> set[int]:
+def crossed(count: int, *programs: Program) -> set[int]:
+    """Those of the first ``count`` inputs that a program compares with a number from 0 down: there they may be negative."""
+    found = set()
+    for program in programs:
+        origin = {n: n for n in range(count)}
+        for operation in program.operations:
+            first = operation.inputs[0] if operation.inputs else None
+            if operation.name in MOVES and isinstance(first, int) and first in origin:
+                origin[operation.outputs[0]] = origin[first]
+            if operation.name not in ORDERS | LIMITS:
+                continue
+            limits = [a.value for a in operation.inputs if isinstance(a, Constant)]
+            if any(np.ndim(v) == 0 and not np.iscomplexobj(v) and -np.inf < float(v) <= 0 for v in limits):
+                found |= {origin[a] for a in operation.inputs if not isinstance(a, Constant) and a in origin}
+    return found
+
+
+def wrapping(program: Program) -> set[int]:
     """Outputs of the comparison with which indexing itself counts a negative index from the end: i < 0 ? i + n : i."""
     added = {}
     for operation in program.operations:

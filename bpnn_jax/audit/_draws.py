@@ -1,6 +1,6 @@
 """Where a rule is tried: inputs that reach saturation and both signs, and cotangents that are random, never ones."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -12,6 +12,16 @@ from bpnn_jax.audit._leaves import Arguments, dtype_of, in_width, numbers
 from bpnn_jax.errors import InputError
 
 SCALES = (1.0, 10.0, 3.0, 0.3)  # of the wide draws, in turn; ±1 alone rarely reaches a saturated branch
+LIMITS = (
+    ("low", "high"),
+    ("lo", "hi"),
+    ("lower", "upper"),
+    ("min", "max"),
+    ("left", "right"),
+    ("start", "end"),
+    ("start", "stop"),
+)
+ALIKE = "all alike"  # of a draw whose leaves have one number each
 SPECIAL = (0.0, 1.0, -1.0, 30.0, -30.0)
 
 
@@ -30,6 +40,17 @@ class Bounds(NamedTuple):
     ranges: list[tuple[float, float] | None]
     domains: list[Any]
     positive: list[bool]
+    ordered: tuple[
+        tuple[int, int], ...
+    ] = ()  # pairs of leaves of which the first is below the second, by name and in the example
+
+    def kept(self, live: list[np.ndarray]) -> list[np.ndarray]:
+        """Values for the live leaves, with each ordered pair in order."""
+        live = list(live)
+        for low, high in self.ordered:
+            below, above = np.minimum(live[low], live[high]), np.maximum(live[low], live[high])
+            live[low], live[high] = below, np.where(above == below, above + abs(above) / 8 + 1, above)
+        return live
 
 
 def bounds(arguments: Arguments, ranges: Any = None, domain: Any = None) -> Bounds:
@@ -37,7 +58,27 @@ def bounds(arguments: Arguments, ranges: Any = None, domain: Any = None) -> Boun
     domains = _domains.of_leaves(arguments, domain)
     near = [numbers(e) for e in arguments.examples]
     positive = [not np.iscomplexobj(x) and x.size > 0 and bool((x > 0).all()) for x in near]
-    return Bounds(limits, domains, positive)
+    return Bounds(limits, domains, positive, tuple(_ordered(arguments)))
+
+
+def _ordered(arguments: Arguments) -> Iterator[tuple[int, int]]:
+    """A lower and an upper limit, by their names: drawn the wrong way round they would mean nothing."""
+    called = [arguments.called[i] if name == f"argument {i}" else "" for i, name in _numbered(arguments)]
+    for low, high in LIMITS:
+        for a, name in enumerate(called):
+            other = name.replace(low, high)
+            if other == name or other not in called:
+                continue
+            b = called.index(other)
+            x, y = numbers(arguments.examples[a]), numbers(arguments.examples[b])
+            if x.shape == y.shape and x.size and not np.iscomplexobj(x) and not np.iscomplexobj(y) and (x < y).all():
+                yield a, b
+
+
+def _numbered(arguments: Arguments) -> Iterator[tuple[int, str]]:
+    for name in arguments.names:
+        number = int(name.split("[")[0].split(".")[0].removeprefix("argument "))
+        yield number, name if number < len(arguments.called) else ""
 
 
 def inputs(arguments: Arguments, draws: int, seed: int, within: Bounds, special: bool = False) -> list[Drawn]:
@@ -50,7 +91,7 @@ def inputs(arguments: Arguments, draws: int, seed: int, within: Bounds, special:
     for i in range(draws - 1):
         rng = np.random.default_rng((seed, i))
         live = [wide_values(arguments, within, k, rng, SCALES[i % len(SCALES)]) for k in range(len(arguments.live))]
-        drawn.append(Drawn(f"draw {i + 1}", live))
+        drawn.append(Drawn(f"draw {i + 1}", within.kept(live)))
     if special:
         for point in SPECIAL:
             live = [exactly(np.full(np.shape(e), point), e) for e in arguments.examples]
@@ -86,7 +127,7 @@ def between(arguments: Arguments, within: Bounds, drawn: Drawn, seed: int) -> Dr
         low, high = float(near.min()), float(near.max())
         mixed = near + 0.3 * (rng.permutation(near.ravel()).reshape(near.shape) - near)
         live.append(exactly(np.clip(mixed * (1 + 0.05 * rng.uniform(-1, 1, near.shape)), low, high), example))
-    return drawn._replace(live=live)
+    return drawn._replace(live=within.kept(live))
 
 
 def _uniform(rng: np.random.Generator, like: np.ndarray) -> np.ndarray:

@@ -157,12 +157,12 @@ class Executor:
             hand = self.compiled("hand", Subject.pull_hand, self.subject.rule.source)
             return jax.eval_shape(hand, *self.subject.inputs(drawn))
 
-    def eager(self, drawn: Drawn, dtype: Any = None, scale: float = 1.0) -> Eager:
-        """The rule run without compilation; on NumPy arrays of its own if that is what it takes."""
-        found = self._eagerly(self.how, drawn, self._width(dtype), scale)
+    def eager(self, drawn: Drawn, dtype: Any = None, scale: float = 1.0, layout: Callable | None = None) -> Eager:
+        """The rule run without compilation; on NumPy arrays of its own, laid out by ``layout``, if that is what it takes."""
+        found = self._eagerly(self.how, drawn, self._width(dtype), scale, layout)
         return found._replace(leaves=self.subject.on_set(found.leaves, drawn))
 
-    def _eagerly(self, how: How, drawn: Drawn, dtype: Any, scale: float) -> Eager:
+    def _eagerly(self, how: How, drawn: Drawn, dtype: Any, scale: float, layout: Callable | None = None) -> Eager:
         subject = self.subject
         with wide(dtype or subject.own):
             live, c, carried = subject.inputs(drawn, dtype, scale)
@@ -170,6 +170,7 @@ class Executor:
             if how.arrays == "jax":
                 return Eager(subject.pull_hand(live, c), ())
             args, before = (jax.tree.map(_writeable, subject.args(live)) for _ in range(2))
+            args = jax.tree.map(lambda a: layout(a) if isinstance(a, np.ndarray) else a, args) if layout else args
             found = subject.arguments.like(args).pick(
                 subject.rule.pullback(args, jax.tree.map(np.asarray, subject.filled(c)))
             )

@@ -1,5 +1,7 @@
 """What to tell about a wrong leaf besides its numbers: a guess at the cause, and the smallest draw that shows it."""
 
+import contextlib
+import re
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
@@ -9,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bpnn_jax.audit import _cause, _programs
+from bpnn_jax.audit import _cause, _programs, _repair
 from bpnn_jax.audit._draws import Drawn, bounds, inputs
 from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._judge import Judged, cotangent_of, judge, ratio
@@ -18,6 +20,7 @@ from bpnn_jax.audit._siblings import siblings
 from bpnn_jax.audit._subject import Subject, sibling, wide
 
 EXPLAINED = 3  # failing draws that a guess must explain
+SATURATED = 1e-3  # of the leaf's size on another draw: f' = 1 - a² has then lost three digits and more
 PASTED = 64  # elements of all arguments together that are printed to be copied
 
 
@@ -44,23 +47,30 @@ class Explanations:
 
     def cause(self, i: int, j: Judged, first: Judged, failing: list[Judged]) -> str:
         """A guess at why leaf ``i`` is wrong on draw ``j``; one from the numbers of a draw must explain every draw that fails."""
-        try:
-            return self._cause(i, j, first, failing)
-        except Exception:  # the function raises outside its domain: that costs the guess
-            return ""
+        draws = _telling(i, [first, *(f for f in failing if f is not first)])[:EXPLAINED]
+        guesses = []
+        for guess in (lambda: self._cause(i, j, draws[0], draws), lambda: _repair.told(self.execute, i, draws)):
+            with contextlib.suppress(Exception):  # the function raises outside its domain: that costs the guess
+                guesses.append(guess())
+        return "; ".join(filter(None, guesses))
 
     def _cause(self, i: int, j: Judged, first: Judged, failing: list[Judged]) -> str:
         whole = _narrowed(self.execute, i, j) or _swapped(self.execute, i, first) or _of_cotangents(self.execute, first)
         if whole:
             return whole
-        draws = [first, *(f for f in failing if f is not first)][:EXPLAINED]
-        guesses = [_cause.guess(f.hand[i], f.exact[i], self.sizes, self.known(f.drawn)) for f in draws]
+        guesses = [_cause.guess(f.hand[i], f.exact[i], self.sizes, self.known(f.drawn)) for f in failing]
         told = guesses[0] if len(set(guesses)) == 1 else ""
         return told or _stateful(self.execute, i, j) or _forgotten(self.execute, i, j)
 
     def smallest(self, i: int, j: Judged) -> dict[str, Any]:
         """Leaf after leaf zeroed or rounded as long as leaf ``i`` stays wrong: a draw as small as can be found."""
         return _shrink(self.execute, i, j)
+
+
+def _telling(i: int, failing: list[Judged]) -> list[Judged]:
+    """The draws at which leaf ``i`` is not all but 0 beside the others: a saturated one has no digits that a guess could explain."""
+    sizes = [abs(f.exact[i][np.isfinite(f.exact[i])]).max(initial=0.0) for f in failing]
+    return [f for f, size in zip(failing, sizes, strict=True) if size >= SATURATED * max(sizes)]
 
 
 def _narrowed(execute: Executor, i: int, j: Judged) -> str:
@@ -162,8 +172,18 @@ def _paste(execute: Executor, drawn: Drawn) -> str:
         return ""
     live = [_code(a, dtype_of(e)) for a, e in zip(drawn.live, arguments.examples, strict=True)]
     carried = [_code(np.asarray(a), np.asarray(a).dtype) for a in drawn.carried or arguments.others]
-    args = arguments.join(live, carried)
+    args = jax.tree.map(_key_code, arguments.join(live, carried), is_leaf=lambda a: isinstance(a, _Code))
     return f"args = {args!r}"
+
+
+def _key_code(leaf: Any) -> Any:
+    """A PRNG key as Python, anything else as it is."""
+    if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+        data = np.asarray(jax.random.key_data(leaf))
+        return _Code(
+            f"jax.random.wrap_key_data(np.array({data.tolist()}, 'uint32'), impl={str(jax.random.key_impl(leaf))!r})"
+        )
+    return leaf
 
 
 def _code(a: np.ndarray, dtype: np.dtype) -> "_Code":
@@ -171,7 +191,8 @@ def _code(a: np.ndarray, dtype: np.dtype) -> "_Code":
     values = a.tolist()
     if a.dtype.kind == "f" and dtype.itemsize <= 4:
         values = np.vectorize(lambda v: float(str(np.float32(v))), otypes=[object])(a).tolist() if a.size else values
-    return _Code(f"np.array({values}, {dtype.name!r})")
+    text = re.sub(r"\b(nan|inf)\b", r"np.\1", repr(values))
+    return _Code(f"np.array({text}, {dtype.name!r})")
 
 
 class _Code:

@@ -84,7 +84,7 @@ def loosened(execute: Executor, j: Judged) -> Judged:
     return j._replace(allowed=allowed, low_allowed=[max(pair) for pair in zip(j.low_allowed, bounds, strict=True)])
 
 
-def together(judged: list[Judged], c: Any) -> list[Judged]:
+def together(judged: list[Judged], subject: Subject) -> list[Judged]:
     """Draws of one subject, with a ceiling for each leaf: half of the largest element that any of them has.
 
     Where autodiff of the reference is garbage in float32, the allowance that is measured by it may be as large as the leaf and more,
@@ -93,13 +93,25 @@ def together(judged: list[Judged], c: Any) -> list[Judged]:
     if not judged:
         return judged
     sizes = [max(_max(j.exact[i]) for j in judged) for i in range(len(judged[0].exact))]
-    scale = max([*sizes, *(_max(np.asarray(leaf)) for leaf in jax.tree.leaves(c))], default=0.0)
+    scale = max([*sizes, *(_max(np.asarray(leaf)) for leaf in jax.tree.leaves(subject.cotangent))], default=0.0)
     ceilings = tuple(0.5 * size if size > ZERO_LIKE * scale else np.inf for size in sizes)
     found = []
     for j in judged:
         j = j._replace(ceilings=ceilings)
-        found.append(j._replace(allowed=capped(j, j.allowed)))
+        found.append(
+            j._replace(
+                allowed=capped(j, j.allowed), low_allowed=_floored(j, FACTOR * unit_of(subject.own) * scale, scale)
+            )
+        )
     return found
+
+
+def _floored(j: Judged, floor: float, scale: float) -> list[float]:
+    """In its own dtype a leaf that is 0 but for rounding, in the scale of the others and the cotangent, may be off by its rounding.
+
+    A saturated network's gradient is 0 to the last bit by autodiff, and 1e-22 by a right derivation.
+    """
+    return [max(b, floor) if _max(g) <= ZERO_LIKE * scale else b for b, g in zip(j.low_allowed, j.exact, strict=True)]
 
 
 def capped(j: Judged, bounds: list[float]) -> list[float]:

@@ -72,6 +72,7 @@ class Arguments(NamedTuple):
     carried: list[int]  # positions in leaves; no PRNG keys, nothing of a static argument
     names: list[str]  # of the live leaves: "argument 0['w'][1]"
     carried_names: list[str]
+    called: tuple[str, ...] = ()  # what the author calls the arguments
 
     @property
     def examples(self) -> list:
@@ -107,6 +108,11 @@ class Arguments(NamedTuple):
         arrays = {*self.live, *self.carried}
         rest = tuple(None if i in arrays else leaf for i, leaf in enumerate(self.leaves))
         return self.treedef, self.argnums, rest
+
+    def name_at(self, k: int) -> str:
+        """The name of any leaf, by its position: "argument 2", "argument 1[0]"."""
+        path = tree_flatten_with_path(self.args)[0][k][0]
+        return f"argument {path[0].idx}{keystr(path[1:])}"
 
     def pick(self, cotangents: Any) -> list:
         """The live leaves of what a rule returned for ``argnums``; None where it returned None. Raises StructureError."""

@@ -1,13 +1,14 @@
 """Wrong versions of the very rule under audit: one operation of its jaxpr changed at a time, and audited the same way."""
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable, Iterator, Set
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bpnn_jax.audit import _programs
+from bpnn_jax.audit import _inner, _programs
 from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._judge import Judged, cotangent_of, ratio
 from bpnn_jax.audit._programs import Constant, Operation, Program
@@ -66,8 +67,8 @@ def changes(operation: Operation, shapes: list[tuple], out: Any) -> Iterator[tup
             )
 
 
-def power(execute: Executor, judged: list[Judged], limit: int) -> Power:
-    """How many of at most ``limit`` wrong versions these draws tell from the right one."""
+def power(execute: Executor, judged: list[Judged], limit: int, untaken: Set[tuple[str, str]] = frozenset()) -> Power:
+    """How many of at most ``limit`` wrong versions these draws tell from the right one; ``untaken``: with a side no draw took."""
     smallest = smallest_shown(execute, judged)
     if not execute.traceable:
         return Power(smallest=smallest)
@@ -90,7 +91,7 @@ def power(execute: Executor, judged: list[Judged], limit: int) -> Power:
         todo = list(_mutants(program, slots(0)[1]))
         step = max(1, -(-len(todo) // limit))
         caught, survivors, tried = 0, [], 0
-        for at, what, change in todo[::step]:
+        for at, what, where, change in todo[::step]:
             try:
                 seen, harmless = _told_apart(program, at, change, judged, slots, missing, subject.on_set)
             except Exception:  # a change that cannot be run: no mutant after all
@@ -98,7 +99,9 @@ def power(execute: Executor, judged: list[Judged], limit: int) -> Power:
             tried += 1
             caught += seen
             if not seen:
-                survivors.append(Survivor(what, program.operations[at].where, harmless))
+                changed = program.operations[at]
+                exercised = (changed.name, changed.where) not in untaken
+                survivors.append(Survivor(what, where, harmless, exercised))
     return Power(tried, caught, tuple(survivors), smallest)
 
 
@@ -135,12 +138,22 @@ def smallest_shown(execute: Executor, judged: list[Judged]) -> dict[str, float]:
     return found
 
 
-def _mutants(program: Program, slots: dict) -> Iterator[tuple[int, str, Change]]:
+def _mutants(program: Program, slots: dict) -> Iterator[tuple[int, str, str, Change]]:
     for at in _programs.live_operations(program):
         operation = program.operations[at]
         shapes = [tuple(np.shape(_programs.value_of(a, slots))) for a in operation.inputs]
         for what, change in changes(operation, shapes, slots[operation.outputs[0]]):
-            yield at, what, change
+            yield at, what, operation.where, change
+        inner: list[_inner.Changed] = []
+        with contextlib.suppress(Exception):  # a body of a kind that is not known here: then it is left alone
+            inner += _inner.changed(operation)
+        for inside in inner:
+            yield (
+                at,
+                inside.what,
+                inside.where,
+                lambda op, v, p=inside.params: _programs.apply(op._replace(params=p), v),
+            )
 
 
 def _times(out: Any, factor: float) -> Any:

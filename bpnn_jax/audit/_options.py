@@ -34,7 +34,7 @@ class Options:
     examples: Sequence[tuple] = ()
     """further examples: each a tuple of all arguments, for what only the author knows, such as other static options"""
 
-    variants: int = 16
+    variants: int = 24
     """further draws and other shapes that are found from the example: integers and what is carried along redrawn, values out of the
     program, ties, zeros, lengths; the likeliest to show a mistake first, the same on every machine. 0 leaves all of them out"""
 

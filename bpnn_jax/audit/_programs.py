@@ -58,14 +58,14 @@ def flatten(closed: ClosedJaxpr) -> Program:
             inputs = [read(v) for v in eqn.invars]
             if inner is None:
                 outputs = tuple(next(slots) for _ in eqn.outvars)
-                operations.append(Operation(eqn.primitive, eqn.params, tuple(inputs), outputs, _where(eqn) or outside))
+                operations.append(Operation(eqn.primitive, eqn.params, tuple(inputs), outputs, where(eqn) or outside))
             else:
                 if name in CUSTOM:
                     nested.append(f"{eqn.params.get('name', name)} ({name.split('_call')[0]})")
                 body, consts = (inner.jaxpr, inner.consts) if isinstance(inner, ClosedJaxpr) else (inner, [])
                 scope = dict(zip(body.constvars, map(Constant, consts), strict=True))
                 scope.update(zip(body.invars, inputs, strict=True))
-                outputs = walk(body, scope, _where(eqn) or outside)
+                outputs = walk(body, scope, where(eqn) or outside)
             env.update(zip(eqn.outvars, outputs, strict=True))
         return [read(v) for v in jaxpr.outvars]
 
@@ -147,7 +147,7 @@ def _dtype_name(atom: Any) -> str:
     return str(getattr(atom.aval, "dtype", ""))
 
 
-def _where(eqn: Any) -> str:
+def where(eqn: Any) -> str:
     trace = eqn.source_info.traceback
     frame = source_info_util.user_frame(trace) if trace else None
     return f"{frame.file_name.rsplit('/', 1)[-1]}:{frame.start_line}" if frame else ""

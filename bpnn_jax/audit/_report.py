@@ -41,6 +41,7 @@ class Survivor:
     change: str
     where: str
     harmless: bool  # its values were those of the right rule, to rounding, on every draw
+    exercised: bool = True  # some side of what was changed was never taken: then it is no wonder
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ class Report:
     arguments: tuple[str, ...] = ()  # what the author calls them
     varied: tuple[str, ...] = ()  # beside the random draws
     not_varied: tuple[str, ...] = ()  # what the example alone says something about
+    branches: tuple[int, int] = (0, 0)  # sides of selects, limits, conds and loops that some draw took, and all of them
+    not_exercised: tuple[str, ...] = ()  # the others
     nested: tuple[str, ...] = ()  # custom rules inside the reference, trusted as they are
     seconds: float = 0.0
 
@@ -137,15 +140,21 @@ class Report:
                 f"  power: {self.power.caught} of {self.power.mutants} wrong versions of this rule were caught"
             )
             for s in sorted(self.power.survivors, key=lambda s: s.harmless)[:SURVIVORS]:
-                kind = "makes no difference here" if s.harmless else "NOT CAUGHT"
+                kind = "makes no difference here" if s.exercised else "not exercised"
+                kind = kind if s.harmless else "NOT CAUGHT"
                 lines.append(f"      {kind}: {s.change} at {s.where}")
         if self.power.smallest:
-            worst = max(self.power.smallest.values())
-            lines.append(f"  a relative error of {worst:.0e} in any leaf would have shown")
+            known = [size for size in self.power.smallest.values() if size < 1]
+            if known:
+                every = "any leaf" if len(known) == len(self.power.smallest) else "any other leaf"
+                lines.append(f"  a relative error of {max(known):.0e} in {every} would have shown")
         if self.varied:
             lines.append(f"  varied: {'; '.join(self.varied)}")
         if self.not_varied:
             lines.append(f"  not varied: {'; '.join(self.not_varied)}")
+        if self.branches[1]:
+            lines.append(f"  branches: {self.branches[0]} of {self.branches[1]} sides were taken")
+        lines += [f"      not exercised: {said}" for said in self.not_exercised[:SURVIVORS]]
         if self.nested:
             lines.append(f"  the reference trusts these rules inside it: {', '.join(self.nested)}")
         return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Other shapes of the same function: each length of the example changed, equal lengths together, or one axis more."""
+"""Other shapes and settings of the same function: each length of the example changed, one axis more, another static number."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -11,14 +11,21 @@ from bpnn_jax.audit._leaves import Arguments, dtype_of, is_float_array, numbers
 from bpnn_jax.audit._redraw import is_order
 
 ELEMENTS = 2**18  # a sibling with a larger array is left out
+BLOCKS = (131, 1031)  # past a block of 128, and of 1024
+MANY = 70_000  # elements of one array: past a counter of 16 bits, and of float16
+SETTINGS = 4  # static numbers that are changed
 Axis = tuple[int, int]  # (leaf, axis)
 
 
 class Sibling(NamedTuple):
-    """Arguments of another shape, and how they came about."""
+    """Arguments of another shape or with another static number, and how they came about.
+
+    ``large``: only where the function costs little there, and then with all elements alike, too.
+    """
 
     what: str
     args: tuple
+    large: bool = False
 
 
 def siblings(arguments: Arguments, ranks: bool) -> Iterator[Sibling]:
@@ -32,6 +39,8 @@ def siblings(arguments: Arguments, ranks: bool) -> Iterator[Sibling]:
     yield from heads
     if ranks:
         yield from _one_rank_more(arguments, arrays)
+    yield from settings(arguments)
+    yield from _large(arguments, groups)
     for one in rounds:
         yield from one[1:2]
     for n, axes in groups.items():  # equal by accident: a length that another array has too, changed in one alone
@@ -64,10 +73,57 @@ def _groups(arguments: Arguments, arrays: Sequence[int]) -> dict[int, list[Axis]
 
 
 def _lengths(n: int) -> list[int]:
-    """1 and n + 1 are the likeliest to show a mistake; then n - 1, 2n, an odd length, one past a block of 128."""
+    """1 and n + 1 are the likeliest to show a mistake; then n - 1, 2n, an odd length."""
     odd = n + 3 if n % 2 == 0 else n + 2
-    wanted = [n + 1, 1, 2 * n, n - 1, odd, 131] if n > 1 else [3, 2]
+    wanted = [n + 1, 1, 2 * n, n - 1, odd] if n > 1 else [3, 2]
     return [m for m in dict.fromkeys(wanted) if m >= 1 and m != n]
+
+
+def _large(arguments: Arguments, groups: dict[int, list[Axis]]) -> Iterator[Sibling]:
+    """Past a block of 128 in each of the most shared lengths, past 1024, and past 2¹⁶ elements in the first that can be so long."""
+    for n, axes in list(groups.items())[:2]:
+        if 1 < n < BLOCKS[0] and (found := _changed(arguments, axes, n, BLOCKS[0])):
+            yield found._replace(large=True)
+    for n, axes in groups.items():
+        if 1 < n < BLOCKS[1] and (found := _changed(arguments, axes, n, BLOCKS[1])):
+            yield found._replace(large=True)
+            break
+    for n, axes in groups.items():
+        rows = max((_elements(arguments, k) // n for k, _ in axes), default=1)
+        square = len({k for k, _ in axes}) < len(axes)
+        if n > 1 and not square and (found := _changed(arguments, axes, n, -(-MANY // rows))):
+            yield found._replace(large=True)
+            break
+
+
+def _elements(arguments: Arguments, k: int) -> int:
+    return max(1, int(np.size(arguments.leaves[k])))
+
+
+def settings(arguments: Arguments) -> Iterator[Sibling]:
+    """A static number one higher or lower, or 0.7 of it, a switch turned; none that an integer array of the example may refer to."""
+    wholes = [np.asarray(leaf) for leaf in arguments.others if dtype_of(leaf).kind in "iu" and np.size(leaf)]
+    arrays = {*arguments.live, *arguments.carried}
+    changes: list[list[tuple[int, Any]]] = []
+    for k, value in enumerate(arguments.leaves):
+        if k not in arrays and isinstance(value, bool | int | float):
+            changes.append([(k, other) for other in _other_settings(value, wholes)])
+    order = [pair for turn in range(2) for one in changes for pair in one[turn : turn + 1]]
+    for k, other in order[:SETTINGS]:
+        leaves = [other if i == k else leaf for i, leaf in enumerate(arguments.leaves)]
+        what = f"{arguments.name_at(k)} as {other!r}"
+        yield Sibling(what, tuple(jax.tree.unflatten(arguments.treedef, leaves)))
+
+
+def _other_settings(value: bool | int | float, wholes: Sequence[np.ndarray]) -> list:
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, float):
+        return [0.7 * value] if value and np.isfinite(value) else []
+    if abs(value) > 64 or any((array == value).any() for array in wholes):
+        return []
+    lower = [value - 1] if value < 0 or (value > 1 and not wholes) else []
+    return [*lower, value + 1]
 
 
 def _parts(axes: list[Axis]) -> Iterator[list[Axis]]:

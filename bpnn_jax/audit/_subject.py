@@ -16,7 +16,7 @@ from bpnn_jax.audit._domains import tangent
 from bpnn_jax.audit._draws import Drawn, as_jax, carried_as_jax, cotangent
 from bpnn_jax.audit._leaves import UNIT, Arguments, in_width, is_double, numbers, unit_of
 from bpnn_jax.audit._pull import forward, reverse, weighed
-from bpnn_jax.audit._rules import Rule
+from bpnn_jax.audit._rules import Rule, names_of
 from bpnn_jax.errors import InputError
 
 NOT_TRACEABLE = (
@@ -141,7 +141,7 @@ def subject(rule: Rule, seed: int) -> Subject:
     # A scalar loss has one cotangent, 1; anything else is tried with random ones.
     drawn = cotangent(out, seed)
     c = jax.tree.map(np.ones_like, drawn) if rule.kind == "gradient" else drawn
-    found = Subject(rule, out, own, c, widest, unit=unit_of(widest))
+    found = Subject(_named(rule), out, own, c, widest, unit=unit_of(widest))
     return replace(found, mode=_mode(found))
 
 
@@ -157,7 +157,12 @@ def sibling(parent: Subject, rule: Rule, seed: int) -> Subject:
     drawn = cotangent(out, seed)
     c = jax.tree.map(np.ones_like, drawn) if rule.kind == "gradient" else drawn
     own = jax.tree.unflatten(jax.tree.structure(out), shapes)
-    return replace(parent, rule=rule, output=out, own_output=own, cotangent=c, carried=())
+    return replace(parent, rule=_named(rule), output=out, own_output=own, cotangent=c, carried=())
+
+
+def _named(rule: Rule) -> Rule:
+    """With what the author calls the arguments."""
+    return rule._replace(arguments=rule.arguments._replace(called=names_of(rule.body, rule.arguments.args)))
 
 
 def _widest(rule: Rule) -> tuple[Any, np.dtype]:

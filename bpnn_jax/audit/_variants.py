@@ -2,28 +2,22 @@
 
 import contextlib
 import time
-from dataclasses import replace
 from typing import NamedTuple
 
 import jax
 import numpy as np
 
-from bpnn_jax.audit import _constants, _programs, _vary
-from bpnn_jax.audit._draws import Drawn, bounds, inputs
+from bpnn_jax.audit import _constants, _elsewhere, _programs, _vary
+from bpnn_jax.audit._branches import Coverage
+from bpnn_jax.audit._draws import bounds, inputs
 from bpnn_jax.audit._executor import Executor
-from bpnn_jax.audit._judge import Judged, cotangent_of, judge, loosened, off, together
-from bpnn_jax.audit._leaves import Arguments
+from bpnn_jax.audit._judge import Judged, judge, loosened, off, together
 from bpnn_jax.audit._options import Options
 from bpnn_jax.audit._precision import judging
 from bpnn_jax.audit._report import Finding
 from bpnn_jax.audit._rules import Rule
-from bpnn_jax.audit._siblings import shapes, siblings
-from bpnn_jax.audit._subject import Subject, sibling, subject, wide
+from bpnn_jax.audit._subject import Subject, subject, wide
 from bpnn_jax.audit.checks import Seen, values
-
-NEAR = (
-    1e-9  # a sibling's leaf this near, relative to its largest element, is right; what is further off is judged in full
-)
 
 
 class Varied(NamedTuple):
@@ -35,10 +29,10 @@ class Varied(NamedTuple):
     kept: list[str]
 
 
-def carried_out(execute: Executor, options: Options, began: float) -> Varied:
+def carried_out(execute: Executor, options: Options, began: float, coverage: Coverage) -> Varied:
     """Everything that ``options`` allows, until something is wrong."""
     late = None if options.seconds is None else began + options.seconds
-    own = _at_own_shapes(execute, options, late)
+    own = _at_own_shapes(execute, options, late, coverage)
     kept = [*own.kept, *_kept(execute, options)]
     if _wrong(own.findings):
         return own._replace(kept=kept)
@@ -46,8 +40,9 @@ def carried_out(execute: Executor, options: Options, began: float) -> Varied:
     own = own._replace(findings=[*own.findings, *given])
     if _wrong(given):
         return own._replace(kept=kept)
-    found, varied, also_kept = _at_siblings(execute, options, max(0, options.variants - len(own.judged)), late)
-    return Varied([*own.findings, *found], own.judged, [*own.varied, *varied], [*kept, *also_kept])
+    other = _elsewhere.carried_out(execute, options, max(0, options.variants - len(own.judged)), late)
+    kept += [*_static(execute.subject.rule, other.tried), *other.kept]
+    return own._replace(findings=[*own.findings, *other.findings], varied=[*own.varied, *other.varied], kept=kept)
 
 
 def _wrong(findings: list[Finding]) -> bool:
@@ -69,16 +64,21 @@ def programs(execute: Executor) -> list[_programs.Program]:
     return found
 
 
-def _at_own_shapes(execute: Executor, options: Options, late: float | None) -> Varied:
+def _at_own_shapes(execute: Executor, options: Options, late: float | None, coverage: Coverage) -> Varied:
     arguments = execute.subject.arguments
     within = bounds(arguments, options.ranges, options.domain)
     try:
         read = programs(execute)
     except Exception:  # nothing can be read out of a program that cannot be traced
         read = []
+    lifted = _constants.crossed(len(arguments.live), *read)
+    within = within._replace(positive=[p and k not in lifted for k, p in enumerate(within.positive)])
     loops = any(operation.name == "while" for program in read for operation in program.operations)
     plan = _vary.plan(arguments, within, _constants.of(*read), options.seed, execute.how.carried, loops)
     chosen = plan.draws[: options.variants]
+    with contextlib.suppress(Exception):  # the function raises outside its domain
+        coverage.add(chosen)
+        chosen += coverage.further(arguments, within, options.seed, 0 if loops else options.variants // 6)
     judged, lost = [], 0
     for drawn in chosen:
         if late is not None and time.process_time() > late:
@@ -94,7 +94,7 @@ def _at_own_shapes(execute: Executor, options: Options, late: float | None) -> V
     if any(map(off, judged)) and execute.subject.unit == Subject.unit:
         execute = judging(execute, judged)
         judged = [loosened(execute, j) for j in judged]
-    judged = together(judged, execute.subject.cotangent)
+    judged = together(judged, execute.subject)
     found = list(values.findings(Seen(execute, options, tuple(judged), tuple(judged)))) if judged else []
     varied = list(plan.varied)
     if lost:
@@ -119,111 +119,11 @@ def _in_full(execute: Executor, options: Options, where: str, draws: int) -> lis
     within = bounds(arguments, options.ranges, options.domain)
     drawn = inputs(arguments, draws, options.seed, within)
     drawn = [d._replace(name=where if d.name == "the example" else f"{where}, {d.name}") for d in drawn]
-    judged = together([judge(execute, d) for d in drawn], execute.subject.cotangent)
+    judged = together([judge(execute, d) for d in drawn], execute.subject)
     if any(map(off, judged)):
         execute = judging(execute, judged)
         judged = [loosened(execute, j) for j in judged]
     return list(values.findings(Seen(execute, options, tuple(judged), tuple(judged))))
-
-
-def _at_siblings(
-    execute: Executor, options: Options, most: int, late: float | None
-) -> tuple[list[Finding], list[str], list[str]]:
-    rule = execute.subject.rule
-    if rule.again is None or most == 0 or isinstance(options.domain, type(lambda: 0)):
-        return [], [], ["shapes"] if most == 0 else []
-    tried: list[str] = []
-    failed: dict[str, str] = {}
-    cut = 0
-    for other_shape in siblings(rule.arguments, rule.kind != "gradient"):
-        if len(tried) >= most:
-            break
-        if late is not None and time.process_time() > late:
-            cut += 1
-            continue
-        other = _accepted(execute, other_shape.args, options.seed)
-        if other is None:
-            continue
-        try:
-            found = _at_sibling(other, rule.arguments, options, shapes(other_shape.args))
-        except Exception as error:  # the function takes these shapes, and the rule does not
-            failed.setdefault(
-                other_shape.what, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-            )
-            continue
-        if found is None:
-            continue
-        tried.append(other_shape.what)
-        if found:
-            return found, [f"shapes ({', '.join(tried)})"], []
-    kept = [f"lengths above {_vary.largest_length(rule.arguments)}"] if not any("131" in t for t in tried) else []
-    if cut:
-        kept.append("further shapes, for want of time")
-    kept += [f"{what} (the rule fails there: {why[:80]})" for what, why in list(failed.items())[:2]]
-    if not tried:
-        kept.append("shapes (the function takes no other)")
-    return [], [f"shapes ({', '.join(tried)})"] if tried else [], kept
-
-
-def _accepted(execute: Executor, args: tuple, seed: int) -> Executor | None:
-    rule = execute.subject.rule
-    try:
-        assert rule.again is not None
-        other = rule.again(args)
-        if len(other.arguments.live) != len(rule.arguments.live):
-            return None
-        return execute.at(sibling(execute.subject, other, seed))
-    except Exception:  # the function does not take these shapes
-        return None
-
-
-def _at_sibling(execute: Executor, parent: Arguments, options: Options, where: str) -> list[Finding] | None:
-    """Findings at another shape; None where the function is not finite there."""
-    arguments = execute.subject.arguments
-    within = bounds(arguments, None, None) if options.ranges is None else bounds(arguments, options.ranges, None)
-    within = within._replace(domains=bounds(arguments, None, options.domain).domains)
-    drawn = inputs(arguments, 2, options.seed, within)[1]._replace(name=where, placed=True)
-    hand, exact = execute.both(drawn)
-    if not all(np.isfinite(g).all() for g in exact):
-        return None
-    for h, g, example in zip(hand, exact, arguments.examples, strict=True):
-        if h is not None and np.shape(h) != np.shape(example):
-            return None  # JAX itself refuses a cotangent of another shape
-        difference = abs(cotangent_of(h, g) - g)
-        if not (difference <= NEAR * abs(g).max(initial=0.0)).all():
-            break
-    else:
-        return []
-    gone = _lengths(parent) - _lengths(arguments) - {1, 2}
-    if gone & _inside(execute, drawn):
-        return (
-            None  # a length of the example is written into the function, which takes these shapes by broadcasting alone
-        )
-    found = _judged_at(execute, options, drawn)
-    return [f for f in found if f.weight in ("wrong", "imprecise")]
-
-
-def _lengths(arguments: Arguments) -> set[int]:
-    return {n for leaf in arguments.leaves if hasattr(leaf, "dtype") for n in np.shape(leaf)}
-
-
-def _inside(execute: Executor, drawn: Drawn) -> set[int]:
-    """Every length that occurs while the reference is computed."""
-    with wide(execute.subject.widest):
-        subject, live, _ = execute.subject.at(drawn, execute.subject.widest)
-        closed = jax.make_jaxpr(subject.function)(*live)
-    shapes = [np.shape(c) for c in closed.consts]
-    for eqn in closed.jaxpr.eqns:
-        shapes += [getattr(out.aval, "shape", ()) for out in eqn.outvars]
-    return {n for shape in shapes for n in shape}
-
-
-def _judged_at(execute: Executor, options: Options, drawn: Drawn) -> list[Finding]:
-    judged = together([judge(execute, drawn)], execute.subject.cotangent)
-    if off(judged[0]):
-        execute = judging(execute, judged)
-        judged = [loosened(execute, j) for j in judged]
-    return list(values.findings(Seen(execute, replace(options, explain=False), tuple(judged), tuple(judged))))
 
 
 def _kept(execute: Executor, options: Options) -> list[str]:
@@ -234,18 +134,20 @@ def _kept(execute: Executor, options: Options) -> list[str]:
         f"{name} (positive as in the example; ranges= says otherwise)"
         for name in _vary.stays_positive(rule.arguments, within)
     ]
-    arrays = {*rule.arguments.live, *rule.arguments.carried}
-    static = [
-        f"argument {i} ({a!r:.20})"
-        for i, a in enumerate(rule.arguments.args)
-        if i in rule.static or (isinstance(a, bool | int | float | str) and not _is_live(rule, i))
-    ]
-    del arrays
-    if static:
-        found.append(f"{', '.join(static)}, static: examples= takes others")
     if options.order == 1:
         found.append("second derivatives (order=2)")
     return found
+
+
+def _static(rule: Rule, tried: list[str]) -> list[str]:
+    """What no variant changed of the settings."""
+    static = [
+        f"argument {i} ({a!r:.20})"
+        for i, a in enumerate(rule.arguments.args)
+        if (i in rule.static or (isinstance(a, bool | int | float | str) and not _is_live(rule, i)))
+        and not any(what.startswith(f"argument {i}") for what in tried)
+    ]
+    return [f"{', '.join(static)}, static: examples= takes others"] if static else []
 
 
 def _is_live(rule: Rule, number: int) -> bool:

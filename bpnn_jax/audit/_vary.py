@@ -83,7 +83,7 @@ def _placed(
             x.ravel()[places] = rng.permutation(allowed)[: len(places)] if len(places) <= len(allowed) else allowed[0]
             any_placed = True
         live.append(exactly(x, example))
-    return live if any_placed else None
+    return within.kept(live) if any_placed else None
 
 
 def _zeros_and_ties(arguments: Arguments, within: Bounds, seed: int) -> Iterator[Drawn]:
@@ -109,9 +109,9 @@ def _zeros_and_ties(arguments: Arguments, within: Bounds, seed: int) -> Iterator
             np.put_along_axis(x, (top + 1) % x.shape[-1], np.take_along_axis(x, top, -1), -1)
             ties[k] = exactly(x, arguments.examples[k])
     if any(a is not b for a, b in zip(zeros, base, strict=True)):
-        yield Drawn("with a row of zeros", zeros, placed=True)
+        yield Drawn("with a row of zeros", within.kept(zeros), placed=True)
     if any(a is not b for a, b in zip(ties, base, strict=True)):
-        yield Drawn("with ties", ties, placed=True)
+        yield Drawn("with ties", within.kept(ties), placed=True)
 
 
 def _carried(
@@ -133,7 +133,7 @@ def _carried(
         if not changed:
             break
         live = [wide_values(arguments, within, k, rng, 1.0) for k in range(len(arguments.live))]
-        draws.append(Drawn(f"redrawn {turn + 1}", live, tuple(carried)))
+        draws.append(Drawn(f"redrawn {turn + 1}", within.kept(live), tuple(carried)))
     names = [name for name in arguments.carried_names if name in changed]
     kept = [
         f"{name} (its values are all alike, or their order or sum means something)"

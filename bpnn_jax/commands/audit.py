@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 
 from tyro.conf import Positional, arg
 
+from bpnn_jax._runtime import wall
 from bpnn_jax._runtime.files import write_atomically
 from bpnn_jax._runtime.outputs import Output, Read
 from bpnn_jax._runtime.text import one_line, plain
@@ -27,15 +28,22 @@ if TYPE_CHECKING:
 MOST_DRAWS = 100_000
 LARGEST_EXAMPLE = 10_000_000  # numbers
 SUITE = "bpnn audit"
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # of a repr: another one each time
 SHAPE = re.compile(r"(float64|float32|float16|bfloat16|int32)\[(\d+(?:,\d+)*)?\]")
 
 
 @dataclass(frozen=True)
 class Audit:
-    """Is this hand-written gradient right? Audit a custom_vjp or custom_jvp function, or run your own audits."""
+    """Is this hand-written gradient right? Audit a custom_vjp or custom_jvp function, your own audits, or a whole package."""
 
-    rule: Positional[str]
+    rule: Positional[str] = ""
     """MODULE:NAME of a decorated function, or of a function without arguments that returns an audit's report (or several)."""
+    package: Annotated[str | None, arg(metavar="NAME")] = None
+    """Instead of a rule: list every rule of this package, and audit those that --run calls, each once, with its own arguments."""
+    run: Annotated[str | None, arg(metavar="COMMAND")] = None
+    """With --package, what calls its rules: "pytest tests/", "script.py" or "-m module", each with arguments."""
+    isolate: bool = False
+    """With --package, audit each rule in a process of its own. Without it, another begins after a rule that ended its own."""
     args: tuple[str, ...] = ()
     """Shapes of the arguments of a decorated function, such as float32[8,4] float32[4]."""
     draws: int = 6
@@ -46,10 +54,22 @@ class Audit:
     """2 audits second derivatives too."""
     special: bool = False
     """Try special points too: 0, ties, large numbers."""
+    variants: int = 16
+    """How many further draws and other shapes to find from the example."""
+    seconds: float = 30.0
+    """No variant is begun after that many seconds. With --package, an audit is given up after twice as many."""
+    domain: Annotated[str | None, arg(metavar="NAME")] = None
+    """The set on which the rule holds: binary, one-hot, symmetric, skew, positive-definite, simplex or unit."""
+    argnums: Annotated[tuple[int, ...] | None, arg(metavar="N")] = None
+    """Which arguments to differentiate, numbered from 0."""
+    explain: bool = True
+    """Look for the cause of what is wrong, and for the smallest draw that shows it."""
     mutate: bool = True
     """Audit wrong versions of the rule as well, to see what the draws can show."""
     junit: Annotated[Path | None, arg(metavar="FILE")] = None
     """Write a JUnit XML file for CI."""
+    markdown: Annotated[Path | None, arg(metavar="FILE")] = None
+    """With --package, write a report in Markdown."""
     json: Json = None
     """Write the results to this file as JSON."""
     overwrite: bool = False
@@ -61,6 +81,13 @@ class NotAuditedError(InputError):
 
 
 def run(options: Audit) -> int:
+    if options.package is not None:
+        return _run_package(options)
+    for name, given in (("--run", options.run), ("--markdown", options.markdown), ("--isolate", options.isolate)):
+        if given:
+            raise InputError(f"expected {name} with --package NAME, got it with {one_line(repr(options.rule))}")
+    if not options.rule:
+        raise InputError("expected MODULE:NAME of a rule, or --package NAME, got neither")
     reads = [] if (source := module_source(options.rule)) is None else [Read(source, "the audited module")]
     outputs = None if options.junit is None else Output(options.junit, "--junit", is_junit)
     check_outputs(outputs, json=options.json, reads=reads, overwrite=options.overwrite)
@@ -86,6 +113,41 @@ def run(options: Audit) -> int:
     if why:
         raise NotAuditedError(why)
     return 0 if worst == "correct" else 1
+
+
+def _run_package(options: Audit) -> int:
+    if options.rule or options.args or options.argnums is not None:
+        raise InputError(
+            "expected --package NAME alone, whose rules get the arguments of their calls, got a rule or --args too"
+        )
+    from bpnn_jax.commands.package import run_package
+
+    return run_package(
+        str(options.package),
+        options.run,
+        markdown=options.markdown,
+        json=options.json,
+        junit=options.junit,
+        seconds=2 * options.seconds,
+        isolate=options.isolate,
+        options=settings_of(options),
+        overwrite=options.overwrite,
+    )
+
+
+def settings_of(options: Audit) -> dict[str, Any]:
+    """The fields of ``audit.Options`` that the command line has."""
+    return {
+        "draws": whole_number("draws", options.draws, 1, MOST_DRAWS),
+        "seed": options.seed,
+        "order": options.order,
+        "special": options.special,
+        "domain": options.domain,
+        "variants": options.variants,
+        "seconds": options.seconds,
+        "mutate": options.mutate,
+        "explain": options.explain,
+    }
 
 
 def module_source(name: str) -> Path | None:
@@ -127,18 +189,25 @@ def theirs(what: str) -> Iterator[None]:
     """Around somebody else's code: whatever it raises, be it the end of the process, is a NotAuditedError with its words."""
     try:
         yield
-    except (KeyboardInterrupt, InputError):
+    except InputError:
         raise
     except BaseException as error:
+        if wall.is_ctrl_c(error):
+            raise
         did = "ended the process" if isinstance(error, SystemExit) else f"raised {type(error).__name__}"
         raise NotAuditedError(f"expected {what} to be audited, but it {did}: {_words(error)}") from error
 
 
 def _words(thing: object) -> str:
     """What an exception says, or how a thing shows itself; whatever its own code does instead."""
+    if isinstance(thing, dict):  # of a module, it would show what is Python's
+        return f"a dict of {len(thing)}"
     try:
-        return one_line(str(thing) if isinstance(thing, BaseException) else repr(thing))[:500] or "without a word"
-    except Exception as error:
+        said = str(thing) if isinstance(thing, BaseException) else ADDRESS.sub("", repr(thing))
+        return one_line(said)[:500] or "without a word"
+    except BaseException as error:
+        if wall.is_ctrl_c(error):
+            raise
         return f"a {type(thing).__name__} that cannot be shown ({type(error).__name__})"
 
 
@@ -148,12 +217,7 @@ def audits(found: Any, options: Audit) -> "list[Report]":
 
     from bpnn_jax import audit
 
-    settings: dict[str, Any] = {
-        "draws": whole_number("draws", options.draws, 1, MOST_DRAWS),
-        "seed": options.seed,
-        "order": options.order,
-    }
-    settings |= {"mutate": options.mutate, "special": options.special}
+    settings = settings_of(options)
     if isinstance(found, jax.custom_vjp | jax.custom_jvp):
         examples = [example(shape, i) for i, shape in enumerate(options.args)]
         if not examples:
@@ -163,7 +227,7 @@ def audits(found: Any, options: Audit) -> "list[Report]":
         face = audit.custom_vjp if isinstance(found, jax.custom_vjp) else audit.custom_jvp
         try:
             with theirs(f"{options.rule} of {' '.join(options.args)}"):
-                return [face(found, *examples, **settings)]
+                return [face(found, *examples, argnums=options.argnums, **settings)]
         except NotAuditedError as error:
             if not isinstance(error.__cause__, TypeError | ValueError):
                 raise

@@ -14,7 +14,7 @@ import bpnn_jax
 from bpnn_jax._runtime import outputs
 from bpnn_jax._runtime.files import write_json
 from bpnn_jax._runtime.outputs import Output, Read
-from bpnn_jax._runtime.text import plain
+from bpnn_jax._runtime.text import one_line, plain
 from bpnn_jax.errors import InputError
 
 if TYPE_CHECKING:
@@ -71,6 +71,15 @@ def read_data(name: str, targets: int | None = None, choice: "Choice | None" = N
         patterns.load(name)  # which says what is near
     opened = door.open_file(name, targets, choice)
     return Data(opened.make, None, Path(name), opened.task, opened.test, opened.table)
+
+
+@contextmanager
+def naming(path: str) -> Iterator[None]:
+    """What is refused of a file begins with the file's name."""
+    try:
+        yield
+    except InputError as error:
+        raise error if str(error).startswith(one_line(path)) else InputError(f"{one_line(path)}: {error}") from None
 
 
 @contextmanager

@@ -27,6 +27,7 @@ NAMES = {
     "(10)": "gradient of the weights",
     "(11)": "gradient of the bias",
     "(12)": "gradient of the inputs",
+    "(17)": "further activations",
     "(18)": "slopes of softmax",
     "(19)": "cross-entropy's delta",
     "(20)": "weight decay",
@@ -39,7 +40,8 @@ EXAMPLES = {  # of each equation's mistakes the one that says most to somebody w
     "(10)": "mean for a sum",
     "(11)": "the lecture's ∂O/∂θ = 1",
     "(12)": "f' of the input layer",
-    "(18)": "softmax's Jacobian, the diagonal alone",
+    "(17)": "relu'(0) = 1",
+    "(18)": "softmax's Jacobian, a sign",
     "(19)": "f' kept in (19)",
     "(20)": "decay on the bias row",
 }
@@ -49,7 +51,7 @@ RECOGNISER = {"learning_rate": 0.2, "momentum": 0.0, "epochs": 100}
 
 @dataclass(frozen=True)
 class Demo:
-    """A tour in some ten seconds: 33 mistakes caught, a wrong gradient audited, the right one checked, the article, a training."""
+    """A tour in some ten seconds: mistakes caught, a wrong gradient audited, the right one checked, the article, a training."""
 
     folder: Path = Path("demo")
     """Where to put the trained network. Made if need be."""
@@ -98,7 +100,7 @@ def catalogue() -> tuple[dict, bool, list[str]]:
     from manual.mistakes import MISTAKES
 
     judged = ladder.judged_draws()
-    found = {m.name: ladder.first_wrong(m, judged[m.objective, m.output]) for m in MISTAKES}
+    found = {m.name: ladder.first_wrong(m, judged[m.objective, ladder.mistaken(m)]) for m in MISTAKES}
     lines = ["Each replaces the right one in turn, and every equation is compared with JAX's."]
     for equation, example in EXAMPLES.items():
         made = [m for m in MISTAKES if f"({m.equation})" == equation]
@@ -162,8 +164,8 @@ def derivation() -> tuple[dict, bool, list[str]]:
     proved = sum(p.proved for p in proofs)
     checks = summarise(3, "JAX float64", 2, _compared())
     lines = [
-        f"SymPy proves {proved} of {len(proofs)} identities: for every z, and for a 2-2-1 network with any",
-        "activation, weights, inputs and targets. On random ones, rounding allowed for:",
+        f"SymPy proves {proved} of {len(proofs)} identities: for every z, and for a 2-2-1 network with",
+        "any activation, weights, inputs and targets. On random ones, with rounding:",
         *(_row(c) for c in checks if c.equation in {f"({n})" for n in range(5, 13)}),
         "(more networks, 100 000 at once, in float32, compiled, in training: bpnn verify)",
     ]
@@ -175,7 +177,7 @@ def _compared() -> Iterator:
     from bpnn_jax.verify import ladder
     from bpnn_jax.verify.equations import compare
 
-    for draw, exact, allowed in ladder.judged_draws()["half-squared-error", ""]:
+    for draw, exact, allowed in ladder.judged_draws()["half-squared-error", ladder.MISTAKEN]:
         yield from compare(draw, exact, allowed)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tyro.conf import Positional
 
-from bpnn_jax.commands.common import Count, File, Json, check_outputs, data_read, finish, part, read_data
+from bpnn_jax.commands.common import Count, File, Json, check_outputs, data_read, finish, naming, part, read_data
 from bpnn_jax.errors import InputError
 
 
@@ -44,9 +44,10 @@ def run(options: Predict) -> int:
     check_outputs(out, json=options.json, reads=reads, overwrite=options.overwrite)
     saved = load_network(options.model)
     if saved.encoding is not None:
-        return answers.predict(
-            saved, saved.encoding, options.data, options.skip, options.limit, options.out, options.json
-        )
+        with naming(options.data):
+            return answers.predict(
+                saved, saved.encoding, options.data, options.skip, options.limit, options.out, options.json
+            )
     if options.out is not None:
         raise InputError(f"expected --out with a network that has learnt a table, got {options.model}")
     read = read_data(options.data, options.targets)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+import manual
 from bpnn_jax._runtime.text import one_line
 from bpnn_jax.choice import Choice
 from bpnn_jax.commands import curves, likely, practice, seeds, success
@@ -13,6 +14,7 @@ from bpnn_jax.commands.common import Data, finish, plain_warnings, read_data
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns import scores
 from bpnn_jax.patterns.tabular import Tabular, customary, prepare
+from bpnn_jax.settings import DECAYING_RULES
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -76,7 +78,7 @@ def train(options: "Train", data: Data, saved: "Saved | None") -> int:
     network, out = run.network(prepared.train), console()
     start = practice.checkpoint_of(options, saved, network)
     practice.schedule_of(options, start)  # refused before anything is printed
-    announce(prepared, out, options, saved)
+    announce(prepared, out, options, saved, network)
     if options.practice.seeds is not None:
         return seeds.table(options, network, prepared)
     watched = watch(options, prepared)
@@ -141,6 +143,7 @@ def settings(run: "Run", epochs: int, data: Tabular, given: frozenset[str]) -> t
         usual.pop("batch_size")
     if "ranges" in given:  # of uniform first weights
         usual.pop("initial")
+    _fit_together(usual, run, given)
     kept = {name: value for name, value in usual.items() if name not in given}
     if "momentum" in given and "rule" not in given:
         raise InputError(
@@ -151,6 +154,30 @@ def settings(run: "Run", epochs: int, data: Tabular, given: frozenset[str]) -> t
             f"expected a learning rate with rule {run.rule} for a table, whose own rule is {usual['rule']}"
         )
     return replace(run, **kept), epochs if "epochs" in given else usual_epochs
+
+
+def _fit_together(usual: dict[str, Any], run: "Run", given: frozenset[str]) -> None:
+    """Of the usual settings, leave out what does not go with what was given: cross-entropy is for sigmoid and softmax."""
+    output = run.activation if run.output_activation == "same" else run.output_activation
+    if "output_activation" in given and output not in manual.OBJECTIVES[usual["objective"]].outputs:
+        usual["objective"] = "half-squared-error"
+    if "objective" in given and run.objective == "half-squared-error" and usual["output_activation"] == "softmax":
+        usual["output_activation"] = "sigmoid"
+    if "rule" in given and run.rule in DECAYING_RULES:
+        usual.pop("weight_decay")
+
+
+def how(run: "Run", network: "Network") -> str:
+    """The outputs, the objective and what is made of a batch, for the line that says what is learnt.
+
+    >>> from bpnn_jax import Network
+    >>> from bpnn_jax.settings import Run
+    >>> how(Run(objective="cross-entropy", reduction="mean", mode="batch"), Network((2, 2, 2), ("tanh", "softmax")))
+    'softmax outputs, cross-entropy, the mean of a batch'
+    """
+    objective = {"half-squared-error": "half the squared error"}.get(run.objective, run.objective)
+    batch = "" if run.mode == "online" else f", the {run.reduction} of a batch"
+    return f"{network.activations[-1]} outputs, {objective}{batch}"
 
 
 def measure(kind: str) -> str:
@@ -280,7 +307,7 @@ def as_json_of_the_task(data: Tabular) -> dict[str, Any]:
     }
 
 
-def announce(data: Tabular, out: "Console", options: "Train", saved: "Saved | None") -> None:
+def announce(data: Tabular, out: "Console", options: "Train", saved: "Saved | None", network: "Network") -> None:
     """What is learnt, in one line, before it is trained; what was left out, and what goes on."""
     counts = {name: len(part) for name, part in apart(data).items()}
     verbs = {"train": "to train", "validation": "to validate", "test": "to test"}
@@ -294,7 +321,8 @@ def announce(data: Tabular, out: "Console", options: "Train", saved: "Saved | No
         notes.append(
             "no held-out score, no row is kept apart to test; --test-share 0.3 or --test FILE keeps some apart"
         )
-    out.print(one_line(f"{data.task.line}; {sum(counts.values())} patterns, {said}"), markup=False, soft_wrap=True)
+    line = f"{data.task.line}; {sum(counts.values())} patterns, {said}; {how(options.run, network)}"
+    out.print(one_line(line), markup=False, soft_wrap=True)
     for note in notes:
         out.print(one_line(f"note: {note}"), markup=False, soft_wrap=True)
 

@@ -51,7 +51,7 @@ class Train:
     epochs: int = 1000
     """At most so many passes over the patterns."""
     cutoff: Number = None
-    """Stop after an epoch whose error (summed, with the ½) is below this."""
+    """Stop after an epoch whose error (summed; half the squared error has the ½) is below this."""
     tolerance: Number = None
     """Stop when every output is within this of its target."""
     seed: int = 0

@@ -6,6 +6,7 @@ import re
 import numpy as np
 
 from bpnn_jax._runtime.text import reads_as_number
+from bpnn_jax.patterns.bounds import LARGEST_LIST, check_columns, lines
 from bpnn_jax.patterns.files import PatternFileError
 from bpnn_jax.patterns.tables import Column, Table
 
@@ -16,16 +17,19 @@ NUMBERS = ("numeric", "real", "integer")
 def read_arff(path: str, text: str) -> Table:
     """The table of an ARFF file. Raises PatternFileError with the line that does not fit."""
     names, kinds, rows = [], [], []
-    in_data = False
-    for number, line in enumerate(text.split("\n"), 1):
+    in_data, cells = False, 0
+    for number, line in enumerate(lines(text), 1):
         line = line.strip()
         if not line or line.startswith("%"):
             continue
         if in_data:
+            if (cells := cells + len(kinds)) > LARGEST_LIST:
+                raise PatternFileError(path, f"expected at most {LARGEST_LIST:,} cells, got more", number, 1)
             rows.append(_row(path, number, line, kinds))
         elif match := _ATTRIBUTE.fullmatch(line):
             names.append(_bare(match[1]))
             kinds.append(_kind(match[2]))
+            check_columns(path, len(kinds))
         elif line.lower().startswith("@data"):
             in_data = True
         elif not line.lower().startswith("@relation"):

@@ -12,9 +12,10 @@ from bpnn_jax.choice import Choice
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns import files
 from bpnn_jax.patterns._patterns import Patterns, is_name
+from bpnn_jax.patterns.contents import read_bytes
 from bpnn_jax.patterns.formats import is_article, read_file
 from bpnn_jax.patterns.sets import FAMILIES, GATES, gate
-from bpnn_jax.patterns.tables import Table, read_bytes
+from bpnn_jax.patterns.tables import Table
 from bpnn_jax.patterns.task import Task, learn
 
 DATA: Traversable = importlib.resources.files("bpnn_jax.patterns") / "data"

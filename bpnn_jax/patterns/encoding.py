@@ -115,7 +115,7 @@ class Encoding:
             lost = [name for name in names if name not in here]
             if lost:
                 raise InputError(
-                    f"expected the columns that were trained with; {', '.join(lost[:5])} missing: got {', '.join(here)}"
+                    f"expected the columns that were trained with; {', '.join(lost[:5])} missing: got {', '.join(here)[:200]}"
                 )
             return [here[name] for name in names]
         if len(table.columns) == self.width:

@@ -124,17 +124,18 @@ def _bytes(where: str, limit: int) -> bytes:
 
 def check_lines(where: str, data: bytes) -> None:
     """Raise PatternFileError for a line that is too long to be a pattern, before any line is read."""
-    start, number = 0, 1
-    while start < len(data):
-        end = data.find(b"\n", start)
-        end = len(data) if end < 0 else end
-        if end - start > LONGEST_LINE:
-            long = max(data[start:end].split(b"\r"), key=len)
-            if len(long) > LONGEST_LINE:
-                raise PatternFileError(
-                    where, f"expected a line of at most {LONGEST_LINE:,} bytes, got {len(long):,}", number, 1
-                )
-        start, number = end + 1, number + 1
+    start = 0
+    while len(data) - start > LONGEST_LINE:
+        stop = start + LONGEST_LINE + 1
+        end = max(data.rfind(b"\n", start, stop), data.rfind(b"\r", start, stop))
+        if end < 0:
+            after = [at for at in (data.find(b"\n", stop), data.find(b"\r", stop)) if at >= 0]
+            length = min(after, default=len(data)) - start
+            number = 1 + max(data.count(b"\n", 0, start), data.count(b"\r", 0, start))
+            raise PatternFileError(
+                where, f"expected a line of at most {LONGEST_LINE:,} bytes, got {length:,}", number, 1
+            )
+        start = end + 1
 
 
 def _lines(where: str, data: bytes) -> list[str]:

@@ -4,18 +4,24 @@ Each reader gives a ``Table``. Formats that say themselves which numbers are tar
 """
 
 import codecs
+import csv
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from bpnn_jax._runtime.text import reads_as_number
+from bpnn_jax._runtime import archive
+from bpnn_jax._runtime.reading import DamagedError, reason
+from bpnn_jax._runtime.text import one_line, reads_as_number
 from bpnn_jax.patterns.arff import read_arff
+from bpnn_jax.patterns.bounds import LARGEST_LIST, check_cells, check_columns, lines
+from bpnn_jax.patterns.contents import LARGEST, decoded, read_bytes
 from bpnn_jax.patterns.files import PatternFileError, check_lines
-from bpnn_jax.patterns.tables import Column, Table, decoded, read_bytes, read_table
+from bpnn_jax.patterns.tables import Column, Table, read_table
 
 PAIRS = (  # what people call inputs and targets in an npz, with what they call those to test with
     ("x", "t", "x_test", "t_test"),
@@ -80,45 +86,63 @@ def read_file(path: str, content: bytes | None = None) -> Content:
     """
     content = read_bytes(path) if content is None else content
     if content.startswith(b"\x93NUMPY"):
-        return Content(_from_array(path, _npy(path, io.BytesIO(content)), "npy"))
+        return Content(_from_array(path, _unpacked(path, archive.array, content, LARGEST_ARRAY), "npy"))
     if content.startswith(b"PK\x03\x04"):
         inner = _only_member(path, content)
         return _npz(path, content) if inner is None else read_file(path, inner)
     for begins, what in LOOKS_LIKE.items():
         if content.startswith(begins):
             raise PatternFileError(path, f"expected one of {KNOWN}; this one looks like {what}")
-    if not content.strip():
+    if not content or content.isspace():
         raise PatternFileError(path, "expected at least one pattern, got an empty file", 1, 1)
+    check_cells(path, content)
     check_lines(path, content)
     text, encoding = decoded(path, content)
     del content  # it may be large
     start = text[:4096]
     for form in FORMATS:
         if form.begins(start):
-            return Content(form.read(path, text))
+            return Content(_parsed(path, form.read, text))
     if start.lstrip()[:1] in ("{", "<") or start.lstrip()[:2] == "[{":
         raise PatternFileError(path, f"expected one of {KNOWN}; this one begins with {start.strip()[:40]!r}")
-    return Content(read_table(path, text, encoding))
+    return Content(_parsed(path, read_table, text, encoding))
 
 
-def _tokens(path: str, text: str) -> list[float]:
-    """Every number of a text without its comments, which begin with #."""
-    found = []
-    for number, line in enumerate(text.split("\n"), 1):
+def _parsed(path: str, read: Callable[..., Table], *text: str) -> Table:
+    try:
+        return read(path, *text)
+    except csv.Error as error:  # a cell of more than 131,072 characters
+        raise PatternFileError(path, f"expected a table, got: {error}") from None
+
+
+def _tokens(path: str, text: str, most: int) -> list[float]:
+    """The numbers of a text without its comments, which begin with #: all, or one more than ``most``."""
+    found: list[float] = []
+    for number, line in enumerate(lines(text), 1):
         for word in line.partition("#")[0].split():
             if not reads_as_number(word):
                 raise PatternFileError(path, f"expected a number, got {word[:40]!r} in line {number} below the header")
+            if len(found) > most:
+                return found
             found.append(float(word))
     return found
 
 
-def _from_pairs(path: str, numbers: list[float], count: int, inputs: int, outputs: int, form: str) -> Table:
+def _from_pairs(path: str, text: str, count: int, inputs: int, outputs: int, form: str) -> Table:
     """Patterns as inputs and targets in turn, as FANN and SNNS have them."""
+    check_columns(path, inputs + outputs)
+    if not (count and inputs and outputs) or count * (inputs + outputs) > LARGEST_LIST:
+        raise PatternFileError(
+            path,
+            f"expected patterns, inputs and targets, {LARGEST_LIST:,} numbers at most, got a header that says {count}, {inputs} "
+            f"and {outputs}",
+        )
+    numbers = _tokens(path, text, count * (inputs + outputs))
     if len(numbers) != count * (inputs + outputs):
         raise PatternFileError(
             path,
             f"expected {count} patterns of {inputs} inputs and {outputs} targets ({count * (inputs + outputs)} numbers) "
-            f"after the header, as it says, got {len(numbers)}",
+            f"after the header, as it says, got {len(numbers)}{' or more' if len(numbers) > count * (inputs + outputs) else ''}",
         )
     cells = np.array(numbers).reshape(count, inputs + outputs)
     return Table(_numbered(cells[:, :inputs], "input") + _numbered(cells[:, inputs:], "target"), True, form)
@@ -131,7 +155,7 @@ def _numbered(cells: np.ndarray, what: str) -> tuple[Column, ...]:
 def _fann(path: str, text: str) -> Table:
     head, _, rest = text.strip().partition("\n")
     count, inputs, outputs = map(int, head.split())
-    return _from_pairs(path, _tokens(path, rest), count, inputs, outputs, "FANN")
+    return _from_pairs(path, rest, count, inputs, outputs, "FANN")
 
 
 def _is_fann(start: str) -> bool:
@@ -158,16 +182,18 @@ def _snns(path: str, text: str) -> Table:
         raise PatternFileError(path, "expected patterns with targets, got a file of SNNS without output units")
     body = text[max(m.end() for m in re.finditer(r"No\. of [a-z ]+:\s*[0-9]+", text)) :]
     count, inputs, outputs = (head[what] for what in ("patterns", "input units", "output units"))
-    return _from_pairs(path, _tokens(path, body), count, inputs, outputs, "SNNS")
+    return _from_pairs(path, body, count, inputs, outputs, "SNNS")
 
 
 _LIBSVM = re.compile(r"\s*[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?(?:\s+[0-9]+:[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)+\s*(?:#.*)?")
 
 
 def _libsvm(path: str, text: str) -> Table:
+    if text.count(":") > LARGEST_LIST:
+        raise PatternFileError(path, f"expected at most {LARGEST_LIST:,} INDEX:VALUE cells, got {text.count(':'):,}")
     labels: list[float] = []
     entries: list[tuple[int, int, float]] = []
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(lines(text), 1):
         cells = line.partition("#")[0].split()
         if not cells:
             continue
@@ -183,27 +209,13 @@ def _libsvm(path: str, text: str) -> Table:
     first = min((index for _, index, _ in entries), default=1)
     low = 0 if first == 0 else 1
     width = max((index for _, index, _ in entries), default=0) + 1 - low
+    check_columns(path, width)
     if width * len(labels) > LARGEST_ARRAY:
         raise PatternFileError(path, f"expected at most {LARGEST_ARRAY} cells, got {len(labels)} rows of {width}")
     cells = np.zeros((len(labels), width))
     for row, index, value in entries:
         cells[row, index - low] = value
     return Table((*_numbered(cells, "input"), Column("target", np.array(labels))), True, "libsvm")
-
-
-def _npy(path: str, file: io.BytesIO) -> np.ndarray:
-    try:
-        version = np.lib.format.read_magic(file)
-        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, kind = header(file)
-        if kind.hasobject:
-            raise PatternFileError(path, "expected an array of numbers or words, got one of Python objects")
-        if int(np.prod(shape, dtype=object)) > LARGEST_ARRAY:
-            raise PatternFileError(path, f"expected at most {LARGEST_ARRAY} numbers in an array, got shape {shape}")
-        file.seek(0)
-        return np.load(file, allow_pickle=False)
-    except (ValueError, EOFError, OSError, SyntaxError, KeyError, TypeError) as error:
-        raise PatternFileError(path, f"expected a whole npy array, got: {str(error)[:200]}") from None
 
 
 def _only_member(path: str, content: bytes) -> bytes | None:
@@ -222,49 +234,53 @@ def _only_member(path: str, content: bytes) -> bytes | None:
                 raise PatternFileError(
                     path, f"expected a zip of one table, got {len(names)} files: {', '.join(names[:5])}"
                 )
-            if files[0].file_size > 8 * LARGEST_ARRAY:
-                raise PatternFileError(path, f"expected at most {8 * LARGEST_ARRAY // 2**20} MiB unpacked, got more")
-            inner = pack.read(files[0])
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError) as error:
-        raise PatternFileError(path, f"expected a whole zip, got: {str(error)[:200]}") from None
+            if files[0].file_size > LARGEST:
+                raise PatternFileError(path, f"expected at most {LARGEST // 2**20} MiB unpacked, got more")
+            with pack.open(files[0]) as file:
+                inner = file.read(LARGEST + 1)
+    except PatternFileError:
+        raise
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError) as error:
+        raise PatternFileError(path, f"expected a whole zip, got: {reason(error)}") from None
     if inner.startswith(b"PK\x03\x04"):
         raise PatternFileError(path, "expected a zip of one table, got a zip in a zip")
     return inner
 
 
 def _npz(path: str, content: bytes) -> Content:
+    names = _unpacked(path, archive.names, content)
+    lower = {name.lower(): name for name in names}
+    pair = next((p for p in PAIRS if p[0] in lower and p[1] in lower), None)
+    if pair and pair[0] == "arr_0" and len(names) > 2:  # in which order they were given, nobody knows
+        pair = None
+    if pair is None:
+        known = ", ".join(f"{x} and {t}" for x, t, *_ in PAIRS)
+        raise PatternFileError(path, f"expected arrays {known}, got {one_line(', '.join(names))[:200] or 'none'}")
+    wanted = [lower[name] for name in (*pair, "feature_names") if name in lower]
+    given = _unpacked(path, archive.arrays, content, wanted, LARGEST_ARRAY)
+    found = {name.lower(): array for name, array in given.items()}
+    called = found.get("feature_names")
+    table = _paired(path, found[pair[0]], found[pair[1]], pair[1], called)
+    if pair[2] in found and pair[3] in found:
+        return Content(table, _paired(path, found[pair[2]], found[pair[3]], pair[1], called))
+    return Content(table)
+
+
+def _unpacked(path: str, read: Callable, content: bytes, *rest: Any) -> Any:
+    """What a reader of ``archive`` gives, or says."""
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as pack:
-            sizes = {info.filename.removesuffix(".npy"): info.file_size for info in pack.infolist()}
-            if sum(sizes.values()) > 8 * LARGEST_ARRAY:
-                raise PatternFileError(path, f"expected at most {8 * LARGEST_ARRAY // 2**20} MiB unpacked, got more")
-            lower = {name.lower(): name for name in sizes}
-            pair = next((p for p in PAIRS if p[0] in lower and p[1] in lower), None)
-            if pair and pair[0] == "arr_0" and len(sizes) > 2:  # in which order they were given, nobody knows
-                pair = None
-            if pair is None:
-                known = ", ".join(f"{x} and {t}" for x, t, *_ in PAIRS)
-                raise PatternFileError(path, f"expected arrays {known}, got {', '.join(sizes) or 'none'}")
-
-            def array(name: str) -> np.ndarray:
-                return _npy(path, io.BytesIO(pack.read(f"{lower[name]}.npy")))
-
-            names = array("feature_names") if "feature_names" in lower else None
-            found = _paired(path, array(pair[0]), array(pair[1]), pair[1], names)
-            test = None
-            if pair[2] in lower and pair[3] in lower:
-                test = _paired(path, array(pair[2]), array(pair[3]), pair[1], names)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, KeyError) as error:
-        raise PatternFileError(path, f"expected an npz file, got: {str(error)[:200]}") from None
-    return Content(found, test)
+        return read(content, one_line(path), *rest)
+    except DamagedError as error:
+        raise PatternFileError(path, str(error).removeprefix(f"{one_line(path)}: ")) from None
 
 
 def _paired(path: str, x: np.ndarray, t: np.ndarray, target: str, names: np.ndarray | None) -> Table:
-    if len(np.shape(x)) < 2 or len(np.shape(t)) not in (1, 2) or len(x) != len(t) or not len(x):
+    if len(np.shape(x)) < 2 or len(np.shape(t)) not in (1, 2) or len(x) != len(t) or not x.size or not t.size:
         raise PatternFileError(
             path, f"expected inputs (patterns, n) and as many targets, got shapes {np.shape(x)} and {np.shape(t)}"
         )
     notes = () if x.ndim == 2 else (f"inputs of shape {x.shape[1:]} taken as {int(np.prod(x.shape[1:]))} in a row",)
+    check_columns(path, x.size // len(x) + t.size // len(t))
     inputs = _numbered(_numbers(path, x.reshape(len(x), -1)), "input")
     if names is not None and names.dtype.kind == "U" and len(names) == len(inputs):
         inputs = tuple(Column(str(n), c.values) for n, c in zip(names, inputs, strict=True))
@@ -286,13 +302,18 @@ def _numbers(path: str, array: np.ndarray) -> np.ndarray:
 def _from_array(path: str, array: np.ndarray, form: str) -> Table:
     if array.ndim != 2 or array.size == 0:
         raise PatternFileError(path, f"expected a 2-D array, got shape {array.shape}")
+    check_columns(path, array.shape[1])
     cells = _numbers(path, array)
     return Table(tuple(Column("", np.array(cells[:, k])) for k in range(cells.shape[1])), False, form)
 
 
 FORMATS = (
     Format("SNNS .pat", lambda start: start.lstrip().startswith("SNNS pattern definition"), _snns),
-    Format("ARFF", lambda start: re.search(r"(?im)\A(?:\s*(?:%.*)?\n)*\s*@relation\b", start) is not None, read_arff),
+    Format(
+        "ARFF",
+        lambda start: re.search(r"(?im)\A(?:[^\S\n]*(?:%.*)?\n)*[^\S\n]*@relation\b", start) is not None,
+        read_arff,
+    ),
     Format("FANN .data", _is_fann, _fann),
     Format(
         "libsvm",

@@ -25,6 +25,7 @@ MISSING = (
     "#VALUE!",
 )
 SAMPLE = 100  # lines that are looked at to find the separator and the header
+LARGEST_SAMPLE = 2**20  # characters
 SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas", " ": "spaces"}
 _COMMA_NUMBER = re.compile(r"\s*[-+]?[0-9]*,[0-9]+(?:[eE][-+]?[0-9]+)?\s*")
 _POINT_NUMBER = re.compile(r"\s*[-+]?[0-9]*\.[0-9]+(?:[eE][-+]?[0-9]+)?\s*")
@@ -32,10 +33,10 @@ _THOUSANDS = re.compile(r"\s*[-+]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+\s*")
 
 
 def sample(text: str) -> list[str]:
-    """The first lines that are not blank."""
+    """The first lines that are not blank: two at least, and fewer than ``SAMPLE`` where they are long."""
     found: list[str] = []
     at = 0
-    while at < len(text) and len(found) < SAMPLE:
+    while at < len(text) and len(found) < (SAMPLE if at < LARGEST_SAMPLE else 2):
         end = text.find("\n", at)
         end = len(text) if end < 0 else end
         line = text[at:end]
@@ -56,7 +57,12 @@ def separator(lines: list[str]) -> str:
     """
     for separator in SEPARATORS:
         given = [" ".join(line.split()) for line in lines] if separator == " " else lines
-        counts = [len(row) for row in rows(given, separator)]
+        if not any(separator in line for line in given):
+            continue
+        try:
+            counts = [len(row) for row in rows(given, separator)]
+        except csv.Error:  # a cell of 131,072 characters: another separator, or none
+            continue
         rest = counts[1:] or counts
         most, often = Counter(rest).most_common(1)[0]
         if most > 1 and often >= 0.9 * len(rest) and counts[0] in (most, most - 1):

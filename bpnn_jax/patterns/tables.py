@@ -4,28 +4,23 @@
 decided in ``task``.
 """
 
-import codecs
 import csv
-import gzip
 import io
 import re
-import zlib
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bpnn_jax._runtime import reading
-from bpnn_jax._runtime.text import one_line
 from bpnn_jax.patterns import layout
+from bpnn_jax.patterns.bounds import check_columns
 from bpnn_jax.patterns.dressed import undressed
 from bpnn_jax.patterns.files import PatternFileError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-LARGEST = 400 * 2**20  # bytes, uncompressed: more is refused before it fills the memory
 _COMMENT = re.compile(
     r"(?m)^[ \t]*#(?!(?:N/A|DIV/0!|VALUE!|REF!|NUM!|NAME\?|NULL!)).*\n?"
 )  # but for a spreadsheet's errors
@@ -95,63 +90,19 @@ def read_table(path: str, text: str, encoding: str) -> Table:
     if not sample:
         raise PatternFileError(path, "expected rows of numbers or words, got no row")
     if all(re.fullmatch(r"\s*\|.*\|\s*", line) for line in sample):  # as Markdown has it
-        text = re.sub(r"(?m)^[ \t]*\|[ \t]*|[ \t]*\|[ \t]*$", "", re.sub(r"(?m)^[ \t]*[|:\- ]+[ \t]*\n", "", text))
+        text = re.sub(r"(?m)^[ \t]*\|[ \t]*|(?<![ \t])[ \t]*\|[ \t]*$", "", re.sub(r"(?m)^[ \t|:\-]+\n", "", text))
         sample, separator = layout.sample(text), "|"
     separator = separator or layout.separator(sample)
     if separator == " ":
-        text = re.sub(r"(?m)^[ \t]+|[ \t]+$", "", text)
         text = re.sub(r"[ \t]+", " ", text)
+        text = re.sub(r"(?m)^ | $", "", text)
     else:
         mark = re.escape(separator)
         if re.search(rf"{mark} | {mark}", "\n".join(sample)):
-            text = re.sub(rf" *{mark} *", separator, text)
+            text = re.sub(rf"(?<! ) +{mark}", separator, re.sub(rf"{mark} +", separator, text))
     rows = layout.rows(layout.sample(text), separator)
     comma = separator != "," and layout.decimal_comma(rows)
     return _parsed(path, text, separator, comma, rows, f"{layout.SEPARATORS.get(separator, separator)}, {encoding}")
-
-
-def read_bytes(path: str) -> bytes:
-    """The content of a regular file (or of /dev/stdin), uncompressed where it is a gzip. Raises PatternFileError."""
-    try:
-        content = reading.read_file(path, LARGEST, "a file of patterns", pipes=True)
-        if content[:2] == b"\x1f\x8b":
-            with gzip.open(io.BytesIO(content)) as unpacked:
-                content = unpacked.read(LARGEST + 1)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise PatternFileError(path, f"expected a whole gzip file, got: {error}") from None
-    except FileNotFoundError:
-        raise PatternFileError(path, "expected a file, got a path that does not exist") from None
-    except (reading.NotReadableError, reading.DamagedError) as error:
-        raise PatternFileError(path, str(error).removeprefix(f"{one_line(path)}: ")) from None
-    if len(content) > LARGEST:
-        raise PatternFileError(path, f"expected at most {LARGEST // 2**20} MiB, got more")
-    return content
-
-
-def decoded(path: str, content: bytes) -> tuple[str, str]:
-    r"""The text, and how it was encoded: UTF-8, UTF-16 (by its mark, or by every other byte being 0), else Latin-1.
-
-    >>> decoded("a.csv", "h\u00f6he".encode("latin-1"))
-    ('höhe', 'Latin-1')
-    """
-    start = content[:4]
-    if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        encoding, name = "utf-16", "UTF-16"
-    elif len(start) == 4 and (start[1::2] == b"\0\0" or start[::2] == b"\0\0"):
-        encoding, name = "utf-16-le" if start[1] == 0 else "utf-16-be", "UTF-16"
-    else:
-        encoding, name = "utf-8-sig", "UTF-8"
-    try:
-        text = content.decode(encoding)
-    except UnicodeDecodeError:
-        if name == "UTF-16":
-            raise PatternFileError(path, "expected a text in UTF-16, as its first bytes say, got other bytes") from None
-        text, name = content.decode("latin-1"), "Latin-1"
-    if "\0" in text:
-        raise PatternFileError(path, "expected a text, got bytes that are none (a NUL)")
-    if "\r" in text:
-        text = re.sub(r"\r*\n|\r", "\n", text)
-    return text, name
 
 
 def _without_comments(text: str) -> tuple[str, str]:
@@ -182,6 +133,7 @@ def _parsed(path: str, text: str, separator: str, comma: bool, rows: list[list[s
         if rows[header:]
         else len(names)
     )
+    check_columns(path, width)
     start = layout.below_header(text, separator) if header else 0
     if header and len(names) == width - 1:  # R's row names have no name
         names = ["", *names]

@@ -18,7 +18,10 @@ LANES_WIDTH = {"float32": 64, "float64": 64}  # of 16, 32, 48, 64, 96 and 128 th
 LANES = "lanes"
 WIDEST = 256  # nodes in a layer: a sum is written out term by term, which compiles ever longer; benchmarks/widest.py
 FUSED_WEIGHTS = 4000  # of one network online: above, matrix products are faster
-LANES_BATCH_WEIGHTS = 2000  # of each of many networks in batches: above, matrix products are faster
+LANES_BATCH_WEIGHTS = {
+    "float32": 2000,
+    "float64": 300,
+}  # of each of many, in batches: above, matrix products are faster
 FUSED = Engine(
     "fused loop",
     lambda network, settings, weights, rates: epoch.memory(network, settings, weights),
@@ -52,7 +55,7 @@ def block(network: Network, settings: Settings, dtype: str) -> tuple[str, Callab
     """For many networks: the engine's name, what trains a block (``lanes.run``, or ``vmapped``), and the block's width."""
     width = LANES_WIDTH[dtype]
     batches = settings.mode != "online"
-    if batches and (settings.order == "article" or weights(network) > LANES_BATCH_WEIGHTS):
+    if batches and (settings.order == "article" or weights(network) > LANES_BATCH_WEIGHTS[dtype]):
         return "generic, vmapped", vmapped, width
     if fits_fused(network, settings):
         return LANES, lanes.run, width

@@ -18,7 +18,7 @@ class EpochsRun(NamedTuple):
     """What ``run_epochs`` returns, JAX arrays.
 
     weights: after the last epoch, L matrices (n_in + bias, n_out).
-    errors:  of each epoch, shape (epochs,), as ``settings.measure`` says; summed, with the ½, never a mean.
+    errors:  of each epoch, shape (epochs,), as ``settings.measure`` says; summed, in (7) with the ½, never a mean.
     """
 
     weights: Weights

@@ -128,16 +128,27 @@ def weights(network: Network, given: Weights, dtype: str, networks: int | None =
     arrays = tuple(real_array(f"weights of layer {l}", W) for l, W in enumerate(given, 1))
     if networks is None:
         check_weights(network, arrays)
-        return tuple(W.astype(dtype) for W in arrays)
+        return _finite(arrays, dtype)
     shapes = tuple(W.shape for W in arrays)
     if shapes not in (network.shapes, tuple((networks, *shape) for shape in network.shapes)):
         raise InputError(
             f"expected weights of shapes {network.shapes} for {network}, or the same with {networks} networks in front, "
             f"got {shapes}"
         )
-    return tuple(
-        np.broadcast_to(W.astype(dtype), (networks, *shape)) for W, shape in zip(arrays, network.shapes, strict=True)
-    )
+    found = _finite(arrays, dtype)
+    return tuple(np.broadcast_to(W, (networks, *shape)) for W, shape in zip(found, network.shapes, strict=True))
+
+
+def _finite(weights: tuple[np.ndarray, ...], dtype: str) -> tuple[np.ndarray, ...]:
+    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is refused below
+        found = tuple(W.astype(dtype) for W in weights)
+    for l, W in enumerate(found, 1):
+        if not np.isfinite(W).all():
+            at = tuple(int(i) for i in np.argwhere(~np.isfinite(W))[0])
+            raise InputError(
+                f"expected finite weights, as {dtype} has them, got {weights[l - 1][at]} in layer {l}, at {at}"
+            )
+    return found
 
 
 def seeds(given: int | Sequence[int]) -> np.ndarray:

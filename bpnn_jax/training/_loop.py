@@ -235,8 +235,7 @@ def _generic_epoch(network: Network, settings: Settings, carry: tuple, x: Any, t
         (weights, rule_state, error), (xb, tb) = carry, pattern
         step = _step.article_order if settings.order == "article" else _step.simultaneous
         weights, rule_state, top = step(network, settings, rule, weights, rule_state, xb, tb)
-        terms = error_terms(network, settings.objective, *top, tb)
-        return (weights, rule_state, _measure(settings.measure, error, terms)), None
+        return (weights, rule_state, _measure(network, settings, error, *top, tb)), None
 
     parts = _apart(network, settings)
     if parts:
@@ -312,9 +311,19 @@ def batches(settings: Settings, x: Any, t: Any) -> list[tuple[Any, Any]]:
     return cut + ([(x[None, whole:], t[None, whole:])] if whole < n else [])
 
 
-def _measure(measure: str, error: Any, terms: Any) -> Any:
-    """The error of the epoch so far, with the terms of E of one more pattern or batch."""
-    if measure == "sum":
-        return error + jnp.sum(terms)
-    last = terms[..., -1]
-    return error + jnp.sum(last) if measure == "last-output" else last.reshape(-1)[-1]
+def _measure(network: Network, settings: Settings, error: Any, z: Any, a: Any, t: Any) -> Any:
+    """The error of the epoch so far, with one more pattern or batch: of the output layer's z and a."""
+    if settings.objective != "half-squared-error":
+        terms = error_terms(network, settings.objective, z, a, t)
+        if settings.measure == "sum":
+            return error + jnp.sum(terms)
+        last = terms[..., -1]
+        return error + jnp.sum(last) if settings.measure == "last-output" else last.reshape(-1)[-1]
+    e = a - t
+    if settings.measure == "sum":
+        return error + 0.5 * jnp.sum(e * e)
+    last = e[..., -1]
+    if settings.measure == "last-output":
+        return error + 0.5 * jnp.sum(last * last)
+    last = last.reshape(-1)[-1]
+    return 0.5 * last * last

@@ -44,7 +44,7 @@ class TrainResult(Card):
 
     weights:    a tuple of L matrices (n_in + bias, n_out), in the run's dtype.
     iterations: the 0-based index of the last epoch run (the article's count).
-    error:      of that epoch, as ``settings.measure`` says; summed, with the ½, never a mean.
+    error:      of that epoch, as ``settings.measure`` says; summed, in (7) with the ½, never a mean.
     stopped:    ``cutoff``, ``solved``, ``epochs`` (the limit), ``patience`` or ``diverged``.
     history:    (epoch, error) rows, float64, shape (points, 2), every ``history_every`` epochs from epoch 0.
     engine:     the loop that ran: ``fused loop`` (small networks online, the derivation written out) or ``generic``.

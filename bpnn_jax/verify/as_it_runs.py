@@ -325,7 +325,7 @@ def in_numpy(
 
     def step(l: int, g: np.ndarray, patterns: int) -> np.ndarray:
         g = g / patterns if reduction == "mean" else g
-        g = manual.decayed(g, moved[l], len(moved[l]) - network.biases[l], weight_decay)  # (20), which may be 0
+        g = manual.decayed(g, moved[l], len(moved[l]) - network.biases[l], weight_decay)  # weight decay, which may be 0
         if rule == "sgd":
             return moved[l] - rates[0] * g
         W, kept[l] = manual.RULES[rule].step(moved[l], g, kept[l], *rates)

@@ -29,23 +29,50 @@ class Bound(NamedTuple):
     input: Any
 
 
-def _value_error(name: str, z: Any, a: Any, slope: Any, E_z: Any, u: float) -> Any:
-    E_a = slope * E_z + ACTIVATION_ERROR * u * abs(a)
+# How far f' jumps at z = 0. Where z is within its own error of 0, a correct computation may be on the other side.
+JUMP = {"relu": 1.0, "leaky_relu": 0.99}
+# The largest |f''|, where f' is written in terms of z, or has a kink: by how much an error of z moves f' at the most.
+BEND = {"elu": 1.0, "silu": 0.5, "gelu": 0.8}
+
+
+def jump(name: str, z: Any, E_z: Any) -> Any:
+    """By how much f' may be off because z has the other sign; 0 where z is exact, at z = 0 too."""
+    return z.__array_namespace__().where(abs(z) < E_z, JUMP.get(name, 0.0) + 0.0 * z, 0.0 * z)
+
+
+def value_error(name: str, z: Any, a: Any, slope: Any, E_z: Any, u: float) -> Any:
+    """How far a = f(z) may be off where z is off by E_z: arrays of z's shape; ``slope`` is |f'(z)|."""
+    E_a = (slope + jump(name, z, E_z)) * E_z + ACTIVATION_ERROR * u * abs(a)
     if name == "linear":
         return E_z
     if name == "lecun_tanh":  # two more products: 2z/3 inside, 1.7159 outside
         return E_a + slope * 3.0 * u * abs(z) + 2.0 * u * abs(a)
+    if name == "gelu":  # 1 + tanh cancels on the left, in JAX's form
+        return E_a + ACTIVATION_ERROR * u * abs(z)
     return E_a
 
 
-def _derivative_error(name: str, a: Any, slope: Any, E_a: Any, u: float) -> Any:
+def derivative_error(name: str, z: Any, a: Any, slope: Any, E_z: Any, E_a: Any, u: float) -> Any:
+    """How far f'(z) may be off where z and a are off by E_z and E_a: arrays of z's shape; ``slope`` is |f'(z)|."""
     if name == "sigmoid":
         return abs(1.0 - 2.0 * a) * E_a + u * (a + 2.0 * slope)
     if name == "tanh":
         return 2.0 * abs(a) * E_a + u * (a * a + slope)
     if name == "lecun_tanh":
         return 4.0 / 3.0 / 1.7159 * abs(a) * E_a + u * (2.0 * a * a / 1.7159 + 4.0 * slope)
-    return 0.0 * a
+    if name == "elu":  # a + 1 on the left
+        left = E_a + (ACTIVATION_ERROR + 1.0) * u * slope
+        return BEND[name] * E_z + a.__array_namespace__().where(a < E_a, left, 0.0 * a)
+    if name == "softplus":  # JAX's form is e^(z-a)
+        return (1.0 - slope) * E_a + (2.0 * ACTIVATION_ERROR + abs(z) + abs(a)) * u * slope
+    if name == "softsign":
+        return 2.0 * (1.0 - abs(a)) * (E_a + u) + 2.0 * ACTIVATION_ERROR * u * slope
+    if name == "silu":  # 1 - s cancels in JAX's form
+        return BEND[name] * E_z + 2.0 * ACTIVATION_ERROR * u * (slope + abs(a))
+    if name == "gelu":  # and 1 - tanh²; its factor is z/2 times that of the argument's slope
+        inside = 0.7978845608028654 * (1.0 + 3.0 * 0.044715 * z * z)
+        return BEND[name] * E_z + 4.0 * ACTIVATION_ERROR * u * (1.0 + 0.5 * abs(z) * inside)
+    return 0.0 * a + jump(name, z, E_z)
 
 
 def _softmax_error(z: Any, a: Any, J: Any, E_z: Any, u: float) -> Any:
@@ -114,8 +141,8 @@ def bound(
             E_outputs.append(_softmax_error(exact.z[l], exact.a[l], slopes[l], E_z[l], u))
             E_slope.append(_jacobian_error(exact.a[l], slopes[l], E_outputs[-1], u))
             continue
-        E_outputs.append(_value_error(name, exact.z[l], exact.a[l], slopes[l], E_z[l], u))
-        E_slope.append(_derivative_error(name, exact.a[l], slopes[l], E_outputs[-1], u))
+        E_outputs.append(value_error(name, exact.z[l], exact.a[l], slopes[l], E_z[l], u))
+        E_slope.append(derivative_error(name, exact.z[l], exact.a[l], slopes[l], E_z[l], E_outputs[-1], u))
     E_a = E_outputs[1:]
 
     e, delta = abs(exact.a[-1] - t), [abs(d) for d in exact.delta]

@@ -35,8 +35,8 @@ class Caught:
 
     @property
     def right(self) -> bool:
-        # A wrong f' shows in the first δ that it is a factor of: the auditor sees cotangents, not (3), (4) and (18).
-        named = ("(8)", "(9)") if self.expected in ("(3)", "(4)", "(18)") else (self.expected,)
+        # A wrong f' shows in the first δ that it is a factor of: the auditor sees cotangents, not (3), (4), (17) and (18).
+        named = ("(8)", "(9)") if self.expected in ("(3)", "(4)", "(17)", "(18)") else (self.expected,)
         return self.caught and self.equation == self.expected and self.auditor in named
 
 

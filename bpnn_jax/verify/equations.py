@@ -14,7 +14,7 @@ import optax
 import manual
 from bpnn_jax import rules
 from bpnn_jax.network import ACTIVATIONS, OBJECTIVES, Network, Weights
-from bpnn_jax.verify.bound import UNIT, Bound, bound
+from bpnn_jax.verify.bound import UNIT, Bound, bound, derivative_error, value_error
 from bpnn_jax.verify.checks import Comparison
 from bpnn_jax.verify.reference import Draw, Reference, float64
 from manual.mistakes import Mistake
@@ -63,7 +63,7 @@ def compare(draw: Draw, exact: Reference, allowed: Bound, derivation: Mistake = 
             yield Comparison(11, g[n:], g_exact[n:], g_allowed[n:], at(l))
             theta = equations.bias_gradient(layer, exact.delta[l])
             yield Comparison(11, theta, g_exact[-1], g_allowed[-1], at(l))
-        bars = np.concatenate([layer.W[:n], 0.0 * layer.W[n:]])  # (20) by its words: the bias row has none
+        bars = np.concatenate([layer.W[:n], 0.0 * layer.W[n:]])  # by the words of the page: the bias row has none
         decayed = derivation.decay(g_exact, layer.W, n, DECAY, len(x))
         # A product and a sum, each rounded once.
         yield Comparison(20, decayed, g_exact + DECAY * bars, 4 * UNIT["float64"] * (abs(g_exact) + abs(bars)), at(l))
@@ -72,8 +72,8 @@ def compare(draw: Draw, exact: Reference, allowed: Bound, derivation: Mistake = 
 
 
 def compare_extremes() -> Iterator[Comparison]:
-    """(1) to (4) far out: nothing overflows, and a small sigmoid keeps its digits."""
-    z = np.array([-1000.0, -40.0, -1e-300, 0.0, 40.0, 1000.0])
+    """(1) to (4) and (17) at 0 and far out: a kink has its one value, nothing overflows, a small sigmoid keeps its digits."""
+    z = np.array([-1000.0, -40.0, -1e-300, -0.0, 0.0, 1e-300, 40.0, 1000.0])
     for name, f in manual.ACTIVATIONS.items():
         with jax.enable_x64(True):
             exact, slope = (np.asarray(v) for v in jax.jvp(ACTIVATIONS[name], (jnp.asarray(z),), (jnp.ones_like(z),)))
@@ -81,10 +81,10 @@ def compare_extremes() -> Iterator[Comparison]:
             a = f.value(z)
             slope_by_hand = f.derivative(z, a)
         u = 2 * UNIT["float64"]
-        yield Comparison(f.equations[0], a, exact, 8 * u * abs(exact), f"{name}, |z| up to 1000")
-        # f' in terms of a: where a is 1 to rounding, 1 - a is only good to the roundings of a and of 1.
-        limit = 8 * u * np.maximum(slope, np.where(z > 0, 1.0, 0.0) if f.output_range[0] == 0 else 1.0)
-        yield Comparison(f.equations[1], slope_by_hand, slope, limit, f"{name}, |z| up to 1000")
+        E_a = value_error(name, z, exact, abs(slope), 0.0 * z, u)
+        yield Comparison(f.equations[0], a, exact, E_a, f"{name}, |z| up to 1000")
+        E_slope = derivative_error(name, z, exact, abs(slope), 0.0 * z, E_a, u)
+        yield Comparison(f.equations[1], slope_by_hand, slope, E_slope, f"{name}, |z| up to 1000")
 
 
 def compare_forms(draw: Draw, exact: Reference, allowed: Bound) -> Iterator[Comparison]:

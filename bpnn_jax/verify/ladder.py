@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import chain, count
 from threading import Lock
+from typing import Any
 
 import numpy as np
 
@@ -12,8 +13,9 @@ from bpnn_jax import audit
 from bpnn_jax._runtime import cores
 from bpnn_jax.errors import seed, unknown, whole_number
 from bpnn_jax.network import Network
+from bpnn_jax.training.gpu import block
 from bpnn_jax.verify import as_it_runs, at_scale, auditor, complex_step, equations, proof
-from bpnn_jax.verify.bound import Bound
+from bpnn_jax.verify.bound import JUMP, Bound
 from bpnn_jax.verify.checks import Caught, Check, Comparison, summarise
 from bpnn_jax.verify.reference import Draw, Reference, draw
 from manual import ACTIVATIONS
@@ -28,8 +30,13 @@ SCALE_SIZES = (20, 8, 3)
 LOOP_SIZES = (3, 3, 2, 2, 2)  # of the training loops, which are written out weight by weight
 OBJECTIVE_SIZES = (3, 4, 3)
 DRAWS = 4  # of numbers for a network, in a row of rungs 2 and 3
-# One network that exercises every activation, has a square weight matrix, and more than one output.
-MISTAKEN = Network((4, *(5,) * (len(ACTIVATIONS) - 1), 3), tuple(ACTIVATIONS))
+FURTHER = tuple(name for name, f in ACTIVATIONS.items() if f.equations[1] == 17)
+# The networks of the mistakes: one with the activations of (1) to (4), one with those of (17). Both have a square weight matrix, and
+# more than one output.
+MISTAKEN, MISTAKEN_FURTHER = (
+    Network((4, *(5,) * (len(names) - 1), 3), names)
+    for names in (tuple(name for name in ACTIVATIONS if name not in FURTHER), FURTHER)
+)
 # What else there is to minimise, with the output that it is for: (objective, output activation).
 OBJECTIVES = (("half-squared-error", "softmax"), ("cross-entropy", "sigmoid"), ("cross-entropy", "softmax"))
 
@@ -173,25 +180,28 @@ def _rung_4(options: Options) -> Iterator[Piece]:
 
 
 def _rung_5(options: Options) -> Iterator[Piece]:
-    """On one network with all the activations, since a loop is compiled for each network."""
+    """Each piece on one network with some of the activations, since a loop is compiled for each network; they take turns."""
     sizes = options.sizes or LOOP_SIZES
-    mixed = _mixed(options, sizes)
+    turn = count(step=len(sizes) - 1)
+
+    def on_next(compare: Callable, *what: object, skip: bool = False) -> Callable[..., Iterator[Comparison]]:
+        net = _mixed(options, sizes, next(turn), skip)
+        return lambda rng: compare(net, rng, *what)
+
     for path in as_it_runs.PATHS:
-        yield 5, f"float32 {path}", 40, lambda rng, p=path: as_it_runs.compare_paths(mixed, rng, p)
+        yield 5, f"float32 {path}", 40, on_next(as_it_runs.compare_paths, path)
     for step in as_it_runs.STEPS:
-        yield 5, f"train {step}", 20, lambda rng, s=step: as_it_runs.compare_step(mixed, rng, s)
+        yield 5, f"train {step}", 20, on_next(as_it_runs.compare_step, step)
     for mode in ("online", "minibatch", "batch"):
-        yield 5, f"train_many {mode}", 20, lambda rng, m=mode: as_it_runs.compare_many_step(mixed, rng, m)
+        yield 5, f"train_many {mode}", 20, on_next(as_it_runs.compare_many_step, mode)
     for run in as_it_runs.RUNS:
-        yield 5, f"{run}, N = 0", 10, lambda rng, r=run: as_it_runs.compare_second_tap(mixed, rng, r)
+        yield 5, f"{run}, N = 0", 10, on_next(as_it_runs.compare_second_tap, run)
         # train leaves batches to matrix products
         for loop in as_it_runs.LOOPS if run == "train_many" else as_it_runs.ONLINE_LOOPS:
-            yield 5, f"{run}, NumPy loop", 10, lambda rng, r=run, l=loop: as_it_runs.compare_loop(mixed, rng, r, *l)
+            yield 5, f"{run}, NumPy loop", 10, on_next(as_it_runs.compare_loop, run, *loop)
         if len(sizes) > 2:
-            skipping = _mixed(options, sizes, skip=True)
             for loop in as_it_runs.SKIPPING_LOOPS[run]:
-                compare = lambda rng, r=run, l=loop, net=skipping: as_it_runs.compare_loop(net, rng, r, *l)  # noqa: E731
-                yield 5, f"{run}, skip connections", 10, compare
+                yield 5, f"{run}, skip connections", 10, on_next(as_it_runs.compare_loop, run, *loop, skip=True)
     *_, (objective, net) = _with_objectives(options)
     compare = lambda rng: as_it_runs.compare_paths(net, rng, "jit + vmap", objective=objective)  # noqa: E731
     yield 5, "float32 jit + vmap", 40, compare
@@ -204,8 +214,10 @@ def _rung_5(options: Options) -> Iterator[Piece]:
     broad = _mixed(options, options.sizes or MISTAKEN.sizes, -1)
     broad = replace(broad, activations=(*broad.activations[:-1], "linear"))
     yield 5, "auditor, float32", 4, lambda rng: as_it_runs.compare_audit(broad, rng)
-    small = _mixed(options, LOOP_SIZES)  # written out weight by weight, and interpreted
-    yield 5, "GPU kernel, interpreted", 20, lambda rng: as_it_runs.compare_gpu_kernel(small, rng)
+    on_gpu = tuple(name for name in options.activations if name in block.ACTIVATIONS)
+    if on_gpu:  # written out weight by weight, and interpreted
+        small = _mixed(replace(options, activations=on_gpu), LOOP_SIZES)
+        yield 5, "GPU kernel, interpreted", 20, lambda rng: as_it_runs.compare_gpu_kernel(small, rng)
     article = Network((4, 5, 3), hidden_bias=options.hidden_bias is not False)
     yield 5, "article's loops", 10, lambda rng: as_it_runs.compare_article_order(article, rng)
     for bias in (False, True):
@@ -228,9 +240,9 @@ def _curved(net: Network, objective: str, rng: np.random.Generator) -> Iterator[
 
 
 def _loop(
-    net: Network, run: str, loop: tuple, equation: int, given: dict, rng: np.random.Generator
+    net: Network, run: str, loop: tuple[str, str, str], equation: int, given: dict[str, Any], rng: np.random.Generator
 ) -> Iterator[Comparison]:
-    return as_it_runs.compare_loop(net, rng, run, *loop, equation, **given)
+    return as_it_runs.compare_loop(net, rng, run, *loop, equation=equation, **given)
 
 
 def _with_objectives(options: Options, sizes: tuple[int, ...] = OBJECTIVE_SIZES) -> list[tuple[str, Network]]:
@@ -323,27 +335,37 @@ def mistakes(seed: int = 0) -> Iterator[Caught]:
 def _mistakes(seed: int) -> Iterator[Caught]:
     judged = judged_draws(seed)
     for m in MISTAKES:
-        tried = judged[m.objective, m.output]
+        tried = judged[m.objective, mistaken(m)]
         first = first_wrong(m, tried)
         # λW̄ is the same in any network, and the auditor is quicker with a small one.
-        shown = judged[OBJECTIVES[0]] if m.equation == 20 else tried
+        shown = judged[OBJECTIVES[0][0], with_output(OBJECTIVES[0][1])] if m.equation == 20 else tried
         yield Caught(m.name, bool(first), first, f"({m.equation})", m.why, _named_by_the_auditor(shown[0][0], m))
 
 
-def judged_draws(seed: int = 0) -> dict[tuple[str, str], list[tuple[Draw, Reference, Bound]]]:
-    """What mistakes are tried on, by objective and output activation: of each network an ordinary draw and a saturated one.
+def mistaken(mistake: Mistake) -> Network:
+    """The network that shows a mistake: with the output that it is about, or with the activation whose derivative is wrong."""
+    wrong = [name for name in FURTHER if mistake.activations[name] is not ACTIVATIONS[name]]
+    return with_output(mistake.output) if mistake.output else MISTAKEN_FURTHER if wrong else MISTAKEN
 
-    A mistake that is about no output of its own has a network with every activation.
-    """
+
+def judged_draws(seed: int = 0) -> dict[tuple[str, Network], list[tuple[Draw, Reference, Bound]]]:
+    """What mistakes are tried on, by objective and network: an ordinary draw, but for a node at each kink, and a saturated one."""
     rng = np.random.default_rng(seed)
-    networks = {("half-squared-error", ""): MISTAKEN, **{kind: with_output(kind[1]) for kind in OBJECTIVES}}
+    squared = "half-squared-error"
+    kinds = [
+        (squared, MISTAKEN),
+        (squared, MISTAKEN_FURTHER),
+        *((kind[0], with_output(kind[1])) for kind in OBJECTIVES),
+    ]
     return {
-        (objective, output): [
+        (objective, network): [
             (d, *equations.reference_and_bound(d))
-            for saturated in (False, True)
-            for d in [draw(network, rng, saturated=saturated, objective=objective)]
+            for d in (
+                draw(network, rng, objective=objective, at_zero=tuple(JUMP)),
+                draw(network, rng, objective=objective, saturated=True),
+            )
         ]
-        for (objective, output), network in networks.items()
+        for objective, network in kinds
     }
 
 

@@ -1,13 +1,14 @@
 """Rung 1: proof. On symbols, the hand derivation minus ``sympy.diff`` of E is 0, for every small network and any activation.
 
-(1) to (4) and each f'' are proved for each activation on one symbol z; (18) and (19), whose functions are given, on the z of an output
-layer. (5) to (12) and (16) are proved once for all of them: each
-layer has a function f of its own, of which nothing is known but that it has a derivative f', and that one a derivative f''. E is
-written here once more, by index, with these. After differentiation every f(z) is given its name a, the z in every f'(z) and
-f''(z) its name, and what is left of (hand - diff) is a polynomial in these that must expand to 0.
+(1) to (4), (17) and each f'' are proved for each activation on one symbol z, on each side of 0 and at 0; (18) and (19), whose
+functions are given, on the z of an output layer. (5) to (12) and (16) are proved once for all of them: each layer has a function f
+of its own, of which nothing is known but that it has a derivative f', and that one a derivative f''. E is written here once more, by
+index, with these. After differentiation every f(z) is given its name a, the z in every f'(z) and f''(z) its name, and what is left of
+(hand - diff) is a polynomial in these that must expand to 0.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -43,7 +44,7 @@ def symbols(name: str, shape: tuple[int, ...]) -> Symbols:
     return of(np.array(named, dtype=object).reshape(shape))
 
 
-def of(array: np.ndarray) -> Symbols:
+def of(array: Any) -> Symbols:
     return np.asarray(array, dtype=object).view(Symbols)
 
 
@@ -75,12 +76,14 @@ class Namespace:
     log = staticmethod(each(sympy.log))
     log1p = staticmethod(each(lambda e: sympy.log(1 + e)))
     tanh = staticmethod(each(sympy.tanh))
+    expm1 = staticmethod(each(lambda e: sympy.exp(e) - 1))
+    atanh = staticmethod(each(sympy.atanh))
     real = staticmethod(lambda a: _Sign(a))
-    branch = False  # which branch every ``where`` takes: (1) is proved on both
+    side = ">"  # of 0, on which every symbol is that a ``where`` asks about
 
     @staticmethod
     def where(condition, yes, no):
-        return rational(yes if Namespace.branch else no)
+        return rational(yes if condition else no)
 
 
 class _Sign:
@@ -89,11 +92,24 @@ class _Sign:
     def __init__(self, a):
         self.a = a
 
-    def __lt__(self, other):
-        return self
+    def __lt__(self, zero):
+        return Namespace.side == "<"
+
+    def __gt__(self, zero):
+        return Namespace.side == ">"
 
     def __array__(self, dtype=None, copy=None):
         return np.asarray(self.a)
+
+
+@contextmanager
+def on_side(side: str) -> Iterator[None]:
+    """Every symbol that a ``where`` asks about is ``<``, ``=`` or ``>`` 0."""
+    before, Namespace.side = Namespace.side, side
+    try:
+        yield
+    finally:
+        Namespace.side = before
 
 
 def _shift(a: np.ndarray) -> Symbols:
@@ -113,40 +129,58 @@ class Proof(NamedTuple):
 
 z_ = sympy.Symbol("z", real=True)
 
-# f as SymPy knows it: the other side of the proof, not a copy of ``manual``.
+# f as SymPy knows it: the other side of the proof, not a copy of ``manual``. A pair is f left of 0, and 0 itself, and f right of 0.
+GELU_SLOPE = rational(0.7978845608028654)  # sqrt(2/π) as a double: (17) is proved with what is computed
 EXPLICIT = {
     "sigmoid": 1 / (1 + sympy.exp(-z_)),
     "tanh": sympy.tanh(z_),
     "linear": z_,
     "lecun_tanh": sympy.Rational(17159, 10000) * sympy.tanh(2 * z_ / 3),
+    "relu": (sympy.Integer(0), z_),
+    "leaky_relu": (z_ / 100, z_),
+    "elu": (sympy.exp(z_) - 1, z_),
+    "softplus": sympy.log(1 + sympy.exp(z_)),
+    "softsign": (z_ / (1 - z_), z_ / (1 + z_)),
+    "silu": z_ / (1 + sympy.exp(-z_)),
+    "gelu": z_ / 2 * (1 + sympy.tanh(GELU_SLOPE * (z_ + sympy.Rational(44715, 1000000) * z_**3))),
 }
 
 
+def explicit(name: str, side: str) -> sympy.Expr:
+    """f on that side of 0; at a kink, 0 counts to the left.
+
+    >>> explicit("relu", ">"), explicit("relu", "="), explicit("linear", "<")
+    (z, 0, z)
+    """
+    found: Any = EXPLICIT[name]
+    return found[side == ">"] if isinstance(found, tuple) else found
+
+
 def activations() -> Iterator[Proof]:
-    """(1) to (4), and the second derivatives of (16), on one symbol z."""
+    """(1) to (4), (17), and the second derivatives of (16), on one symbol z: left of 0, at 0, and right of 0."""
     for name, f in manual.ACTIVATIONS.items():
-        explicit = EXPLICIT[name]
-        z, a = of(np.array([z_])), of(np.array([explicit]))
         value, derivative = f.equations
-        for branch in (False, True):
-            Namespace.branch = branch
-            try:
-                (by_hand,) = entries(f.value(z))
-            finally:
-                Namespace.branch = False
-            yield Proof(value, _is_zero(by_hand - explicit), f"{name}, z {'<' if branch else '>='} 0")
-        slope, second = sympy.diff(explicit, z_), sympy.diff(explicit, z_, 2)
-        yield Proof(derivative, _is_zero(entries(f.derivative(z, a))[0] - slope), name)
-        yield Proof(16, _is_zero(entries(f.second(z, a))[0] - second), f"f'' of {name}")
+        for side in ("<", "=", ">"):
+            wanted = [sympy.diff(explicit(name, side), z_, order) for order in range(3)]
+            at = z_
+            if side == "=":
+                at, wanted = sympy.Integer(0), [w.subs(z_, 0) for w in wanted]
+            z, a = of(np.array([at])), of(np.array([wanted[0]]))
+            with on_side(side):
+                found = [entries(hand)[0] for hand in (f.value(z), f.derivative(z, a), f.second(z, a))]
+            where = f"{name}, z {side} 0"
+            for equation, hand, exact in zip((value, derivative, 16), found, wanted, strict=True):
+                yield Proof(equation, is_zero(hand - exact), f"f'' of {where}" if equation == 16 else where)
     two_sigmoid = 2 * EXPLICIT["sigmoid"].subs(z_, 2 * z_) - 1
-    yield Proof(2, _is_zero(sympy.tanh(z_) - two_sigmoid), "tanh z = 2 sigmoid(2z) - 1")
+    yield Proof(2, is_zero(sympy.tanh(z_) - two_sigmoid), "tanh z = 2 sigmoid(2z) - 1")
 
 
 def softmax(n: int = 3) -> Iterator[Proof]:
     """(18), its Jacobian and second derivatives, for n outputs."""
     z = symbols("z", (n,))
     explicit = of([sympy.exp(zk) / sum(sympy.exp(zj) for zj in z) for zk in z])
-    a, J, H = (np.asarray(v) for v in (manual.SOFTMAX.value(z), *(f(z, explicit) for f in manual.SOFTMAX[2:4])))
+    f = manual.SOFTMAX
+    a, J, H = f.value(z), f.derivative(z, explicit), f.second(z, explicit)
     for j, k, m in np.ndindex(n, n, n):
         slope = sympy.diff(explicit[j], z[k])
         if k == m == 0:
@@ -171,20 +205,15 @@ def objectives() -> Iterator[Proof]:
     yield from _objective(cross, manual.Layer(z, z, z, softmaxes, manual.SOFTMAX), shares, one_sided, R_z)
 
 
-def _objective(
-    objective: manual.Objective, layer: manual.Layer, t: Symbols, E: sympy.Expr, R_z: Symbols
-) -> Iterator[Proof]:
+def _objective(objective: manual.Objective, layer: manual.Layer, t: Symbols, E: Any, R_z: Symbols) -> Iterator[Proof]:
     z, (of_the_error, of_the_delta), where = layer.z, objective.numbers, f"{objective.name} of {layer.f.name}"
-    for branch in (False, True):
-        Namespace.branch = branch
-        try:
+    for side in ("<", ">"):
+        with on_side(side):
             (by_hand,) = entries(objective.error(layer, t))
-        finally:
-            Namespace.branch = False
         difference = by_hand - E  # 0 at one point, and so is its derivative everywhere
         at_one = sympy.expand_log(difference.subs(dict.fromkeys(z, 0)), force=True)
         same = all(_vanishes(sympy.diff(difference, zk)) for zk in z) and sympy.simplify(at_one) == 0
-        yield Proof(of_the_error, same, f"{where}, z {'<' if branch else '>='} 0")
+        yield Proof(of_the_error, same, f"{where}, z {side} 0")
     slopes = [sympy.diff(E, zk) for zk in z]
     bends = [sum(sympy.diff(slope, zm) * v for zm, v in zip(z, R_z, strict=True)) for slope in slopes]
     for hand, slope in zip(entries(objective.equations.output_delta(layer, t)), slopes, strict=True):
@@ -207,11 +236,33 @@ def decay() -> Iterator[Proof]:
             yield Proof(equation, proved, f"weight decay, {3 - n} bias rows")
 
 
-def _is_zero(expression: sympy.Expr) -> bool:
-    return sympy.simplify(expression.rewrite(sympy.exp)) == 0
+def is_zero(expression: sympy.Expr) -> bool:
+    """Whether SymPy proves that ``expression``, in z alone, is 0. With a logarithm: its derivative is, and it is at z = 0."""
+    by_exp = sympy.sympify(expression).rewrite(sympy.atanh, sympy.log).rewrite(sympy.tanh, sympy.exp)
+    if not by_exp.has(z_):
+        return sympy.simplify(by_exp) == 0
+    if by_exp.has(sympy.log):
+        return is_zero(sympy.diff(by_exp, z_)) and is_zero(by_exp.subs(z_, 0))
+    return sympy.expand(sympy.fraction(sympy.together(_rational_function(by_exp)))[0]) == 0
 
 
-def _vanishes(expression: sympy.Expr) -> bool:
+def _rational_function(by_exp: sympy.Expr) -> sympy.Expr:
+    """With e^(g z), e^(g z³) and so on as symbols of their own, each g the largest of which all coefficients are multiples."""
+    powers: dict[int, list[sympy.Expr]] = {}
+    exponents = {e: sympy.Poly(e.args[0], z_).terms() for e in by_exp.atoms(sympy.exp)}
+    for terms in exponents.values():
+        for (power,), coefficient in terms:
+            powers.setdefault(power, []).append(coefficient)
+    unit = {power: sympy.gcd_list(found) for power, found in powers.items()}
+    names = {
+        e: sympy.prod(sympy.Symbol(f"e{power}", positive=True) ** (c / unit[power]) for (power,), c in terms)
+        for e, terms in exponents.items()
+    }
+    found: Any = by_exp.xreplace(names)
+    return found
+
+
+def _vanishes(expression: Any) -> bool:
     """The same for what is rational in exponentials: over one denominator its numerator is 0. Quicker than ``simplify``."""
     inside = {z for e in expression.atoms(sympy.exp) for z in e.free_symbols}
     named = expression.subs({z: sympy.log(sympy.Dummy(positive=True)) for z in inside})

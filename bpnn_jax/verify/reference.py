@@ -1,5 +1,6 @@
 """Networks with numbers in them, and what JAX says of them in float64: every z, a, δ and gradient, by automatic differentiation."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -36,10 +37,17 @@ def draw(
     patterns: int = 8,
     saturated: bool = False,
     objective: str = "half-squared-error",
+    at_zero: Sequence[str] = (),
 ) -> Draw:
-    """Weights from ±1 and inputs from ±1, or from ±10 where activations are to saturate (inputs in ±1 rarely get there)."""
+    """Weights from ±1 and inputs from ±1, or from ±10 where activations are to saturate (inputs in ±1 rarely get there).
+
+    ``at_zero``: activations in whose layers the first node has weights 0, and so z = 0, which no random number hits.
+    """
     reach = 10.0 if saturated else 1.0
     weights = tuple(rng.uniform(-1.0, 1.0, shape) for shape in network.shapes)
+    for W, name in zip(weights, network.activations, strict=True):
+        if name in at_zero:
+            W[:, 0] = 0.0
     x = rng.uniform(-reach, reach, (patterns, network.sizes[0]))
     t = rng.uniform(*target_range(network), (patterns, network.sizes[-1]))
     if objective == "cross-entropy" and network.activations[-1] == "softmax":

@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.attacks.attack import Attack, Outcome
 from benchmarks.attacks.judge import BROKEN, HELD, UNCLEAR, judge
+from benchmarks.attacks.plan import spread
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = {"d.txt": "1", "s/study.json": "2"}
@@ -60,6 +61,18 @@ def test_what_is_broken(broken):
 @pytest.mark.parametrize("err", ["", "something is wrong\n", "d.txt: 'NoneType' object is not iterable\n"])
 def test_what_is_unclear(err):
     assert verdict(err=err) == UNCLEAR
+
+
+def test_a_sample_has_every_word_and_is_the_same_each_time():
+    attacks = [Attack("k", f"{file} {field} {value}", ()) for file in "ab" for field in "uvwxyz" for value in range(9)]
+    words = {word for attack in attacks for word in attack.name.split()}
+    sample = spread(attacks, 5)
+    assert {word for attack in sample for word in attack.name.split()} == words
+    assert len(sample) < 20
+    assert spread(attacks, 40) == spread(attacks, 40) != attacks
+    assert len(spread(attacks, 40)) == 40
+    assert len(spread(attacks, 5, words=False)) == 5
+    assert spread(attacks, 1000) == [a for a in attacks if a in spread(attacks, 1000)]
 
 
 @pytest.mark.skipif(not shutil.which("gcc") or sys.platform != "linux", reason="the attacks want Linux and gcc")

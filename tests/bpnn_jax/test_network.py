@@ -14,6 +14,7 @@ import manual
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import (
     ACTIVATIONS,
+    INITIAL,
     OUTPUT_ACTIVATIONS,
     Network,
     apply,
@@ -46,8 +47,8 @@ def test_activations_that_make_no_network():
         Network((2, 3, 1), ("tanh",))
     with says(f"unknown activation 'sigmod'; did you mean 'sigmoid'? Known: {', '.join(OUTPUT_ACTIVATIONS)}"):
         Network((2, 3, 1), "sigmod")
-    with says("unknown activation 'relu'. Known: sigmoid"):
-        Network((2, 3, 1), ("tanh", "relu"))
+    with says("unknown activation 'swich'. Known: sigmoid"):
+        Network((2, 3, 1), ("tanh", "swich"))
     with says("expected each activation by its name, 'tanh', got the function tanh"):
         Network((2, 3, 1), jnp.tanh)
     with says(
@@ -174,7 +175,23 @@ def test_init_glorot_and_lecun():
     assert [np.asarray(W).tolist() for W in without] == [W[:-1].tolist() for W in glorot]
 
 
-@pytest.mark.parametrize("initial", ["uniform", "glorot", "lecun"])
+def test_init_he_and_nguyen_widrow():
+    network = Network((40, 300, 200))
+    he = [np.asarray(W) for W in init(network, 4, initial="he")]
+    for W, n_in in zip(he, (40, 300), strict=True):
+        assert not W[-1].any()
+        # The variance of 12000 normal numbers or more is within 5 of its standard errors, sqrt(2/12000).
+        assert W[:-1].var() == pytest.approx(2 / n_in, rel=5 * (2 / 12000) ** 0.5)
+    hidden, last = (np.asarray(W) for W in init(network, 4, initial="nguyen-widrow"))
+    beta = 0.7 * 300 ** (1 / 40)
+    assert np.linalg.norm(hidden[:-1], axis=0) == pytest.approx(beta, rel=1e-5)  # float32
+    assert 0.95 * beta < abs(hidden[-1]).max() <= beta
+    assert abs(np.mean(hidden[:-1])) < 0.01 * beta  # both signs
+    assert 0.49 < abs(last[:-1]).max() <= 0.5
+    assert 0.45 < abs(last[-1]).max() <= 0.5
+
+
+@pytest.mark.parametrize("initial", INITIAL)
 def test_init_is_the_seed_and_nothing_else(initial):
     network = Network((2, 3, 1))
 
@@ -192,7 +209,9 @@ def test_init_is_the_seed_and_nothing_else(initial):
 
 def test_init_says_what_it_cannot_use():
     network = Network((2, 3, 1))
-    with says("unknown initial weights 'glorrot'; did you mean 'glorot'? Known: uniform, glorot, lecun"):
+    with says(
+        "unknown initial weights 'glorrot'; did you mean 'glorot'? Known: uniform, glorot, lecun, he, nguyen-widrow"
+    ):
         init(network, initial="glorrot")
     for ranges in ((), (-1.0,), (0.2, float("nan")), (float("inf"),)):
         with says(f"expected ranges as finite numbers from 0 up, got {ranges!r}"):

@@ -241,7 +241,7 @@ def test_a_missing_description_is_refused(tmp_path):
         {"activations": "tanh"},
         {"activations": None},
         {"activations": ["tanh"]},
-        {"activations": ["tanh", "relu"]},
+        {"activations": ["tanh", "swich"]},
         {"activations": [["tanh"], "linear"]},
         {"activations": [{}, "linear"]},
         {"inputs": 5},

@@ -65,9 +65,9 @@ def test_output_delta(drawn, assert_within):
     """(8)"""
     d, net, exact, allowed = drawn
     layer = net.layers[-1]
-    a, expected = exact.a[-1].astype(LONG), np.zeros(d.t.shape, LONG)
+    z, a, expected = exact.z[-1].astype(LONG), exact.a[-1].astype(LONG), np.zeros(d.t.shape, LONG)
     for p, k in np.ndindex(*d.t.shape):
-        expected[p, k] = (a[p, k] - d.t[p, k]) * ACTIVATIONS[layer.f.name].slope(a[p, k])
+        expected[p, k] = (a[p, k] - d.t[p, k]) * ACTIVATIONS[layer.f.name].slope(z[p, k], a[p, k])
     assert_within(output_delta(layer, d.t), expected, allowed.delta[-1])
     assert_within(output_delta(layer._replace(z=layer.z[0], a=layer.a[0]), d.t[0]), expected[0], allowed.delta[-1][0])
 
@@ -76,11 +76,12 @@ def test_hidden_delta(drawn, assert_within):
     """(9): δ_i = f'(a_i) Σ_j δ_j W_ij over the nodes j of the layer just above; the bias node's row takes no part."""
     d, net, exact, allowed = drawn
     for l in range(len(d.weights) - 1):
-        a, W, delta = (v.astype(LONG) for v in (exact.a[l], d.weights[l + 1], exact.delta[l + 1]))
+        z, a, W, delta = (v.astype(LONG) for v in (exact.z[l], exact.a[l], d.weights[l + 1], exact.delta[l + 1]))
         expected = np.zeros(a.shape, LONG)
         for p, i in np.ndindex(*a.shape):
             for j in range(W.shape[1]):
-                expected[p, i] += delta[p, j] * W[i, j] * ACTIVATIONS[d.network.activations[l]].slope(a[p, i])
+                slope = ACTIVATIONS[d.network.activations[l]].slope(z[p, i], a[p, i])
+                expected[p, i] += delta[p, j] * W[i, j] * slope
         found = hidden_delta(net.layers[l], net.layers[l + 1], exact.delta[l + 1])
         assert_within(found, expected, allowed.delta[l])
 

@@ -53,12 +53,13 @@ CHANGES: dict[str, Callable] = {
     "texts among weights": lambda np, x: {"weights": (np.full((3, 3), "1"), np.ones((4, 1)))},
     "weights of other shapes": lambda np, x: {"weights": (np.ones((2, 2)), np.ones((2, 2)))},
     "infinite weights": lambda np, x: {"weights": (np.full((3, 3), np.inf), np.ones((4, 1)))},
+    "weights too large for float32": lambda np, x: {"weights": (np.full((3, 3), 1e300), np.ones((4, 1)))},
     "a complex rate": lambda np, x: {"learning_rate": 1j},
     "a text for a rate": lambda np, x: {"learning_rate": "fast"},
     "an infinite rate": lambda np, x: {"learning_rate": 1e300},
     "a negative rate": lambda np, x: {"learning_rate": -1.0},
     "a masked rate": lambda np, x: {"learning_rate": np.ma.masked},
-    "None for a rate": lambda np, x: {"momentum": None},
+    "None for a rate": lambda np, x: {"cutoff": None},
 }
 
 

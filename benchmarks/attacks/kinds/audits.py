@@ -10,6 +10,7 @@ KIND = "audits"
 FILES = ("--json", "j.json", "--junit", "j.xml")
 HEAD = "import sys, os, jax, jax.numpy as jnp\nfrom bpnn_jax import audit\n"
 GOOD = "audit.gradient(lambda x: jnp.sum(x * x), lambda x: 2 * x, jnp.ones(3), draws=2, mutate=False)"
+RULE = "@jax.custom_vjp\ndef f(x): return x\ndef b(r, g): {}\nf.defvjp(lambda x: (x, x), b)"
 IMPORTED = {
     "sys.exit(0)": "sys.exit(0)",
     "sys.exit(1)": "sys.exit(1)",
@@ -24,6 +25,7 @@ IMPORTED = {
     "MemoryError": "raise MemoryError('mine')",
     "bytes": "\x00",
     "GeneratorExit": "raise GeneratorExit",
+    "KeyboardInterrupt": "raise KeyboardInterrupt",
     "escape": "raise ValueError('\\x1b[31m<b>')",
     "surrogate": "raise ValueError('\\udcff')",
 }
@@ -34,12 +36,15 @@ CALLED = {
     "returns some": f"def f(): return [{GOOD}, 3]",
     "raises": "def f(): raise ValueError('mine')",
     "exits": "def f(): sys.exit(0)",
+    "interrupts": "def f(): raise KeyboardInterrupt",
     "recurses": "def f(): return f()",
     "is no function": "f = 3",
     "wants arguments": "def f(x): return x",
     "a name with a hostile repr": "class R:\n  def __repr__(self): raise ValueError('mine')\nf = R()",
-    "a rule that raises": "@jax.custom_vjp\ndef f(x): return x\ndef b(r, g): raise ValueError('mine')\nf.defvjp(lambda x: (x, x), b)",
-    "a rule that exits": "@jax.custom_vjp\ndef f(x): return x\ndef b(r, g): sys.exit(0)\nf.defvjp(lambda x: (x, x), b)",
+    "a rule that raises": RULE.format("raise ValueError('mine')"),
+    "a rule that interrupts": RULE.format("raise KeyboardInterrupt"),
+    "a repr that exits": "class R:\n  def __repr__(self): sys.exit(0)\nf = R()",
+    "a rule that exits": RULE.format("sys.exit(0)"),
     "a rule without one": "@jax.custom_vjp\ndef f(x): return x",
     "an attribute that raises": "class A:\n  @property\n  def g(self): raise ValueError('mine')\nf = A()",
 }

@@ -18,28 +18,26 @@ def attacks(ground: Ground) -> Iterator[Attack]:
     if not shim.there():
         return
     whole = ("is-whole", "o", ground.sha256)
-    writers = {
-        "a new study": ((*STUDY, "--out", "o"), ("o/*",), ((*STUDY, "--out", "o"), whole)),
-        "--force": (FORCED, ("s/*",), (FORCED,)),
-        "train --save": (
-            ("train", "d.txt", "--epochs", "2", "--save", "o.net", "--json", "o.json"),
-            ("o.net", "o.json"),
-            (),
-        ),
-        "train --save over": (("train", "d.txt", "--epochs", "2", "--save", "net.safetensors"), (), ()),
-        "featurize": (SOURCES, ("made.*.txt",), ()),
-        "a report": (("report", "s", "--html", "o.html"), ("o.html",), ()),
-    }
-    for what, (command, writes, then) in writers.items():
+    save = ("train", "d.txt", "--epochs", "2", "--save")
+    # What, the command, a word of the paths whose calls fail, what it may write, and what goes on afterwards.
+    writers = (
+        ("a new study", (*STUDY, "--out", "o"), "", ("o/*",), ((*STUDY, "--out", "o"), whole)),
+        ("--force", FORCED, "/s/", ("s/*",), (FORCED,)),
+        ("train --save", (*save, "o.net", "--json", "o.json"), "o.", ("o.net", "o.json"), ()),
+        ("train --save over", (*save, "net.safetensors"), "net.", ("net.safetensors",), (("predict", "net.safetensors", "d.txt"),)),
+        ("featurize", SOURCES, "", ("made.*.txt",), ()),
+        ("a report", ("report", "s", "--html", "o.html"), "o.", ("o.html",), ()),
+    )  # fmt: skip
+    for what, command, word, writes, then in writers:
         for call in ("create", "write", "fsync", "rename", "link", "mkdir"):
-            for nth in range(8 if writes and writes[0].endswith("*") else 2):
+            for nth in range(8 if writes[0].endswith("*") else 2):
                 for code in ("ENOSPC", "EIO") if nth < 3 else ("ENOSPC",):
                     number = getattr(errno, code)
-                    word = "/s/" if what == "--force" else "o." if writes and not writes[0].endswith("*") else ""
+                    stays = what.endswith("over") and nth == 0 and call in ("create", "write", "fsync", "rename")
                     yield Attack(
                         KIND, f"{what}: {call} {nth} fails, {code}", command,
                         inside=lambda call=call, nth=nth, number=number, word=word: shim.arm(call, _in(word), nth, number),
-                        status=(0, 2), said=(os.strerror(number),), writes=writes, then=then,
+                        status=(0, 2), said=(os.strerror(number),), writes=() if stays else writes, then=() if stays else then,
                     )  # fmt: skip
                 if what in ("a new study", "--force"):
                     yield Attack(

@@ -45,7 +45,7 @@ def _models(ground: Ground) -> Iterator[Attack]:
     header = json.loads(data[8 : 8 + size])
     described = json.loads(header["__metadata__"]["network"])
     for field in described:
-        for value in VALUES:
+        for value in (v for v in VALUES if v is GONE or json.dumps(v) != json.dumps(described[field])):
 
             def edit(folder: Path, field=field, value=value) -> None:
                 changed = {k: v for k, v in {**described, field: value}.items() if v is not GONE}

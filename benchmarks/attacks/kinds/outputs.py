@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.attacks.attack import Attack
-from benchmarks.attacks.ground import AUDIT, SOURCES, STUDY, Ground
+from benchmarks.attacks.ground import AUDIT, SOURCES, STUDY, Ground, short
 
 KIND = "outputs"
 
@@ -35,7 +35,7 @@ def attacks(ground: Ground) -> Iterator[Attack]:
             for spelling, (how, prepare) in _spellings(target).items():
                 yield Attack(
                     KIND,
-                    f"{command[0]} {option} = {target}, {spelling}",
+                    f"{short(command)} {option} = {target}, {spelling}",
                     (*command, option, how, "--overwrite"),
                     prepare=prepare,
                     said=(how,),
@@ -49,7 +49,7 @@ def attacks(ground: Ground) -> Iterator[Attack]:
         ):
             yield Attack(
                 KIND,
-                f"{command[0]} {option} over a stranger's {name}",
+                f"{short(command)} {option} over a stranger's {name}",
                 (*command, option, name),
                 prepare=lambda folder, name=name, content=content: (folder / name).write_bytes(content),
                 said=("--overwrite",),
@@ -71,9 +71,9 @@ def attacks(ground: Ground) -> Iterator[Attack]:
         yield Attack(KIND, f"{command[0]} {first} = {second}", (*command, first, "one", second, "./one"), said=("one",))
     for command, option, _ in pairs:
         yield Attack(
-            KIND, f"{command[0]} {option} into no folder", (*command, option, "no/such/place"), said=("no/such",)
+            KIND, f"{short(command)} {option} into no folder", (*command, option, "no/such/place"), said=("no/such",)
         )
-        yield Attack(KIND, f"{command[0]} {option} = a folder", (*command, option, "src"), said=("src",))
+        yield Attack(KIND, f"{short(command)} {option} = a folder", (*command, option, "src"), said=("src",))
 
 
 def _spellings(target: str) -> dict[str, tuple[str, Callable[[Path], object]]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.attacks.attack import Attack
-from benchmarks.attacks.ground import AUDIT, STUDY, Ground
+from benchmarks.attacks.ground import AUDIT, STUDY, Ground, short
 
 KIND = "places"
 
@@ -33,7 +33,7 @@ def attacks(ground: Ground) -> Iterator[Attack]:
         for what, put in PLACES.items():
             folder = Path(name).parts[0]
             yield Attack(
-                KIND, f"{command[0]}, {what} for {Path(name).suffix} {Path(name).stem[:12]}", command,
+                KIND, f"{short(command)}, {what} for {Path(name).suffix} {Path(name).stem[:12]}", command,
                 lambda at, name=name, put=put: _instead(at / name, put), status=right,
                 said=(Path(name).name[:12], Path(name).stem[:12], folder),
                 writes=("s/*", "r.html", "__pycache__/*") if right != (2,) or name == "s/study.json" else (name, "s/summary.json"),

@@ -65,9 +65,11 @@ def presser(number: signal.Signals, moment: float, presses: int) -> Callable[[in
 
 
 def _has_a_wall(child: int) -> bool:
-    """The pipe that tells of signals is open."""
+    """It is the command by now, and the pipe that tells of signals is open."""
     try:
+        with open(f"/proc/{child}/cmdline", "rb") as file:
+            begun = b"\0bpnn_jax\0" in file.read()
         links = [os.readlink(f"/proc/{child}/fd/{name}") for name in os.listdir(f"/proc/{child}/fd") if int(name) > 2]
     except OSError:
         return False
-    return sum(link.startswith("pipe:") for link in links) >= 2
+    return begun and sum(link.startswith("pipe:") for link in links) >= 2

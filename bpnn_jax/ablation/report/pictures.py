@@ -7,6 +7,7 @@ from bpnn_jax.ablation.report import rows as _rows
 from bpnn_jax.ablation.report.rows import Panels, panels
 from bpnn_jax.ablation.report.words import CLEAR, number
 from bpnn_jax.ablation.results import Results
+from bpnn_jax.settings import Run
 from bpnn_jax.statistics import Summary
 
 MAX_NAMED = 12  # arms that a description lists
@@ -127,10 +128,12 @@ def _heat(results: Results, summary: Summary, where: Panels) -> list[Picture]:
 def _loss(results: Results, where: Panels) -> Picture:
     rows = _rows.loss(results, where)
     last = {row["arm"]: "infinite" if row["median"] is None else number(row["median"]) for row in rows}
+    half = all(arm.run.objective == Run.objective for arm in results.study.arms)
+    what = "with the ½" if half else "each arm's by its own objective"
     return Picture(
         "loss",
         "Error while training",
-        "E, summed over the patterns with the ½, on a logarithmic axis: the median of the runs, and a band from 10% to 90% of them. "
+        f"E, summed over the patterns {what}, on a logarithmic axis: the median of the runs, and a band from 10% to 90% of them. "
         f"A solved run keeps its last error; one that diverged counts as infinite.{_left_out(where)}",
         f"Curves of the median error against epochs, with bands. Median at the end: {_listed(last)}.",
         rows,

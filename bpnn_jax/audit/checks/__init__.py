@@ -3,6 +3,7 @@
 from bpnn_jax.audit.checks import (
     compiled,
     in_place,
+    layout,
     linearity,
     primal,
     reference,
@@ -15,7 +16,7 @@ from bpnn_jax.audit.checks import (
 )
 from bpnn_jax.audit.checks._seen import Seen
 
-PROMISES = (types, linearity, primal, repeated, compiled, in_place)  # of every rule, whatever it computes
+PROMISES = (types, linearity, primal, repeated, compiled, in_place, layout)  # of every rule, whatever it computes
 CHECKS = (values, *PROMISES, reference, vacuous, stages, second_order)
 
 __all__ = ["CHECKS", "PROMISES", "Seen", "vacuous", "values"]

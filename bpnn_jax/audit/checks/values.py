@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator
 
+import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax.audit import _differences, _opinion, _singular
+from bpnn_jax.audit._draws import ALIKE
 from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._explain import Explanations
-from bpnn_jax.audit._judge import Judged, ratio, reference_rounding, rounding, scalar, told_apart
-from bpnn_jax.audit._leaves import is_double
+from bpnn_jax.audit._judge import NARROW, Judged, ratio, reference_rounding, rounding, scalar, told_apart
+from bpnn_jax.audit._leaves import is_double, unit_of
 from bpnn_jax.audit._report import Finding
 from bpnn_jax.audit.checks._seen import Seen
 
+DIGITS = 16  # times the smallest number of a half precision: what is smaller may round to 0
 Worst = tuple[float, tuple[int, ...], Judged]  # (error / allowed, index, draw)
 
 
@@ -40,6 +43,8 @@ def findings(seen: Seen) -> Iterator[Finding]:
             yield _surrogate(failing, i, name)
         elif failing:
             yield _wrong(execute, i, failing, len(judged), explanations)
+        elif not is_double(execute.subject.own) and (gone := _vanished(execute, judged, i, name)):
+            yield gone
         elif not is_double(execute.subject.own) and not kinks and not unresolved:
             yield from _imprecise(execute, judged, i, name)
 
@@ -140,6 +145,27 @@ def _imprecise(execute: Executor, judged: list[Judged], i: int, name: str) -> It
         sentence = f"{name}{list(index)}: right in float64, but {shown} in {own} where {right} is right; {far} ({j.drawn.name})"
         numbers = {"got": got, "expected": expected, "ratio": r, "allowed": j.low_allowed[i]}
         yield Finding("imprecise", "imprecise", sentence, leaf=name, index=index, numbers=numbers, draw=j.drawn.name)
+
+
+def _vanished(execute: Executor, judged: list[Judged], i: int, name: str) -> Finding | None:
+    """A leaf of nothing but zeros in half precision, at ordinary numbers, where the right one has digits: a count that overflows.
+
+    Autodiff may do the same: that it is no better excuses lost digits, and not a gradient that is gone.
+    """
+    own = execute.subject.own
+    if unit_of(own) <= NARROW:
+        return None
+    least = DIGITS * float(jnp.finfo(own).smallest_subnormal)
+    for j in judged:
+        ordinary = j.drawn.name == "the example" or j.drawn.name.endswith(ALIKE)
+        size = abs(j.exact[i][np.isfinite(j.exact[i])]).max(initial=0.0)
+        if ordinary and not j.low[i].any() and j.hand[i].any() and size > least:
+            sentence = (
+                f"{name}: right in float64, but 0 throughout in {own.name}, where {size:.6g} is right ({j.drawn.name})"
+            )
+            numbers = {"got": 0.0, "expected": float(size)}
+            return Finding("imprecise", "imprecise", sentence, leaf=name, numbers=numbers, draw=j.drawn.name)
+    return None
 
 
 def _low_ratio(j: Judged, i: int, allowed: float) -> tuple[float, tuple[int, ...]]:

@@ -3,9 +3,11 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from bpnn_jax.audit import _audit, _rules
+from bpnn_jax.audit._executor import reusing
 from bpnn_jax.audit._options import Options
 from bpnn_jax.audit._report import Report
 from bpnn_jax.audit.packages.recording import Call, Recorded
@@ -105,17 +107,26 @@ def cause_of(report: Report) -> str:
     )
 
 
-def audited_call(call: Call, options: Options) -> Report:
-    return _audit.audit(_rules.decorated_rule(call.face, call.rule, call.arguments(), None, None), options)
+def reports_of(call: Call, options: Options) -> Iterator[Report]:
+    """Of one call: the draws alone, which is soon there; then with variants, cause and power. They share what is compiled."""
+    rule = _rules.decorated_rule(call.face, call.rule, call.arguments(), None, None)
+    with reusing():
+        quick = replace(options, variants=0, mutate=False, explain=False)
+        yield _audit.audit(rule, quick)
+        if options != quick:
+            yield _audit.audit(rule, options)
 
 
 def outcome_of(call: Call, options: Options, limit: float) -> tuple[str, str, Report | None]:
     """(verdict, cause, report) of one call; nothing that the rule does comes out as an exception."""
+    reports: list[Report] = []
     try:
-        report = limited(lambda: audited_call(call, options), limit)
-        return report.verdict, cause_of(report), report
+        limited(lambda: reports.extend(reports_of(call, options)), limit)
     except TimeLimitError:
-        return "timed out", f"not done within {limit:.0f} seconds", None
+        if not reports:
+            return "timed out", f"not done within {limit:.0f} seconds", None
+        said = f"only the {reports[0].draws} draws were judged within {limit:.0f} seconds"
+        return reports[0].verdict, "; ".join(filter(None, (cause_of(reports[0]), said))), reports[0]
     except KeyboardInterrupt:
         raise
     except SystemExit as error:
@@ -123,6 +134,7 @@ def outcome_of(call: Call, options: Options, limit: float) -> tuple[str, str, Re
     except BaseException as error:
         said = str(error).strip().splitlines()
         return "not audited", f"{type(error).__name__}: {said[0][:300] if said else 'without a word'}", None
+    return reports[-1].verdict, cause_of(reports[-1]), reports[-1]
 
 
 def in_turn(rules: Iterable[Recorded]) -> Iterator[tuple[Recorded, Call]]:

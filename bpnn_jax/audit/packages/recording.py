@@ -327,6 +327,6 @@ def _shown(leaf: Any) -> str:
     if hasattr(leaf, "shape") and hasattr(leaf, "dtype"):
         return f"{leaf.dtype}[{','.join(map(str, leaf.shape))}]"
     try:
-        return f"{place_of(leaf).name}" if callable(leaf) else f"{leaf!r:.40}"
+        return f"{place_of(leaf).name}" if callable(leaf) else " ".join(repr(leaf).split())[:40]
     except Exception:
         return type(leaf).__name__

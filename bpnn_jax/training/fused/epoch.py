@@ -157,7 +157,12 @@ def run(network: Network, settings: Settings, layout: Layout, carry: tuple, x: A
 
 def measured(network: Network, settings: Settings, error: Any, top: manual.Layer, t: Any) -> Any:
     """The error of the epoch so far, with one more pattern's: of the output layer, whose nodes are the first axis."""
-    terms = error_terms(network, settings.objective, top.z, top.a, t, axis=0)
+    if settings.objective == "half-squared-error":
+        e = top.a - t
+        whole, last = 0.5 * jnp.sum(e * e, axis=0), 0.5 * e[-1] * e[-1]  # (7)
+    else:
+        terms = error_terms(network, settings.objective, top.z, top.a, t, axis=0)
+        whole, last = jnp.sum(terms, axis=0), terms[-1]  # (19)
     if settings.measure == "sum":
-        return error + jnp.sum(terms, axis=0)  # (7), (19)
-    return error + terms[-1] if settings.measure == "last-output" else terms[-1]
+        return error + whole
+    return error + last if settings.measure == "last-output" else last

@@ -26,6 +26,7 @@ from bpnn_jax.training.gpu.update import Update
 
 WARPGROUP = 128  # threads that Mosaic GPU's arrays are dealt out to
 REGISTERS = 255  # of a thread, by the instruction set
+ACTIVATIONS = ("sigmoid", "tanh", "linear", "lecun_tanh")  # those of (1) to (4), which it was measured with
 OVERHEAD = 16  # registers for addresses, counters, rates and what is being computed; docs/gpu.md
 
 
@@ -87,6 +88,8 @@ def supports(network: Network, settings: _loop.Settings) -> str:
         return f"the GPU kernel knows the rules {', '.join(manual.RULES)}; got {settings.rule!r}"
     if settings.gradient != "manual":
         return f"the GPU kernel has the gradient by hand; got gradient={settings.gradient!r}"
+    if other := [name for name in network.activations if name not in ACTIVATIONS]:
+        return f"the GPU kernel has the activations {', '.join(ACTIVATIONS)}; got {other[0]!r}"
     if settings.objective != "half-squared-error" or network.activations[-1] == "softmax":
         got = "softmax outputs" if network.activations[-1] == "softmax" else f"objective={settings.objective!r}"
         return f"the GPU kernel has half the squared error, of outputs that are elementwise; got {got}"

@@ -190,3 +190,13 @@ def test_a_file_without_its_seal_is_damaged():
         unsealed(sealed(CONTENT).replace(b"0.1", b"0.2"), "f")
     with pytest.raises(DamagedError, match="expected rate as int"):
         unsealed(sealed({"rate": 0.5}), "f", {"rate": int})
+
+
+def test_a_file_is_in_memory_once(tmp_path):
+    (tmp_path / "a").write_bytes(bytes(8 * 2**20))
+    tracemalloc.start()
+    try:
+        assert len(reading.read_file(tmp_path / "a", 2**30)) == 8 * 2**20
+        assert tracemalloc.get_traced_memory()[1] < 12 * 2**20  # joined from parts, it would be there twice
+    finally:
+        tracemalloc.stop()

@@ -132,21 +132,34 @@ BUSY = f"import functools, hashlib; ready(); functools.partial({LONG})(); return
 PATIENT = "ready()\n    while True:\n        try: time.sleep(60)\n        except KeyboardInterrupt: pass"
 WORKERS = f"""import hashlib; from concurrent.futures import ThreadPoolExecutor as Threads
     Threads(1).submit({LONG}); ready(); time.sleep(60)"""
+FINALIZER = """class Slow:
+        def __del__(self): ready(); time.sleep(60)
+    Slow(); time.sleep(60)"""
 READY = "def ready(): print('ready', flush=True)\n"
 
 
 @pytest.mark.parametrize(
-    "work", [BUSY, PATIENT, WORKERS, "ready(); time.sleep(60)"], ids=["C", "patient", "workers", "sleep"]
+    "work",
+    [BUSY, PATIENT, WORKERS, FINALIZER, "ready(); time.sleep(60)"],
+    ids=["C", "patient", "workers", "finalizer", "sleep"],
 )
 @pytest.mark.parametrize("presses", [1, 2])
 def test_ctrl_c_ends_it_whatever_it_is_at(work, presses):
-    code = f"{BEGIN}{READY}def work():\n    {work}\nsys.exit(guarded('bpnn x', work, process=True))"
+    assert pressed(f"{BEGIN}{READY}def work():\n    {work}\n{END}", presses) == (130, INTERRUPTED)
+
+
+END = "sys.exit(guarded('bpnn x', work, process=True))"
+INTERRUPTED = "bpnn x: interrupted; what was finished is kept\n"
+
+
+def pressed(code, presses=1, path=ROOT):
+    """How a program ends that is interrupted when it says "ready", and what it says of it."""
     begun = subprocess.Popen(
         [sys.executable, "-c", code],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(path)])},
     )
     with begun:
         assert begun.stdout
@@ -155,4 +168,32 @@ def test_ctrl_c_ends_it_whatever_it_is_at(work, presses):
             begun.send_signal(signal.SIGINT)
             time.sleep(0.05)
         _, err = begun.communicate(timeout=30)  # of 60 that it would take
-    assert (begun.returncode, err) == (130, "bpnn x: interrupted; what was finished is kept\n")
+    return begun.returncode, err
+
+
+def test_ctrl_c_while_a_library_is_imported_raises_nothing_in_it(tmp_path):
+    (tmp_path / "library.py").write_text(
+        "import time\nprint('ready', flush=True)\ntry: time.sleep(60)\nexcept BaseException: print('crashed')\n"
+    )
+    assert pressed(f"{BEGIN}def work():\n    import library\n{END}", path=tmp_path) == (130, INTERRUPTED)
+
+
+BEFORE = f"{BEGIN}{READY}import bpnn_jax.__main__\nready(); time.sleep(60)"
+AFTER = f"import atexit\n{BEGIN}{READY}atexit.register(lambda: (ready(), time.sleep(60)))\ndef work(): return 0\n{END}"
+
+
+@pytest.mark.parametrize("code", [BEFORE, AFTER], ids=["before", "after"])
+def test_ctrl_c_before_the_wall_and_after_it_has_no_traceback(code):
+    assert pressed(code) == (-signal.SIGINT, "")
+
+
+def test_what_was_told_to_ignore_ctrl_c_does():
+    ignoring = BEGIN.replace("default_int_handler", "SIG_IGN") + READY
+    assert pressed(f"{ignoring}def work():\n    ready(); time.sleep(1); return 3\n{END}") == (3, "")
+
+
+def test_an_interrupt_that_the_code_raises_itself_is_told_from_the_user_s():
+    ran = process(
+        "from bpnn_jax._runtime.wall import is_ctrl_c; return 3 + is_ctrl_c(KeyboardInterrupt()) + is_ctrl_c(ValueError())"
+    )
+    assert (ran.returncode, ran.stderr) == (3, "")

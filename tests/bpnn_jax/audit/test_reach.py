@@ -196,7 +196,8 @@ def test_a_loop_counter_kept_as_a_float_is_not_moved_by_random_rounding():
 
     f.defjvp(jvp)
     report = audit.custom_jvp(f, X, **QUICK)
-    assert (report.verdict, found(report, "wrong-value").cause) == ("wrong", "twice too large")
+    assert report.verdict == "wrong"
+    assert found(report, "wrong-value").cause.startswith("twice too large; right without its first factor"), report
 
 
 def secant(a):

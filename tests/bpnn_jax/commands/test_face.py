@@ -107,14 +107,14 @@ def test_version(bpnn):
         (["train"], "nand, xor"),
         (["train", "nand", "--epochs", "many"], "--epochs"),
         (["train", "nand", "--epochs", "1e3"], "--epochs"),
-        (["train", "nand", "--activation", "relu"], "'lecun_tanh'"),
+        (["train", "nand", "--activation", "swich"], "'lecun_tanh'"),
         (["train", "nand", "--rule", "nesterof"], "'heavy-ball'"),
         (["train", "nand", "--mode", "onlin"], "'minibatch'"),
         (["train", "nand", "--dtype", "float16"], "'float64'"),
         (["train", "nand", "--learning-rte", "1"], "--learning-rate"),
         (["predict", "model"], "DATA|file or a name"),
         (["verify", "--networks", "abc"], "--networks"),
-        (["verify", "--activation", "relu"], "'sigmoid'"),
+        (["verify", "--activation", "swich"], "'sigmoid'"),
     ],
 )
 def test_usage_errors(bpnn, arguments, word):

@@ -30,7 +30,8 @@ def test_classes_are_learnt_said_and_scored(here, bpnn, result, rows):
     table(here / "t.csv", rows, ("x", "y", "mark", "ill"))
     ran = bpnn("train", "t.csv", "--test-share", "0.25", "--target", "ill")
     assert ran.out.startswith(
-        "learns ill (2 classes: no 20, yes 20) from 4 inputs; 40 patterns, 30 to train, 10 to test\n"
+        "learns ill (2 classes: no 20, yes 20) from 4 inputs; 40 patterns, 30 to train, 10 to test; "
+        "softmax outputs, cross-entropy, the mean of a batch\n"
     )
     assert "recall" in ran.out
     found = result("train", "t.csv", "--test-share", "0.25", "--target", "ill")
@@ -52,7 +53,7 @@ def test_classes_are_learnt_said_and_scored(here, bpnn, result, rows):
 def test_without_a_split_it_says_that_nothing_is_held_out(here, bpnn, rows):
     table(here / "t.csv", rows, ("x", "y", "mark", "ill"))
     ran = bpnn("train", "t.csv", *FAST)
-    assert "40 patterns, 40 to train\n" in ran.out
+    assert "40 patterns, 40 to train; softmax outputs" in ran.out
     assert "no held-out score" in ran.out
 
 
@@ -75,11 +76,17 @@ def test_numbers_are_scored_in_their_own_units(here, bpnn, result):
 def test_what_was_given_counts_and_what_was_not_is_chosen_for_the_table(here, result, rows):
     table(here / "t.csv", rows, ("x", "y", "mark", "ill"))
     usual = result("train", "t.csv", *FAST)
-    assert (usual["network"], usual["iterations"]) == ("4-8-2 tanh/sigmoid", 2)
+    assert (usual["network"], usual["iterations"]) == ("4-8-2 tanh/softmax", 2)
     own = result(
         "train", "t.csv", *FAST, "--activation", "sigmoid", "--hidden", 3, "--rule", "sgd", "--learning-rate", "0.1"
     )
-    assert own["network"] == "4-3-2 sigmoid"
+    assert own["network"] == "4-3-2 sigmoid/softmax"
+    for options, network in (
+        (("--output-activation", "tanh"), "4-8-2 tanh"),  # which cross-entropy does not serve: the squared error, then
+        (("--objective", "half-squared-error"), "4-8-2 tanh/sigmoid"),
+        (("--rule", "adamw", "--learning-rate", "0.01"), "4-8-2 tanh/softmax"),  # with a decay of its own
+    ):
+        assert result("train", "t.csv", *FAST, *options)["network"] == network
     assert result("train", "t.csv", *FAST, "--ranges", "0.1")["error"] != usual["error"]
     assert result("train", "t.csv", *FAST, "--no-standardize")["error"] != usual["error"]
     assert result("train", "t.csv", *FAST, "--test-share", "0.5", "--in-order")["patterns"]["test"] == 20

@@ -145,3 +145,23 @@ def test_audit_says_what_it_cannot_use(here, refused, monkeypatch):
     refused(["audit", "nowhere:f"], "'nowhere'")
     assert main(["audit", "mine:f", "--args", "float32[3]", "float32[3]", "--json", "j"]) == 0
     assert json.loads((here / "j").read_text())["verdict"] == "correct"
+
+
+@pytest.mark.parametrize(
+    ("code", "did"),
+    [
+        ("raise KeyboardInterrupt", "mine, when it was imported, to be audited, but it raised KeyboardInterrupt"),
+        ("def f(): raise KeyboardInterrupt", "mine:f() to be audited, but it raised KeyboardInterrupt"),
+        ("class R:\n  def __repr__(self): raise SystemExit\nf = R()", "got a R that cannot be shown (SystemExit)"),
+        ("class R: pass\nf = R()", "got <mine.R object>"),
+        ("f = {1: 2}", "got a dict of 1"),
+    ],
+    ids=["imported", "called", "a repr", "an address", "a dict"],
+)
+def test_audit_of_code_that_interrupts_or_ends_the_process_itself(here, python, code, did):
+    (here / "mine.py").write_text(code)
+    ran = python("-m", "bpnn_jax", "audit", "mine:f", "--junit", "j.xml", cwd=here)
+    assert ran.returncode == 2, ran.stderr
+    assert "bpnn audit: not audited: expected" in ran.stderr
+    assert did in ran.stderr
+    assert 'errors="1"' in (here / "j.xml").read_text()

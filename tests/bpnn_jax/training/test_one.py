@@ -19,7 +19,7 @@ import manual
 from bpnn_jax.article import NAND_ERRORS, NAND_OUTPUTS, RECOGNISER_SETTINGS, initial_weights
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import Network, init
-from bpnn_jax.training import DivergedError, _inputs, _loop, _one, predict, train
+from bpnn_jax.training import DivergedError, _inputs, _loop, _one, predict, train, train_many
 from bpnn_jax.training._loop import Rates, Settings
 from bpnn_jax.training._step import functions
 from manual.article import NN
@@ -501,8 +501,18 @@ def test_weights_that_overflow_under_a_finite_error_diverge_at_once():
         train(network, [[1.0]], [[9.0]], weights=(np.zeros((2, 1)),), learning_rate=1e38, epochs=5)
     assert caught.value.result.error == 40.5
     assert not np.isfinite(caught.value.result.weights[0]).all()
-    with pytest.raises(DivergedError, match="diverged at epoch 0"):
-        train(network, [[1.0]], [[9.0]], weights=(np.full((2, 1), np.nan),), epochs=5)
+
+
+@pytest.mark.parametrize(("value", "got"), [(np.nan, "nan"), (-np.inf, "-inf"), (1e300, r"1e\+300")])
+def test_first_weights_are_finite_in_the_run_s_dtype(value, got):
+    network, given = Network((1, 1), "linear"), (np.array([[0.5], [value]]),)
+    for face, more in ((train, {}), (train_many, {"seeds": 2})):
+        with pytest.raises(
+            InputError, match=rf"expected finite weights, as float32 has them, got {got} in layer 1, at \(1, 0\)"
+        ):
+            face(network, [[1.0]], [[9.0]], weights=given, epochs=5, **more)
+    if value == 1e300:
+        assert _inputs.weights(network, given, "float64")[0][1, 0] == 1e300
 
 
 # --- what it says ---

@@ -1,0 +1,1 @@
+"""The auditor on the hand-written rules of other people's packages, recorded from public calls."""

@@ -1,0 +1,178 @@
+"""The rule at other shapes and with other static numbers: what the function takes there, the rule is held to."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from bpnn_jax.audit import _vary, _work
+from bpnn_jax.audit._draws import ALIKE, Drawn, bounds, exactly, inputs
+from bpnn_jax.audit._executor import Executor
+from bpnn_jax.audit._judge import NARROW, cotangent_of, judge, loosened, off, together
+from bpnn_jax.audit._leaves import Arguments, numbers, unit_of
+from bpnn_jax.audit._options import Options
+from bpnn_jax.audit._precision import judging
+from bpnn_jax.audit._report import Finding
+from bpnn_jax.audit._siblings import Sibling, shapes, siblings
+from bpnn_jax.audit._subject import sibling, wide
+from bpnn_jax.audit.checks import Seen, values
+
+NEAR = (
+    1e-9  # a sibling's leaf this near, relative to its largest element, is right; what is further off is judged in full
+)
+
+
+class Elsewhere(NamedTuple):
+    """What the siblings found; which were tried; and both in words for the report."""
+
+    findings: list[Finding]
+    tried: list[str]
+    varied: list[str]
+    kept: list[str]
+
+
+class RuleFailsError(Exception):
+    """The function takes these arguments, and the rule does not."""
+
+
+def carried_out(execute: Executor, options: Options, most: int, late: float | None) -> Elsewhere:
+    """At most ``most`` siblings, until something is wrong."""
+    rule = execute.subject.rule
+    if rule.again is None or most == 0 or callable(options.domain):
+        return Elsewhere([], [], [], ["shapes"] if most == 0 else [])
+    tried: list[str] = []
+    failed: dict[str, str] = {}
+    cut, costs = 0, _work.Costs(execute)
+    found: list[Finding] | None = []
+    for other in siblings(rule.arguments, rule.kind != "gradient"):
+        if len(tried) >= most:
+            break
+        if late is not None and time.process_time() > late:
+            cut += 1
+            continue
+        if other.large and not costs.scales:
+            continue
+        there = _accepted(execute, other, options.seed)
+        if there is None or not costs.admits(there, other):
+            continue
+        try:
+            found = _at(there, rule.arguments, options, other)
+        except Exception as error:
+            said = str(error).splitlines()[0] if str(error) else ""
+            failed.setdefault(
+                other.what, said if isinstance(error, RuleFailsError) else f"{type(error).__name__}: {said}"
+            )
+            continue
+        if found is None:
+            continue
+        tried.append(other.what)
+        if found:
+            break
+    kept = [f"{what} (the rule fails there: {why[:100]})" for what, why in list(failed.items())[:2]]
+    if cut:
+        kept.append("further shapes, for want of time")
+    if not any(what.startswith("length") for what in tried):
+        kept.append("shapes (the function takes no other)")
+    if not found:
+        kept += _longest(execute.subject.arguments, tried)
+    return Elsewhere(found or [], tried, [f"shapes and settings ({', '.join(tried)})"] if tried else [], kept)
+
+
+def _longest(arguments: Arguments, tried: list[str]) -> list[str]:
+    """Up to which length and size the rule was looked at: a counter or an offset that overflows does so above that."""
+    lengths = [int(what.rsplit(" as ", 1)[1]) for what in tried if what.startswith("length")]
+    longest = max([*lengths, _vary.largest_length(arguments)])
+    return [f"lengths above {longest}"]
+
+
+def _accepted(execute: Executor, other: Sibling, seed: int) -> Executor | None:
+    rule = execute.subject.rule
+    try:
+        assert rule.again is not None
+        there = rule.again(other.args)
+        if len(there.arguments.live) != len(rule.arguments.live):
+            return None
+        return execute.at(sibling(execute.subject, there, seed))
+    except Exception:  # the function does not take these arguments
+        return None
+
+
+def _at(execute: Executor, parent: Arguments, options: Options, other: Sibling) -> list[Finding] | None:
+    """Findings at a sibling; None where the function is not finite there, or takes it by broadcasting alone."""
+    where = shapes(other.args) if other.what.startswith(("length", "one axis")) else other.what
+    found: list[Finding] = []
+    for drawn in _draws(execute.subject.arguments, options, where, other.large):
+        hand, exact = execute.both(drawn)
+        if not all(np.isfinite(g).all() for g in exact):
+            return None
+        for name, h, g in zip(execute.subject.arguments.names, hand, exact, strict=True):
+            if h is not None and np.shape(h) != np.shape(g):
+                raise RuleFailsError(f"a cotangent of shape {np.shape(h)} for {name}, which has {np.shape(g)}")
+        # A count that overflows does so in the half precision that the rule is meant to run in.
+        if _near(hand, exact) and not (other.large and unit_of(execute.subject.own) > NARROW):
+            continue
+        gone = _lengths(parent) - _lengths(execute.subject.arguments) - {1, 2}
+        if gone & _inside(execute, drawn):
+            return None  # a length of the example is written into the function, which takes these shapes by broadcasting alone
+        if not _keeps_its_function(execute, drawn):
+            return None
+        found += [f for f in _judged_at(execute, options, drawn) if f.weight in ("wrong", "imprecise")]
+    return found
+
+
+def _draws(arguments: Arguments, options: Options, where: str, large: bool) -> Iterator[Drawn]:
+    within = bounds(arguments, options.ranges, None) if options.ranges is not None else bounds(arguments)
+    within = within._replace(domains=bounds(arguments, None, options.domain).domains)
+    yield inputs(arguments, 2, options.seed, within)[1]._replace(name=where, placed=True)
+    if large and not any(within.domains) and options.ranges is None:
+        yield _all_alike(arguments, where)
+
+
+def _all_alike(arguments: Arguments, where: str) -> Drawn:
+    """Every element of a leaf the same: as many ties as there are elements."""
+    live = [exactly(np.full(np.shape(e), numbers(e).ravel()[0] if np.size(e) else 0.0), e) for e in arguments.examples]
+    return Drawn(f"{where}, {ALIKE}", live, placed=True)
+
+
+def _near(hand: list, exact: list[np.ndarray]) -> bool:
+    pairs = zip(hand, exact, strict=True)
+    return all((abs(cotangent_of(h, g) - g) <= NEAR * abs(g).max(initial=0.0)).all() for h, g in pairs)
+
+
+def _keeps_its_function(execute: Executor, drawn: Drawn) -> bool:
+    """Whether the rule's forward pass still gives the function: where it does not, these arguments are not meant for it."""
+    rule, width = execute.subject.rule, execute.subject.widest
+    if rule.primal is None:
+        return True
+    with wide(width):
+        subject, live, _ = execute.subject.at(drawn, width)
+        args = subject.args(live)
+        got, expected = jax.tree.leaves(rule.primal(*args)), jax.tree.leaves(rule.body(*args))
+    pairs = [(numbers(a), numbers(b)) for a, b in zip(got, expected, strict=True)]
+    return all(a.shape == b.shape and np.allclose(a, b, rtol=1e-4, equal_nan=True) for a, b in pairs)
+
+
+def _lengths(arguments: Arguments) -> set[int]:
+    return {n for leaf in arguments.leaves if hasattr(leaf, "dtype") for n in np.shape(leaf)}
+
+
+def _inside(execute: Executor, drawn: Drawn) -> set[int]:
+    """Every length that occurs while the reference is computed."""
+    with wide(execute.subject.widest):
+        subject, live, _ = execute.subject.at(drawn, execute.subject.widest)
+        closed = jax.make_jaxpr(subject.function)(*live)
+    found = [np.shape(c) for c in closed.consts]
+    for eqn in closed.jaxpr.eqns:
+        found += [getattr(out.aval, "shape", ()) for out in eqn.outvars]
+    return {n for shape in found for n in shape}
+
+
+def _judged_at(execute: Executor, options: Options, drawn: Drawn) -> list[Finding]:
+    judged = together([judge(execute, drawn)], execute.subject)
+    if off(judged[0]):
+        execute = judging(execute, judged)
+        judged = [loosened(execute, j) for j in judged]
+    return list(values.findings(Seen(execute, replace(options, explain=False), tuple(judged), tuple(judged))))

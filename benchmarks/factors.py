@@ -112,7 +112,7 @@ def _cross_fitted(count: int, studies: int) -> Line:
             for arm in (0, 1):
                 judged[half != one, arm] = values[half != one, arm, best[arm]]
                 truth[arm] += rates[best[arm]] * (half != one).mean()
-        told = statistics.effects(judged, np.array([[1.0], [-1.0]]), strata=half)
+        told = statistics.effects(judged, np.array([[1.0], [-1.0]]), strata=half, inflation=statistics.CROSS_FITTED)
         holds.append(told.low[0] <= truth[0] - truth[1] <= told.high[0])
         if truth[0] == truth[1]:
             alarms.append(told.p[0] <= 0.05)

@@ -13,6 +13,7 @@ from bpnn_jax.errors import unknown
 from bpnn_jax.statistics import Comparison, Estimate, Summary
 
 BEST = "best"
+MOST_SAID = 12  # shares in a sentence
 SUCCESS, EPOCHS, ERROR, DIVERGED = "success_rate", "epochs_to_solve", "error", "diverged"
 RATES = (SUCCESS, DIVERGED, "test_accuracy", "train_accuracy")  # shares: in percent, their differences in points
 TESTED, TRAINED = ("test_accuracy", "test_r2"), ("train_accuracy", "train_r2")
@@ -172,9 +173,12 @@ def _units(results: Results, values: np.ndarray) -> np.ndarray:
     return statistics.units(values, results.splits[results.counted] if clustered else None)
 
 
-def _strata(results: Results) -> np.ndarray | None:
+def _halves(results: Results) -> dict[str, Any]:
+    """What the statistics are to know of halves that chose for each other."""
     half = tuning.halves(results)
-    return None if half is None or results.study.splits > 1 else half[results.counted]
+    if half is None or results.study.splits > 1:
+        return {}
+    return {"strata": half[results.counted], "inflation": statistics.CROSS_FITTED}
 
 
 def _outcomes(results: Results, values: dict[str, np.ndarray], k: int) -> dict[str, Estimate]:
@@ -187,7 +191,7 @@ def _outcomes(results: Results, values: dict[str, np.ndarray], k: int) -> dict[s
         if name in (SUCCESS, DIVERGED) and results.study.splits == 1:
             found[name] = statistics.success_rate(column[:, 0], what=what)
         else:
-            of = statistics.effects(_units(results, column), np.ones((1, 1)), _strata(results))
+            of = statistics.effects(_units(results, column), np.ones((1, 1)), **_halves(results))
             low, high = _within(name, float(of.low[0]), float(of.high[0]))
             found[name] = Estimate(value=float(of.effect[0]), low=low, high=high, n=len(column), what=what, unit="")
     return found
@@ -211,7 +215,7 @@ def _comparisons(
         return ()
     weights = np.eye(len(results.arms))[:, usable] - np.eye(len(results.arms))[:, [column]]
     array = np.where(np.isfinite(array), array, 0.0)  # of arms that no comparison uses
-    of, each = statistics.effects(_units(results, array), weights, _strata(results)), array @ weights
+    of, each = statistics.effects(_units(results, array), weights, **_halves(results)), array @ weights
     deviation = each.std(axis=0, ddof=1)
     unit = "splits" if results.study.splits > 1 else "seeds"
     return tuple(
@@ -244,7 +248,7 @@ def _effects(results: Results, name: str, of: np.ndarray) -> list[Effect]:
     found = statistics.contrasts([len(levels) for _, levels in factors])
     if not found:
         return []
-    told = statistics.effects(of, np.column_stack([c.weights for c in found]), _strata(results))
+    told = statistics.effects(of, np.column_stack([c.weights for c in found]), **_halves(results))
     return [
         Effect(
             tuple(factors[k][0] for k in c.factors),
@@ -298,6 +302,7 @@ def _notes(results: Results, values: dict[str, np.ndarray], lead: Sequence[str])
         found.append(
             f"runs diverged in {len(bad)} of {len(results.arms)} arms, which have no mean of {words(lead[0])}: {bad[0]}"
         )
+    found += _dragged(results)
     if results.study.tune:
         how = (
             "the other half of the seeds" if tuning.halves(results) is not None else "the validation part of each split"
@@ -307,3 +312,40 @@ def _notes(results: Results, values: dict[str, np.ndarray], lead: Sequence[str])
     if (warned := tuning.warning(results)) is not None:
         found.append(warned)
     return tuple(found)
+
+
+def _dragged(results: Results) -> list[str]:
+    """What a choice changes beside itself, and how to vary it alone."""
+    varied = {name for name, values in (*results.study.vary, *results.study.tune) if len(values) > 1}
+    runs, found = [arm.run for arm in results.study.arms], []
+    if "activation" in varied and any(run.output_activation == "same" for run in runs):
+        found.append(
+            "activation changes the outputs too, and what their targets mean; --output-activation sigmoid, say, keeps them alike"
+        )
+    if "momentum" in varied and any(run.rule == "previous-gradient" for run in runs):
+        found.append(
+            "momentum of rule previous-gradient adds M times the last gradient to N times this one: a larger step; --rule heavy-ball, "
+            "or rates with equal N + M, or --tune learning-rate would compare equal ones"
+        )
+    return found
+
+
+def sentences(came: Findings) -> list[str]:
+    """Which factor matters, and how much: a sentence for each outcome that the study is led by, where there are several factors."""
+    found = []
+    for name in came.lead:
+        parts = sorted((s for s in came.variance if s.outcome == name), key=lambda s: -s.share)
+        if len(parts) > 1:
+            shares = ", ".join(f"{' x '.join(s.factors)} {percent(s.share)}" for s in parts[:MOST_SAID])
+            whole = percent(came.everything[name]["choices"])
+            found.append(f"{words(name)}: {shares} of what the choices do; the choices do {whole} of everything")
+    return found
+
+
+def percent(share: float) -> str:
+    """Whole percent, and no -0%.
+
+    >>> percent(0.407), percent(-0.001)
+    ('41%', '0%')
+    """
+    return f"{round(100 * share) + 0}%"

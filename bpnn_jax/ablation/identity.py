@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 from bpnn_jax._runtime.files import write_durably
@@ -24,8 +25,37 @@ from bpnn_jax._runtime.text import one_line
 from bpnn_jax.ablation.folder import ASIDE, CERTIFICATES, CHUNKS, FILE, PATTERNS, REPORT, SUMMARY, Store
 from bpnn_jax.ablation.study import Study, from_dict
 from bpnn_jax.errors import InputError
+from bpnn_jax.settings import Run
 
 FORMAT = 3  # 1, of version 0.1.0, had no checksum; 2, of version 0.2.0, no tests, splits, tuning or growth
+# The fields of version 0.2.0, whose files are bound to the identity that these make.
+FIRST_STUDY = ("task", "vary", "base", "seeds", "epochs", "points", "chunk")
+FIRST_BASE = (
+    *(
+        "activation",
+        "output_activation",
+        "input_bias",
+        "hidden_bias",
+        "skip",
+        "hidden",
+        "rule",
+        "learning_rate",
+        "momentum",
+    ),
+    *(
+        "reduction",
+        "tolerance",
+        "order",
+        "mode",
+        "batch_size",
+        "gradient",
+        "shuffle",
+        "targets",
+        "initial",
+        "ranges",
+        "dtype",
+    ),
+)
 STUDY = {
     "task": (str, [str]),
     "vary": {str: [object]},
@@ -58,7 +88,15 @@ def stages(manifest: dict[str, Any]) -> list[Study]:
 
 def identity(manifest: dict[str, Any]) -> str:
     """The SHA-256 of a study, its patterns and its place: what its other files are bound to."""
-    return digest({name: manifest[name] for name in ("study", "patterns", "place")})
+    study = _early(manifest["study"], FIRST_STUDY, {f.name: f.default for f in fields(Study)} | {"tune": {}})
+    if isinstance(study.get("base"), dict):
+        study["base"] = _early(study["base"], FIRST_BASE, {f.name: f.default for f in fields(Run)})
+    return digest({"study": study, "patterns": manifest["patterns"], "place": manifest["place"]})
+
+
+def _early(given: dict[str, Any], first: tuple[str, ...], defaults: dict[str, Any]) -> dict[str, Any]:
+    """The fields ``first``, and each later one that is not its default: so that a new field changes the identity of no study."""
+    return {name: value for name, value in given.items() if name in first or value != defaults.get(name, given)}
 
 
 def study_of(store: Store) -> tuple[Study, dict[str, Any]]:

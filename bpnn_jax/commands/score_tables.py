@@ -8,26 +8,12 @@ from rich.table import Table
 
 from bpnn_jax import settings
 from bpnn_jax.ablation import tuning
-from bpnn_jax.ablation.findings import RATES, Effect, Findings, words
+from bpnn_jax.ablation.findings import RATES, Effect, Findings, percent, words
 from bpnn_jax.ablation.report import words as said
 from bpnn_jax.ablation.results import Results
 
 BESIDE = ("test_rmse", "train_accuracy", "train_r2")
 MOST_ROWS = 12  # effects and shares that are shown; the JSON has all
-
-
-def sentences(came: Findings) -> list[str]:
-    """Which factor matters, and how much: a sentence for each outcome that tables begin with."""
-    found = []
-    for name in came.lead:
-        parts = [s for s in came.variance if s.outcome == name]
-        if len(parts) < 2:
-            continue
-        shown = sorted(parts, key=lambda s: -s.share)[:MOST_ROWS]
-        shares = ", ".join(f"{' x '.join(s.factors)} {_percent(s.share)}" for s in shown)
-        whole = _percent(came.everything[name]["choices"])
-        found.append(f"{words(name)}: {shares} of what the choices do; the choices do {whole} of everything")
-    return found
 
 
 def columns(came: Findings) -> dict[str, list[str]]:
@@ -90,20 +76,15 @@ def shares_table(came: Findings) -> Group:
         table.add_column(words(name), justify="right")
     by_factors: dict[tuple[str, ...], dict[str, str]] = {}
     for s in sorted(came.variance, key=lambda s: -s.share):
-        cell = f"{_percent(s.share)} [{_percent(s.low)}, {_percent(s.high)}]"
+        cell = f"{percent(s.share)} [{percent(s.low)}, {percent(s.high)}]"
         by_factors.setdefault(s.factors, {})[s.outcome] = cell
     for factors, cells in list(by_factors.items())[:MOST_ROWS]:
         table.add_row(" x ".join(factors), *(cells.get(name, "-") for name in came.lead))
     rest = "; ".join(
-        f"{words(name)}: {', '.join(f'{part} {_percent(share)}' for part, share in parts.items())}"
+        f"{words(name)}: {', '.join(f'{part} {percent(share)}' for part, share in parts.items())}"
         for name, parts in came.everything.items()
     )
     return Group("Shares of the variance among arms", table, f"Of everything: {rest}")
-
-
-def _percent(share: float) -> str:
-    """Whole percent, and no -0%."""
-    return f"{round(100 * share) + 0}%"
 
 
 def _change(factors: Sequence[str], levels: Sequence[tuple[str, str]]) -> str:

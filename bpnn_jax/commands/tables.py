@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bpnn_jax import settings
+from bpnn_jax.ablation import findings
 from bpnn_jax.ablation.certificate import Certificate
 from bpnn_jax.ablation.findings import Findings
 from bpnn_jax.ablation.report import words
@@ -31,7 +32,7 @@ def show(
 ) -> None:
     """Print the results of a study, finished or not, and where they are kept."""
     if came:
-        for line in score_tables.sentences(came):
+        for line in findings.sentences(came):
             out.print(line, markup=False)
     scored = came is not None and came.scored
     out.print(arms_table(found, summary, came))

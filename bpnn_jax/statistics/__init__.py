@@ -11,9 +11,10 @@ from bpnn_jax.statistics._rates import compare_rates, mcnemar, newcombe, success
 from bpnn_jax.statistics._results import Comparison, Estimate, correct, holm
 from bpnn_jax.statistics._summary import EPOCHS, SUCCESS, ArmSummary, Contrast, Summary, summarise
 from bpnn_jax.statistics._survival import Curve, compare_epochs, kaplan_meier, restricted_mean, restricted_values
-from bpnn_jax.statistics._units import Effects, effects, nadeau_bengio, units
+from bpnn_jax.statistics._units import CROSS_FITTED, Effects, effects, nadeau_bengio, units
 
 __all__ = [
+    "CROSS_FITTED",
     "EPOCHS",
     "SUCCESS",
     "ArmSummary",

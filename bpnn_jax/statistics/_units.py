@@ -16,6 +16,9 @@ from bpnn_jax.statistics._bootstrap import sign_test
 from bpnn_jax.statistics._results import check_level, numbers
 
 
+CROSS_FITTED = 1.25  # of the variance: halves that chose for each other are not independent (benchmarks/factors.py)
+
+
 class Effects(NamedTuple):
     """Weighted sums of arm means, arrays (k,): the effect, its interval, and the two-sided p of "it is 0"."""
 
@@ -60,7 +63,7 @@ def effects(
 
     values: (units, arms), finite; weights: (arms, k). strata: (units,), where units of different strata have different means of their
     own (each half of the seeds is judged at what the other half chose): the scatter is that within them. inflation: of the variance,
-    such as `nadeau_bengio`.
+    such as `nadeau_bengio`, or ``CROSS_FITTED`` for such halves.
 
     p is the sign test's where nothing varies. Equal to ``scipy.stats.ttest_rel`` for two arms without strata.
 

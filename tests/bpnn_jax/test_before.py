@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from bpnn_jax import ablation, load_network, predict
-from bpnn_jax._runtime.reading import sealed
+from bpnn_jax._runtime.reading import digest, sealed
 from bpnn_jax.ablation.folder import Store
 from bpnn_jax.ablation.identity import identity, manifest, study_of
 from bpnn_jax.ablation.kept import certificates_of, keep_certificates, keep_patterns, patterns_of
+from bpnn_jax.ablation.study import from_dict
 
 BEFORE = Path(__file__).parent / "before"
 RESULTS = (
@@ -61,3 +62,27 @@ def test_written_by_this_version_it_is_the_same(renewed):
     before, now = ablation.read(BEFORE / "study"), ablation.read(renewed, complaints)
     assert complaints == []
     assert (now.sha256, now.certificates, now.study) == (before.sha256, before.certificates, before.study)
+
+
+def test_what_version_0_2_0_bound_its_files_to_is_the_identity_still():
+    """A study as that version wrote it: fields of a study or a run that came later, at their defaults, change no identity."""
+    base = {
+        **{"activation": "tanh", "output_activation": "same", "input_bias": True, "hidden_bias": True, "skip": False},
+        **{"hidden": [], "rule": "previous-gradient", "learning_rate": 0.5, "momentum": 0.1, "reduction": "sum"},
+        **{"tolerance": 0.4, "order": "simultaneous", "mode": "online", "batch_size": None, "gradient": "manual"},
+        **{"shuffle": False, "targets": "given", "initial": "uniform", "ranges": [0.2, 2.0], "dtype": "float32"},
+    }
+    study = {
+        "task": "xor",
+        "vary": {"skip": [False, True]},
+        "base": base,
+        "seeds": 5,
+        "epochs": 9,
+        "points": 50,
+        "chunk": 512,
+    }
+    there = {"study": study, "patterns": "p", "place": {"jax": "0.10"}}
+    assert identity(manifest(from_dict(study), {"jax": "0.10"}, "p")) == identity(there) == digest(there)
+    assert identity(manifest(from_dict({**study, "splits": 2, "test_share": 0.3}), {"jax": "0.10"}, "p")) != digest(
+        there
+    )

@@ -9,6 +9,7 @@ from importlib import resources
 from typing import Any
 
 from bpnn_jax._runtime.text import plain
+from bpnn_jax.ablation import findings
 from bpnn_jax.ablation.certificate import Certificate
 from bpnn_jax.ablation.report import Picture, draw, words
 from bpnn_jax.ablation.results import Results
@@ -45,7 +46,7 @@ def page(
         title=words.title(results.study),
         question=words.question(results.study),
         progress=words.progress(results),
-        finding=words.finding(results, summary),
+        finding=_finding(results, summary),
         arms=_arms(results, summary),
         comparisons=_comparisons(results, summary),
         interactions=_interactions(summary),
@@ -65,6 +66,24 @@ def page(
 def is_page(head: bytes, tail: bytes) -> bool:
     """Whether a file that begins so is a page."""
     return GENERATOR in head
+
+
+def _finding(results: Results, summary: Summary | None) -> str:
+    """The task's own outcome first: the best arm's score, and which factor matters; how often and how fast where that is it."""
+    came = findings.find(results, summary)
+    if came is None or not came.scored:
+        said = (
+            [words.finding(results, summary)]
+            if came is None
+            else [*findings.sentences(came), words.finding(results, summary)]
+        )
+        return ". ".join(said)
+    name = came.lead[0]
+    known = [(one[name], arm) for one, arm in zip(came.outcomes, results.arms, strict=True) if name in one]
+    best, arm = max(known, key=lambda pair: pair[0].value)
+    times, unit = (100, "%") if name in findings.RATES else (1, "")
+    score = f"The best {findings.words(name)} is that of {arm}: {words.interval(best, times, unit)}"
+    return ". ".join([*findings.sentences(came), score]) + "."
 
 
 def _template() -> jinja2.Template:

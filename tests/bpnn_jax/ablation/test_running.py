@@ -218,6 +218,17 @@ def _table(folder, chunk):
 LONGER = Study(
     "xor", vary={"momentum": (0.0, 0.1)}, base=Run(tolerance=0.0), seeds=320, epochs=20000, points=10, chunk=64
 )
+SPLIT = Study(  # tuned, split, of two tasks
+    ("iris", "wine"),
+    base=Run(mode="minibatch", momentum=0.0, hidden=(4,)),
+    seeds=96,
+    epochs=150,
+    points=10,
+    chunk=64,
+    test_share=0.3,
+    splits=2,
+    tune={"learning_rate": (0.002, 0.02)},
+)
 SCRIPT = """
 import json, sys
 from bpnn_jax.ablation import run
@@ -226,27 +237,29 @@ print(run(from_dict(json.loads(sys.argv[1])), sys.argv[2]).sha256)
 """
 
 
-def test_kill_9_at_random_moments(tmp_path):
-    """A study of ten chunks in a process of its own, killed after a random number of new chunks and a random while.
+@pytest.mark.parametrize("study", [LONGER, SPLIT], ids=["xor", "tuned and split"])
+def test_kill_9_at_random_moments(study, tmp_path):
+    """A study of some chunks in a process of its own, killed after a random number of new chunks and a random while.
 
     Twice here; BPNN_KILLS=20 does it twenty times. A process takes seconds to start and compile, which is most of what a kill costs,
     so the twenty belong to a release and not to every run of the tests.
     """
-    whole = runner.run(LONGER, tmp_path / "whole").sha256
-    command = [sys.executable, "-c", SCRIPT, json.dumps(LONGER.as_dict()), tmp_path / "killed"]
+    ended = runner.run(study, tmp_path / "whole")
+    whole, chunks = ended.sha256, ended.chunks
+    command = [sys.executable, "-c", SCRIPT, json.dumps(study.as_dict()), tmp_path / "killed"]
     folder, rng, killed, torn = tmp_path / "killed", random.Random(), 0, 0
     for _ in range(int(os.environ.get("BPNN_KILLS", "2"))):
-        if len(chunk_files(folder)) >= 9:
+        if len(chunk_files(folder)) >= chunks - 1:
             shutil.rmtree(folder)
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
         goal = len(chunk_files(folder)) + rng.randrange(4)
-        while process.poll() is None and len(chunk_files(folder)) < min(goal, 9):
+        while process.poll() is None and len(chunk_files(folder)) < min(goal, chunks - 1):
             time.sleep(0.002)
         time.sleep(rng.uniform(0, 0.1))
         killed += process.poll() is None
         process.kill()
         process.wait()
-        torn += len(chunk_files(folder)) < 10
+        torn += len(chunk_files(folder)) < chunks
     assert killed
     assert torn
     on = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks import coverage as simulated
+from benchmarks import factors
 from benchmarks.coverage import BLOCK, coverage, grouped, lognormal, normal, shifted
 
 compared = functools.partial(simulated.compared, resamples=500)  # a quarter of the default: harder, and quicker
@@ -90,3 +91,18 @@ def test_groups_that_are_fixed():
     assert 0.93 <= coverage(ends, -6) <= 0.97
     as_runs, _ = compared(tasks, [1, -1])
     assert coverage(as_runs, -6) > 0.99  # the tasks' own differences taken for noise: far too wide
+
+
+def test_effects_and_shares_of_eight_splits_cover():
+    """400 studies: the standard error is one percent, and the bounds are four of them away."""
+    truth = "both and their interaction"
+    means = factors.EFFECTS[truth].ravel()
+    for line in factors._effects(truth, means, "8 splits", 400, factors._splits(8, 5)):
+        assert 0.91 <= line.coverage <= 0.995, line
+
+
+def test_bests_that_the_other_half_chose_cover():
+    """1000 studies; judged by the half that chose, 20 seeds cover far less."""
+    line = factors._cross_fitted(20, 1000)
+    assert 0.92 <= line.coverage <= 0.975
+    assert line.alarms <= 0.075

@@ -156,6 +156,10 @@ def plan(
     seeds, and its first chunks compile different programs at the same time.
     """
     data = dict(zip(study.tasks, map(load, study.tasks) if tasks is None else tasks, strict=True))
+    if study.tune and not study.test_share and len({task.test is None for task in data.values()}) > 1:
+        raise InputError(
+            "expected patterns to test on of all tasks or of none, to tune by, got both; --test-share holds some out"
+        )
     made = _Programs(study, where, data)
     programs, first = [], []
     for arm, trial in zip(study.arms, study.trials[:: len(study.trials) // len(study.arms)], strict=True):

@@ -15,7 +15,6 @@ from bpnn_jax.errors import InputError
 from bpnn_jax.statistics._bootstrap import sign_test
 from bpnn_jax.statistics._results import check_level, numbers
 
-
 CROSS_FITTED = 1.25  # of the variance: halves that chose for each other are not independent (benchmarks/factors.py)
 
 

@@ -207,6 +207,12 @@ def test_a_regression_is_scored_in_its_own_units(tmp_path):
     assert findings.find(ended, results.summarise(ended)).lead == ("test_r2",)
 
 
+def test_tasks_are_tuned_alike():
+    study = Study(("xor", "code"), seeds=4, epochs=2, tune={"learning_rate": (0.1, 0.2)})
+    with pytest.raises(InputError, match="patterns to test on of all tasks or of none"):
+        plan(study, place())
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

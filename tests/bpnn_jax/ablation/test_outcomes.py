@@ -130,6 +130,7 @@ def test_more_seeds_splits_and_values_go_on_and_are_the_larger_study(finished, t
     assert chunks < {path.name for path in (tmp_path / "grown" / "chunks").iterdir()}
     assert grown.chunks_done == grown.chunks > first.chunks
     assert runner.read(tmp_path / "grown").sha256 == finished[1].sha256
+    assert sum(len(chunk.lanes) for chunk in plan(STUDY, place(), before=[small]).chunks) == STUDY.runs  # no run twice
     counted: list[int] = []
     runner.run(STUDY, tmp_path / "grown", engine=lambda chunks, kept: iter(counted.append(len(chunks)) or ()))
     assert counted == [0]

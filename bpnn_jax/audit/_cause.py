@@ -28,6 +28,8 @@ def guess(hand: np.ndarray, exact: np.ndarray, sizes: Mapping[int, str], known: 
     whole = _factor(hand, exact)
     if whole is not None:
         return _name_factor(whole, sizes)
+    if np.iscomplexobj(exact) and _close(hand, np.conj(exact)):
+        return "conjugated"
     if exact.ndim == 2 and exact.shape[0] == exact.shape[1] and _close(hand, exact.T):
         return "transposed"
     if exact.ndim >= 2 and _close(hand, exact.reshape(exact.shape[::-1]).T):
@@ -39,7 +41,7 @@ def guess(hand: np.ndarray, exact: np.ndarray, sizes: Mapping[int, str], known: 
         if value.shape == exact.shape and _close(hand, exact * value):
             return f"a factor too many: {name}"
     if _close(abs(hand), abs(exact)):
-        return "the sign of some elements"
+        return f"the {'phase' if np.iscomplexobj(exact) else 'sign'} of some elements"
     wrong = abs(hand - exact) > CLOSE * abs(exact).max()
     if wrong.sum() == 1:
         return f"a single element, {tuple(int(i) for i in np.argwhere(wrong)[0])}"
@@ -55,8 +57,8 @@ def guess(hand: np.ndarray, exact: np.ndarray, sizes: Mapping[int, str], known: 
     if summed := _summed_too_far(hand, exact):
         return summed
     added = hand - exact
-    if np.ptp(added) <= CLOSE * abs(added).max():
-        return f"the constant {float(added.flat[0]):.4g} is added to every element"
+    if abs(added - added.flat[0]).max() <= CLOSE * abs(added).max():
+        return f"the constant {added.flat[0]:.4g} is added to every element"
     for name, value in known.items():
         if value.shape == exact.shape and value.any() and _factor(added, value) is not None:
             return f"{_factor(added, value):.4g} times {name} is added"
@@ -99,10 +101,10 @@ def _close(a: np.ndarray, b: np.ndarray) -> bool:
 
 def _factor(hand: np.ndarray, exact: np.ndarray) -> float | None:
     """The one number by which a leaf is multiplied, if there is one."""
-    square = float((exact * exact).sum())
+    square = float((abs(exact) ** 2).sum())
     if not square:
         return None
-    factor = float((hand * exact).sum()) / square
+    factor = float((hand * np.conj(exact)).sum().real) / square
     return factor if _close(hand, factor * exact) else None
 
 

@@ -14,13 +14,8 @@ from bpnn_jax.patterns.standardize import Standardization, fit
 from bpnn_jax.patterns.tables import Table
 from bpnn_jax.patterns.task import Task
 
-UPDATES = {
-    "regression": 200,
-    "classification": 500,
-    "multi-label": 500,
-    "boolean": 2000,
-}  # of a minibatch of 32, at least
-RATES = {"boolean": 0.005}  # else 0.01
+UPDATES = {"regression": 200, "classification": 500, "multi-label": 500, "boolean": 2000}  # of a minibatch, at least
+MANY_PATTERNS, MANY_UPDATES = 1000, 1000  # with so many patterns classes have so many updates, of half the rate
 FEWEST_EPOCHS = 10  # of a large table, which needs more updates
 BATCH = 32
 
@@ -149,6 +144,8 @@ def customary(task: Task, patterns: int) -> dict[str, Any]:
     ('linear', 'mean', 100)
     """
     updates, classes = UPDATES[task.kind], task.kind in ("classification", "multi-label")
+    many = classes and patterns >= MANY_PATTERNS
+    updates = MANY_UPDATES if many else updates
     outputs = {"regression": "linear", "classification": "softmax"}.get(task.kind, "sigmoid")
     return {
         "activation": "tanh",
@@ -157,7 +154,7 @@ def customary(task: Task, patterns: int) -> dict[str, Any]:
         "reduction": "mean",
         "weight_decay": 1 / patterns if classes else 0.0,
         "rule": "adam",
-        "learning_rate": RATES.get(task.kind, 0.01),
+        "learning_rate": 0.005 if many or task.kind == "boolean" else 0.01,
         "mode": "minibatch",
         "batch_size": BATCH,
         "shuffle": True,

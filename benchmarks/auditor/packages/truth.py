@@ -95,6 +95,15 @@ TRUTH: dict[str, Truth] = {
     "jaxopt._src.implicit_diff._custom_root.<locals>.make_custom_vjp_solver_fun.<locals>.solver_fun_flat": Truth(
         "right", "implicit function theorem: the minimum of |w - d|² is d, whose derivative is the identity"
     ),
+    "probdiffeq.backend.linalg.qr_r": Truth(
+        "by design", "its comment: Q is treated as constant, so that it has a derivative at 0"
+    ),
+    "dynamiqs.integrators.core.low_rank_integrator._qr_solve_cached": Truth(
+        "by design", "its source: the cache is taken to be that of A, which carries the gradient"
+    ),
+    "dynamiqs.integrators.core.low_rank_integrator._cholesky_solve_cached": Truth(
+        "by design", "its source: the cache is taken to be that of A, which carries the gradient"
+    ),
     "lineax._norm._two_norm": Truth("right", "calculus: x/|x|, and 0 at 0"),
     "ott.math.utils.lambertw": Truth("right", "calculus: W/(x(1 + W))"),
 }

@@ -10,9 +10,9 @@ from bpnn_jax.settings import Run
 
 @pytest.fixture
 def scaled(here):
-    """Two classes that a column in thousands tells apart."""
+    """Two classes that a column in hundreds tells apart, mostly."""
     random = np.random.default_rng(0)
-    rows = [f"{random.normal(1000 * (k % 2), 300):.1f},{random.normal(5000, 900):.1f},{'ab'[k % 2]}" for k in range(60)]
+    rows = [f"{random.normal(300 * (k % 2), 300):.1f},{random.normal(5000, 900):.1f},{'ab'[k % 2]}" for k in range(60)]
     (here / "s.csv").write_text("\n".join(["income,age,class", *rows]) + "\n")
     return "s.csv"
 

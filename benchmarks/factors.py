@@ -119,3 +119,20 @@ def _cross_fitted(count: int, studies: int) -> Line:
     return Line(
         "cross-fitted best", "no arm is better", f"{count} seeds", float(np.mean(holds)), float(np.mean(alarms))
     )
+
+
+def rows(lines: list[dict]) -> list[str]:
+    """The table of docs/statistics.md from the kept lines: the least and the most coverage, and the most false alarms."""
+    kinds: dict[tuple[str, str], list[dict]] = {}
+    for line in lines:
+        kinds.setdefault((line["quantity"].split(" ")[0], line["units"]), []).append(line)
+    names = {"main": "main effect", "interaction": "interaction", "share": "share", "cross-fitted": "cross-fitted best"}
+    found = []
+    for name in names:
+        for (kind, units), those in kinds.items():
+            if kind == name:
+                cover = [one["coverage"] for one in those]
+                alarms = [one["alarms"] for one in those if one["alarms"] is not None]
+                said = f"{max(alarms):.1%}" if alarms else ""
+                found.append(f"| {names[name]} | {units} | {min(cover):.1%} | {max(cover):.1%} | {said} |")
+    return found

@@ -25,9 +25,7 @@ from bpnn_jax.network import Network, init_paired
 from bpnn_jax.settings import patterns_per_update
 from bpnn_jax.training import Settings, _engines, train_many
 
-LARGEST_CHUNK = (
-    200_000_000  # numbers that are trained at the same time: 800 MB of float32, and as much again while they are
-)
+LARGEST_CHUNK = 200_000_000  # numbers trained at the same time: 800 MB of float32, and as much again while they are
 FORMAT = 1  # of what a chunk's name is the hash of, and of its file
 UNSCORED = ("", "0.1", "0.2")  # versions whose runs were not scored
 LARGEST_CUT = 512  # runs of a chunk that is cut by its work
@@ -156,6 +154,10 @@ def plan(
     seeds, and its first chunks compile different programs at the same time.
     """
     data = dict(zip(study.tasks, map(load, study.tasks) if tasks is None else tasks, strict=True))
+    if study.tune and not study.test_share and len({task.test is None for task in data.values()}) > 1:
+        raise InputError(
+            "expected patterns to test on of all tasks or of none, to tune by, got both; --test-share holds some out"
+        )
     made = _Programs(study, where, data)
     programs, first = [], []
     for arm, trial in zip(study.arms, study.trials[:: len(study.trials) // len(study.arms)], strict=True):

@@ -130,6 +130,7 @@ def test_more_seeds_splits_and_values_go_on_and_are_the_larger_study(finished, t
     assert chunks < {path.name for path in (tmp_path / "grown" / "chunks").iterdir()}
     assert grown.chunks_done == grown.chunks > first.chunks
     assert runner.read(tmp_path / "grown").sha256 == finished[1].sha256
+    assert sum(len(chunk.lanes) for chunk in plan(STUDY, place(), before=[small]).chunks) == STUDY.runs  # no run twice
     counted: list[int] = []
     runner.run(STUDY, tmp_path / "grown", engine=lambda chunks, kept: iter(counted.append(len(chunks)) or ()))
     assert counted == [0]
@@ -205,6 +206,12 @@ def test_a_regression_is_scored_in_its_own_units(tmp_path):
     np.testing.assert_allclose(r2, 1 - (rmse / spread) ** 2, rtol=1e-5)  # of float32 outputs
     assert (r2 > 0.2).all()
     assert findings.find(ended, results.summarise(ended)).lead == ("test_r2",)
+
+
+def test_tasks_are_tuned_alike():
+    study = Study(("xor", "code"), seeds=4, epochs=2, tune={"learning_rate": (0.1, 0.2)})
+    with pytest.raises(InputError, match="patterns to test on of all tasks or of none"):
+        plan(study, place())
 
 
 @pytest.mark.parametrize(

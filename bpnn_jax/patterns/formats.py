@@ -153,7 +153,9 @@ def _numbered(cells: np.ndarray, what: str) -> tuple[Column, ...]:
 
 
 def _fann(path: str, text: str) -> Table:
-    head, _, rest = text.strip().partition("\n")
+    begins = next(at for at, character in enumerate(text) if not character.isspace())
+    ends = text.index("\n", begins)  # which ``_is_fann`` has seen
+    head, rest = text[begins:ends], text[ends + 1 :]
     count, inputs, outputs = map(int, head.split())
     return _from_pairs(path, rest, count, inputs, outputs, "FANN")
 

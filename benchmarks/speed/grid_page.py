@@ -2,6 +2,7 @@
 
 import json
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -34,6 +35,7 @@ COLUMNS = (
 )
 ROUNDS, SECONDS, QUICK = 3, 0.2, (2, 0.05)
 ALLOWED = 1.05  # of the best peer: above, a cell is named
+PAGE_WIDTH = 130  # of prose in the page
 WIDTH = 140  # columns of the table where the output is no terminal
 
 
@@ -126,7 +128,11 @@ def markdown(whole: dict) -> str:
     rows = ["| " + " | ".join(COLUMNS) + " |", "|---|---|--:|--:|---|---|---|--:|---|--:|--:|--:|--:|"]
     rows += ["| " + " | ".join(cells(row)) + " |" for row in whole["rows"]]
     left_out = f"Left out, for their memory: {'; '.join(whole['left_out'])}." if whole["left_out"] else ""
-    lines = [f"- {line}" for line in (*summary(whole["rows"]), left_out) if line]
+    lines = [
+        textwrap.fill(f"- {line}", PAGE_WIDTH, subsequent_indent="  ")
+        for line in (*summary(whole["rows"]), left_out)
+        if line
+    ]
     return "\n".join([head, "", *lines, "", *rows])
 
 

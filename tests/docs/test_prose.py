@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 LENGTH = 135  # of a line of prose, as in docstrings; tables, formulas and quotations of what a program prints are as they are
 LINK = re.compile(r"\[[^\]]*\]\(([^()\s]+)\)")
-WRITTEN = re.compile(r"<!-- [^>]*writes from here -->.*?<!-- to here -->", re.DOTALL)
+WRITTEN = re.compile(r"<!-- [^>]*writes from here -->.*?<!-- (?:to|the grid ends) here -->", re.DOTALL)
 
 
 def outside_code(text: str) -> str:

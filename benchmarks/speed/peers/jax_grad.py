@@ -10,7 +10,7 @@ def _program(task: Task):
     import jax.numpy as jnp
     import optax
 
-    jax.config.update("jax_enable_x64", task.dtype == "float64")
+    jax.config.update("jax_enable_x64", task.dtype == "float64")  # a process of its own
 
     def error(weights, x, t):
         a = x

@@ -20,6 +20,7 @@ FACES = {
 INSIDE = {
     "benchmarks/auditor/studies/right.py": ("manual",),  # rules to audit, made of the derivation's own pieces
     "benchmarks/auditor/studies/wrong.py": ("manual",),  # and the catalogue of mistakes
+    "benchmarks/attacks/kinds/tables.py": ("bpnn_jax.patterns",),  # what a file is read as
     "benchmarks/coverage.py": ("bpnn_jax.statistics",),  # thousands of studies in one bootstrap
     "benchmarks/defaults.py": ("bpnn_jax.cli", "bpnn_jax.patterns"),  # the command itself, and the splits that it makes
     "benchmarks/ray_engine.py": ("bpnn_jax.ablation",),  # what the cluster costs beside the chunks themselves

@@ -238,7 +238,7 @@ def recogniser(model: Path) -> tuple[dict, bool, list[str]]:
 
 def table() -> tuple[dict, bool, list[str]]:
     """Iris, three tenths of it held out, trained as ``bpnn train iris --test-share 0.3`` does."""
-    from bpnn_jax import init
+    from bpnn_jax.network import init
     from bpnn_jax.patterns import door, scores, tabular
     from bpnn_jax.settings import Run
     from bpnn_jax.training import predict, train

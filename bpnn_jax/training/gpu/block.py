@@ -88,11 +88,11 @@ def supports(network: Network, settings: _loop.Settings) -> str:
         return f"the GPU kernel knows the rules {', '.join(manual.RULES)}; got {settings.rule!r}"
     if settings.gradient != "manual":
         return f"the GPU kernel has the gradient by hand; got gradient={settings.gradient!r}"
-    if other := [name for name in network.activations if name not in ACTIVATIONS]:
-        return f"the GPU kernel has the activations {', '.join(ACTIVATIONS)}; got {other[0]!r}"
     if settings.objective != "half-squared-error" or network.activations[-1] == "softmax":
         got = "softmax outputs" if network.activations[-1] == "softmax" else f"objective={settings.objective!r}"
         return f"the GPU kernel has half the squared error, of outputs that are elementwise; got {got}"
+    if other := [name for name in network.activations if name not in ACTIVATIONS]:
+        return f"the GPU kernel has the activations {', '.join(ACTIVATIONS)}; got {other[0]!r}"
     if settings.weight_decay:
         return f"the GPU kernel has no weight decay; got weight_decay={settings.weight_decay:g}"
     if settings.schedule is not None:

@@ -53,7 +53,7 @@ def forged(data, size):
     ("data", "said"),
     [
         (forged(bomb(2**20, (2**20,)), 2**30), "arrays of at most 419,430,400 bytes together, got 1,073,741,824"),
-        (bomb(2**20, (2**40,)), "at most 419,430,400 bytes, got shape"),
+        (bomb(2**20, (2**40,)), "at most 419,430,400 numbers and 419,430,400 bytes, got shape"),
         (bomb(2**20, (5,)), "of 5 bytes, got 6"),
         (bomb(2**20, (2**21,)), "of 2097152 bytes, got 1048576"),
         (bomb(2**20, (-1,)), "got shape"),

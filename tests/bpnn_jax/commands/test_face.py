@@ -62,7 +62,10 @@ def test_help_names_and_explains_every_option(bpnn, name):
 
 
 def _options(options):
-    """The fields of a dataclass, and in the place of a run or of what is said of a table its own; ``given`` is no option."""
+    """The fields of a dataclass, and in the place of a run or of what is said of a table its own; ``given`` is no option.
+
+    The run of ``bpnn audit`` is a command line.
+    """
     for name, field in options.__dataclass_fields__.items():
         if name in ("run", "table", "practice") and "str" not in str(
             field.type

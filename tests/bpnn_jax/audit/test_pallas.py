@@ -86,10 +86,10 @@ def test_wrong_kernel_is_wrong(backward):
 
 
 def test_power_looks_around_the_kernel():
-    """A kernel's result is changed, and its inside; a row's largest element only keeps the exponentials small."""
+    """A kernel's result is changed, and its inside. The largest element only keeps exponentials small."""
     report = audit.custom_vjp(
         softmax(backward_kernel), normal(ROWS, COLUMNS), reference=jax.nn.softmax, draws=2, variants=0
     )
     assert report.verdict == "correct", report
     assert report.power.caught > 0
-    assert all(survivor.harmless and "reduce_max" in survivor.change for survivor in report.power.survivors)
+    assert all(s.harmless for s in report.power.survivors), report.power.survivors

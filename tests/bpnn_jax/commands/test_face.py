@@ -67,9 +67,7 @@ def _options(options):
     The run of ``bpnn audit`` is a command line.
     """
     for name, field in options.__dataclass_fields__.items():
-        if name in ("run", "table", "practice") and "str" not in str(
-            field.type
-        ):  # the run of bpnn audit is a command line
+        if name in ("table", "practice") or (name == "run" and options.__name__ != "Audit"):
             yield from _options({"run": Run, "table": Choice, "practice": Practice}[name])
         elif name == "start":
             yield "from", field

@@ -16,9 +16,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import tyro
-from benchmarks.auditor.packages.truth import MODULES, TRUTH, Truth
 
 from benchmarks.auditor.packages.calls import PACKAGES
+from benchmarks.auditor.packages.truth import MODULES, TRUTH, Truth
 
 HERE = Path(__file__).parent
 CHECKOUT = HERE.parents[2]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bpnn_jax import audit
-from bpnn_jax.audit import _stages
+from bpnn_jax.audit import _noise, _stages
 from tests.bpnn_jax.audit.planted import normal
 
 LAYERS, C = 7, 1.7159
@@ -75,3 +75,23 @@ def test_a_stage_may_lose_what_its_rounded_values_lose_and_no_more():
     assert 2.0**-52 < lost < 2.0**-48
     ordinary = {"a": np.array([0.5, 0.25])}
     assert _stages._lost(lambda v: 1.01 * (1 - v["a"] ** 2), ordinary, 1.01 * (1 - ordinary["a"] ** 2)) < 2.0**-48
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_gross_mistake_costs_no_random_roundings(dtype, monkeypatch):
+    """An interpreted kernel takes minutes for them."""
+    ran = []
+    monkeypatch.setattr(_noise, "scatter", lambda *a, **k: ran.append(a[1]))
+
+    def body(x):
+        return x / jnp.sqrt((x * x).mean(-1, keepdims=True) + 0.1)
+
+    def bwd(x, g):  # without the 0.1
+        r = 1 / jnp.sqrt((x * x).mean(-1, keepdims=True))
+        return (r * (g - x * r * r * (g * x).mean(-1, keepdims=True)),)
+
+    f = jax.custom_vjp(body)
+    f.defvjp(lambda x: (body(x), x), bwd)
+    x = np.linspace(-1, 2, 12).reshape(3, 4).astype(dtype)
+    assert audit.custom_vjp(f, x, draws=2, mutate=False, explain=False).verdict == "wrong"
+    assert not ran

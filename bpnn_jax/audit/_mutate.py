@@ -63,7 +63,7 @@ def changes(operation: Operation, shapes: list[tuple], out: Any) -> Iterator[tup
         if isinstance(atom, Constant) and np.ndim(atom.value) == 0 and isinstance(atom.value, float | np.floating):
             yield (
                 f"{name}: constant {float(atom.value):.4g} moved by 1%",
-                lambda op, v, i=i: _programs.apply(op, [a * 1.01 if j == i else a for j, a in enumerate(v)]),
+                lambda op, v, i=i: _programs.apply_bounded(op, [a * 1.01 if j == i else a for j, a in enumerate(v)]),
             )
 
 
@@ -152,7 +152,7 @@ def _mutants(program: Program, slots: dict) -> Iterator[tuple[int, str, str, Cha
                 at,
                 inside.what,
                 inside.where,
-                lambda op, v, p=inside.params: _programs.apply(op._replace(params=p), v),
+                lambda op, v, p=inside.params: _programs.apply_bounded(op._replace(params=p), v),
             )
 
 

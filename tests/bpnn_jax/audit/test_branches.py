@@ -9,7 +9,7 @@ import pytest
 from jax.experimental import pallas as pl
 
 from bpnn_jax import audit
-from bpnn_jax.audit import _branches, _inner, _repair, _vary
+from bpnn_jax.audit import _branches, _inner, _programs, _repair, _vary
 from tests.bpnn_jax.audit.planted import normal
 
 
@@ -143,3 +143,42 @@ def test_a_counter_example_can_be_pasted():
     assert [x.code for x in again.findings if x.weight == "wrong"] == ["wrong-value"], again
     assert "np.nan" in paste
     assert "wrap_key_data" in paste
+
+
+def test_a_loop_that_a_change_keeps_from_ending_costs_that_mutant_alone():
+    """A bisection whose middle has the other sign halves nothing, and goes on for ever."""
+
+    def solve(a):
+        def halved(ends):
+            low, high = ends
+            middle = 0.5 * (low + high)
+            below = middle + middle**3 < a
+            return jnp.where(below, middle, low), jnp.where(below, high, middle)
+
+        bound = jnp.abs(a) + 1
+        low, high = jax.lax.while_loop(lambda ends: (ends[1] - ends[0]).max() > 1e-6, halved, (-bound, bound))
+        return 0.5 * (low + high)
+
+    def closed(a):
+        r = jnp.sqrt(a * a / 4 + 1 / 27)
+        return jnp.cbrt(a / 2 + r) + jnp.cbrt(a / 2 - r)
+
+    f = jax.custom_vjp(solve)
+    f.defvjp(lambda a: (solve(a),) * 2, lambda x, g: (g / (1 + 3 * x**2),))
+    report = audit.custom_vjp(f, jnp.array([0.3, -1.0, 2.0]), reference=closed, draws=2, variants=0)
+    assert report.verdict == "correct", report
+    assert report.power.mutants > 10
+
+
+def test_loops_are_counted_and_stopped():
+    def doubled(x, step):
+        return jax.lax.while_loop(lambda y: y.max() < 40, lambda y: y * step, x)
+
+    program = _programs.flatten(jax.make_jaxpr(doubled)(jnp.ones(2), 2.0))
+    (loop,) = (operation for operation in program.operations if operation.name == "while")
+    slots = _programs.run(program, [jnp.ones(2), jnp.float32(2.0)])
+    values = [_programs.value_of(a, slots) for a in loop.inputs]
+    (found,) = _programs.apply_bounded(loop, values)
+    np.testing.assert_array_equal(found, [64, 64])
+    with pytest.raises(RuntimeError, match="had not ended"):
+        _programs.apply_bounded(loop, [v * 0 for v in values])

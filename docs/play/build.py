@@ -13,6 +13,7 @@ import json
 import re
 from pathlib import Path
 
+from docs import worked_pass
 from docs.links import definitions
 from docs.play import bundle
 from manual import OUTPUT_ACTIVATIONS
@@ -22,7 +23,18 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCES = Path(__file__).resolve().parent / "src"
 PAGE = ROOT / "bpnn_jax" / "commands" / "play.html"
 # What the page shows to a console, and the tests: everything that these modules export.
-EXPOSED = ("arithmetic.js", "mistakes.js", "steps.js", "train.js", "random.js", "state.js", "network.js")
+EXPOSED = (
+    "arithmetic.js",
+    "mistakes.js",
+    "steps.js",
+    "train.js",
+    "random.js",
+    "state.js",
+    "network.js",
+    "model.js",
+    "runs.js",
+    "text.js",
+)
 BLOCK = re.compile(r"^\$\$\n(.*?)\n\$\$$", re.DOTALL | re.MULTILINE)
 TAG = re.compile(r"\s*\\tag\{(\d+)\}")
 LINK = re.compile(r"\[`(\w+)`\]\(\.\./(manual/\w+\.py)#L(\d+)\)")
@@ -61,7 +73,8 @@ def _hash(text: str) -> str:
 def _embedded(value: dict) -> str:
     """JSON for a script element, a line per equation and mistake, so that versions of the page can be compared and merged."""
     lines = [
-        f'"{name}": ' + ("[\n" + ",\n".join(map(_compact, part)) + "\n]" if name != "iris" else _compact(part))
+        f'"{name}": '
+        + ("[\n" + ",\n".join(map(_compact, part)) + "\n]" if name in ("equations", "mistakes") else _compact(part))
         for name, part in value.items()
     ]
     return ("{" + ",\n".join(lines) + "}").replace("</", "<\\/")
@@ -72,8 +85,8 @@ def _compact(value: object) -> str:
 
 
 def data(derivation: str) -> dict:
-    """Equations, mistakes, and iris's two columns of petals with the kind."""
-    return {"equations": equations(derivation), "mistakes": mistakes(), "iris": iris()}
+    """Equations, mistakes, iris's two columns of petals with the kind, and the network of the derivation's worked pass."""
+    return {"equations": equations(derivation), "mistakes": mistakes(), "iris": iris(), "worked": worked()}
 
 
 def equations(text: str) -> list[dict]:
@@ -89,8 +102,11 @@ def equations(text: str) -> list[dict]:
         found.append(
             {
                 "number": number,
-                "math": {lang: [mathml(part, lang) for part in latex.split(r"\qquad")] for lang in ("en", "zh")},
-                "functions": functions(text[block.end() :]),
+                "math": {
+                    lang: [mathml(part, lang) for part in re.split(r"\\q?quad\b", latex)] for lang in ("en", "zh")
+                },
+                "functions": (named := functions(text[block.end() :])),
+                "key": key(number, named[0]["code"]),
                 **{"proved": proved, "witness": witness, "networks": networks, "worst": worst, "allowed": allowed},
             }
         )
@@ -135,6 +151,18 @@ def functions(after: str) -> list[dict]:
     ]
 
 
+def key(number: int, code: str) -> str:
+    r"""Of a function the lines that say that they are the equation; otherwise what it returns.
+
+    >>> key(5, "def f(a):\n    z = a @ W  # (5)\n    return z"), key(3, "def f(a):\n    return a * a")
+    ('z = a @ W  # (5)', 'return a * a')
+    """
+    lines = code.splitlines()
+    said = [line for line in lines if f"# ({number})" in line]
+    found = said or [line for line in lines if line.lstrip().startswith("return ")][-1:]
+    return "\n".join(line.strip() for line in found)
+
+
 def code(file: Path, name: str) -> str:
     """A function as it stands in its file, without its docstring.
 
@@ -172,3 +200,10 @@ def iris() -> list[list]:
         deviation = (sum((one - mean) ** 2 for one in column) / len(column)) ** 0.5
         scaled.append([round((one - mean) / deviation, 4) for one in column])
     return [[a, b, kinds.index(row["class"])] for a, b, row in zip(*scaled, rows, strict=True)]
+
+
+def worked() -> dict:
+    """The numbers of ``docs.worked_pass``."""
+    weights = [worked_pass.W1.tolist(), worked_pass.W2.tolist()]
+    patterns = {"x": [worked_pass.X.tolist()], "t": [worked_pass.T.tolist()]}
+    return {**patterns, "weights": weights, "learning_rate": worked_pass.LEARNING_RATE}

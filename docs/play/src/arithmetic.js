@@ -5,7 +5,8 @@
 
 // --- manual/activations.py: (1) to (4) and (17), each of one number ---
 
-export function sigmoid(z) { // (1), from e^-|z|, so that nothing overflows
+export function sigmoid(z) {
+  // (1), from e^-|z|, so that nothing overflows
   const e = Math.exp(-Math.abs(z));
   return (z < 0 ? e : 1) / (1 + e);
 }
@@ -23,7 +24,8 @@ const leakyReluDerivative = (z, a) => (a > 0 ? 1 : 0.01);
 const elu = (z) => (z > 0 ? z : Math.expm1(z));
 const eluDerivative = (z, a) => (a > 0 ? 1 : a + 1);
 
-function softplus(z) { // max(z, 0) + log(1 + e^-|z|)
+function softplus(z) {
+  // max(z, 0) + log(1 + e^-|z|)
   return relu(z) + Math.log1p(Math.exp(-Math.abs(z)));
 }
 
@@ -57,14 +59,25 @@ export function softmax(z) {
 export const softmaxJacobian = (z, a) => a.map((aj, j) => a.map((ak, k) => aj * ((j === k ? 1 : 0) - ak)));
 
 const activation = (name, value, derivative, range, equations, elementwise = true) => ({
-  name, value, derivative, range, equations, elementwise,
+  name,
+  value,
+  derivative,
+  range,
+  equations,
+  elementwise,
 });
 
 export const ACTIVATIONS = Object.fromEntries(
   [
     activation("sigmoid", sigmoid, sigmoidDerivative, [0, 1], [1, 3]),
     activation("tanh", Math.tanh, tanhDerivative, [-1, 1], [2, 4]),
-    activation("linear", (z) => z, () => 1, [-Infinity, Infinity], [6, 4]),
+    activation(
+      "linear",
+      (z) => z,
+      () => 1,
+      [-Infinity, Infinity],
+      [6, 4],
+    ),
     activation("lecun_tanh", lecunTanh, lecunTanhDerivative, [-1.7159, 1.7159], [2, 4]),
     activation("relu", relu, reluDerivative, [0, Infinity], [17, 17]),
     activation("leaky_relu", leakyRelu, leakyReluDerivative, [-Infinity, Infinity], [17, 17]),
@@ -77,7 +90,8 @@ export const ACTIVATIONS = Object.fromEntries(
 );
 
 export const OUTPUT_ACTIVATIONS = {
-  ...ACTIVATIONS, softmax: activation("softmax", softmax, softmaxJacobian, [0, 1], [18, 18], false),
+  ...ACTIVATIONS,
+  softmax: activation("softmax", softmax, softmaxJacobian, [0, 1], [18, 18], false),
 };
 
 // --- Matrices ---
@@ -124,21 +138,25 @@ export const outputs = (pass) => pass.layers[pass.layers.length - 1].a;
 const total = (A) => A.reduce((sum, row) => row.reduce((s, one) => s + one, sum), 0);
 const halfSquaredError = (top, t) => 0.5 * total(elementwise((a, one) => (a - one) ** 2, top.a, t)); // (7)
 
-function crossEntropy(top, t) { // (19), from z: no logarithm of a rounded 0
+function crossEntropy(top, t) {
+  // (19), from z: no logarithm of a rounded 0
   if (top.f.elementwise) {
     const term = (z, one) => (z < 0 ? -z * one : z * (1 - one)) + Math.log1p(Math.exp(-Math.abs(z)));
     return total(elementwise(term, top.z, t));
   }
-  return total(top.z.map((z, p) => {
-    const largest = Math.max(...z);
-    const log = Math.log(z.reduce((sum, one) => sum + Math.exp(one - largest), 0));
-    return z.map((one, k) => t[p][k] * (log - (one - largest)));
-  }));
+  return total(
+    top.z.map((z, p) => {
+      const largest = Math.max(...z);
+      const log = Math.log(z.reduce((sum, one) => sum + Math.exp(one - largest), 0));
+      return z.map((one, k) => t[p][k] * (log - (one - largest)));
+    }),
+  );
 }
 
 // --- manual/backprop.py: (8) to (12) ---
 
-function outputDelta(top, t) { // (8) δ^L = (a^L - t) ⊙ f'(z^L)
+function outputDelta(top, t) {
+  // (8) δ^L = (a^L - t) ⊙ f'(z^L)
   const e = elementwise((a, one) => a - one, top.a, t);
   const slope = derivative(top);
   if (top.f.elementwise) return elementwise((one, s) => one * s, e, slope);
@@ -147,7 +165,8 @@ function outputDelta(top, t) { // (8) δ^L = (a^L - t) ⊙ f'(z^L)
 
 const crossEntropyDelta = (top, t) => elementwise((a, one) => a - one, top.a, t); // (19) δ^L = a^L - t
 
-function hiddenDelta(layer, above, deltaAbove) { // (9) δ^l = f'(z^l) ⊙ (δ^(l+1) W̄^(l+1)ᵀ)
+function hiddenDelta(layer, above, deltaAbove) {
+  // (9) δ^l = f'(z^l) ⊙ (δ^(l+1) W̄^(l+1)ᵀ)
   return elementwise((s, one) => s * one, derivative(layer), product(deltaAbove, transposed(barW(above))));
 }
 
@@ -163,7 +182,12 @@ export const CORRECT = { outputDelta, hiddenDelta, weightGradient, inputGradient
 
 export const OBJECTIVES = {
   "half-squared-error": { error: halfSquaredError, outputDelta, numbers: [7, 8], outputs: [] },
-  "cross-entropy": { error: crossEntropy, outputDelta: crossEntropyDelta, numbers: [19, 19], outputs: ["sigmoid", "softmax"] },
+  "cross-entropy": {
+    error: crossEntropy,
+    outputDelta: crossEntropyDelta,
+    numbers: [19, 19],
+    outputs: ["sigmoid", "softmax"],
+  },
 };
 
 // (8), then (9) for each hidden layer, from the output down
@@ -186,16 +210,19 @@ export function decayed(g, W, n, weightDecay) {
 }
 
 // Each gives [W, what is carried to the next step].
-function previousGradient(W, g, gBefore, learningRate, momentum) { // (13) W ← W - N g_t - M g_(t-1)
+function previousGradient(W, g, gBefore, learningRate, momentum) {
+  // (13) W ← W - N g_t - M g_(t-1)
   return [W.map((row, j) => row.map((w, k) => w - learningRate * g[j][k] - momentum * gBefore[j][k])), g];
 }
 
-function heavyBall(W, g, v, learningRate, momentum) { // (14) v ← μ v + g, W ← W - η v
+function heavyBall(W, g, v, learningRate, momentum) {
+  // (14) v ← μ v + g, W ← W - η v
   const next = elementwise((one, slope) => momentum * one + slope, v, g);
   return [elementwise((w, one) => w - learningRate * one, W, next), next];
 }
 
-function nesterov(W, g, v, learningRate, momentum) { // (15) v ← μ v + g, W ← W - η (μ v + g)
+function nesterov(W, g, v, learningRate, momentum) {
+  // (15) v ← μ v + g, W ← W - η (μ v + g)
   const next = elementwise((one, slope) => momentum * one + slope, v, g);
   return [W.map((row, j) => row.map((w, k) => w - learningRate * (momentum * next[j][k] + g[j][k]))), next];
 }

@@ -1,6 +1,7 @@
 // Charts: error curves on a logarithmic scale, and a plane coloured by a function of both inputs.
 
 import { h, svg } from "./dom.js";
+import { shown } from "./numbers.js";
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM] = [560, 230, 58, 26];
 
@@ -13,27 +14,49 @@ export function curves({ lines, across, alt, mark = null }) {
   const x = (share) => LEFT + share * (WIDTH - LEFT - 12);
   const path = (values) => {
     let pen = "M";
-    return values.map((value, i) => {
-      if (!(value > 0) || !Number.isFinite(value)) return "";
-      const point = `${pen}${x(i / Math.max(1, values.length - 1)).toFixed(1)} ${y(Math.max(value, 10 ** low)).toFixed(1)}`;
-      pen = "L";
-      return point;
-    }).join("");
+    return values
+      .map((value, i) => {
+        if (!(value > 0) || !Number.isFinite(value)) return "";
+        const point = `${pen}${x(i / Math.max(1, values.length - 1)).toFixed(1)} ${y(Math.max(value, 10 ** low)).toFixed(1)}`;
+        pen = "L";
+        return point;
+      })
+      .join("");
   };
-  const ticks = [];
-  for (let power = Math.ceil(low); power <= high; power++) ticks.push(power);
-  const tick = (power) => [
-    svg("line", { class: "rule", x1: LEFT, x2: WIDTH - 12, y1: y(10 ** power), y2: y(10 ** power) }),
-    svg("text", { class: "tick end", x: LEFT - 6, y: y(10 ** power) + 4 }, power === 0 ? "1" : power === 1 ? "10" : power === -1 ? "0.1" : `1e${power}`.replace("-", "−")),
+  const tick = (value) => [
+    svg("line", { class: "rule", x1: LEFT, x2: WIDTH - 12, y1: y(value), y2: y(value) }),
+    svg("text", { class: "tick end", x: LEFT - 6, y: y(value) + 4 }, shown(value)),
   ];
-  const chart = svg("svg", { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": alt },
-    ticks.map(tick),
-    svg("text", { class: "tick", x: LEFT, y: HEIGHT - 6 }, "0"), svg("text", { class: "tick end", x: WIDTH - 12, y: HEIGHT - 6 }, String(across)),
+  const chart = svg(
+    "svg",
+    { class: "chart", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": alt },
+    ticksBetween(low, high).map(tick),
+    svg("text", { class: "tick", x: LEFT, y: HEIGHT - 6 }, "0"),
+    svg("text", { class: "tick end", x: WIDTH - 12, y: HEIGHT - 6 }, String(across)),
     mark === null ? null : svg("line", { class: "mark", x1: x(mark), x2: x(mark), y1: 6, y2: HEIGHT - BOTTOM }),
-    lines.map((line) => svg("path", { class: `line ${line.kind}`, d: path(line.values) })));
-  const legend = lines.length > 1
-    ? h("p", { class: "legend" }, lines.map((line) => h("span", { class: line.kind }, line.name))) : null;
+    lines.map((line) => svg("path", { class: `line ${line.kind}`, d: path(line.values) })),
+  );
+  const legend =
+    lines.length > 1
+      ? h(
+          "p",
+          { class: "legend" },
+          lines.map((line) => h("span", { class: line.kind }, line.name)),
+        )
+      : null;
   return h("figure", {}, chart, legend);
+}
+
+// Powers of ten, of which every so many so that few are left; or 1, 2, 5 of each where there are less than two
+function ticksBetween(low, high) {
+  const powers = [];
+  for (let power = Math.floor(low); power <= high; power++) powers.push(power);
+  const each = high - low < 2 ? [1, 2, 5] : [1];
+  const step = Math.ceil((high - low) / 6);
+  return powers
+    .filter((power) => power % step === 0)
+    .flatMap((power) => each.map((one) => one * 10 ** power))
+    .filter((value) => Math.log10(value) >= low - 1e-9 && Math.log10(value) <= high + 1e-9);
 }
 
 // A curve without axes, on its own scale of so many powers of ten
@@ -42,10 +65,18 @@ export function spark(values, kind) {
     const log = Math.log10(Math.min(10, Math.max(1e-4, Number.isFinite(value) ? value : 10)));
     return `${i ? "L" : "M"}${((i / Math.max(1, values.length - 1)) * 40).toFixed(1)} ${(2 + ((1 - log) / 5) * 20).toFixed(1)}`;
   });
-  return svg("svg", { class: "spark", viewBox: "0 0 40 24", "aria-hidden": "true" }, svg("path", { class: `line ${kind}`, d: points.join("") }));
+  return svg(
+    "svg",
+    { class: "spark", viewBox: "0 0 40 24", "aria-hidden": "true" },
+    svg("path", { class: `line ${kind}`, d: points.join("") }),
+  );
 }
 
-const CLASSES = [[0, 92, 158], [203, 96, 21], [18, 128, 92]]; // blue, orange, green: apart for every kind of colour vision
+const CLASSES = [
+  [0, 92, 158],
+  [203, 96, 21],
+  [18, 128, 92],
+]; // blue, orange, green: apart for every kind of colour vision
 
 // From orange over white to blue
 export function diverging(share) {

@@ -7,13 +7,20 @@ import { CELL, FIELDS } from "./state.js";
 export function select(app, name, labelOf = (option) => app.say(option === "" ? "none" : option)) {
   const options = FIELDS[name].options.map((option) => h("option", { value: option }, labelOf(option)));
   const box = h("select", { id: name, onchange: () => app.set({ [name]: box.value }) }, options);
-  return control(app, name, box, (state) => { box.value = state[name]; });
+  return control(app, name, box, (state) => {
+    box.value = state[name];
+  });
 }
 
 export function checkbox(app, name) {
   const box = h("input", { id: name, type: "checkbox", onchange: () => app.set({ [name]: box.checked }) });
   const element = h("p", { class: "field tick" }, box, h("label", { for: name }, app.say(name)));
-  return { element, update: (state) => { box.checked = state[name]; } };
+  return {
+    element,
+    update: (state) => {
+      box.checked = state[name];
+    },
+  };
 }
 
 // A number, or numbers separated by commas. What is none is said below the field, and changes nothing.
@@ -29,23 +36,47 @@ export function entry(app, name, help = "") {
     }
   };
   const box = h("input", {
-    id: name, type: "text", autocomplete: "off", spellcheck: "false", "aria-describedby": `${name}-note ${name}-help`, onchange: change,
+    id: name,
+    type: "text",
+    autocomplete: "off",
+    spellcheck: "false",
+    "aria-describedby": `${name}-note ${name}-help`,
+    onchange: change,
   });
   const helped = h("span", { class: "help", id: `${name}-help` }, help);
-  return control(app, name, box, (state) => {
-    const text = FIELDS[name].write(state[name]);
-    if (document.activeElement !== box || !box.hasAttribute("aria-invalid")) box.value = text;
-  }, note, help ? helped : null);
+  return control(
+    app,
+    name,
+    box,
+    (state) => {
+      const text = FIELDS[name].write(state[name]);
+      if (document.activeElement !== box || !box.hasAttribute("aria-invalid")) box.value = text;
+    },
+    note,
+    help ? helped : null,
+  );
 }
 
 export function slider(app, name, said) {
   const { low, high } = FIELDS[name];
   const out = h("output", { for: name });
-  const box = h("input", { id: name, type: "range", min: low, max: high, oninput: () => app.set({ [name]: Number(box.value) }) });
-  return control(app, name, box, (state) => {
-    box.value = state[name];
-    out.textContent = said(state);
-  }, out);
+  const box = h("input", {
+    id: name,
+    type: "range",
+    min: low,
+    max: high,
+    oninput: () => app.set({ [name]: Number(box.value) }),
+  });
+  return control(
+    app,
+    name,
+    box,
+    (state) => {
+      box.value = state[name];
+      out.textContent = said(state);
+    },
+    out,
+  );
 }
 
 function control(app, name, box, update, ...after) {
@@ -53,7 +84,7 @@ function control(app, name, box, update, ...after) {
 }
 
 // A table of numbers that can be typed over: rows of inputs, made again where its shape changes.
-export function grid(app, id, { caption, columns, rowName, read, change, disabled = () => false }) {
+export function grid(app, id, { caption, columns, rowName, read, change }) {
   const body = h("tbody");
   const head = h("tr");
   const element = h("table", { class: "grid" }, h("caption", {}, caption), h("thead", {}, head), body);
@@ -62,13 +93,27 @@ export function grid(app, id, { caption, columns, rowName, read, change, disable
 
   function made(rows, state) {
     head.replaceChildren(h("td"), ...columns(state).map((name) => h("th", { scope: "col" }, name)));
-    body.replaceChildren(...rows.map((row, j) =>
-      h("tr", {}, h("th", { scope: "row" }, rowName(j, state)), row.map((_, k) => h("td", {}, cell(j, k, state))))));
+    body.replaceChildren(
+      ...rows.map((row, j) =>
+        h(
+          "tr",
+          {},
+          h("th", { scope: "row" }, rowName(j, state)),
+          row.map((_, k) => h("td", {}, cell(j, k, state))),
+        ),
+      ),
+    );
   }
 
   function cell(j, k, state) {
     const name = `${caption}: ${rowName(j, state)}, ${columns(state)[k]}`;
-    const box = h("input", { id: `${id}-${j}-${k}`, type: "text", inputmode: "decimal", autocomplete: "off", "aria-label": name });
+    const box = h("input", {
+      id: `${id}-${j}-${k}`,
+      type: "text",
+      inputmode: "decimal",
+      autocomplete: "off",
+      "aria-label": name,
+    });
     box.addEventListener("change", () => {
       const value = CELL.read(box.value.trim().replaceAll("−", "-"));
       if (value === undefined) {
@@ -77,7 +122,7 @@ export function grid(app, id, { caption, columns, rowName, read, change, disable
         return;
       }
       box.removeAttribute("aria-invalid");
-      app.set(change(app.state, j, k, value));
+      app.set(change(j, k, value));
     });
     return box;
   }
@@ -89,8 +134,8 @@ export function grid(app, id, { caption, columns, rowName, read, change, disable
     shape = now;
     const values = rows.flat();
     boxes().forEach((box, i) => {
-      if (document.activeElement !== box || !box.hasAttribute("aria-invalid")) box.value = String(Number(values[i].toPrecision(5)));
-      box.disabled = disabled(state);
+      if (document.activeElement !== box || !box.hasAttribute("aria-invalid"))
+        box.value = String(Number(values[i].toPrecision(5)));
     });
   }
   return { element, update };

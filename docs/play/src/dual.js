@@ -100,5 +100,8 @@ export function values(net, x, t) {
 
 // ∂a_j/∂z_k of one layer: of its own node for an elementwise activation (j = k), of every pair for softmax
 export function slopeOfActivation(name, z, j, k) {
-  return activated(name, z.map((one, m) => dual(one, m === k ? 1 : 0)))[j].d;
+  return activated(
+    name,
+    z.map((one, m) => dual(one, m === k ? 1 : 0)),
+  )[j].d;
 }

@@ -1,8 +1,19 @@
 // The wrong derivations of manual/mistakes.py, each in the place of the right one. Name, equation and reason come from there.
 
 import {
-  ACTIVATIONS, CORRECT, OBJECTIVES, OUTPUT_ACTIVATIONS, barW, biasGradient, decayed, derivative, elementwise, product, sigmoid,
-  softmaxJacobian, transposed,
+  ACTIVATIONS,
+  CORRECT,
+  OBJECTIVES,
+  OUTPUT_ACTIVATIONS,
+  barW,
+  biasGradient,
+  decayed,
+  derivative,
+  elementwise,
+  product,
+  sigmoid,
+  softmaxJacobian,
+  transposed,
 } from "./arithmetic.js";
 
 const times = (A, B) => elementwise((a, b) => a * b, A, B);
@@ -44,7 +55,10 @@ const WRONG = {
   "hidden delta without f'": { hiddenDelta: (layer, above, delta) => back(above, delta) },
   "hidden f' of z": {
     hiddenDelta: (layer, above, delta) =>
-      times(layer.z.map((row) => row.map((z) => layer.f.derivative(z, z))), back(above, delta)),
+      times(
+        layer.z.map((row) => row.map((z) => layer.f.derivative(z, z))),
+        back(above, delta),
+      ),
   },
   "f' of the layer above again": {
     hiddenDelta: (layer, above, delta) => times(derivative(layer), back(above, times(delta, derivative(above)))),
@@ -52,7 +66,13 @@ const WRONG = {
   "the lost sum": {
     hiddenDelta: (layer, above, delta) => {
       const last = { ...above, W: above.W.map((row) => row.slice(-1)) };
-      return times(derivative(layer), back(last, delta.map((row) => row.slice(-1))));
+      return times(
+        derivative(layer),
+        back(
+          last,
+          delta.map((row) => row.slice(-1)),
+        ),
+      );
     },
   },
   "moved output weights": {
@@ -79,7 +99,9 @@ const WRONG = {
       times(derivative(layer), product(delta, transposed(barW(above).map((row) => row.map(Math.abs))))),
   },
 
-  "mean for a sum": { weightGradient: (layer, delta) => scaled(CORRECT.weightGradient(layer, delta), 1 / delta.length) },
+  "mean for a sum": {
+    weightGradient: (layer, delta) => scaled(CORRECT.weightGradient(layer, delta), 1 / delta.length),
+  },
   "only the last pattern": {
     weightGradient: (layer, delta) =>
       CORRECT.weightGradient({ ...layer, below: layer.below.slice(-1) }, delta.slice(-1)),
@@ -108,11 +130,16 @@ const WRONG = {
     weightGradient: inBiasRow((layer, delta) => biasGradient(elementwise((d, s) => d / s, delta, derivative(layer)))),
   },
   "bias forgotten": { weightGradient: inBiasRow((layer, delta) => biasGradient(delta).map((one) => 0 * one)) },
-  "bias averaged": { weightGradient: inBiasRow((layer, delta) => biasGradient(delta).map((one) => one / delta.length)) },
+  "bias averaged": {
+    weightGradient: inBiasRow((layer, delta) => biasGradient(delta).map((one) => one / delta.length)),
+  },
 
   "f' of the input layer": {
     inputGradient: (first, delta) =>
-      times(first.below.map((row) => row.map((x) => first.f.derivative(x, x))), back(first, delta)),
+      times(
+        first.below.map((row) => row.map((x) => first.f.derivative(x, x))),
+        back(first, delta),
+      ),
   },
   "bias row first in ∂E/∂x": {
     inputGradient: (first, delta) => product(delta, transposed(first.W.slice(-first.below[0].length))),
@@ -125,7 +152,11 @@ const WRONG = {
     derivative: (z, a) => softmaxJacobian(z, a).map((row, j) => row.map((one, k) => one + 2 * a[j] * a[k])),
   },
   "softmax's δ as if elementwise": {
-    outputDelta: (top, t) => times(wrongBy(top, t), top.a.map((row) => row.map((a) => a * (1 - a)))),
+    outputDelta: (top, t) =>
+      times(
+        wrongBy(top, t),
+        top.a.map((row) => row.map((a) => a * (1 - a))),
+      ),
   },
 
   "f' kept in (19)": { outputDelta: (top, t) => times(wrongBy(top, t), derivative(top)) },

@@ -41,9 +41,15 @@ export const CHINESE_MISTAKES = {
   "bias averaged": ["偏置取了平均", "权重对样本求和，偏置却取平均"],
   "f' of the input layer": ["输入层的 f′", "输入层没有激活函数"],
   "bias row first in ∂E/∂x": ["∂E/∂x 中把偏置行当成第一行", "偏置节点的权重占了第一个输入的位置"],
-  "softmax's Jacobian, the diagonal alone": ["softmax 的雅可比矩阵只取对角线", "像 sigmoid 那样用 a_k (1 − a_k)：其余各项并不为 0"],
+  "softmax's Jacobian, the diagonal alone": [
+    "softmax 的雅可比矩阵只取对角线",
+    "像 sigmoid 那样用 a_k (1 − a_k)：其余各项并不为 0",
+  ],
   "softmax's Jacobian, a sign": ["softmax 的雅可比矩阵，一个符号", "a_j a_k 该减却加了"],
-  "softmax's δ as if elementwise": ["把 softmax 的 δ 当成逐个节点", "(a − t) ⊙ a (1 − a)：对 softmax，对输出的求和保留着"],
+  "softmax's δ as if elementwise": [
+    "把 softmax 的 δ 当成逐个节点",
+    "(a − t) ⊙ a (1 − a)：对 softmax，对输出的求和保留着",
+  ],
   "f' kept in (19)": ["(19) 中留着 f′", "(a − t) ⊙ f′(z) 是 (8)；对数消去了 f′"],
   "Jacobian kept in (19)": ["(19) 中留着雅可比矩阵", "对 softmax 也一样：对数消去了雅可比矩阵"],
   "(19) for the target's class alone": ["(19) 只算目标那一类", "−t (1 − a)：其他输出也有 δ"],
@@ -53,5 +59,6 @@ export const CHINESE_MISTAKES = {
   "decay twice too large": ["衰减大了一倍", "忘了 ½ λ Σ W̄² 中的 ½"],
 };
 
-export const mistakeName = (app, mistake) => (app.state.lang === "zh" ? CHINESE_MISTAKES[mistake.name][0] : mistake.name);
+export const mistakeName = (app, mistake) =>
+  app.state.lang === "zh" ? CHINESE_MISTAKES[mistake.name][0] : mistake.name;
 export const mistakeWhy = (app, mistake) => (app.state.lang === "zh" ? CHINESE_MISTAKES[mistake.name][1] : mistake.why);

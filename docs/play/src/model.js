@@ -7,7 +7,7 @@ import { stepsOf } from "./steps.js";
 import { errorOf, started, updated } from "./train.js";
 
 const NEEDS_SLOPES = ["f' of the layer above again", "the lecture's ∂O/∂θ = 1"]; // a slope per node, which softmax has not
-export const ASTRAY = 200; // updates of the training beside a mistake
+export const ASTRAY = 500; // updates of the training beside a mistake
 
 // Whether a mistake is about a network of this kind; otherwise nothing is derived with it.
 export function about(mistake, objective, names) {
@@ -52,7 +52,9 @@ export function astray({ net, x, t, how, right, found }) {
   const dot = cells.reduce((sum, cell) => sum + cell.hand * cell.right, 0);
   const cosine = dot / (length("hand") * length("right"));
   return {
-    rightly: run(right), mistaken: run(how), ratio: length("hand") / length("right"),
+    rightly: run(right),
+    mistaken: run(how),
+    ratio: length("hand") / length("right"),
     degrees: (Math.acos(Math.max(-1, Math.min(1, cosine))) * 180) / Math.PI,
   };
 }
@@ -62,9 +64,30 @@ export function showing(mistake) {
   const ofActivation = [3, 4, 17].includes(mistake.equation);
   const output = [8, 18, 19].includes(mistake.equation) && mistake.of ? mistake.of : "same";
   return {
-    task: "own", x: BITS, t: [[0, 1], [1, 0], [1, 0], [0, 1]], hidden: [2], activation: ofActivation ? mistake.of : "sigmoid",
-    output_activation: output, objective: mistake.objective, input_bias: mistake.name !== "relu'(0) = 1", hidden_bias: true,
-    initial: "uniform", ranges: [1], seed: 1, weight_decay: mistake.equation === 20 ? 0.25 : 0, alone: false, updates: 0, pattern: 1,
+    task: "own",
+    x: BITS,
+    t: [
+      [0, 1],
+      [1, 0],
+      [1, 0],
+      [1, 0],
+    ],
+    hidden: [2],
+    activation: ofActivation ? mistake.of : "sigmoid",
+    output_activation: output,
+    objective: mistake.objective,
+    input_bias: mistake.name !== "relu'(0) = 1",
+    hidden_bias: true,
+    initial: "uniform",
+    ranges: [1],
+    seed: 1,
+    rule: "previous-gradient",
+    momentum: 0,
+    learning_rate: ofActivation && mistake.of !== "sigmoid" ? 0.1 : 0.5,
+    weight_decay: mistake.equation === 20 ? 0.25 : 0,
+    alone: false,
+    updates: 0,
+    pattern: 1,
   };
 }
 

@@ -10,7 +10,10 @@ export function patternsOf(state, iris, few = false) {
   if (state.task === "own") return { x: state.x, t: state.t };
   if (state.task !== "iris") return { x: BITS, t: GATES[state.task].map((one) => [one]) };
   const rows = few ? [0, 50, 100].map((p) => iris[p]) : iris;
-  return { x: rows.map((row) => row.slice(0, 2)), t: rows.map((row) => [0, 1, 2].map((kind) => (row[2] === kind ? 1 : 0))) };
+  return {
+    x: rows.map((row) => row.slice(0, 2)),
+    t: rows.map((row) => [0, 1, 2].map((kind) => (row[2] === kind ? 1 : 0))),
+  };
 }
 
 // sizes, the activations' names, whether a bias node feeds each weight layer, the shapes of the weights
@@ -33,14 +36,21 @@ export function howOf(state, network, catalogue, mistake = "") {
   const { of = "" } = catalogue.find((one) => one.name === mistake) || {};
   const { equations, activations } = derivation(mistake, of, state.objective);
   return {
-    functions: network.names.map((name) => activations[name]), equations, objective: state.objective, rule: state.rule,
-    learningRate: state.learning_rate, momentum: state.momentum, weightDecay: state.weight_decay, mode: state.mode,
+    functions: network.names.map((name) => activations[name]),
+    equations,
+    objective: state.objective,
+    rule: state.rule,
+    learningRate: state.learning_rate,
+    momentum: state.momentum,
+    weightDecay: state.weight_decay,
+    mode: state.mode,
     order: state.order,
   };
 }
 
 const fitting = (weights, shapes) =>
-  weights.length === shapes.length && weights.every((W, l) => W.length === shapes[l][0] && W[0].length === shapes[l][1]);
+  weights.length === shapes.length &&
+  weights.every((W, l) => W.length === shapes[l][0] && W[0].length === shapes[l][1]);
 
 // A state whose fields go together, and a word (of text.js) for each that had to change.
 export function settled(state, iris) {
@@ -59,13 +69,15 @@ export function settled(state, iris) {
   if (found.hidden.length === 0 && found.output_activation === "same") found.output_activation = found.activation;
   if (output() === "softmax" && t[0].length === 1) change("notice_softmax", { output_activation: "sigmoid" });
   if (found.objective === "cross-entropy") {
-    if (!OBJECTIVES["cross-entropy"].outputs.includes(output())) change("notice_output", { output_activation: "sigmoid" });
+    if (!OBJECTIVES["cross-entropy"].outputs.includes(output()))
+      change("notice_output", { output_activation: "sigmoid" });
     const shares = (row) => Math.abs(row.reduce((sum, one) => sum + one, 0) - 1) < 1e-9 || output() === "sigmoid";
     if (!t.every((row) => row.every((one) => one >= 0 && one <= 1) && shares(row))) {
       change("notice_targets", { objective: "half-squared-error" });
     }
   }
-  if (found.initial === "given" && !fitting(found.weights, networkOf(found, t).shapes)) change("notice_weights", { initial: "uniform" });
+  if (found.initial === "given" && !fitting(found.weights, networkOf(found, t).shapes))
+    change("notice_weights", { initial: "uniform" });
   const few = patternsOf(found, iris, true).x.length;
   if (found.pattern > few) found.pattern = few;
   return { state: found, notices };

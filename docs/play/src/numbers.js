@@ -8,7 +8,7 @@ export function shown(value) {
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size < 0.00095 || size >= 100000) return minus(value.toExponential(2));
+  if (size < 0.00099 || size >= 100000) return minus(value.toExponential(2));
   return minus(String(Number(value.toFixed(4))));
 }
 

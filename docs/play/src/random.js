@@ -43,7 +43,8 @@ export class Random {
     return (y ^ (y >>> 18)) >>> 0;
   }
 
-  random() { // from 0 up to 1, in 53 bits
+  random() {
+    // from 0 up to 1, in 53 bits
     const high = this.uint32() >>> 5;
     return (high * 67108864 + (this.uint32() >>> 6)) / 9007199254740992;
   }
@@ -52,7 +53,8 @@ export class Random {
     return low + (high - low) * this.random();
   }
 
-  gauss() { // mean 0, variance 1
+  gauss() {
+    // mean 0, variance 1
     if (this.spare !== null) {
       const spare = this.spare;
       this.spare = null;
@@ -110,5 +112,8 @@ function nguyenWidrow(below, above, bias, last, random) {
   if (last) return [...W, ...theta].map((row) => row.map((w) => 0.5 * w));
   const beta = 0.7 * above ** (1 / below);
   const length = W[0].map((_, k) => Math.sqrt(W.reduce((sum, row) => sum + row[k] ** 2, 0)));
-  return [...W.map((row) => row.map((w, k) => (beta * w) / length[k])), ...theta.map((row) => row.map((w) => beta * w))];
+  return [
+    ...W.map((row) => row.map((w, k) => (beta * w) / length[k])),
+    ...theta.map((row) => row.map((w) => beta * w)),
+  ];
 }

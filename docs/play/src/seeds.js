@@ -15,8 +15,16 @@ export function seedsPanel(app) {
   const said = h("p", { class: "verdict", role: "status" });
   const fields = h("div", { class: "seeds", role: "group", "aria-label": say("who_learns"), onkeydown: moved });
   const criterion = h("p", { class: "help" });
-  const element = h("section", { class: "panel", "aria-labelledby": "who" }, h("h2", { id: "who" }, say("who_learns")),
-    h("p", { class: "buttons" }, button), said, fields, criterion, h("p", { class: "help" }, say("who_help")));
+  const element = h(
+    "section",
+    { class: "panel", "aria-labelledby": "who" },
+    h("h2", { id: "who" }, say("who_learns")),
+    h("p", { class: "buttons" }, button),
+    said,
+    fields,
+    criterion,
+    h("p", { class: "help" }, say("who_help")),
+  );
   let running = "";
   let boxes = [];
 
@@ -26,7 +34,9 @@ export function seedsPanel(app) {
     if (by === undefined || at < 0) return;
     event.preventDefault();
     const to = Math.max(0, Math.min(SEEDS - 1, at + by));
-    boxes.forEach((box, i) => { box.tabIndex = i === to ? 0 : -1; });
+    boxes.forEach((box, i) => {
+      box.tabIndex = i === to ? 0 : -1;
+    });
     boxes[to].focus();
   }
 
@@ -51,10 +61,21 @@ export function seedsPanel(app) {
   function begin(state, mine) {
     const setup = setupOf(state, app.data);
     const jobs = Array.from({ length: SEEDS }, (_, seed) => training(state, setup, seed));
-    boxes = jobs.map((_, seed) => h("button", {
-      type: "button", class: "seed", tabindex: seed ? -1 : 0, id: `seed-${seed}`, "aria-label": say("seed") + ` ${seed}`,
-      "aria-pressed": String(seed === state.seed), onclick: () => app.set({ seed }),
-    }, String(seed)));
+    boxes = jobs.map((_, seed) =>
+      h(
+        "button",
+        {
+          type: "button",
+          class: "seed",
+          tabindex: seed ? -1 : 0,
+          id: `seed-${seed}`,
+          "aria-label": say("seed") + ` ${seed}`,
+          "aria-pressed": String(seed === state.seed),
+          onclick: () => app.set({ seed }),
+        },
+        String(seed),
+      ),
+    );
     fields.replaceChildren(...boxes);
     let [trained, learnt] = [0, 0];
     const after = (job, done) => {

@@ -6,16 +6,25 @@ import { INITIAL } from "./random.js";
 
 // A field: from its text in the address a value, or undefined where the text is none; and the text of a value.
 const choice = (preset, options) => ({
-  preset, options, read: (text) => (options.includes(text) ? text : undefined), write: String, expected: options.join(", "),
+  preset,
+  options,
+  read: (text) => (options.includes(text) ? text : undefined),
+  write: String,
+  expected: options.join(", "),
 });
-const flag = (preset) => ({ ...choice(preset, []), read: (text) => ({ on: true, off: false })[text], write: (on) => (on ? "on" : "off"), expected: "on, off" });
+const flag = (preset) => ({
+  ...choice(preset, []),
+  read: (text) => ({ on: true, off: false })[text],
+  write: (on) => (on ? "on" : "off"),
+  expected: "on, off",
+});
 
 const finite = (text) => (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN);
 
 function number(preset, low, high, whole = false) {
   const fits = (value) => value >= low && value <= high && (!whole || Number.isInteger(value));
   const read = (text) => (fits(finite(text)) ? finite(text) : undefined);
-  return { preset, low, high, whole, read, write: String, expected: `${low} … ${high}${whole ? ", ∈ ℤ" : ""}` };
+  return { preset, low, high, whole, read, write: String, expected: `${low} … ${high}${whole ? " ∈ ℤ" : ""}` };
 }
 
 function numbers(preset, least, most, low, high, whole) {
@@ -24,7 +33,12 @@ function numbers(preset, least, most, low, high, whole) {
     const found = text === "" ? [] : text.split(",").map((part) => one.read(part.trim()));
     return found.length < least || found.length > most || found.includes(undefined) ? undefined : found;
   };
-  return { preset, read, write: (list) => list.join(","), expected: `${least} … ${most} × (${one.expected}), separated by ,` };
+  return {
+    preset,
+    read,
+    write: (list) => list.join(","),
+    expected: `n,n,… (${least} … ${most} n), n: ${one.expected}`,
+  };
 }
 
 // Rows separated by ; of numbers separated by , with a rectangle's shape
@@ -35,7 +49,7 @@ function table(preset, rows, columns, low, high) {
     const fits = found.length >= rows[0] && found.length <= rows[1] && !found.includes(undefined);
     return fits && found.every((row) => row.length === found[0].length) ? found : undefined;
   };
-  const expected = `${rows[0]} … ${rows[1]} rows, separated by ;, of ${columns[0]} … ${columns[1]} numbers, separated by ,`;
+  const expected = `n,n;n,n;… (${rows[0]} … ${rows[1]} × ${columns[0]} … ${columns[1]} n), n: ${low} … ${high}`;
   return { preset, read, write: (found) => found.map((row) => row.join(",")).join(";"), expected };
 }
 
@@ -47,11 +61,16 @@ const matrices = {
     return found.includes(undefined) ? undefined : found;
   },
   write: (list) => list.map((W) => W.map((row) => row.join(",")).join(";")).join("|"),
-  expected: "a matrix per layer, separated by |, rows by ;, numbers by ,",
+  expected: "n,n;n,n|n;n|…, n: -1000 … 1000",
 };
 
 export const CELL = number(0, -1000, 1000); // of a table that can be typed over
-export const BITS = [[0, 0], [0, 1], [1, 0], [1, 1]];
+export const BITS = [
+  [0, 0],
+  [0, 1],
+  [1, 0],
+  [1, 1],
+];
 export const GATES = { xor: [0, 1, 1, 0], nand: [1, 1, 1, 0], and: [0, 0, 0, 1], or: [0, 1, 1, 1] };
 
 export const FIELDS = {
@@ -104,7 +123,8 @@ export function read(fragment) {
     }
     const known = Object.hasOwn(FIELDS, name);
     const value = known ? FIELDS[name].read(got) : undefined;
-    if (value === undefined) refused.push({ name, got, expected: known ? FIELDS[name].expected : Object.keys(FIELDS).join(", "), known });
+    if (value === undefined)
+      refused.push({ name, got, expected: known ? FIELDS[name].expected : Object.keys(FIELDS).join(", "), known });
     else state[name] = value;
   }
   return { state, refused };
@@ -113,4 +133,6 @@ export function read(fragment) {
 const escaped = (text) => encodeURIComponent(text).replace(/%2C/g, ",").replace(/%3B/g, ";").replace(/%20/g, "%20");
 
 export const written = (state) =>
-  Object.entries(FIELDS).map(([name, field]) => `${name}=${escaped(field.write(state[name]))}`).join("&");
+  Object.entries(FIELDS)
+    .map(([name, field]) => `${name}=${escaped(field.write(state[name]))}`)
+    .join("&");

@@ -13,9 +13,12 @@ const ofPatterns = (A, right) =>
     row.flatMap((one, k) =>
       Array.isArray(one)
         ? one.map((value, m) => ({ p, j: k, k: m, hand: value, right: right(p, m, k) }))
-        : [{ p, k, hand: one, right: right(p, k, k) }]));
+        : [{ p, k, hand: one, right: right(p, k, k) }],
+    ),
+  );
 
-const ofWeights = (A, right) => A.flatMap((row, j) => row.map((hand, k) => ({ p: null, j, k, hand, right: right(j, k) })));
+const ofWeights = (A, right) =>
+  A.flatMap((row, j) => row.map((hand, k) => ({ p: null, j, k, hand, right: right(j, k) })));
 
 // ``net``: weights, carried, names, objective. ``how``: as in train.js, perhaps with a mistake.
 export function stepsOf(net, x, t, how) {
@@ -31,8 +34,18 @@ export function stepsOf(net, x, t, how) {
   };
 
   pass.layers.forEach((layer, l) => {
-    add("z", l, [5], ofPatterns(layer.z, (p, k) => by.z[l][p][k]));
-    add("a", l, layer.f.equations[0] === 6 ? [6] : [6, layer.f.equations[0]], ofPatterns(layer.a, (p, k) => by.a[l][p][k]));
+    add(
+      "z",
+      l,
+      [5],
+      ofPatterns(layer.z, (p, k) => by.z[l][p][k]),
+    );
+    add(
+      "a",
+      l,
+      layer.f.equations[0] === 6 ? [6] : [6, layer.f.equations[0]],
+      ofPatterns(layer.a, (p, k) => by.a[l][p][k]),
+    );
   });
   add("E", last, [objective.numbers[0]], [{ p: null, hand: objective.error(top, t), right: by.E }]);
 
@@ -41,10 +54,21 @@ export function stepsOf(net, x, t, how) {
   for (let l = last; l >= 0; l--) {
     const layer = pass.layers[l];
     if (l < last || objective.numbers[1] === 8) {
-      add("slope", l, [layer.f.equations[1]], ofPatterns(derivative(layer), (p, k, j) => slopeOfActivation(net.names[l], layer.z[p], j, k)));
+      add(
+        "slope",
+        l,
+        [layer.f.equations[1]],
+        ofPatterns(derivative(layer), (p, k, j) => slopeOfActivation(net.names[l], layer.z[p], j, k)),
+      );
     }
-    delta = l === last ? how.equations.outputDelta(top, t) : how.equations.hiddenDelta(layer, pass.layers[l + 1], delta);
-    add("delta", l, [l === last ? objective.numbers[1] : 9], ofPatterns(delta, (p, k) => slopeOfError(net, x, t, { at: "z", l, k }, p)));
+    delta =
+      l === last ? how.equations.outputDelta(top, t) : how.equations.hiddenDelta(layer, pass.layers[l + 1], delta);
+    add(
+      "delta",
+      l,
+      [l === last ? objective.numbers[1] : 9],
+      ofPatterns(delta, (p, k) => slopeOfError(net, x, t, { at: "z", l, k }, p)),
+    );
     const g = how.equations.weightGradient(layer, delta);
     const n = layer.below[0].length;
     const slope = (j, k) => slopeOfError(net, x, t, { at: "W", l, j, k });
@@ -52,7 +76,12 @@ export function stepsOf(net, x, t, how) {
     moved.unshift({ layer, delta, g, n, slope });
   }
   const input = how.equations.inputGradient(pass.layers[0], delta);
-  add("input", 0, [12], ofPatterns(input, (p, j) => slopeOfError(net, x, t, { at: "x", j }, p)));
+  add(
+    "input",
+    0,
+    [12],
+    ofPatterns(input, (p, j) => slopeOfError(net, x, t, { at: "x", j }, p)),
+  );
   const updates = addUpdate(add, net, moved, how);
   const part = (name) => moved.map((one) => one[name]);
   return { pass, steps, deltas: part("delta"), gradients: part("g"), first: firstWrong(steps), ...updates };
@@ -67,11 +96,21 @@ function addUpdate(add, net, moved, how) {
     let found = g;
     if (how.weightDecay) {
       found = how.equations.decayed(g, layer.W, n, how.weightDecay, layer.below.length);
-      add("decay", l, [20], ofWeights(found, (j, k) => right[j][k]));
+      add(
+        "decay",
+        l,
+        [20],
+        ofWeights(found, (j, k) => right[j][k]),
+      );
     }
     const step = (gradient) => rule.step(layer.W, gradient, net.carried[l], how.learningRate, how.momentum)[0];
     const expected = step(right);
-    add("step", l, [rule.equation], ofWeights(step(found), (j, k) => expected[j][k]));
+    add(
+      "step",
+      l,
+      [rule.equation],
+      ofWeights(step(found), (j, k) => expected[j][k]),
+    );
     decayed.push(found);
   });
   return { decayed };

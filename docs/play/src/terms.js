@@ -30,9 +30,12 @@ function slope(name, z, a, j, k) {
 
 function error(top, t, objective) {
   const pairs = top.a.flatMap((row, p) => row.map((a, k) => [a, t[p][k]]));
-  if (objective === "half-squared-error") return `½·(${sumOf(pairs.map(([a, one]) => `(${shown(a)} − ${bracketed(one)})²`))})`;
+  if (objective === "half-squared-error")
+    return `½·(${sumOf(pairs.map(([a, one]) => `(${shown(a)} − ${bracketed(one)})²`))})`;
   const term = ([a, one]) =>
-    top.f.elementwise ? `${shown(one)}·log ${shown(a)} + ${shown(1 - one)}·log ${shown(1 - a)}` : `${shown(one)}·log ${shown(a)}`;
+    top.f.elementwise
+      ? `${shown(one)}·log ${shown(a)} + ${shown(1 - one)}·log ${shown(1 - a)}`
+      : `${shown(one)}·log ${shown(a)}`;
   return `−(${sumOf(pairs.map(term))})`;
 }
 
@@ -47,7 +50,9 @@ function stepped(rule, how, w, g, carried) {
   const [rate, momentum] = [shown(how.learningRate), shown(how.momentum)];
   if (rule === "previous-gradient") return `${shown(w)} − ${rate}·${bracketed(g)} − ${momentum}·${bracketed(carried)}`;
   const v = `${momentum}·${bracketed(carried)} + ${bracketed(g)}`;
-  return rule === "heavy-ball" ? `${shown(w)} − ${rate}·(${v})` : `${shown(w)} − ${rate}·(${momentum}·(${v}) + ${bracketed(g)})`;
+  return rule === "heavy-ball"
+    ? `${shown(w)} − ${rate}·(${v})`
+    : `${shown(w)} − ${rate}·(${momentum}·(${v}) + ${bracketed(g)})`;
 }
 
 // What a cell's number was computed from. ``found``: what stepsOf returned; ``gradients``: by layer, after decay.
@@ -59,21 +64,30 @@ export function putIn(found, step, cell, net, t, how) {
   const below = () => withBiasNode(layer);
   const bias = layer.below[0].length;
   switch (step.kind) {
-    case "z": return sumOf(below()[p].map((a, i) => weighted(a, layer.W[i][k])));
-    case "a": return value(net.names[step.l], layer.z[p], k);
-    case "E": return error(layer, t, how.objective);
-    case "slope": return slope(net.names[step.l], layer.z[p], layer.a[p], j, k);
+    case "z":
+      return sumOf(below()[p].map((a, i) => weighted(a, layer.W[i][k])));
+    case "a":
+      return value(net.names[step.l], layer.z[p], k);
+    case "E":
+      return error(layer, t, how.objective);
+    case "slope":
+      return slope(net.names[step.l], layer.z[p], layer.a[p], j, k);
     case "delta":
-      if (!above) return step.equations[0] === 19 ? `${shown(layer.a[p][k])} − ${bracketed(t[p][k])}` : outputDelta(layer, t, p, k);
+      if (!above)
+        return step.equations[0] === 19
+          ? `${shown(layer.a[p][k])} − ${bracketed(t[p][k])}`
+          : outputDelta(layer, t, p, k);
       return `${bracketed(derivative(layer)[p][k])}·(${sumOf(found.deltas[step.l + 1][p].map((one, m) => weighted(one, above.W[k][m])))})`;
     case "gradient":
       return sumOf(delta.map((row, q) => (j === bias ? shown(row[k]) : weighted(layer.below[q][j], row[k]))));
-    case "input": return sumOf(delta[p].map((one, m) => weighted(one, layer.W[k][m])));
+    case "input":
+      return sumOf(delta[p].map((one, m) => weighted(one, layer.W[k][m])));
     case "decay": {
       const g = found.gradients[step.l][j][k];
       return j < bias ? `${shown(g)} + ${shown(how.weightDecay)}·${bracketed(layer.W[j][k])}` : shown(g);
     }
-    default: return stepped(how.rule, how, layer.W[j][k], found.decayed[step.l][j][k], net.carried[step.l][j][k]);
+    default:
+      return stepped(how.rule, how, layer.W[j][k], found.decayed[step.l][j][k], net.carried[step.l][j][k]);
   }
 }
 
@@ -84,14 +98,25 @@ export function nameOf(step, cell) {
   const node = String(cell.k + 1);
   const slopeBy = (...below) => ["∂E/∂", ...below];
   switch (step.kind) {
-    case "z": return symbol("z", layer, node);
-    case "a": return symbol("a", layer, node);
-    case "E": return symbol("E");
-    case "slope": return pair ? ["∂", ...symbol("a", layer, String(cell.j + 1)), "/∂", ...symbol("z", layer, node)] : ["f′(", ...symbol("z", layer, node), ")"];
-    case "delta": return symbol("δ", layer, node);
-    case "gradient": return slopeBy(...symbol("W", layer, pair));
-    case "input": return slopeBy(...symbol("x", "", node));
-    case "decay": return [...slopeBy(...symbol("W", layer, pair)), " + λW̄"];
-    default: return symbol("W", layer, pair);
+    case "z":
+      return symbol("z", layer, node);
+    case "a":
+      return symbol("a", layer, node);
+    case "E":
+      return symbol("E");
+    case "slope":
+      return pair
+        ? ["∂", ...symbol("a", layer, String(cell.j + 1)), "/∂", ...symbol("z", layer, node)]
+        : ["f′(", ...symbol("z", layer, node), ")"];
+    case "delta":
+      return symbol("δ", layer, node);
+    case "gradient":
+      return slopeBy(...symbol("W", layer, pair));
+    case "input":
+      return slopeBy(...symbol("x", "", node));
+    case "decay":
+      return [...slopeBy(...symbol("W", layer, pair)), " + λW̄"];
+    default:
+      return symbol("W", layer, pair);
   }
 }

@@ -246,7 +246,7 @@ def test_a_hundred_seeds_are_counted(opened):
 
     page = opened("view=playground&many=on&epochs=150&activation=tanh&learning_rate=0.3&momentum=0.3")
     page.run(
-        "for (;;) { if (document.querySelectorAll('.learns, .fails').length === 100) return; await new Promise((r) => setTimeout(r, 50)); }"
+        "while (document.querySelectorAll('.learns, .fails').length < 100) await new Promise((done) => setTimeout(done, 50))"
     )
     learnt, said = page.run(
         "return [document.querySelectorAll('.learns').length, document.querySelector('[aria-labelledby=who] .verdict').textContent]"

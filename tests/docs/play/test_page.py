@@ -304,7 +304,7 @@ def test_the_command_line_of_a_run_is_one(opened, initial):
         f"task=nand&hidden=3,2&activation=tanh&rule=nesterov&hidden_bias=off&mode=batch&shuffle=on&initial={initial}"
     )
     page = opened(f"view=playground&seed=5&epochs=20&learning_rate=0.001&{state}")
-    said = page.run("return [...document.querySelectorAll('.main > section > pre code')].at(-1).textContent")
+    said = page.run("return [...document.querySelectorAll('.rest > section > pre code')].at(-1).textContent")
     words = said.split()
     assert words[:2] == ["bpnn", "train"]
     options = parse(words[1:])

@@ -42,5 +42,5 @@ export function consequences(app, model) {
       alt: say("astray_alt", ASTRAY, shown(rightly[0]), last(rightly), last(mistaken)),
     }),
     offer,
-  ];
+  ].filter(Boolean);
 }

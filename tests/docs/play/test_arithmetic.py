@@ -89,9 +89,8 @@ def assert_close(got, expected, limit=EXACT):
 
 HOW = """
     const { equations, activations } = bpnn.derivation(net.mistake || "", net.of || "", net.objective);
-    const by = (derived) => ({
-        functions: net.names.map((name) => derived.activations[name]), equations: derived.equations, objective: net.objective, ...net.how,
-    });
+    const by = ({ activations, equations }) =>
+        ({ functions: net.names.map((name) => activations[name]), equations, objective: net.objective, ...net.how });
     const [how, right] = [by({ equations, activations }), by(bpnn.derivation("", "", net.objective))];
 """
 

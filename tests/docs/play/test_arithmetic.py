@@ -180,8 +180,11 @@ def test_50_steps_of_each_rule_in_both_orders(javascript, after_50_steps):
 # --- the mistakes ---
 
 
-def first_wrong(net: dict, mistake: Mistake) -> tuple | None:
-    """(kind, layer, pattern, row, column) of the first number, in the page's order, that a mistaken ``manual`` has otherwise."""
+def first_wrong(net: dict, mistake: Mistake) -> tuple[tuple, float] | None:
+    """(kind, layer, pattern, row, column) of the first number that a mistaken ``manual`` has otherwise, in the page's order.
+
+    And that number.
+    """
     (weights, x, t), decay = arrays(net), net["how"]["weightDecay"]
     both = []
     for m in (mistake, CORRECT):
@@ -203,7 +206,8 @@ def first_wrong(net: dict, mistake: Mistake) -> tuple | None:
     for (kind, l, wrong), (_, _, right) in zip(*both, strict=True):
         off = ~(abs(wrong - right) <= 1e-12 + 1e-9 * abs(right))
         if off.any():
-            return kind, l, *map(int, np.argwhere(off)[0])
+            place = tuple(map(int, np.argwhere(off)[0]))
+            return (kind, l, *place), wrong[place]
     return None
 
 
@@ -239,9 +243,11 @@ def test_the_first_wrong_cell_of_every_mistake(javascript):
     for net, got in zip(given, javascript(body, given), strict=True):
         m = CATALOGUE[net["mistake"]]
         expected = first_wrong(net, m)
-        place = [got[key] for key in ("kind", "l", "p", "j", "k") if got and got.get(key) is not None]
-        assert place == list(expected or ()), (m.name, place, expected)
+        assert (got is None) == (expected is None), m.name
         if got:
+            place = tuple(got[key] for key in ("kind", "l", "p", "j", "k") if got.get(key) is not None)
+            assert place == expected[0], m.name
+            assert got["hand"] == pytest.approx(expected[1], rel=EXACT, abs=EXACT), m.name
             seen.setdefault(m.name, set()).add(got["equation"])
     assert seen == {m.name: {m.equation} for m in MISTAKES}  # each was shown, and at its equation alone
 
@@ -327,7 +333,7 @@ def test_initial_weights_as_bpnn_defines_them(javascript, initial):
             assert abs(got[part]).max() == pytest.approx(abs(same[part]).max(), rel=0.35, abs=1e-12)
 
 
-def test_the_defaults_are_those_of_a_run(javascript):
+def test_the_tables_and_the_defaults_are_those_of_bpnn(javascript):
     preset = javascript("return bpnn.PRESET")
     run = Run()
     same = (
@@ -344,5 +350,6 @@ def test_the_defaults_are_those_of_a_run(javascript):
         assert preset[name] == getattr(run, name), name
     assert tuple(preset["ranges"]) == run.ranges
     assert javascript("return bpnn.TOLERANCE") == run.tolerance
-    assert set(javascript("return Object.keys(bpnn.ACTIVATIONS)")) == set(manual.ACTIVATIONS)
-    assert set(javascript("return bpnn.MISTAKES")) == {m.name for m in MISTAKES}
+    for table in ("ACTIVATIONS", "OUTPUT_ACTIVATIONS", "OBJECTIVES", "RULES"):
+        assert javascript(f"return Object.keys(bpnn.{table})") == list(getattr(manual, table))
+    assert javascript("return bpnn.MISTAKES") == [m.name for m in MISTAKES]

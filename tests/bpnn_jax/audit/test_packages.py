@@ -124,6 +124,7 @@ def test_the_plugin_costs_a_run_nothing_of_jax():
 
 
 def test_a_package_from_outside(there, monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "mine", raising=False)  # another test's file may have this name
     monkeypatch.chdir(there)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(REPOSITORY), str(there))))
     monkeypatch.syspath_prepend(str(there))

@@ -89,7 +89,9 @@ def assert_close(got, expected, limit=EXACT):
 
 HOW = """
     const { equations, activations } = bpnn.derivation(net.mistake || "", net.of || "", net.objective);
-    const how = { functions: net.names.map((name) => activations[name]), equations, objective: net.objective, ...net.how };
+    const by = ({ activations, equations }) =>
+        ({ functions: net.names.map((name) => activations[name]), equations, objective: net.objective, ...net.how });
+    const [how, right] = [by({ equations, activations }), by(bpnn.derivation("", "", net.objective))];
 """
 
 
@@ -230,7 +232,7 @@ def test_the_first_wrong_cell_of_every_mistake(javascript):
         + HOW
         + """
             const zeros = net.weights.map((W) => W.map((row) => row.map(() => 0)));
-            return bpnn.stepsOf({ ...net, carried: zeros }, net.x, net.t, how).first;
+            return bpnn.stepsOf({ ...net, carried: zeros }, net.x, net.t, how, right).first;
         });"""
     )
     seen = {}
@@ -254,7 +256,7 @@ def test_a_right_derivation_has_no_wrong_cell_and_its_witness_agrees(javascript)
         + HOW
         + """
             const zeros = net.weights.map((W) => W.map((row) => row.map(() => 0)));
-            const { steps, first } = bpnn.stepsOf({ ...net, carried: zeros }, net.x, net.t, how);
+            const { steps, first } = bpnn.stepsOf({ ...net, carried: zeros }, net.x, net.t, how, right);
             const off = (cell) => Math.abs(cell.hand - cell.right) / (1 + Math.abs(cell.right));
             return { first, off: Math.max(...steps.flatMap((step) => step.cells.map(off))) };
         });"""

@@ -49,7 +49,7 @@ def _previous_gradient(layout: Layout, W: Any, g: Any, g_before: Any, rates: Rat
 
 
 def _by_hand(rule: manual.Rule) -> Callable[..., tuple]:
-    """(14), (15), and any other rule that carries an array of W's shape."""
+    """(14), (15), (21), (22), and any other rule that carries arrays of W's shape."""
 
     def step(layout: Layout, W: Any, g: Any, v: Any, rates: Rates) -> tuple[Any, Any]:
         return rule.step(W, matrix(layout, g), v, each(rates.learning_rate, W), each(rates.momentum, W))
@@ -65,12 +65,13 @@ STEPS: dict[Any, Callable[..., tuple]] = {
 }
 
 
-def memory(network: Network, settings: Settings, weights: tuple) -> tuple:
-    """What the rule remembers before the first update, zeros: nothing, a gradient, or a velocity."""
+def memory(network: Network, settings: Settings, weights: tuple, rates: Rates) -> tuple:
+    """What the rule remembers before the first update: nothing, a gradient, a velocity, or a pair of arrays."""
     if settings.rule == "sgd":
         return tuple(() for _ in weights)
     if settings.rule != "previous-gradient" or settings.mode != "online" or settings.weight_decay:
-        return tuple(jnp.zeros_like(W) for W in weights)
+        start = manual.RULES[str(settings.rule)].start
+        return tuple(start(W, each(jnp.asarray(rates.learning_rate, W.dtype), W)) for W in weights)
     lanes, dtype = weights[0].shape[2:], weights[0].dtype
     found = []
     for l, (rows, columns) in enumerate(network.shapes):

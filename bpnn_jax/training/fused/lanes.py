@@ -36,7 +36,7 @@ def run(
 ) -> Ended:
     """Train a block up to epoch ``until``. Weights, also the result's, are (lanes, n_in, n_out), rates and keys (lanes,)."""
     weights = tuple(jnp.transpose(W, (2, 1, 0)) for W in weights)
-    kept = epoch.memory(network, settings, weights)
+    kept = epoch.memory(network, settings, weights, rates)
 
     def running(block: Block) -> Any:
         return (block.ended.status == _loop.RUNNING).any() & (block.epoch < until)

@@ -8,7 +8,7 @@ import pytest
 
 import manual
 from docs.play import build
-from manual.mistakes import MISTAKES
+from docs.play.build import SHOWN
 from tests.browser import PHONE
 
 LARGEST = 1_000_000  # bytes
@@ -204,7 +204,7 @@ def test_each_mistake_is_shown_by_the_network_that_is_offered_for_it(opened):
         });
         """
     )
-    assert found == [[m.name, m.equation, 0] for m in MISTAKES]
+    assert found == [[m.name, m.equation, 0] for m in SHOWN]
 
 
 def test_a_mistake_turns_its_first_wrong_number_red(opened):
@@ -291,7 +291,7 @@ def test_the_language_is_switched_and_kept(opened):
 def test_every_mistake_has_a_chinese_name_and_reason(opened):
     page = opened("lang=zh")
     options = page.run("return [...document.getElementById('mistake').options].map((option) => option.textContent)")
-    assert len(options) == len(MISTAKES) + 1
+    assert len(options) == len(SHOWN) + 1
     assert all(re.search(r"[\u4e00-\u9fff]|′ =|relu", option) for option in options)
 
 

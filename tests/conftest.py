@@ -73,3 +73,13 @@ def assert_within():
             assert not wrong.any(), f"leaf {leaf}: got {g[wrong]}, expected {e[wrong]} within {limit[wrong]}"
 
     return check
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium with one page (``tests.browser``). Skips, with the reason, where there is none."""
+    from tests.browser import started
+
+    page = started()
+    yield page
+    page.driver.quit()

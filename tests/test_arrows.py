@@ -18,7 +18,7 @@ MANUAL_MODULES = sorted(f"manual.{f.stem}" for f in MANUAL.glob("*.py") if f.ste
 FUSED = ("training.fused", "training.fused.epoch", "training.fused.equations", "training.fused.lanes")
 ENGINE = (
     *("_runtime", "_runtime.cores", "_runtime.forks", "_runtime.xla", "errors", "network", "rules"),
-    *("_runtime.arrays", "_runtime.display", "_runtime.lazy", "_runtime.own_manual"),
+    *("_runtime.arrays", "_runtime.display", "_runtime.lazy", "_runtime.own_manual", "_runtime.start"),
     *(
         "training",
         "training._inputs",

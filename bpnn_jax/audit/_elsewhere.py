@@ -1,7 +1,7 @@
 """The rule at other shapes and with other static numbers: what the function takes there, the rule is held to."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -117,7 +117,7 @@ def _at(execute: Executor, parent: Arguments, options: Options, other: Sibling) 
         gone = _lengths(parent) - _lengths(execute.subject.arguments) - {1, 2}
         if gone & _inside(execute, drawn):
             return None  # a length of the example is written into the function, which takes these shapes by broadcasting alone
-        if not _keeps_its_function(execute, drawn):
+        if not _keeps_its_function(execute, drawn) or not _goes_by_slices(execute, drawn, other.stacked):
             return None
         found += [f for f in _judged_at(execute, options, drawn) if f.weight in ("wrong", "imprecise")]
     return found
@@ -151,8 +151,39 @@ def _keeps_its_function(execute: Executor, drawn: Drawn) -> bool:
         subject, live, _ = execute.subject.at(drawn, width)
         args = subject.args(live)
         got, expected = jax.tree.leaves(rule.primal(*args)), jax.tree.leaves(rule.body(*args))
-    pairs = [(numbers(a), numbers(b)) for a, b in zip(got, expected, strict=True)]
-    return all(a.shape == b.shape and np.allclose(a, b, rtol=1e-4, equal_nan=True) for a, b in pairs)
+    return all(_alike(numbers(a), numbers(b)) for a, b in zip(got, expected, strict=True))
+
+
+def _goes_by_slices(execute: Executor, drawn: Drawn, stacked: tuple[int, ...]) -> bool:
+    """Whether the function at one axis more gives what it gives slice by slice, or their sum, mean or extreme.
+
+    Where it does not (a new axis that is broadcast against another, a softmax over the first axis), it is another function there,
+    which the author of the rule may not have meant.
+    """
+    if not stacked:
+        return True
+    with wide(execute.subject.widest):
+        subject, live, _ = execute.subject.at(drawn, execute.subject.widest)
+        args = subject.args(live)
+        leaves, treedef = jax.tree.flatten(args)
+
+        def at_slice(k: int) -> list[np.ndarray]:
+            one = [leaf[k] if i in stacked else leaf for i, leaf in enumerate(leaves)]
+            return list(map(numbers, jax.tree.leaves(subject.rule.fun(*jax.tree.unflatten(treedef, one)))))
+
+        whole = list(map(numbers, jax.tree.leaves(subject.rule.fun(*args))))
+        slices = list(zip(*map(at_slice, range(len(leaves[stacked[0]]))), strict=True))
+    return all(any(_alike(out, of) for of in _together(parts)) for out, parts in zip(whole, slices, strict=True))
+
+
+def _together(slices: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+    """What a function of one axis more may make of its slices."""
+    stack = np.stack(slices)
+    yield from (stack, stack.sum(0), stack.mean(0), stack.max(0), stack.min(0))
+
+
+def _alike(a: np.ndarray, b: np.ndarray) -> bool:
+    return a.shape == b.shape and np.allclose(a, b, rtol=1e-4, equal_nan=True)
 
 
 def _lengths(arguments: Arguments) -> set[int]:

@@ -1,5 +1,6 @@
 """Other shapes and settings of the same function: each length of the example changed, one axis more, another static number."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -20,12 +21,14 @@ Axis = tuple[int, int]  # (leaf, axis)
 class Sibling(NamedTuple):
     """Arguments of another shape or with another static number, and how they came about.
 
-    ``large``: only where the function costs little there, and then with all elements alike, too.
+    ``large``: only where the function costs little there, and then with all elements alike, too. ``stacked``: the leaves, by their
+    number among all leaves, that have one leading axis more.
     """
 
     what: str
     args: tuple
     large: bool = False
+    stacked: tuple[int, ...] = ()
 
 
 def siblings(arguments: Arguments, ranks: bool) -> Iterator[Sibling]:
@@ -159,9 +162,14 @@ def _changed(arguments: Arguments, axes: Sequence[Axis], n: int, new: int) -> Si
 
 
 def _one_rank_more(arguments: Arguments, arrays: Sequence[int]) -> Iterator[Sibling]:
-    """A leading axis of 2: on every array, on those of the highest rank, on the first alone."""
+    """A leading axis: on every array, on those of the highest rank, on the first alone.
+
+    No other axis is as long, so that a rule that takes it for another one returns another shape, and not other numbers.
+    """
     if not arrays:
         return
+    lengths = {n for leaf in arguments.leaves for n in np.shape(leaf)}
+    count = next(n for n in itertools.count(2) if n not in lengths)
     highest = max(np.ndim(arguments.leaves[k]) for k in arrays)
     live = [k for k in arrays if k in arguments.live]
     tops = [k for k in arrays if np.ndim(arguments.leaves[k]) == highest]
@@ -172,8 +180,9 @@ def _one_rank_more(arguments: Arguments, arrays: Sequence[int]) -> Iterator[Sibl
         seen.add(tuple(chosen))
         leaves = list(arguments.leaves)
         for k in chosen:
-            leaves[k] = np.stack([np.asarray(leaves[k])] * 2)
-        yield Sibling("one axis more", tuple(jax.tree.unflatten(arguments.treedef, _like(arguments, leaves))))
+            leaves[k] = np.stack([np.asarray(leaves[k])] * count)
+        args = jax.tree.unflatten(arguments.treedef, _like(arguments, leaves))
+        yield Sibling("one axis more", tuple(args), stacked=tuple(chosen))
 
 
 def _like(arguments: Arguments, leaves: list) -> list:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import manual
-from bpnn_jax.network import Network
+from bpnn_jax.network import Network, half_squared_error
 from bpnn_jax.training import _engines, _loop, _many, _one, train
 from bpnn_jax.training._loop import GENERIC, Settings
 from bpnn_jax.training._step import functions
@@ -131,6 +131,48 @@ def test_the_fused_loop_is_the_generic_one_to_rounding(rule, order, monkeypatch,
     assert (fused.engine, generic.engine) == ("fused loop", "generic")
     # 20 updates of some 60 roundings of numbers up to 2 on each side.
     assert_within((*fused.weights, fused.history), (*generic.weights, generic.history), 2 * 20 * 60 * 2.0**-52)
+
+
+FURTHER = tuple(name for name, f in manual.ACTIVATIONS.items() if f.equations == (17, 17))
+
+
+@pytest.mark.parametrize("name", FURTHER)
+def test_the_fused_loop_is_the_generic_one_in_float32_too(name, monkeypatch, assert_within):
+    network = Network((3, 4, 2), (name, "sigmoid"))
+    (weights,), x, t = drawn(network, 5, 1)
+    given = {"weights": weights, "learning_rate": 0.1, "momentum": 0.2, "epochs": 4, "dtype": "float32"}
+    fused = train(network, x, t, **given)
+    monkeypatch.setattr(_engines, "engine_for", lambda network, settings: GENERIC)
+    generic = train(network, x, t, **given)
+    assert (fused.engine, generic.engine) == ("fused loop", "generic")
+    # 20 updates of some 60 roundings of numbers up to 2 on each side.
+    assert_within((*fused.weights, fused.history), (*generic.weights, generic.history), 2 * 20 * 60 * 2.0**-23)
+    assert max(abs(W - before).max() for W, before in zip(fused.weights, weights, strict=True)) > 0.01  # it did learn
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("name", ["relu", "leaky_relu"])
+def test_at_a_kink_training_takes_the_slope_of_jax_grad(name, fast, monkeypatch, assert_within):
+    """XOR without an input bias: at (0, 0) every z of the first layer is 0, but so is its x, and no slope shows.
+
+    So one node has weights 0: its z is 0 at (0, 1) too, where the slope at 0 decides whether it ever moves.
+    """
+    network = Network((2, 3, 1), (name, "sigmoid"), input_bias=False)
+    (weights,), _, _ = drawn(network, 1, 1)
+    weights[0][:, 0] = 0.0
+    x, t = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([[0.0], [1.0], [1.0], [0.0]])
+    if not fast:
+        monkeypatch.setattr(_engines, "engine_for", lambda network, settings: GENERIC)
+    with jax.enable_x64(True):
+        moved = tuple(map(jnp.asarray, weights))
+        for x1, t1 in zip(x, t, strict=True):
+            g = jax.grad(half_squared_error, argnums=1)(network, moved, x1, t1)
+            moved = tuple(W - 0.5 * d for W, d in zip(moved, g, strict=True))
+    given = {"weights": weights, "learning_rate": 0.5, "rule": "sgd", "epochs": 1, "dtype": "float64"}
+    found = train(network, x, t, **given)
+    assert found.engine == ("fused loop" if fast else "generic")
+    assert_within(found.weights, moved, ALLOWED)
+    assert found.weights[0][:, 0].any() == (name == "leaky_relu")
 
 
 def test_the_fused_loop_has_no_matrix_product_and_no_gradient_matrix():

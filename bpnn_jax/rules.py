@@ -99,7 +99,19 @@ def rprop(learning_rate: Any) -> optax.GradientTransformation:
 
 
 def _optax(optimiser: Callable) -> Callable:
-    return lambda learning_rate, momentum: optimiser(learning_rate)
+    """One of optax's own, without a momentum, under any setting of ``jax_numpy_dtype_promotion``."""
+
+    def make(learning_rate, momentum):
+        del momentum
+        made = optimiser(learning_rate)
+
+        def update(updates, state, params=None):
+            with jax.numpy_dtype_promotion("standard"):  # its arithmetic mixes whole numbers with floats
+                return made.update(updates, state, params)
+
+        return optax.GradientTransformation(made.init, update)
+
+    return make
 
 
 WITH_MOMENTUM: dict[str, Callable] = {

@@ -2,7 +2,8 @@
 
 import math
 import sys
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 import bpnn_jax._runtime.own_manual  # noqa: F401 - an ImportError if another ``manual`` comes first
@@ -172,6 +173,42 @@ class Run:
         run, t = self.checked(), self.patterns(task).t
         distance = float(t.max() - t.min()) or 1.0
         return Rates(run.learning_rate, run.momentum, 0.0, run.tolerance * distance)
+
+
+def filled(run: Run, usual: Mapping[str, Any], given: Collection[str]) -> Run:
+    """``run`` with the usual value of each field that is not among those ``given``, but for what does not go with these.
+
+    usual: by field; other names are left out (``patterns.tabular.customary`` has ``epochs`` beside the fields).
+
+    Raises InputError for a momentum or a rule whose own rate is not given: the usual ones are another rule's.
+
+    >>> usual = {"objective": "cross-entropy", "output_activation": "softmax", "rule": "adam", "learning_rate": 0.01}
+    >>> run = filled(Run(output_activation="tanh"), usual, {"output_activation"})
+    >>> run.rule, run.output_activation, run.objective
+    ('adam', 'tanh', 'half-squared-error')
+    """
+    usual = {name: value for name, value in usual.items() if name in NAMES}
+    if "mode" in given and run.mode != "minibatch":
+        usual.pop("batch_size", None)
+    if "ranges" in given:  # of uniform first weights
+        usual.pop("initial", None)
+    output = run.activation if run.output_activation == "same" else run.output_activation
+    objective = usual.get("objective", run.objective)
+    if "output_activation" in given and output not in manual.OBJECTIVES[objective].outputs:
+        usual["objective"] = "half-squared-error"
+    if "objective" in given and run.objective == "half-squared-error" and usual.get("output_activation") == "softmax":
+        usual["output_activation"] = "sigmoid"
+    if "rule" in given and run.rule in DECAYING_RULES:
+        usual.pop("weight_decay", None)
+    if "momentum" in given and "rule" not in given:
+        raise InputError(
+            f"expected a rule with momentum {run.momentum:g}: {usual['rule']}, a table's own rule, has none"
+        )
+    if "rule" in given and "learning_rate" not in given:
+        raise InputError(
+            f"expected a learning rate with rule {run.rule} for a table, whose own rule is {usual['rule']}"
+        )
+    return replace(run, **{name: value for name, value in usual.items() if name not in given})
 
 
 NAMES = tuple(f.name for f in fields(Run))

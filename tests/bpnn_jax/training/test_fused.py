@@ -90,7 +90,8 @@ def test_the_sum_in_9_is_the_same_however_many_terms_it_has(above, rows):
     [
         (Network((20, 8, 3)), {}, "fused loop"),
         (DEEP, {"rule": "nesterov", "order": "article", "shuffle": True}, "fused loop"),
-        (Network((20, 8, 3)), {"rule": "adam"}, "generic"),
+        (Network((20, 8, 3)), {"rule": "adam"}, "fused loop"),
+        (Network((20, 8, 3)), {"rule": "rmsprop"}, "generic"),
         (Network((20, 8, 3)), {"gradient": "autodiff"}, "generic"),
         (Network((20, 8, 3)), {"mode": "minibatch"}, "generic"),
         (Network((2, 257, 1)), {}, "generic"),

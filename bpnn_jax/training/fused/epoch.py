@@ -78,16 +78,11 @@ STEPS: dict[Any, Callable[..., tuple]] = {
 }
 
 
-<<<<<<< HEAD
-def memory(network: Network, settings: Settings, weights: tuple, rates: Rates) -> tuple:
-    """What the rule remembers before the first update: nothing, a gradient, a velocity, or a pair of arrays."""
-=======
-def memory(network: Network, settings: Settings, weights: tuple, own_inputs: bool = False) -> tuple:
-    """What the rule remembers before the first update, zeros: nothing, a gradient, a velocity, or optax's state.
+def memory(network: Network, settings: Settings, weights: tuple, rates: Rates, own_inputs: bool = False) -> tuple:
+    """What the rule remembers before the first update: nothing, a gradient, a velocity, a pair of arrays, or optax's state.
 
     own_inputs: whether each lane has patterns of its own; otherwise lanes share theirs.
     """
->>>>>>> refs/heads/skl
     if settings.rule == "sgd":
         return tuple(() for _ in weights)
     if settings.rule in OPTAX:

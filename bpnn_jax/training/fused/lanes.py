@@ -41,14 +41,10 @@ def run(
     x, t: (patterns, n0) and (patterns, nL), or the same with lanes in front where each has its own.
     """
     weights = tuple(jnp.transpose(W, (2, 1, 0)) for W in weights)
-<<<<<<< HEAD
-    kept = epoch.memory(network, settings, weights, rates)
-=======
     own_inputs = x.ndim == 3 or (settings.shuffle and keys.ndim == 1)
     if x.ndim == 3:
         x, t = jnp.moveaxis(x, 0, -1), jnp.moveaxis(t, 0, -1)
-    kept = epoch.memory(network, settings, weights, own_inputs)
->>>>>>> refs/heads/skl
+    kept = epoch.memory(network, settings, weights, rates, own_inputs)
 
     def running(block: Block) -> Any:
         return (block.ended.status == _loop.RUNNING).any() & (block.epoch < until)

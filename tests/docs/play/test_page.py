@@ -350,7 +350,7 @@ def some_state(rng: random.Random) -> str:
         "shuffle": ["on", "off"],
         "epochs": ["1", "20"],
         "shown": ["0", "37.5", "100"],
-        "mistake": ["", *(quote(m.name) for m in MISTAKES)],
+        "mistake": ["", *(quote(m.name) for m in SHOWN)],
         "pattern": ["1", "4"],
         "alone": ["on", "off"],
         "updates": ["0", "50"],

@@ -11,11 +11,12 @@ import pytest
 import manual
 from bpnn_jax.settings import Run
 from docs.play import build
+from docs.play.build import SHOWN
 from manual.article import NN
-from manual.mistakes import MISTAKES, Mistake
+from manual.mistakes import Mistake
 
 CORRECT = Mistake("", 0, "")
-CATALOGUE = {m.name: m for m in (CORRECT, *MISTAKES)}
+CATALOGUE = {m.name: m for m in (CORRECT, *SHOWN)}
 # E sums over at most 15 products of numbers below 10: some 1e-15 of rounding on either side. A wrong formula is off by 1e-3 or more.
 EXACT = 1e-12
 
@@ -150,7 +151,10 @@ def trained(net: dict, steps: int) -> list:
 
 def rated(net: dict, n: int) -> dict:
     """With a rule by turns. At these rates the error falls: where it jumps, a training multiplies its own rounding at each step."""
-    rule, order = list(manual.RULES)[n % 3], ("simultaneous", "article")[n // 3 % 2]
+    rule, order = (
+        [rule.name for rule in manual.RULES.values() if rule.momentum][n % 3],
+        ("simultaneous", "article")[n // 3 % 2],
+    )
     momentum = 0.01 if rule == "previous-gradient" else 0.5  # (13)'s M is a rate
     return {
         **net,
@@ -230,7 +234,7 @@ def example(rng: np.random.Generator, m: Mistake) -> dict:
 
 def test_the_first_wrong_cell_of_every_mistake(javascript):
     rng = np.random.default_rng(2)
-    given = [example(rng, m) for m in MISTAKES for _ in range(3)]
+    given = [example(rng, m) for m in SHOWN for _ in range(3)]
     body = (
         "return args[0].map((net) => {"
         + HOW
@@ -249,7 +253,7 @@ def test_the_first_wrong_cell_of_every_mistake(javascript):
             assert place == expected[0], m.name
             assert got["hand"] == pytest.approx(expected[1], rel=EXACT, abs=EXACT), m.name
             seen.setdefault(m.name, set()).add(got["equation"])
-    assert seen == {m.name: {m.equation} for m in MISTAKES}  # each was shown, and at its equation alone
+    assert seen == {m.name: {m.equation} for m in SHOWN}  # each was shown, and at its equation alone
 
 
 def test_a_right_derivation_has_no_wrong_cell_and_its_witness_agrees(javascript):
@@ -350,6 +354,9 @@ def test_the_tables_and_the_defaults_are_those_of_bpnn(javascript):
         assert preset[name] == getattr(run, name), name
     assert tuple(preset["ranges"]) == run.ranges
     assert javascript("return bpnn.TOLERANCE") == run.tolerance
-    for table in ("ACTIVATIONS", "OUTPUT_ACTIVATIONS", "OBJECTIVES", "RULES"):
+    for table in ("ACTIVATIONS", "OUTPUT_ACTIVATIONS", "OBJECTIVES"):
         assert javascript(f"return Object.keys(bpnn.{table})") == list(getattr(manual, table))
-    assert javascript("return bpnn.MISTAKES") == [m.name for m in MISTAKES]
+    assert javascript("return Object.keys(bpnn.RULES)") == [
+        rule.name for rule in manual.RULES.values() if rule.momentum
+    ]
+    assert javascript("return bpnn.MISTAKES") == [m.name for m in SHOWN]

@@ -105,8 +105,9 @@ def test_each_has_one_thing_changed(mistake, drawn, assert_within):
         assert g[-1].tolist() == mistake.equations.bias_gradient(layer, exact.delta[l]).tolist()
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.deep)])
 def test_each_is_caught_and_named(seed):
+    """Seed 0 is that of verify/test_ladder.py."""
     caught = {c.name: c for c in ladder.mistakes(seed)}
     assert set(caught) == {m.name for m in MISTAKES}
     for m in MISTAKES:

@@ -142,6 +142,14 @@ def test_a_study_does_not_know_the_command_line():
     assert not loaded & {"bpnn_jax.cli", "bpnn_jax.__main__", "bpnn_jax.commands", "tyro", "rich", "experiments"}
 
 
+def test_nothing_but_the_estimators_brings_scikit_learn():
+    loaded = loaded_by(
+        "bpnn_jax", "bpnn_jax.training", "bpnn_jax.patterns", "bpnn_jax.settings", "bpnn_jax.ablation.runner"
+    )
+    assert "bpnn_jax.ablation.runner" in loaded
+    assert not loaded & {"sklearn", "joblib", "bpnn_jax.sklearn"}
+
+
 def test_what_a_chart_shows_needs_nothing_that_draws_it():
     drawing = {"altair", "matplotlib", "vl_convert", "jinja2"}
     loaded = loaded_by("bpnn_jax.ablation.report")

@@ -41,7 +41,7 @@ def _unpacked(path: str, content: bytes) -> bytes:
         return whole(unpacked)
 
 
-def whole(file: IO[bytes]) -> bytes:
+def whole(file: gzip.GzipFile | IO[bytes]) -> bytes:
     """All that is in a file, a part at a time: ``read`` gathers the parts of a compressed one, and then copies them."""
     kept = io.BytesIO()
     while part := file.read(2**20):

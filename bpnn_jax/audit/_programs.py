@@ -92,14 +92,15 @@ def apply_bounded(operation: Operation, values: list) -> list:
     if operation.name != "while":
         return apply(operation, values)
     names = ("cond_jaxpr", "body_jaxpr", "cond_nconsts", "body_nconsts")
-    turns, found = _counted(*(operation.params[name] for name in names))(values)
+    turns, found = counted(*(operation.params[name] for name in names))(values)
     if int(turns) >= TURNS:
         raise RuntimeError(f"the loop at {operation.where} took {TURNS} turns and had not ended")
     return list(found)
 
 
 @functools.lru_cache(maxsize=64)  # by the loop's own jaxprs: each is compiled once for all mutants and draws
-def _counted(cond: ClosedJaxpr, body: ClosedJaxpr, tests: int, constants: int) -> Callable:
+def counted(cond: ClosedJaxpr, body: ClosedJaxpr, tests: int, constants: int) -> Callable:
+    """A while loop as a compiled function of its values, which returns (turns, at most ``TURNS``; what it carries)."""
     going, turn = jaxpr_as_fun(cond), jaxpr_as_fun(body)
 
     def loop(values: list) -> tuple:

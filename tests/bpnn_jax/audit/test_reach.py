@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bpnn_jax import audit
+from bpnn_jax.audit import _turns
 from bpnn_jax.errors import InputError
 from tests.bpnn_jax.audit.planted import normal, plain
 from tests.bpnn_jax.audit.test_vary import rule
@@ -76,6 +77,35 @@ def test_a_solver_is_judged_within_its_tolerance(bug):
     f = rule(bisected, lambda a: (bisected(a), bisected(a)), bwd)
     report = audit.custom_vjp(f, X, **QUICK, reference=closed)
     assert report.verdict == ("wrong" if bug else "correct"), report
+
+
+def stopped_short(unrolled):
+    """A descent to the minimum of (w - d)², which is d, up to a tolerance of 1e-4 or for twelve steps."""
+
+    def until(d):
+        def body(c):
+            slope = 2 * (c[0] - d)
+            return c[0] - 0.3 * slope, abs(slope).max()
+
+        return jax.lax.while_loop(lambda c: c[1] > 1e-4, body, (jnp.zeros_like(d), jnp.ones((), d.dtype)))[0]
+
+    def steps(d):
+        return jax.lax.fori_loop(0, 12, lambda _, w: w - 0.6 * (w - d), jnp.zeros_like(d))
+
+    return steps if unrolled else until
+
+
+@pytest.mark.parametrize(("unrolled", "factor"), [(True, 1.0), (False, 1.0), (False, 1.02)])
+def test_a_solver_without_a_reference_is_judged_within_what_more_turns_change(monkeypatch, unrolled, factor):
+    solve = stopped_short(unrolled)
+    f = rule(solve, lambda d: (solve(d), None), lambda _, g: (factor * g,))
+    options = {**QUICK, "variants": 0}
+    report = audit.custom_vjp(f, X, **options)
+    assert report.verdict == ("correct" if factor == 1 else "wrong"), report
+    monkeypatch.setattr(_turns, "at_other_turns", lambda *a: [])
+    assert (
+        audit.custom_vjp(f, X, **options).verdict == "wrong"
+    )  # for the iteration's derivative is off as the iteration is
 
 
 @pytest.mark.parametrize("conjugate", [False, True])

@@ -206,6 +206,22 @@ def test_a_rule_with_a_primal_of_its_own():
     assert found(audit.custom_vjp(g, X, **QUICK), "primal-differs")
 
 
+@pytest.mark.parametrize(
+    ("f", "mended"),
+    [
+        (lambda x: jax.nn.logsumexp(x, -1), lambda y: jnp.where(jnp.isfinite(y), y, 0.0)),  # at a row of -inf
+        (lambda x: jnp.sqrt((x * x).sum(-1)), lambda y: jnp.where(y == 0, 2.0, y)),  # at a row of zeros
+    ],
+)
+@pytest.mark.parametrize("bug", [False, True])
+def test_a_value_of_its_own_where_a_row_is_zero_or_masked(f, mended, bug):
+    g = jax.custom_jvp(f)
+    g.defjvp(lambda p, t: (mended(f(*p)) if bug else f(*p), jax.jvp(f, p, t)[1]))
+    report = audit.custom_jvp(g, normal(3, 4), **{**QUICK, "variants": 0})
+    assert report.verdict == ("wrong" if bug else "correct"), report
+    assert not bug or found(report, "primal-differs").draw.startswith("with a row of")
+
+
 def test_a_surrogate_is_no_mistake_until_it_is_held_against_its_own_function():
     spike = jax.custom_jvp(lambda x: jnp.where(x > 0, 1.0, 0.0))
     spike.defjvp(lambda p, t: (spike(*p), t[0] / (1 + 10 * abs(p[0])) ** 2))

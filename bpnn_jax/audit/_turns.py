@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
-from bpnn_jax.audit import _programs
+from bpnn_jax.audit import _bounded, _programs
 from bpnn_jax.audit._programs import Operation, Program
 
 
@@ -48,8 +48,7 @@ def _for_turns(operation: Operation, values: list, other: Callable) -> list:
         )
         whole = _programs.apply(operation, values)
         return [*carried, *whole[len(carried) :]]
-    names = ("cond_jaxpr", "body_jaxpr", "cond_nconsts", "body_nconsts")
-    turns, _ = _programs.counted(*(params[name] for name in names))(values)
+    turns, _ = _bounded.counted(*_bounded.loop_of(params))(values)
     start = params["cond_nconsts"], params["cond_nconsts"] + params["body_nconsts"]
     carry = values[start[1] :]
     return list(

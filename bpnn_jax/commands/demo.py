@@ -31,6 +31,8 @@ NAMES = {
     "(18)": "slopes of softmax",
     "(19)": "cross-entropy's delta",
     "(20)": "weight decay",
+    "(21)": "Quickprop",
+    "(22)": "RPROP",
 }
 EXAMPLES = {  # of each equation's mistakes the one that says most to somebody who has never seen the catalogue
     "(3)": "sigmoid' = 1 - a",
@@ -44,6 +46,8 @@ EXAMPLES = {  # of each equation's mistakes the one that says most to somebody w
     "(18)": "softmax's Jacobian, a sign",
     "(19)": "f' kept in (19)",
     "(20)": "decay on the bias row",
+    "(21)": "parabola without limit",
+    "(22)": "RPROP's sign kept after a change",
 }
 ITERATIONS = (0, 500, 950)  # of the twenty whose error the article prints
 RECOGNISER = {"learning_rate": 0.2, "momentum": 0.0, "epochs": 100}
@@ -247,7 +251,7 @@ def table() -> tuple[dict, bool, list[str]]:
     assert task is not None
     data = tabular.prepare(task, "iris", test_share=0.3)
     assert data.test is not None
-    usual = tabular.customary(task, len(data.train))
+    usual = tabular.customary(task.kind, len(data.train))
     epochs, run = usual.pop("epochs"), Run(**usual)
     network = run.network(data.train)
     rates = run.rates(data.train)._replace(cutoff=0.0, tolerance=None)._asdict()

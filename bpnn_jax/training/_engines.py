@@ -24,7 +24,7 @@ LANES_BATCH_WEIGHTS = {
 }  # of each of many, in batches: above, matrix products are faster
 FUSED = Engine(
     "fused loop",
-    lambda network, settings, weights, rates: epoch.memory(network, settings, weights),
+    epoch.memory,
     lambda network, settings, carry, x, t, rates: epoch.run(network, settings, ONE, carry, x, t, rates),
 )
 
@@ -67,8 +67,9 @@ def vmapped(
 ) -> lanes.Ended:
     """``lanes.run`` for every rule and size: the loop of ``train``, batched by JAX."""
 
-    def one(weights: tuple, rates: Rates, key: Any) -> _loop.State:
+    def one(weights: tuple, rates: Rates, x: Any, t: Any, key: Any) -> _loop.State:
         return _loop.run(network, settings, _loop.start(settings, weights, rates, network), x, t, rates, key, until)
 
-    state = jax.vmap(one)(weights, rates, keys)
+    own, keyed = (0 if x.ndim == 3 else None), (0 if keys.ndim else None)
+    state = jax.vmap(one, in_axes=(0, 0, own, own, keyed))(weights, rates, x, t, keys)
     return lanes.Ended(state.weights, state.epoch, state.error, state.status, state.history.T)

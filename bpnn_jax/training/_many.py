@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from bpnn_jax import errors
 from bpnn_jax._runtime import cores as _cores
 from bpnn_jax._runtime import forks, xla
 from bpnn_jax._runtime.display import Card
@@ -74,7 +75,8 @@ class ManyResult(Card):
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _run(block: Callable, network: Network, settings: Settings, *args: Any) -> Any:
     weights, rates, x, t, seeds, until = args
-    return block(network, settings, weights, rates, x, t, jax.vmap(jax.random.key)(seeds), until)
+    keys = jax.vmap(jax.random.key)(seeds) if seeds.ndim else jax.random.key(seeds)
+    return block(network, settings, weights, rates, x, t, keys, until)
 
 
 @partial(jax.jit, static_argnums=(0, 1))
@@ -99,11 +101,12 @@ def train_many(
     lanes: int | None = None,
     cores: int | None = None,
     device: str = "cpu",
+    order_seed: int | None = None,
     **changes: Any,
 ) -> ManyResult:
-    """Train many networks of one shape on the same patterns; each is what ``train`` makes of its seed, to rounding.
+    """Train many networks of one shape; each is what ``train`` makes of its seed, to rounding.
 
-    x, t:     patterns (patterns, n0), targets (patterns, nL).
+    x, t:     patterns (patterns, n0), targets (patterns, nL); or the same with n in front, where each network has its own.
     seeds:    how many networks (then 0, 1, 2, ...), or a seed for each. A seed may come twice only where its runs have different
               rates, or weights of their own.
     learning_rate, momentum, cutoff, tolerance: as for ``train``, one value for all or an array (n,).
@@ -115,6 +118,9 @@ def train_many(
     cores:    how many blocks to train at the same time; otherwise as many as there are processors.
     device:   ``gpu`` trains all of them by one kernel on an NVIDIA GPU, in float32 (docs/gpu.md); it keeps no history, and what it
               cannot do is an InputError. ``cpu`` is the other engines, on whatever device JAX uses.
+
+    order_seed: with ``shuffle``, one order of the patterns for all networks, that of this seed, in place of each seed's own: to draw
+              an order costs more than an epoch of a small network.
 
     Rates, seeds and their number may change without another compilation.
 
@@ -140,6 +146,9 @@ def train_many(
     own = None if weights is None else _inputs.weights(network, weights, dtype, n)
     if weights is None or np.ndim(weights[0]) == 2:
         _inputs.check_different(numbers, rates)
+    if order_seed is not None and not settings.shuffle:
+        raise InputError(f"expected order_seed with shuffle=True, got {order_seed!r} for patterns in the order given")
+    one = None if order_seed is None else np.uint32(errors.seed(order_seed))
     if device not in DEVICES:
         raise unknown("device", device, DEVICES)
     if device == "cpu" and _loop.points(settings) * n > LARGEST_HISTORY:
@@ -147,8 +156,10 @@ def train_many(
             f"expected a history of at most {LARGEST_HISTORY} numbers, got {_loop.points(settings)} points of {n} networks: "
             "a larger history_every keeps it short"
         )
-    x, t = _inputs.patterns(network, x, t, dtype, settings.objective)
+    x, t = _inputs.patterns(network, x, t, dtype, settings.objective, networks=n)
     if device == "gpu":
+        if x.ndim == 3:
+            raise InputError("expected the same patterns for all networks with device='gpu', got some for each")
         if lanes is not None or cores is not None:
             raise InputError("expected lanes and cores for the CPU alone, got them with device='gpu'")
         found = _on_gpu(network, settings, numbers, own, rates, x, t, dtype)
@@ -163,12 +174,13 @@ def train_many(
 
     with jax.enable_x64(dtype == "float64"):
         start = _drawn(network, numbers, dtype) if own is None else own
-        patterns = jnp.asarray(x), jnp.asarray(t)
+        patterns = (x, t) if x.ndim == 3 else (jnp.asarray(x), jnp.asarray(t))
 
     def run(chunk: Sequence[int], until: int) -> Any:
         full = np.resize(np.asarray(chunk), width)  # the last block is filled up; what comes of these copies is dropped
         lanes = tuple(W[full] for W in start), Rates(*(rate[full] for rate in rates))
-        return run_block(block, network, settings, dtype, *lanes, *patterns, numbers[full], until)
+        seen = tuple(of_each[full] for of_each in patterns) if x.ndim == 3 else patterns
+        return run_block(block, network, settings, dtype, *lanes, *seen, numbers[full] if one is None else one, until)
 
     began = time.perf_counter()
     run(range(1), 0)  # no epochs: compiles, or finds it compiled

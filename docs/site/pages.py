@@ -78,7 +78,7 @@ class Site:
         text = notebook(json.loads(file.read_text("utf-8"))) if file.suffix == ".ipynb" else file.read_text("utf-8")
         parts = CODE.split(text)  # code is every second part
         if file.name in FORMULAS:
-            parts[::2] = [formulas(part, "zh" if ".zh" in file.name else "en") for part in parts[::2]]
+            parts[::2] = [formulas(part) for part in parts[::2]]
         joined = "".join(parts)
         outside = re.split(r"(^```.*?^```)", joined, flags=re.DOTALL | re.MULTILINE)
         outside[::2] = [LINK.sub(lambda m: f"({self.led(page, file, m[1])})", part) for part in outside[::2]]
@@ -95,22 +95,20 @@ def all_of_them() -> dict[str, str | bytes]:
     return site.found
 
 
-def formulas(text: str, language: str) -> str:
+def formulas(text: str) -> str:
     """LaTeX between dollars as MathML.
 
-    >>> formulas("with $a$", "en")
+    >>> formulas("with $a$")
     'with <math display="inline"><mrow><mi>a</mi></mrow></math>'
     """
 
     def shown(match: re.Match[str]) -> str:
         tag = TAG.search(match[1])
         number = f"<span>({tag[1]})</span>" if tag else ""
-        return f'<div class="equation">{_safe(build.mathml(TAG.sub("", match[1]), language))}{number}</div>'
+        return f'<div class="equation">{_safe(build.mathml(TAG.sub("", match[1]), "en"))}{number}</div>'
 
     text = DISPLAY.sub(shown, text)
-    return INLINE.sub(
-        lambda m: _safe(build.mathml(m[1], language)).replace('display="block"', 'display="inline"', 1), text
-    )
+    return INLINE.sub(lambda m: _safe(build.mathml(m[1], "en")).replace('display="block"', 'display="inline"', 1), text)
 
 
 def _safe(mathml: str) -> str:

@@ -11,7 +11,7 @@ import manual
 from bpnn_jax.errors import InputError, finite, unknown, whole_number
 
 # optax's own, by its names; a test compares them with ``rules.RULES``.
-OPTAX_RULES = ("sgd", "adam", "adamw", "nadam", "adagrad", "adadelta", "rmsprop", "lion", "rprop")
+OPTAX_RULES = ("sgd", "adam", "adamw", "nadam", "adagrad", "adadelta", "rmsprop", "lion")
 DECAYING_RULES = ("adamw", "lion")  # with a weight decay of their own
 
 if TYPE_CHECKING:
@@ -59,12 +59,12 @@ class Run:
     hidden: tuple[int, ...] = ()
     """Hidden nodes, one number per layer. Without it, what is customary for the data."""
     rule: Rule = "previous-gradient"
-    """How the gradient moves the weights: the article's rule, the two others with momentum, or one of optax's."""
+    """How the gradient moves the weights: the article's rule, the two others with momentum, Quickprop, RPROP, or one of optax's."""
     learning_rate: float = 0.5
-    """The article's N."""
+    """The article's N. For rprop the first step of every weight."""
     momentum: float = 0.1
     """The article's M: previous-gradient steps by N times this gradient and M times the one before, about a rate of N + M. For
-    heavy-ball and nesterov the decay of the velocity. optax's rules leave it out."""
+    heavy-ball and nesterov the decay of the velocity. The other rules have none, and leave it out."""
     reduction: Literal["sum", "mean"] = "sum"
     """The gradient of a batch: summed over its patterns, as in equation (7), or their mean, over as many as the batch has."""
     weight_decay: float = 0.0

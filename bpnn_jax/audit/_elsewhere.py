@@ -1,5 +1,6 @@
 """The rule at other shapes and with other static numbers: what the function takes there, the rule is held to."""
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -20,9 +21,8 @@ from bpnn_jax.audit._siblings import Sibling, shapes, siblings
 from bpnn_jax.audit._subject import sibling, wide
 from bpnn_jax.audit.checks import Seen, values
 
-NEAR = (
-    1e-9  # a sibling's leaf this near, relative to its largest element, is right; what is further off is judged in full
-)
+# A sibling's leaf this near, relative to its own or to any leaf's largest element, is right; what is further off is judged in full.
+NEAR, NEAR_ZERO = 1e-9, 1e-14
 
 
 class Elsewhere(NamedTuple):
@@ -45,18 +45,21 @@ def carried_out(execute: Executor, options: Options, most: int, late: float | No
         return Elsewhere([], [], [], ["shapes"] if most == 0 else [])
     tried: list[str] = []
     failed: dict[str, str] = {}
+    covered: set[str] = set()
     cut, costs = 0, _work.Costs(execute)
     found: list[Finding] | None = []
     for other in siblings(rule.arguments, rule.kind != "gradient"):
         if len(tried) >= most:
             break
+        if other.what in covered:
+            continue
         if late is not None and time.process_time() > late:
             cut += 1
             continue
-        if other.large and not costs.scales:
+        if other.large and costs.grow(lambda args=other.smaller: _accepted(execute, args, options.seed)):
             continue
-        there = _accepted(execute, other, options.seed)
-        if there is None or not costs.admits(there, other):
+        there = _accepted(execute, other.args, options.seed)
+        if there is None or (other.large and not costs.admit(there)):
             continue
         try:
             found = _at(there, rule.arguments, options, other)
@@ -69,6 +72,7 @@ def carried_out(execute: Executor, options: Options, most: int, late: float | No
         if found is None:
             continue
         tried.append(other.what)
+        covered.update(other.covers)
         if found:
             break
     kept = [f"{what} (the rule fails there: {why[:100]})" for what, why in list(failed.items())[:2]]
@@ -83,16 +87,16 @@ def carried_out(execute: Executor, options: Options, most: int, late: float | No
 
 def _longest(arguments: Arguments, tried: list[str]) -> list[str]:
     """Up to which length and size the rule was looked at: a counter or an offset that overflows does so above that."""
-    lengths = [int(what.rsplit(" as ", 1)[1]) for what in tried if what.startswith("length")]
+    lengths = [int(n) for what in tried if what.startswith("length") for n in re.findall(r"as (\d+)", what)]
     longest = max([*lengths, _vary.largest_length(arguments)])
     return [f"lengths above {longest}"]
 
 
-def _accepted(execute: Executor, other: Sibling, seed: int) -> Executor | None:
+def _accepted(execute: Executor, args: tuple, seed: int) -> Executor | None:
     rule = execute.subject.rule
     try:
         assert rule.again is not None
-        there = rule.again(other.args)
+        there = rule.again(args)
         if len(there.arguments.live) != len(rule.arguments.live):
             return None
         return execute.at(sibling(execute.subject, there, seed))
@@ -138,8 +142,12 @@ def _all_alike(arguments: Arguments, where: str) -> Drawn:
 
 
 def _near(hand: list, exact: list[np.ndarray]) -> bool:
+    """A leaf that is 0 but for rounding, where all elements are alike, has the others' scale."""
+    scale = max((float(abs(g).max(initial=0.0)) for g in exact), default=0.0)
     pairs = zip(hand, exact, strict=True)
-    return all((abs(cotangent_of(h, g) - g) <= NEAR * abs(g).max(initial=0.0)).all() for h, g in pairs)
+    return all(
+        (abs(cotangent_of(h, g) - g) <= max(NEAR * abs(g).max(initial=0.0), NEAR_ZERO * scale)).all() for h, g in pairs
+    )
 
 
 def _keeps_its_function(execute: Executor, drawn: Drawn) -> bool:

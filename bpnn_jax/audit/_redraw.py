@@ -57,6 +57,14 @@ def _whole(
     return found.astype(array.dtype)
 
 
+def is_permutation(leaf: Any) -> bool:
+    """Each of 0, ..., n - 1 once along the last axis, n at least 2: other numbers may be no permutation any more."""
+    array = np.asarray(leaf)
+    if array.ndim == 0 or array.size < 2 or array.shape[-1] < 2 or array.dtype.kind != "i":
+        return False
+    return bool((np.sort(array, -1) == np.arange(array.shape[-1])).all())
+
+
 def is_order(array: np.ndarray, lengths: set[int]) -> bool:
     """Offsets into another array (0, ..., its length): no value of them can be changed alone."""
     if array.ndim != 1 or array.size < 2 or array.dtype.kind != "i":

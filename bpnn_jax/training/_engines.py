@@ -24,7 +24,7 @@ LANES_BATCH_WEIGHTS = {
 }  # of each of many, in batches: above, matrix products are faster
 FUSED = Engine(
     "fused loop",
-    lambda network, settings, weights, rates: epoch.memory(network, settings, weights),
+    epoch.memory,
     lambda network, settings, carry, x, t, rates: epoch.run(network, settings, ONE, carry, x, t, rates),
 )
 

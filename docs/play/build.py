@@ -16,7 +16,7 @@ from pathlib import Path
 from docs import worked_pass
 from docs.links import definitions
 from docs.play import bundle
-from manual import OUTPUT_ACTIVATIONS
+from manual import OUTPUT_ACTIVATIONS, RULES
 from manual.mistakes import MISTAKES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,6 +35,10 @@ EXPOSED = (
     "runs.js",
     "text.js",
 )
+LEFT_OUT = {
+    rule.equation for rule in RULES.values() if not rule.momentum
+}  # the page trains with the rules that have one
+SHOWN = [m for m in MISTAKES if m.equation not in LEFT_OUT]
 BLOCK = re.compile(r"^\$\$\n(.*?)\n\$\$$", re.DOTALL | re.MULTILINE)
 TAG = re.compile(r"\s*\\tag\{(\d+)\}")
 LINK = re.compile(r"\[`(\w+)`\]\(\.\./(manual/\w+\.py)#L(\d+)\)")
@@ -95,7 +99,7 @@ def equations(text: str) -> list[dict]:
     found = []
     for block in BLOCK.finditer(text):
         tag = TAG.search(block[1])
-        if not tag:
+        if not tag or int(tag[1]) in LEFT_OUT:
             continue
         number, latex = int(tag[1]), TAG.sub("", block[1])
         proved, witness, networks, worst, allowed = rows[number]
@@ -179,9 +183,9 @@ def code(file: Path, name: str) -> str:
 
 
 def mistakes() -> list[dict]:
-    """The catalogue: each mistake's name, equation and reason, what it is about, and what E was."""
+    """Of the catalogue what is shown: each mistake's name, equation and reason, what it is about, and what E was."""
     found = []
-    for m in MISTAKES:
+    for m in SHOWN:
         wrong = [name for name in OUTPUT_ACTIVATIONS if m.activations[name] is not OUTPUT_ACTIVATIONS[name]]
         of = (wrong or [m.output])[0]
         found.append({"name": m.name, "equation": m.equation, "why": m.why, "of": of, "objective": m.objective})

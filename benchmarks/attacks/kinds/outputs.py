@@ -42,7 +42,7 @@ def attacks(ground: Ground) -> Iterator[Attack]:
                     f"{short(command)} {option} = {target}, {spelling}",
                     (*command, option, how, "--overwrite"),
                     prepare=prepare,
-                    said=(how,),
+                    said=(str(Path(how)),),
                     writes=() if spelling in ("as it is", "dots") else (how,),
                 )
     for option, name in (("--plot", "o.png"), ("--export", "o.json"), ("--export", "o.c"), ("--export", "o.npz")):

@@ -50,7 +50,7 @@ def _previous_gradient(layout: Layout, W: Any, g: Any, g_before: Any, rates: Rat
 
 
 def _by_hand(rule: manual.Rule) -> Callable[..., tuple]:
-    """(14), (15), and any other rule that carries an array of W's shape."""
+    """(14), (15), (21), (22), and any other rule that carries arrays of W's shape."""
 
     def step(layout: Layout, W: Any, g: Any, v: Any, rates: Rates) -> tuple[Any, Any]:
         return rule.step(W, matrix(layout, g), v, each(rates.learning_rate, W), each(rates.momentum, W))
@@ -78,8 +78,8 @@ STEPS: dict[Any, Callable[..., tuple]] = {
 }
 
 
-def memory(network: Network, settings: Settings, weights: tuple, own_inputs: bool = False) -> tuple:
-    """What the rule remembers before the first update, zeros: nothing, a gradient, a velocity, or optax's state.
+def memory(network: Network, settings: Settings, weights: tuple, rates: Rates, own_inputs: bool = False) -> tuple:
+    """What the rule remembers before the first update: nothing, a gradient, a velocity, a pair of arrays, or optax's state.
 
     own_inputs: whether each lane has patterns of its own; otherwise lanes share theirs.
     """
@@ -88,7 +88,8 @@ def memory(network: Network, settings: Settings, weights: tuple, own_inputs: boo
     if settings.rule in OPTAX:
         return tuple(rules.rule(settings.rule, 0.0, 0.0).init(W) for W in weights)
     if settings.rule != "previous-gradient" or settings.mode != "online" or settings.weight_decay:
-        return tuple(jnp.zeros_like(W) for W in weights)
+        start = manual.RULES[str(settings.rule)].start
+        return tuple(start(W, each(jnp.asarray(rates.learning_rate, W.dtype), W)) for W in weights)
     lanes, dtype = weights[0].shape[2:], weights[0].dtype
     found = []
     for l, (rows, columns) in enumerate(network.shapes):

@@ -44,7 +44,7 @@ def run(
     own_inputs = x.ndim == 3 or (settings.shuffle and keys.ndim == 1)
     if x.ndim == 3:
         x, t = jnp.moveaxis(x, 0, -1), jnp.moveaxis(t, 0, -1)
-    kept = epoch.memory(network, settings, weights, own_inputs)
+    kept = epoch.memory(network, settings, weights, rates, own_inputs)
 
     def running(block: Block) -> Any:
         return (block.ended.status == _loop.RUNNING).any() & (block.epoch < until)

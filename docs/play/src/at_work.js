@@ -13,7 +13,10 @@ export function atWork(app, model, step) {
   const cells = step.cells.filter((cell) => cell.p === null || cell.p === model.shownAt);
   const wrong = step.cells.filter((cell) => cell.wrong).length;
   const bias = step.kind === "gradient" ? model.found.pass.layers[step.l].below[0].length : -1;
-  const isMistaken = (cell) => mistaken && (model.mistake.equation === 11 ? cell.j === bias : true);
+  const here = step.kind !== "slope" || model.net.names[step.l] === (model.mistake || {}).of;
+  const isMistaken = (cell) => mistaken && here && (model.mistake.equation !== 11 || cell.j === bias);
+  const columns = ["number", "put_in", "by_hand", step.kind === "step" ? "by_right" : "by_dual", "apart"];
+  const labels = columns.map((key) => say(key));
   const rows = cells.map((cell) =>
     h(
       "tr",
@@ -21,17 +24,21 @@ export function atWork(app, model, step) {
       h("th", { scope: "row" }, nameOf(step, cell)),
       h(
         "td",
-        { class: "terms" },
+        { class: "terms", "data-label": labels[1] },
         isMistaken(cell)
           ? say("as_mistaken", mistakeName(app, model.mistake))
           : putIn(model.found, step, cell, model.net, model.t, model.how),
       ),
-      h("td", { title: exact(cell.hand) }, shown(cell.hand), cell.wrong ? h("strong", {}, ` ✗ ${say("wrong")}`) : null),
-      h("td", { title: exact(cell.right) }, shown(cell.right)),
-      h("td", {}, difference(cell.hand, cell.right)),
+      h(
+        "td",
+        { "data-label": labels[2], title: exact(cell.hand) },
+        shown(cell.hand),
+        cell.wrong ? h("strong", {}, ` ✗ ${say("wrong")}`) : null,
+      ),
+      h("td", { "data-label": labels[3], title: exact(cell.right) }, shown(cell.right)),
+      h("td", { "data-label": labels[4] }, difference(cell.hand, cell.right)),
     ),
   );
-  const columns = ["number", "put_in", "by_hand", step.kind === "step" ? "by_right" : "by_dual", "apart"];
   return [
     h("h2", { id: "at-work" }, `${say("at_work")}: ${titleOf(app, step)}`),
     ...step.equations.map((number) => typesetEquation(app, number)),
@@ -40,14 +47,14 @@ export function atWork(app, model, step) {
       { class: "scroll", role: "group", "aria-label": say("at_work") },
       h(
         "table",
-        { class: "numbers" },
+        { class: "numbers cells" },
         h(
           "thead",
           {},
           h(
             "tr",
             {},
-            columns.map((key) => h("th", { scope: "col" }, say(key))),
+            labels.map((label) => h("th", { scope: "col" }, label)),
           ),
         ),
         h("tbody", {}, rows),
@@ -56,12 +63,18 @@ export function atWork(app, model, step) {
     h(
       "p",
       { class: wrong ? "verdict bad" : "verdict" },
-      wrong ? say("step_wrong", wrong, step.cells.length) : step.kind === "step" ? null : say("all_right"),
+      wrong
+        ? say("step_wrong", wrong, step.cells.length)
+        : step.kind === "step"
+          ? null
+          : say("all_right", apart(step.cells)),
     ),
     step.kind === "step" && model.found.steps.indexOf(step) === model.found.steps.length - 1 ? updates(app) : null,
     ...step.equations.map((number) => trusted(app, number)),
   ].filter(Boolean);
 }
+
+const apart = (cells) => difference(0, Math.max(...cells.map(({ hand, right }) => Math.abs(hand - right))));
 
 function isFirst({ found }, step, cell) {
   const { first } = found;
@@ -69,17 +82,16 @@ function isFirst({ found }, step, cell) {
 }
 
 function updates(app) {
-  const take = () => app.set({ updates: Math.min(1000, app.state.updates + 1), step: 0 });
+  const begin = (count) => {
+    app.set({ updates: Math.min(1000, count), step: 0 });
+    document.getElementById("go-next").focus(); // the button that was pressed is gone
+  };
   return h(
     "p",
     { class: "buttons" },
-    h("button", { type: "button", id: "take", onclick: take }, app.say("take_step")),
+    h("button", { type: "button", id: "take", onclick: () => begin(app.state.updates + 1) }, app.say("take_step")),
     app.state.updates
-      ? h(
-          "button",
-          { type: "button", id: "undo", onclick: () => app.set({ updates: 0, step: 0 }) },
-          app.say("undo_steps"),
-        )
+      ? h("button", { type: "button", id: "undo", onclick: () => begin(0) }, app.say("undo_steps"))
       : null,
   );
 }

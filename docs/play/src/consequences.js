@@ -14,18 +14,13 @@ export function consequences(app, model) {
     h("h2", { id: "wrong" }, `${say("mistake_heading")}: ${mistakeName(app, mistake)}`),
     h("p", {}, say("mistake_why", mistakeWhy(app, mistake)), " ", say("mistake_equation", mistake.equation)),
   ];
-  if (!found.first) {
-    const show = () => app.set({ ...showing(mistake), step: 0 });
-    return [
-      ...heading,
-      h("p", { class: "verdict" }, say("mistake_hidden")),
-      h(
-        "p",
-        { class: "buttons" },
-        h("button", { type: "button", id: "show-mistake", onclick: show }, say("mistake_show")),
-      ),
-    ];
-  }
+  const show = () => {
+    app.set({ ...showing(mistake), step: 0 });
+    document.getElementById("show-mistake").focus();
+  };
+  const made = h("button", { type: "button", id: "show-mistake", onclick: show }, say("mistake_show"));
+  const offer = h("p", { class: "buttons" }, made);
+  if (!found.first) return [...heading, h("p", { class: "verdict" }, say("mistake_hidden")), offer];
   const { first } = found;
   const step = found.steps[first.step];
   const sentence = say("mistake_first", "\u0001", `(${first.equation})`, shown(first.hand), shown(first.right)).split(
@@ -46,5 +41,6 @@ export function consequences(app, model) {
       across: ASTRAY,
       alt: say("astray_alt", ASTRAY, shown(rightly[0]), last(rightly), last(mistaken)),
     }),
-  ];
+    offer,
+  ].filter(Boolean);
 }

@@ -87,7 +87,8 @@ function control(app, name, box, update, ...after) {
 export function grid(app, id, { caption, columns, rowName, read, change }) {
   const body = h("tbody");
   const head = h("tr");
-  const element = h("table", { class: "grid" }, h("caption", {}, caption), h("thead", {}, head), body);
+  const numbers = h("table", { class: "grid" }, h("caption", {}, caption), h("thead", {}, head), body);
+  const element = h("div", { class: "scroll" }, numbers);
   let shape = "";
   const boxes = () => [...body.querySelectorAll("input")];
 

@@ -71,8 +71,9 @@ export function derivationView(app) {
   const element = h(
     "div",
     { class: "columns" },
-    h("div", { class: "main" }, stage, work, wrong, all.element),
+    h("div", { class: "main" }, stage, work, wrong),
     h("div", { class: "side" }, fields.element),
+    h("div", { class: "rest" }, all.element),
   );
 
   function update(state) {

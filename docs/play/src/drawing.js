@@ -31,7 +31,7 @@ function edge(a, b, weight, marks, label) {
   const [x1, x2] = [a.x + WIDE / 2, b.x - WIDE / 2];
   const share = 0.31; // near the node below, where the edges of one node are still apart
   const [x, y] = [x1 + (x2 - x1) * share, a.y + (b.y - a.y) * share + 4];
-  const width = Math.min(6, 0.8 + 1.4 * Math.abs(weight));
+  const width = Number.isFinite(weight) ? Math.min(6, 0.8 + 1.4 * Math.abs(weight)) : 6;
   return [
     svg("line", {
       class: `edge ${weight < 0 ? "minus" : "plus"} ${marks}`,

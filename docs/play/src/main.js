@@ -28,9 +28,22 @@ function startPage() {
     const { state, notices } = settled({ ...app.state, ...changes }, app.data.iris);
     app.state = state;
     messages.replaceChildren(...notices.map((word) => h("p", {}, app.say(word))));
-    history.replaceState(null, "", `#${written(state)}`);
+    keep();
     render();
   };
+
+  // Browsers refuse an address that changes a hundred times in a few seconds, as under a slider: then it follows a little later.
+  let times = [];
+  let later = 0;
+  function keep() {
+    clearTimeout(later);
+    times = times.filter((time) => performance.now() - time < 10000);
+    if (times.length >= 40) later = setTimeout(keep, 400);
+    else {
+      times.push(performance.now());
+      history.replaceState(null, "", `#${written(app.state)}`);
+    }
+  }
 
   function fromAddress() {
     if (location.hash === `#${app.state ? written(app.state) : ""}`) return;

@@ -31,7 +31,7 @@ export function modelOf(state, data) {
   let now = started(weightsOf(state, network, state.seed));
   for (let n = 0; n < state.updates; n++) now = updated(now, x, t, how);
   const net = { ...now, names: network.names, objective: state.objective };
-  const found = stepsOf(net, x, t, how);
+  const found = stepsOf(net, x, t, how, right);
   const shownAt = state.alone ? 0 : state.pattern - 1;
   return { all, x, t, network, mistake, applies, how, right, net, found, shownAt };
 }

@@ -37,12 +37,9 @@ export function playgroundView(app) {
       panel("outcome", outcome, shownAt.element),
       h("div", { class: "pair" }, panel("surface", surface, note), panel("error_curve", error)),
       panel("hidden_nodes", hidden),
-      panel("weights_now", weights),
-      panel("pattern_table", table),
-      seeds.element,
-      same,
     ),
     h("div", { class: "side" }, fields.element),
+    h("div", { class: "rest" }, seeds.element, panel("weights_now", weights), panel("pattern_table", table), same),
   );
 
   function update(state) {

@@ -105,7 +105,8 @@ export const ENGLISH = {
   by_right: "Rightly",
   wrong: "wrong",
   as_mistaken: "with the mistake: {0}",
-  all_right: "By hand and by dual numbers: equal to rounding in every number of this step.",
+  all_right:
+    "By hand and by dual numbers alike, in every number of this step and for every pattern: {0} apart at most.",
   step_wrong: "{0} of {1} numbers of this step are wrong.",
   measured: "Measured by bpnn verify: worst error {0}, allowed {1} ({2}; {3}).",
   measured_definition: "A definition. Measured by bpnn verify: worst error {0}, allowed {1} ({2}).",
@@ -115,7 +116,7 @@ export const ENGLISH = {
   mistake_heading: "What the mistake does",
   mistake_first: "First wrong number: {0}, at equation {1}: {2} instead of {3}.",
   mistake_hidden: "This network does not show the mistake: every number is right here.",
-  mistake_show: "Take a network that shows it",
+  mistake_show: "Take a network made to show it",
   mistake_why: "What its author thought: {0}.",
   mistake_equation: "It is made in equation ({0}).",
   astray: "Training with it",

@@ -251,6 +251,15 @@ def test_what_orders_other_numbers_is_kept():
     assert [int(m.sum()) for m in masks] == [3, 2]
 
 
+def test_a_permutation_stays_one_at_other_lengths_and_stays_within_what_it_may_index():
+    arguments = take_apart((normal(3, 5), np.array([2, 0, 1])), 0)
+    found = {s.what: s.args for s in _siblings.siblings(arguments, True)}
+    assert found["length 3 as 4"][1].tolist() == [2, 0, 1, 3]
+    assert found["length 3 as 1"][1].tolist() == [0]
+    assert "length 5 as 1" not in found  # the rows or the columns: what it indexes is not known
+    assert [(a.shape, b.tolist()) for a, b in [found["length 5 as 6"]]] == [((3, 6), [2, 0, 1])]
+
+
 def test_siblings_keep_equal_lengths_equal_and_indices_within():
     arguments = take_apart((normal(4, 3), normal(3), np.array([0, 3, 2])), 0)
     found = list(_siblings.siblings(arguments, True))

@@ -180,7 +180,7 @@ def test_the_fused_loop_has_no_matrix_product_and_no_gradient_matrix():
     network, settings = Network((20, 8, 3)), Settings(epochs=2)
     (weights,), x, t = drawn(network, 2, 1)
     weights, x, t = jax.tree.map(jnp.float32, (weights, x, t))
-    kept = epoch.memory(network, settings, weights)
+    kept = epoch.memory(network, settings, weights, running_rates())
     assert [v.shape for v in jax.tree.leaves(kept)] == [(21,), (8,), (9,), (3,)]
     rates = running_rates()
     text = str(
@@ -309,7 +309,7 @@ def _a_millionth_off(W, moved, kept):
 LOOPS = [
     (run, loop)
     for run in as_it_runs.RUNS
-    for loop in (as_it_runs.LOOPS if run == "train_many" else as_it_runs.ONLINE_LOOPS)
+    for loop in (as_it_runs.MANY_LOOPS if run == "train_many" else as_it_runs.ONE_LOOPS)
 ]
 
 
@@ -321,7 +321,7 @@ def test_each_loop_is_the_numpy_loop_and_its_equation_is_named(run, loop):
 
 # What runs in both is off in ``train``, which compiles sooner, and at length in both.
 OFF = [
-    pytest.param(run, loop, marks=pytest.mark.deep if run == "train_many" and loop in as_it_runs.ONLINE_LOOPS else ())
+    pytest.param(run, loop, marks=pytest.mark.deep if run == "train_many" and loop in as_it_runs.ONE_LOOPS else ())
     for run, loop in LOOPS
 ]
 

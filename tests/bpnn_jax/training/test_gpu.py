@@ -299,7 +299,7 @@ def test_the_error_is_what_its_measure_says(measure, monkeypatch):
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])
-@pytest.mark.parametrize("rule", manual.RULES)
+@pytest.mark.parametrize("rule", gpu.RULES)
 def test_weights_packed_and_unpacked_are_the_same(threads, rule):
     network = Network((3, 4, 2))
     weights, *_ = example(network, 5)

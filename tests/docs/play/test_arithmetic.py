@@ -11,11 +11,12 @@ import pytest
 import manual
 from bpnn_jax.settings import Run
 from docs.play import build
+from docs.play.build import SHOWN
 from manual.article import NN
-from manual.mistakes import MISTAKES, Mistake
+from manual.mistakes import Mistake
 
 CORRECT = Mistake("", 0, "")
-CATALOGUE = {m.name: m for m in (CORRECT, *MISTAKES)}
+CATALOGUE = {m.name: m for m in (CORRECT, *SHOWN)}
 # E sums over at most 15 products of numbers below 10: some 1e-15 of rounding on either side. A wrong formula is off by 1e-3 or more.
 EXACT = 1e-12
 
@@ -89,7 +90,9 @@ def assert_close(got, expected, limit=EXACT):
 
 HOW = """
     const { equations, activations } = bpnn.derivation(net.mistake || "", net.of || "", net.objective);
-    const how = { functions: net.names.map((name) => activations[name]), equations, objective: net.objective, ...net.how };
+    const by = ({ activations, equations }) =>
+        ({ functions: net.names.map((name) => activations[name]), equations, objective: net.objective, ...net.how });
+    const [how, right] = [by({ equations, activations }), by(bpnn.derivation("", "", net.objective))];
 """
 
 
@@ -224,13 +227,13 @@ def example(rng: np.random.Generator, m: Mistake) -> dict:
 
 def test_the_first_wrong_cell_of_every_mistake(javascript):
     rng = np.random.default_rng(2)
-    given = [example(rng, m) for m in MISTAKES for _ in range(3)]
+    given = [example(rng, m) for m in SHOWN for _ in range(3)]
     body = (
         "return args[0].map((net) => {"
         + HOW
         + """
             const zeros = net.weights.map((W) => W.map((row) => row.map(() => 0)));
-            return bpnn.stepsOf({ ...net, carried: zeros }, net.x, net.t, how).first;
+            return bpnn.stepsOf({ ...net, carried: zeros }, net.x, net.t, how, right).first;
         });"""
     )
     seen = {}
@@ -241,7 +244,7 @@ def test_the_first_wrong_cell_of_every_mistake(javascript):
         assert place == list(expected or ()), (m.name, place, expected)
         if got:
             seen.setdefault(m.name, set()).add(got["equation"])
-    assert seen == {m.name: {m.equation} for m in MISTAKES}  # each was shown, and at its equation alone
+    assert seen == {m.name: {m.equation} for m in SHOWN}  # each was shown, and at its equation alone
 
 
 def test_a_right_derivation_has_no_wrong_cell_and_its_witness_agrees(javascript):
@@ -254,7 +257,7 @@ def test_a_right_derivation_has_no_wrong_cell_and_its_witness_agrees(javascript)
         + HOW
         + """
             const zeros = net.weights.map((W) => W.map((row) => row.map(() => 0)));
-            const { steps, first } = bpnn.stepsOf({ ...net, carried: zeros }, net.x, net.t, how);
+            const { steps, first } = bpnn.stepsOf({ ...net, carried: zeros }, net.x, net.t, how, right);
             const off = (cell) => Math.abs(cell.hand - cell.right) / (1 + Math.abs(cell.right));
             return { first, off: Math.max(...steps.flatMap((step) => step.cells.map(off))) };
         });"""
@@ -343,4 +346,4 @@ def test_the_defaults_are_those_of_a_run(javascript):
     assert tuple(preset["ranges"]) == run.ranges
     assert javascript("return bpnn.TOLERANCE") == run.tolerance
     assert set(javascript("return Object.keys(bpnn.ACTIVATIONS)")) == set(manual.ACTIVATIONS)
-    assert set(javascript("return bpnn.MISTAKES")) == {m.name for m in MISTAKES}
+    assert set(javascript("return bpnn.MISTAKES")) == {m.name for m in SHOWN}

@@ -1,12 +1,14 @@
 """The page in a browser: what it asks for, what it says, its keys, its address, both languages, and what axe finds."""
 
+import random
 import re
 from urllib.parse import quote, unquote
 
 import pytest
 
+import manual
 from docs.play import build
-from manual.mistakes import MISTAKES
+from docs.play.build import SHOWN
 from tests.browser import PHONE
 
 LARGEST = 1_000_000  # bytes
@@ -202,7 +204,7 @@ def test_each_mistake_is_shown_by_the_network_that_is_offered_for_it(opened):
         });
         """
     )
-    assert found == [[m.name, m.equation, 0] for m in MISTAKES]
+    assert found == [[m.name, m.equation, 0] for m in SHOWN]
 
 
 def test_a_mistake_turns_its_first_wrong_number_red(opened):
@@ -289,7 +291,7 @@ def test_the_language_is_switched_and_kept(opened):
 def test_every_mistake_has_a_chinese_name_and_reason(opened):
     page = opened("lang=zh")
     options = page.run("return [...document.getElementById('mistake').options].map((option) => option.textContent)")
-    assert len(options) == len(MISTAKES) + 1
+    assert len(options) == len(SHOWN) + 1
     assert all(re.search(r"[\u4e00-\u9fff]|′ =|relu", option) for option in options)
 
 
@@ -304,7 +306,7 @@ def test_the_command_line_of_a_run_is_one(opened, initial):
         f"task=nand&hidden=3,2&activation=tanh&rule=nesterov&hidden_bias=off&mode=batch&shuffle=on&initial={initial}"
     )
     page = opened(f"view=playground&seed=5&epochs=20&learning_rate=0.001&{state}")
-    said = page.run("return [...document.querySelectorAll('.main > section > pre code')].at(-1).textContent")
+    said = page.run("return [...document.querySelectorAll('.rest > section > pre code')].at(-1).textContent")
     words = said.split()
     assert words[:2] == ["bpnn", "train"]
     options = parse(words[1:])
@@ -318,3 +320,59 @@ def test_the_command_line_of_a_run_is_one(opened, initial):
         initial,
     )
     assert (run.hidden_bias, run.input_bias, run.shuffle, run.learning_rate) == (False, True, True, 0.001)
+
+
+# --- any state ---
+
+
+def some_state(rng: random.Random) -> str:
+    """Any value of every field, also those that do not go together."""
+    activations = list(manual.ACTIVATIONS)
+    choices = {
+        "view": ["derivation", "playground"],
+        "lang": ["en", "zh"],
+        "task": ["xor", "own", "iris"],
+        "hidden": ["", "1", "6,6,6", "3,2"],
+        "activation": activations,
+        "output_activation": ["same", "softmax", *activations],
+        "objective": list(manual.OBJECTIVES),
+        "input_bias": ["on", "off"],
+        "hidden_bias": ["on", "off"],
+        "initial": ["uniform", "nguyen-widrow", "he", "given"],
+        "ranges": ["0", "100", "1,2,3,4"],
+        "seed": ["0", "4294967295"],
+        "rule": list(manual.RULES),
+        "learning_rate": ["0", "0.5", "1000"],
+        "momentum": ["0", "0.9", "1000"],
+        "weight_decay": ["0", "0.1", "1000"],
+        "mode": ["online", "batch"],
+        "order": ["simultaneous", "article"],
+        "shuffle": ["on", "off"],
+        "epochs": ["1", "20"],
+        "shown": ["0", "37.5", "100"],
+        "mistake": ["", *(quote(m.name) for m in SHOWN)],
+        "pattern": ["1", "4"],
+        "alone": ["on", "off"],
+        "updates": ["0", "50"],
+        "step": ["0", "7", "60"],
+        "x": ["0,0;0,1;1,0;1,1", "0,0", "-100,100;1e-300,3"],
+        "t": ["0;1;1;0", "0,1,0", "1,0;0,1", "5;5;5"],
+    }
+    return "&".join(f"{name}={rng.choice(values)}" for name, values in choices.items())
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_state_breaks_the_page(opened, seed):
+    """Numbers that overflow are said to be none; no word is missing, nothing is wider than the window."""
+    page = opened(some_state(random.Random(seed)))
+    text, broken, wide = page.run(
+        """
+        const page = document.getElementById("page");
+        const words = [...page.querySelectorAll("[aria-label]")].map((element) => element.getAttribute("aria-label"));
+        const drawn = [...page.querySelectorAll("svg *")].flatMap((element) => [...element.attributes].map(({ value }) => value));
+        const broken = drawn.filter((value) => /NaN|Infinity|undefined/.test(value));
+        return [page.innerText + words.join(" "), broken, document.documentElement.scrollWidth > innerWidth];
+        """
+    )
+    assert not re.search(r"undefined|null|\[object|\{\d\}", text)
+    assert (broken, wide, page.log()) == ([], False, [])

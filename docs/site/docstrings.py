@@ -53,10 +53,10 @@ def _fenced(lines: list[str]) -> list[str]:
 try:
     from griffe import Extension  # pyright: ignore[reportMissingImports]
 except ImportError:  # where no site is built
-    Extension = object
+    Extension = object  # type: ignore[assignment, misc]
 
 
-class Fielded(Extension):
+class Fielded(Extension):  # pyright: ignore[reportGeneralTypeIssues]
     """For mkdocstrings: every docstring through ``as_markdown``."""
 
     def on_object(self, *, obj: Any, **rest: Any) -> None:

@@ -242,6 +242,9 @@ def test_what_orders_other_numbers_is_kept():
     assert sorted(other([2, 0, 1, 3])) == [0, 1, 2, 3]  # a permutation
     assert (np.diff(other([0, 1, 4, 4])) >= 0).all()
     assert set(other([3, 0, 5], 1, (-100,))) & {-100}
+    assert set(np.concatenate([other([0] * 8), other([0] * 8, 1)])) == {0, 1}  # labels that are all alike
+    assert set(np.concatenate([other([4] * 8), other([4] * 8, 1)])) == {3, 4}
+    assert other([0, 0], lengths={1, 2}) is None
     one_hot = _redraw.other(np.eye(4, dtype=np.float32)[[0, 1, 1]], rng, 0, (), set())
     assert (one_hot.sum(-1) == 1).all()
     shares = _redraw.other(np.array([[0.2, 0.8], [0.5, 0.5]], np.float32), rng, 0, (), set())
@@ -249,6 +252,15 @@ def test_what_orders_other_numbers_is_kept():
     assert _redraw.other(np.array([0.0, -np.inf]), rng, 0, (), set()) is None
     masks = [_redraw.other(np.array([True, False, True]), rng, turn, (), set()) for turn in range(2)]
     assert [int(m.sum()) for m in masks] == [3, 2]
+
+
+def test_a_permutation_stays_one_at_other_lengths_and_stays_within_what_it_may_index():
+    arguments = take_apart((normal(3, 5), np.array([2, 0, 1])), 0)
+    found = {s.what: s.args for s in _siblings.siblings(arguments, True)}
+    assert found["length 3 as 4"][1].tolist() == [2, 0, 1, 3]
+    assert found["length 3 as 1"][1].tolist() == [0]
+    assert "length 5 as 1" not in found  # the rows or the columns: what it indexes is not known
+    assert [(a.shape, b.tolist()) for a, b in [found["length 5 as 6"]]] == [((3, 6), [2, 0, 1])]
 
 
 def test_siblings_keep_equal_lengths_equal_and_indices_within():

@@ -210,7 +210,7 @@ const WRONG = {
       return [w - next * kept, kept, next];
     },
   },
-  "RPROP's sign kept after a change": {
+  "RPROP's sign kept": {
     rule: "rprop",
     step: (w, g, sign, size) => {
       const [moved, , next] = rpropOne(w, g, sign, size);

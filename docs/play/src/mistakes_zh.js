@@ -62,7 +62,7 @@ export const CHINESE_MISTAKES = {
   "linear term after a change of sign": ["变号之后仍有线性项", "抛物线已经折回，线性项却总是加上"],
   "RPROP's sign reversed": ["RPROP 的符号反了", "梯度变号时步长变大，不变号时反而变小"],
   "RPROP's step without limits": ["RPROP 的步长没有上下限", "Δ 从不截断：不停地变大或变小"],
-  "RPROP's sign kept after a change": [
+  "RPROP's sign kept": [
     "RPROP 变号之后保留了符号",
     "带到下一步的是符号而不是 0：变号后的那一步又变大了",
   ],

@@ -68,7 +68,7 @@ const OF_RULES = {
   "linear term after a change of sign": { ...QUICKPROP, updates: 20 },
   "RPROP's sign reversed": RPROP,
   "RPROP's step without limits": { ...RPROP, learning_rate: 45, updates: 1 },
-  "RPROP's sign kept after a change": { ...RPROP, learning_rate: 1, updates: 1 },
+  "RPROP's sign kept": { ...RPROP, learning_rate: 1, updates: 1 },
   "RPROP by the gradient's size": RPROP,
 };
 

@@ -39,7 +39,7 @@ SETTLED = """
         const now = document.body.innerHTML;
         if (now === before) return;
         before = now;
-        await new Promise((done) => setTimeout(done, 150));
+        await new Promise((done) => setTimeout(done, 90));
     }
 """
 STATE = "return bpnn.read(location.hash).state"

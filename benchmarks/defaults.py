@@ -41,7 +41,7 @@ def our_seconds(name: str) -> tuple[float, float]:
     task = door.open_set(name).task
     assert task is not None
     data = tabular.prepare(task, name, test_share=SHARE)
-    usual = tabular.customary(task, len(data.train))
+    usual = tabular.customary(task.kind, len(data.train))
     epochs, run = usual.pop("epochs"), Run(**usual)
     network = run.network(data.train)
     drawn = [init(network, seed, initial=run.initial) for seed in range(NETWORKS)]

@@ -2,7 +2,8 @@
 
 import math
 import sys
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 import bpnn_jax._runtime.own_manual  # noqa: F401 - an ImportError if another ``manual`` comes first
@@ -204,6 +205,42 @@ def _check_outputs(run: Run) -> None:
         raise InputError(
             f"expected targets as given with objective {run.objective}, which is for targets from 0 to 1, got bipolar"
         )
+
+
+def for_a_table(run: Run, usual: Mapping[str, Any], given: Collection[str]) -> Run:
+    """``run`` with the ``usual`` settings of a table for all fields but those ``given``, and those that do not go with them.
+
+    Raises InputError for a momentum or a rule that needs another one given beside it.
+
+    >>> usual = {"rule": "adam", "learning_rate": 0.01, "mode": "minibatch", "batch_size": 32, "initial": "glorot"}
+    >>> found = for_a_table(Run(mode="batch"), usual, {"mode"})
+    >>> found.rule, found.mode, found.batch_size
+    ('adam', 'batch', None)
+    """
+    usual = dict(usual)
+    if "mode" in given and run.mode != "minibatch":
+        usual.pop("batch_size", None)
+    if "ranges" in given:  # of uniform first weights
+        usual.pop("initial", None)
+    output = run.activation if run.output_activation == "same" else run.output_activation
+    objective = usual.get("objective", Run.objective)
+    if (
+        "output_activation" in given and output not in manual.OBJECTIVES[objective].outputs
+    ):  # cross-entropy is not for all
+        usual["objective"] = "half-squared-error"
+    if "objective" in given and run.objective == "half-squared-error" and usual.get("output_activation") == "softmax":
+        usual["output_activation"] = "sigmoid"
+    if "rule" in given and run.rule in DECAYING_RULES:
+        usual.pop("weight_decay", None)
+    if "momentum" in given and "rule" not in given and usual["rule"] in OPTAX_RULES:
+        raise InputError(
+            f"expected a rule with momentum {run.momentum:g}: {usual['rule']}, a table's own rule, has none"
+        )
+    if "rule" in given and "learning_rate" not in given:
+        raise InputError(
+            f"expected a learning rate with rule {run.rule} for a table, whose own rule is {usual['rule']}"
+        )
+    return replace(run, **{name: value for name, value in usual.items() if name not in given})
 
 
 def known(name: str) -> str:

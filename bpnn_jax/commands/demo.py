@@ -247,7 +247,7 @@ def table() -> tuple[dict, bool, list[str]]:
     assert task is not None
     data = tabular.prepare(task, "iris", test_share=0.3)
     assert data.test is not None
-    usual = tabular.customary(task, len(data.train))
+    usual = tabular.customary(task.kind, len(data.train))
     epochs, run = usual.pop("epochs"), Run(**usual)
     network = run.network(data.train)
     rates = run.rates(data.train)._replace(cutoff=0.0, tolerance=None)._asdict()

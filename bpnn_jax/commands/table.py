@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-import manual
 from bpnn_jax._runtime.text import one_line
 from bpnn_jax.choice import Choice
 from bpnn_jax.commands import curves, likely, practice, seeds, success
@@ -14,7 +13,7 @@ from bpnn_jax.commands.common import Data, finish, plain_warnings, read_data
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns import scores
 from bpnn_jax.patterns.tabular import Tabular, customary, prepare
-from bpnn_jax.settings import DECAYING_RULES
+from bpnn_jax.settings import for_a_table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -73,7 +72,7 @@ def train(options: "Train", data: Data, saved: "Saved | None") -> int:
         run, epochs = settings(options.run, options.epochs, prepared, options.given)
     else:
         run = options.run
-        epochs = options.epochs if "epochs" in options.given else customary(task, len(prepared.train))["epochs"]
+        epochs = options.epochs if "epochs" in options.given else customary(task.kind, len(prepared.train))["epochs"]
     options = replace(options, run=run, epochs=epochs)
     network, out = run.network(prepared.train), console()
     start = practice.checkpoint_of(options, saved, network)
@@ -137,34 +136,9 @@ def parts(options: "Train", data: Data, saved: "Saved | None") -> Tabular:
 
 def settings(run: "Run", epochs: int, data: Tabular, given: frozenset[str]) -> tuple["Run", int]:
     """The run and the epochs that train a table, but for the options that were given."""
-    usual = customary(data.task, len(data.train))
+    usual = customary(data.task.kind, len(data.train))
     usual_epochs = usual.pop("epochs")
-    if "mode" in given and run.mode != "minibatch":
-        usual.pop("batch_size")
-    if "ranges" in given:  # of uniform first weights
-        usual.pop("initial")
-    _fit_together(usual, run, given)
-    kept = {name: value for name, value in usual.items() if name not in given}
-    if "momentum" in given and "rule" not in given:
-        raise InputError(
-            f"expected a rule with momentum {run.momentum:g}: {usual['rule']}, a table's own rule, has none"
-        )
-    if "rule" in given and "learning_rate" not in given:
-        raise InputError(
-            f"expected a learning rate with rule {run.rule} for a table, whose own rule is {usual['rule']}"
-        )
-    return replace(run, **kept), epochs if "epochs" in given else usual_epochs
-
-
-def _fit_together(usual: dict[str, Any], run: "Run", given: frozenset[str]) -> None:
-    """Of the usual settings, leave out what does not go with what was given: cross-entropy is for sigmoid and softmax."""
-    output = run.activation if run.output_activation == "same" else run.output_activation
-    if "output_activation" in given and output not in manual.OBJECTIVES[usual["objective"]].outputs:
-        usual["objective"] = "half-squared-error"
-    if "objective" in given and run.objective == "half-squared-error" and usual["output_activation"] == "softmax":
-        usual["output_activation"] = "sigmoid"
-    if "rule" in given and run.rule in DECAYING_RULES:
-        usual.pop("weight_decay")
+    return for_a_table(run, usual, given), epochs if "epochs" in given else usual_epochs
 
 
 def how(run: "Run", network: "Network") -> str:

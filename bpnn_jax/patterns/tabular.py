@@ -129,24 +129,22 @@ def balance(t: np.ndarray) -> np.ndarray:
     return np.sort(np.concatenate([np.resize(np.flatnonzero(groups == g), most) for g in np.unique(groups)]))
 
 
-def customary(task: Task, patterns: int) -> dict[str, Any]:
-    """Settings of a ``Run`` that train a table well untouched, with ``epochs``: Adam on minibatches, tanh, and what fits the kind.
+def customary(kind: str, patterns: int) -> dict[str, Any]:
+    """Settings of a ``Run`` that train a table well untouched, with ``epochs``: Adam on minibatches, tanh, and what fits the kind of
+    task, with so many patterns to train on.
 
     Classes: softmax with cross-entropy; labels: sigmoid with cross-entropy; numbers: linear outputs. The gradient of a batch is the
     mean, with a weight decay of 1 / patterns but for numbers: a prior of standard deviation 1 on each weight. The table in
     docs/tables.md compares them with scikit-learn's.
 
-    >>> from bpnn_jax.patterns.tables import Column, Table
-    >>> from bpnn_jax.patterns.task import learn
-    >>> numbers = Column("a", np.arange(64.0)), Column("b", np.arange(64.0) ** 2)
-    >>> found = customary(learn(Table(numbers, True, "commas")), 64)
+    >>> found = customary("regression", 64)
     >>> found["output_activation"], found["reduction"], found["epochs"]
     ('linear', 'mean', 100)
     """
-    updates, classes = UPDATES[task.kind], task.kind in ("classification", "multi-label")
+    updates, classes = UPDATES[kind], kind in ("classification", "multi-label")
     many = classes and patterns >= MANY_PATTERNS
     updates = MANY_UPDATES if many else updates
-    outputs = {"regression": "linear", "classification": "softmax"}.get(task.kind, "sigmoid")
+    outputs = {"regression": "linear", "classification": "softmax"}.get(kind, "sigmoid")
     return {
         "activation": "tanh",
         "output_activation": outputs,
@@ -154,7 +152,7 @@ def customary(task: Task, patterns: int) -> dict[str, Any]:
         "reduction": "mean",
         "weight_decay": 1 / patterns if classes else 0.0,
         "rule": "adam",
-        "learning_rate": 0.005 if many or task.kind == "boolean" else 0.01,
+        "learning_rate": 0.005 if many or kind == "boolean" else 0.01,
         "mode": "minibatch",
         "batch_size": BATCH,
         "shuffle": True,

@@ -4,7 +4,7 @@ The measurements behind the limits are in docs/speed.md, under "Written out, or 
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
@@ -15,7 +15,7 @@ from bpnn_jax.training.fused import epoch, lanes
 from bpnn_jax.training.fused.equations import ONE
 
 LANES_WIDTH = {"float32": 64, "float64": 64}  # of 16, 32, 48, 64, 96 and 128 the fastest, or as fast as the fastest
-LANES = "lanes"
+LANES, MAPPED = "lanes", "generic, vmapped"
 WIDEST = 256  # nodes in a layer: a sum is written out term by term, which compiles ever longer; benchmarks/widest.py
 FUSED_WEIGHTS = 4000  # of one network online: above, matrix products are faster
 LANES_BATCH_WEIGHTS = {
@@ -56,19 +56,50 @@ def block(network: Network, settings: Settings, dtype: str) -> tuple[str, Callab
     width = LANES_WIDTH[dtype]
     batches = settings.mode != "online"
     if batches and (settings.order == "article" or weights(network) > LANES_BATCH_WEIGHTS[dtype]):
-        return "generic, vmapped", vmapped, width
+        return MAPPED, vmapped, width
     if fits_fused(network, settings):
         return LANES, lanes.run, width
-    return "generic, vmapped", vmapped, width
+    return MAPPED, vmapped, width
+
+
+class Stretches(NamedTuple):
+    """What trains a block in several stretches, and looks at it between them.
+
+    begin: (network, settings, weights, rates) -> the block before its first epoch
+    go_on: (network, settings, block, rates, x, t, keys, until) -> the block at epoch ``until``
+    ended: block -> ``lanes.Ended``
+    """
+
+    begin: Callable[..., Any]
+    go_on: Callable[..., Any]
+    ended: Callable[..., lanes.Ended]
 
 
 def vmapped(
     network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, t: Any, keys: Any, until: Any
 ) -> lanes.Ended:
     """``lanes.run`` for every rule and size: the loop of ``train``, batched by JAX."""
+    return _ended(_go_on(network, settings, _begin(network, settings, weights, rates), rates, x, t, keys, until))
 
-    def one(weights: tuple, rates: Rates, key: Any) -> _loop.State:
-        return _loop.run(network, settings, _loop.start(settings, weights, rates, network), x, t, rates, key, until)
 
-    state = jax.vmap(one)(weights, rates, keys)
+def _begin(network: Network, settings: Settings, weights: tuple, rates: Rates) -> _loop.State:
+    return jax.vmap(lambda weights, rates: _loop.start(settings, weights, rates, network))(weights, rates)
+
+
+def _go_on(
+    network: Network, settings: Settings, state: _loop.State, rates: Rates, x: Any, t: Any, keys: Any, until: Any
+) -> _loop.State:
+    def one(state: _loop.State, rates: Rates, key: Any) -> _loop.State:
+        return _loop.run(network, settings, state, x, t, rates, key, until)
+
+    return jax.vmap(one)(state, rates, keys)
+
+
+def _ended(state: _loop.State) -> lanes.Ended:
     return lanes.Ended(state.weights, state.epoch, state.error, state.status, state.history.T)
+
+
+STRETCHES = {
+    LANES: Stretches(lanes.begin, lanes.go_on, lanes.ended),
+    MAPPED: Stretches(_begin, _go_on, _ended),
+}

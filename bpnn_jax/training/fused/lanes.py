@@ -35,8 +35,20 @@ def run(
     network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, t: Any, keys: Any, until: Any
 ) -> Ended:
     """Train a block up to epoch ``until``. Weights, also the result's, are (lanes, n_in, n_out), rates and keys (lanes,)."""
+    return ended(go_on(network, settings, begin(network, settings, weights, rates), rates, x, t, keys, until))
+
+
+def begin(network: Network, settings: Settings, weights: tuple, rates: Rates) -> Block:
+    """A block before its first epoch, from weights (lanes, n_in, n_out)."""
     weights = tuple(jnp.transpose(W, (2, 1, 0)) for W in weights)
     kept = epoch.memory(network, settings, weights)
+    return Block(weights, kept, jnp.zeros((), jnp.int32), _not_begun(settings, weights))
+
+
+def go_on(
+    network: Network, settings: Settings, block: Block, rates: Rates, x: Any, t: Any, keys: Any, until: Any
+) -> Block:
+    """A block up to epoch ``until``; in several stretches it comes to the same bits as in one."""
 
     def running(block: Block) -> Any:
         return (block.ended.status == _loop.RUNNING).any() & (block.epoch < until)
@@ -50,9 +62,12 @@ def run(
         ended = _noted(settings, block.ended, block.epoch, weights, error, miss, rates)
         return Block(weights, kept, block.epoch + 1, ended)
 
-    first = Block(weights, kept, jnp.zeros((), jnp.int32), _not_begun(settings, weights))
-    ended = jax.lax.while_loop(running, one_epoch, first).ended
-    return ended._replace(weights=tuple(jnp.transpose(W, (2, 1, 0)) for W in ended.weights))
+    return jax.lax.while_loop(running, one_epoch, block)
+
+
+def ended(block: Block) -> Ended:
+    """Where the networks are, weights (lanes, n_in, n_out)."""
+    return block.ended._replace(weights=tuple(jnp.transpose(W, (2, 1, 0)) for W in block.ended.weights))
 
 
 def _not_begun(settings: Settings, weights: tuple) -> Ended:

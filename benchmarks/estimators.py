@@ -29,10 +29,6 @@ GRIDS: dict[str, tuple[dict[str, Any], dict[str, list]]] = {
         {"rule": "heavy-ball"},
         {"hidden": SIZES, "learning_rate": [0.003, 0.01, 0.03, 0.1, 0.3], "momentum": [0.0, 0.5, 0.8, 0.9]},
     ),
-    "hidden × learning_rate × weight_decay": (
-        {},
-        {"hidden": SIZES, "learning_rate": [0.001, 0.003, 0.01, 0.03, 0.1], "weight_decay": [0.0, 0.001, 0.01, 0.1]},
-    ),
 }
 
 

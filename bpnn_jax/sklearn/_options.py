@@ -68,7 +68,7 @@ class Shape(NamedTuple):
     run: Run
     network: Network
     settings: Settings
-    rates: dict[str, float]
+    rates: dict[str, Any]
 
 
 class Rows(NamedTuple):
@@ -105,8 +105,8 @@ def shape_of(
     usual = customary(kind, patterns)
     given = {name: getattr(options, name) for name in FIELDS if getattr(options, name) is not None}
     run = filled(Run(**given), usual, given).checked()
-    if epochs is None:
-        epochs = usual["epochs"] if options.epochs is None else whole_number("epochs", options.epochs, 1)
+    given_epochs = options.epochs if epochs is None else epochs
+    epochs = int(usual["epochs"]) if given_epochs is None else whole_number("epochs", given_epochs, 1)
     one = Patterns(np.zeros((1, inputs)), np.zeros((1, outputs)), name="fit", hidden=customary_hidden(kind, inputs))
     settings = run.settings(epochs=epochs, schedule=_schedule(options.schedule, before + epochs))
     return Shape(run, run.network(one), settings, {"learning_rate": run.learning_rate, "momentum": run.momentum})

@@ -39,8 +39,12 @@ def _whole(
 ) -> np.ndarray | None:
     low, high = int(array.min()), int(array.max())
     flat = array.ravel()
-    if is_order(array, lengths) or (low == high and not constants):
+    if is_order(array, lengths):
         return None
+    if low == high and not constants:  # all alike: one less is as good an index, and 1 where no length is 1
+        if array.size < 2 or high < 0 or min(lengths, default=1) < 2:
+            return None
+        low, high = max(0, high - 1), max(high, 1)
     distinct = array.size > 2 and len(set(flat.tolist())) == array.size == high - low + 1
     if distinct:  # a permutation stays one
         found = rng.permutation(flat).reshape(array.shape)

@@ -69,6 +69,7 @@ export function atWork(app, model, step) {
           ? null
           : say("all_right", apart(step.cells)),
     ),
+    step.kind === "step" ? null : h("p", { class: "help" }, say("dual_help")),
     step.kind === "step" && model.found.steps.indexOf(step) === model.found.steps.length - 1 ? updates(app) : null,
     ...step.equations.map((number) => trusted(app, number)),
   ].filter(Boolean);

@@ -47,7 +47,11 @@ export function derivationView(app) {
   }
 
   const all = equationList(app, see);
-  const toWrong = button("first_wrong", () => model.found.first.step + 1);
+  const toFirstWrong = () => {
+    const { step, p } = model.found.first;
+    app.set({ step: step + 1, ...(p === null || app.state.alone ? {} : { pattern: p + 1 }) });
+  };
+  const toWrong = h("button", { type: "button", id: "go-first_wrong", onclick: toFirstWrong }, say("first_wrong"));
   const buttons = h(
     "div",
     { class: "buttons" },
@@ -66,6 +70,7 @@ export function derivationView(app) {
     position.element,
     said,
     scroller,
+    h("p", { class: "help" }, say("legend")),
     h("p", { class: "help" }, say("stage_help")),
   );
   const element = h(

@@ -55,6 +55,8 @@ function stepped(rule, how, w, g, carried) {
     : `${shown(w)} − ${rate}·(${momentum}·(${v}) + ${bracketed(g)})`;
 }
 
+const backAlong = (deltas, weights) => deltas.map((one, m) => weighted(one, weights[m]));
+
 // What a cell's number was computed from. ``found``: what stepsOf returned; ``gradients``: by layer, after decay.
 export function putIn(found, step, cell, net, t, how) {
   const layer = found.pass.layers[step.l];
@@ -77,11 +79,11 @@ export function putIn(found, step, cell, net, t, how) {
         return step.equations[0] === 19
           ? `${shown(layer.a[p][k])} − ${bracketed(t[p][k])}`
           : outputDelta(layer, t, p, k);
-      return `${bracketed(derivative(layer)[p][k])}·(${sumOf(found.deltas[step.l + 1][p].map((one, m) => weighted(one, above.W[k][m])))})`;
+      return `${bracketed(derivative(layer)[p][k])}·(${sumOf(backAlong(found.deltas[step.l + 1][p], above.W[k]))})`;
     case "gradient":
       return sumOf(delta.map((row, q) => (j === bias ? shown(row[k]) : weighted(layer.below[q][j], row[k]))));
     case "input":
-      return sumOf(delta[p].map((one, m) => weighted(one, layer.W[k][m])));
+      return sumOf(backAlong(delta[p], layer.W[k]));
     case "decay": {
       const g = found.gradients[step.l][j][k];
       return j < bias ? `${shown(g)} + ${shown(how.weightDecay)}·${bracketed(layer.W[j][k])}` : shown(g);

@@ -79,6 +79,8 @@ export const ENGLISH = {
 
   // the derivation
   stage: "The network and its numbers",
+  legend:
+    "A box is a node, layer.node: z, a, then δ. A line is a weight: blue and solid above 0, orange and dashed below, the thicker the larger. The dashed box is the bias node, always 1.",
   stage_help: "Keys: → next step, ← step back, Home first, End last.",
   first: "First",
   back: "Back",
@@ -107,6 +109,8 @@ export const ENGLISH = {
   as_mistaken: "with the mistake: {0}",
   all_right:
     "By hand and by dual numbers alike, in every number of this step and for every pattern: {0} apart at most.",
+  dual_help:
+    "A dual number v + d ε, with ε² = 0, carries a derivative d through the forward pass. It uses no equation of the way back.",
   step_wrong: "{0} of {1} numbers of this step are wrong.",
   measured: "Measured by bpnn verify: worst error {0}, allowed {1} ({2}; {3}).",
   measured_definition: "A definition. Measured by bpnn verify: worst error {0}, allowed {1} ({2}).",
@@ -115,6 +119,7 @@ export const ENGLISH = {
   undo_steps: "Back to the initial weights",
   mistake_heading: "What the mistake does",
   mistake_first: "First wrong number: {0}, at equation {1}: {2} instead of {3}.",
+  of_pattern: " of pattern {0}",
   mistake_hidden: "This network does not show the mistake: every number is right here.",
   mistake_show: "Take a network made to show it",
   mistake_why: "What its author thought: {0}.",

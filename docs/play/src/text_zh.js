@@ -75,6 +75,8 @@ export const CHINESE = {
   notice_weights: "自定的权重不再适合这个网络：已重新抽取。",
 
   stage: "网络与它的数字",
+  legend:
+    "方框是节点，“层.节点”：z、a，然后是 δ。连线是权重：蓝色实线为正，橙色虚线为负，越粗越大。虚线框是偏置节点，恒为 1。",
   stage_help: "按键：→ 下一步，← 上一步，Home 第一步，End 最后一步。",
   first: "开头",
   back: "上一步",
@@ -102,6 +104,7 @@ export const CHINESE = {
   wrong: "错",
   as_mistaken: "按这个错误：{0}",
   all_right: "这一步的每个数、每个样本，手工推导与对偶数都一致：相差至多 {0}。",
+  dual_help: "对偶数 v + d ε（ε² = 0）带着导数 d 走过前向传播，不用反向的任何公式。",
   step_wrong: "这一步的 {1} 个数中有 {0} 个是错的。",
   measured: "bpnn verify 实测：最大误差 {0}，允许 {1}（{2}；{3}）。",
   measured_definition: "这是定义。bpnn verify 实测：最大误差 {0}，允许 {1}（{2}）。",
@@ -110,6 +113,7 @@ export const CHINESE = {
   undo_steps: "回到初始权重",
   mistake_heading: "这个错误的后果",
   mistake_first: "第一个错的数：{0}，在公式 {1}：得 {2}，应为 {3}。",
+  of_pattern: "（样本 {0}）",
   mistake_hidden: "这个网络显不出这个错误：这里每个数都是对的。",
   mistake_show: "换一个专为显出它的网络",
   mistake_why: "犯错的人是这样想的：{0}。",

@@ -242,6 +242,9 @@ def test_what_orders_other_numbers_is_kept():
     assert sorted(other([2, 0, 1, 3])) == [0, 1, 2, 3]  # a permutation
     assert (np.diff(other([0, 1, 4, 4])) >= 0).all()
     assert set(other([3, 0, 5], 1, (-100,))) & {-100}
+    assert set(np.concatenate([other([0] * 8), other([0] * 8, 1)])) == {0, 1}  # labels that are all alike
+    assert set(np.concatenate([other([4] * 8), other([4] * 8, 1)])) == {3, 4}
+    assert other([0, 0], lengths={1, 2}) is None
     one_hot = _redraw.other(np.eye(4, dtype=np.float32)[[0, 1, 1]], rng, 0, (), set())
     assert (one_hot.sum(-1) == 1).all()
     shares = _redraw.other(np.array([[0.2, 0.8], [0.5, 0.5]], np.float32), rng, 0, (), set())

@@ -151,7 +151,10 @@ def trained(net: dict, steps: int) -> list:
 
 def rated(net: dict, n: int) -> dict:
     """With a rule by turns. At these rates the error falls: where it jumps, a training multiplies its own rounding at each step."""
-    rule, order = list(manual.RULES)[n % 3], ("simultaneous", "article")[n // 3 % 2]
+    rule, order = (
+        [rule.name for rule in manual.RULES.values() if rule.momentum][n % 3],
+        ("simultaneous", "article")[n // 3 % 2],
+    )
     momentum = 0.01 if rule == "previous-gradient" else 0.5  # (13)'s M is a rate
     return {
         **net,
@@ -181,8 +184,11 @@ def test_50_steps_of_each_rule_in_both_orders(javascript, after_50_steps):
 # --- the mistakes ---
 
 
-def first_wrong(net: dict, mistake: Mistake) -> tuple | None:
-    """(kind, layer, pattern, row, column) of the first number, in the page's order, that a mistaken ``manual`` has otherwise."""
+def first_wrong(net: dict, mistake: Mistake) -> tuple[tuple, float] | None:
+    """(kind, layer, pattern, row, column) of the first number that a mistaken ``manual`` has otherwise, in the page's order.
+
+    And that number.
+    """
     (weights, x, t), decay = arrays(net), net["how"]["weightDecay"]
     both = []
     for m in (mistake, CORRECT):
@@ -204,7 +210,8 @@ def first_wrong(net: dict, mistake: Mistake) -> tuple | None:
     for (kind, l, wrong), (_, _, right) in zip(*both, strict=True):
         off = ~(abs(wrong - right) <= 1e-12 + 1e-9 * abs(right))
         if off.any():
-            return kind, l, *map(int, np.argwhere(off)[0])
+            place = tuple(map(int, np.argwhere(off)[0]))
+            return (kind, l, *place), wrong[place]
     return None
 
 
@@ -240,9 +247,11 @@ def test_the_first_wrong_cell_of_every_mistake(javascript):
     for net, got in zip(given, javascript(body, given), strict=True):
         m = CATALOGUE[net["mistake"]]
         expected = first_wrong(net, m)
-        place = [got[key] for key in ("kind", "l", "p", "j", "k") if got and got.get(key) is not None]
-        assert place == list(expected or ()), (m.name, place, expected)
+        assert (got is None) == (expected is None), m.name
         if got:
+            place = tuple(got[key] for key in ("kind", "l", "p", "j", "k") if got.get(key) is not None)
+            assert place == expected[0], m.name
+            assert got["hand"] == pytest.approx(expected[1], rel=EXACT, abs=EXACT), m.name
             seen.setdefault(m.name, set()).add(got["equation"])
     assert seen == {m.name: {m.equation} for m in SHOWN}  # each was shown, and at its equation alone
 
@@ -328,7 +337,7 @@ def test_initial_weights_as_bpnn_defines_them(javascript, initial):
             assert abs(got[part]).max() == pytest.approx(abs(same[part]).max(), rel=0.35, abs=1e-12)
 
 
-def test_the_defaults_are_those_of_a_run(javascript):
+def test_the_tables_and_the_defaults_are_those_of_bpnn(javascript):
     preset = javascript("return bpnn.PRESET")
     run = Run()
     same = (
@@ -345,5 +354,9 @@ def test_the_defaults_are_those_of_a_run(javascript):
         assert preset[name] == getattr(run, name), name
     assert tuple(preset["ranges"]) == run.ranges
     assert javascript("return bpnn.TOLERANCE") == run.tolerance
-    assert set(javascript("return Object.keys(bpnn.ACTIVATIONS)")) == set(manual.ACTIVATIONS)
-    assert set(javascript("return bpnn.MISTAKES")) == {m.name for m in SHOWN}
+    for table in ("ACTIVATIONS", "OUTPUT_ACTIVATIONS", "OBJECTIVES"):
+        assert javascript(f"return Object.keys(bpnn.{table})") == list(getattr(manual, table))
+    assert javascript("return Object.keys(bpnn.RULES)") == [
+        rule.name for rule in manual.RULES.values() if rule.momentum
+    ]
+    assert javascript("return bpnn.MISTAKES") == [m.name for m in SHOWN]

@@ -8,6 +8,7 @@ import { h } from "./dom.js";
 import { drawNetwork, weightsInWords } from "./drawing.js";
 import { modelOf } from "./model.js";
 import { shown } from "./numbers.js";
+import { DEFINED } from "./steps.js";
 
 export function derivationView(app) {
   const { say } = app;
@@ -16,7 +17,10 @@ export function derivationView(app) {
   const work = h("section", { class: "panel", "aria-labelledby": "at-work" });
   const wrong = h("section", { class: "panel", "aria-labelledby": "wrong" });
   const button = (key, to) => h("button", { type: "button", id: `go-${key}`, onclick: () => go(to) }, say(key));
-  const position = slider(app, "step", (state) => `${state.step} / ${model.found.steps.length}`);
+  const position = slider(app, "step", (state) => {
+    const steps = model.found.steps.length;
+    return `${Math.min(state.step, steps)} / ${steps}`;
+  });
   const fields = derivationFields(app, () => model);
   let model = null;
 
@@ -129,7 +133,7 @@ function drawn(app, model, at) {
   };
   const busy = (column, k) =>
     step &&
-    !["gradient", "decay", "step"].includes(step.kind) &&
+    !["gradient", "decay", ...DEFINED].includes(step.kind) &&
     (step.kind === "input"
       ? column === 0
       : step.kind === "E"
@@ -142,7 +146,7 @@ function drawn(app, model, at) {
     const bias = j >= network.sizes[l];
     const active =
       step &&
-      ((["z", "gradient", "decay", "step"].includes(step.kind) && step.l === l) ||
+      ((["z", "gradient", "decay", ...DEFINED].includes(step.kind) && step.l === l) ||
         (step.kind === "delta" && step.l === l - 1 && !bias) ||
         (step.kind === "input" && l === 0 && !bias));
     return active ? "busy" : "";

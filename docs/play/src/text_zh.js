@@ -67,6 +67,8 @@ export const CHINESE = {
   "previous-gradient": "上一次的梯度 (13)",
   "heavy-ball": "重球法 (14)",
   nesterov: "Nesterov (15)",
+  quickprop: "Quickprop (21)",
+  rprop: "RPROP (22)",
 
   notice_rows: "输入和目标的行数必须相同：以较短者为准。",
   notice_softmax: "只有一个输出时 softmax 恒为 1：已换成 sigmoid。",
@@ -93,6 +95,7 @@ export const CHINESE = {
   at_gradient: "第 {0} 层权重的梯度",
   at_input: "对输入的梯度",
   at_decay: "第 {0} 层的权重衰减",
+  at_carried: "第 {0} 层带到下一步的符号",
   at_step: "第 {0} 层权重的更新",
   at_work: "正在使用的公式",
   number: "量",
@@ -108,6 +111,7 @@ export const CHINESE = {
   step_wrong: "这一步的 {1} 个数中有 {0} 个是错的。",
   measured: "bpnn verify 实测：最大误差 {0}，允许 {1}（{2}；{3}）。",
   measured_definition: "这是定义。bpnn verify 实测：最大误差 {0}，允许 {1}（{2}）。",
+  "branch by branch": "逐个分支",
   "closed form": "闭式解",
   take_step: "执行这次更新，重新开始",
   undo_steps: "回到初始权重",
@@ -152,6 +156,8 @@ export const CHINESE = {
   why_18: "每个输出都取决于同层所有的 z，所以导数是一个矩阵。",
   why_19: "对数消去了 f′。所以不带 f′ 的 δ 对 (7) 是错的，在这里却是对的。",
   why_20: "每次更新加入一次梯度。偏置行没有衰减。",
+  why_21: "每个权重有自己的抛物线，通过上一步前后的斜率，直接跳到它的最低点。",
+  why_22: "只看梯度的符号。每个权重有自己的步长，符号不变时步长增大。",
 
   again: "重新训练",
   error_curve: "误差",

@@ -55,9 +55,7 @@ def test_what_cannot_be_one_module_is_refused(modules, main, other, words):
 def test_every_equation_has_its_formula_its_line_and_its_numbers():
     """As the derivation has them: the number of the last column of its table is read here in another way."""
     found = build.equations(DERIVATION)
-    assert [equation["number"] for equation in found] == list(
-        range(1, 21)
-    )  # (21) and (22) are rules that the page has not
+    assert [equation["number"] for equation in found] == list(range(1, 23))
     for equation in found:
         (row,) = (line for line in DERIVATION.splitlines() if line.startswith(f"| ({equation['number']}) | `"))
         assert row.split(" | ")[-2:] == [equation["worst"], f"{equation['allowed']} |"]

@@ -8,7 +8,7 @@ import pytest
 
 import manual
 from docs.play import build
-from docs.play.build import SHOWN
+from manual.mistakes import MISTAKES
 from tests.browser import PHONE
 
 LARGEST = 1_000_000  # bytes
@@ -205,7 +205,7 @@ def test_each_mistake_is_shown_by_the_network_that_is_offered_for_it(opened):
         });
         """
     )
-    assert found == [[m.name, m.equation, 0] for m in SHOWN]
+    assert found == [[m.name, m.equation, 0] for m in MISTAKES]
 
 
 def test_a_mistake_turns_its_first_wrong_number_red(opened):
@@ -293,7 +293,7 @@ def test_the_language_is_switched_and_kept(opened):
 def test_every_mistake_has_a_chinese_name_and_reason(opened):
     page = opened("lang=zh")
     options = page.run("return [...document.getElementById('mistake').options].map((option) => option.textContent)")
-    assert len(options) == len(SHOWN) + 1
+    assert len(options) == len(MISTAKES) + 1
     assert all(re.search(r"[\u4e00-\u9fff]|′ =|relu", option) for option in options)
 
 
@@ -343,7 +343,7 @@ def some_state(rng: random.Random) -> str:
         "initial": ["uniform", "nguyen-widrow", "he", "given"],
         "ranges": ["0", "100", "1,2,3,4"],
         "seed": ["0", "4294967295"],
-        "rule": [rule.name for rule in manual.RULES.values() if rule.momentum],
+        "rule": list(manual.RULES),
         "learning_rate": ["0", "0.5", "1000"],
         "momentum": ["0", "0.9", "1000"],
         "weight_decay": ["0", "0.1", "1000"],
@@ -352,7 +352,7 @@ def some_state(rng: random.Random) -> str:
         "shuffle": ["on", "off"],
         "epochs": ["1", "20"],
         "shown": ["0", "37.5", "100"],
-        "mistake": ["", *(quote(m.name) for m in SHOWN)],
+        "mistake": ["", *(quote(m.name) for m in MISTAKES)],
         "pattern": ["1", "4"],
         "alone": ["on", "off"],
         "updates": ["0", "50"],

@@ -10,7 +10,8 @@ import jax
 import numpy as np
 
 import manual
-from bpnn_jax.ablation.plan import Lane, Plan, Program
+from bpnn_jax.ablation.chunk import Lane, Program
+from bpnn_jax.ablation.plan import Plan
 from bpnn_jax.network import init_paired
 from bpnn_jax.settings import patterns_per_update
 from bpnn_jax.training import _engines, _loop

@@ -40,6 +40,15 @@ def siblings(arguments: Arguments, ranks: bool) -> Iterator[Sibling]:
     Every length is changed at once, and alone where the function does not take that: each sibling is compiled, which is most of
     what it costs.
     """
+    known = set()
+    for other in _in_order(arguments, ranks):
+        key = other.what, *map(np.shape, jax.tree.leaves(other.args))
+        if key not in known:
+            yield other
+        known.add(key)
+
+
+def _in_order(arguments: Arguments, ranks: bool) -> Iterator[Sibling]:
     arrays = _arrays(arguments)
     groups = _groups(arguments, arrays)
     yield from _lengthened(arguments, groups, lambda n: n + 1 if n > 1 else 3)
@@ -177,9 +186,9 @@ def _changed(arguments: Arguments, groups: dict[int, list[Axis]], lengths: dict[
 
 def _indexes_as_before(arguments: Arguments, groups: dict[int, list[Axis]], lengths: dict[int, int], n: int) -> bool:
     """Whether every axis that a permutation of ``n`` may index, those as long and the longer ones, remains long enough."""
-    before = [m for k in _arrays(arguments) for m in np.shape(arguments.leaves[k])]
+    before = [int(m) for k in _arrays(arguments) for m in np.shape(arguments.leaves[k])]
     whole = n not in lengths or len(groups[n]) == before.count(n)
-    after: dict[int, int] = {m: lengths.get(m, m) for m in before}
+    after: dict[Any, Any] = {m: lengths.get(m, m) for m in before}
     return whole and all(after[m] >= after[n] for m in before if m > n)
 
 

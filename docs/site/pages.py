@@ -20,7 +20,8 @@ PICTURES = (".png", ".svg")
 FORMULAS = ("derivation.md", "derivation.zh.md")  # elsewhere a $ is a dollar
 LANGUAGES = {".py": "python", ".c": "c", ".json": "json"}
 CSS = """.equation { display: flex; justify-content: center; gap: 2em; overflow-x: auto; margin: 1em 0; }
-math { font-size: 1.1em; }
+math { font-size: 1.1em; font-family: "STIX Two Math", "Latin Modern Math", "Cambria Math", math; }
+.md-typeset pre { overflow-x: auto; }
 """
 
 
@@ -38,7 +39,7 @@ class Site:
         there = (file.parent / name).resolve()
         relative = there.relative_to(ROOT)
         known = {(DOCS / f).resolve(): page_of(f) for f in files()}
-        known[(ROOT / "README.md").resolve()] = "index.md"
+        known |= {ROOT / "README.md": "index.md", build.PAGE: "play.html"}
         if there in known:
             goal = known[there]
         elif there.suffix in PICTURES:

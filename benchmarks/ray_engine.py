@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bpnn_jax.ablation import Run, Study, ray
+from bpnn_jax.ablation.chunk import Chunk, place, run_chunk
 from bpnn_jax.ablation.folder import Store
-from bpnn_jax.ablation.plan import Chunk, place, plan, run_chunk
+from bpnn_jax.ablation.plan import plan
 from bpnn_jax.ablation.results import gather
 
 WORKERS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -36,9 +36,10 @@ def store_and_statistics(folder: Path, copy: Path) -> None:
     """Processor time of reading, writing and summarising what the command did, imports left out."""
     from bpnn_jax import statistics
     from bpnn_jax.ablation import results
+    from bpnn_jax.ablation.chunk import place
     from bpnn_jax.ablation.folder import Store
     from bpnn_jax.ablation.identity import study_of
-    from bpnn_jax.ablation.plan import place, plan
+    from bpnn_jax.ablation.plan import plan
 
     statistics.wilson(1, 2)  # imports SciPy
     study, _ = study_of(Store(folder))

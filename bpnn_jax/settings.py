@@ -200,7 +200,7 @@ def filled(run: Run, usual: Mapping[str, Any], given: Collection[str]) -> Run:
         usual["output_activation"] = "sigmoid"
     if "rule" in given and run.rule in DECAYING_RULES:
         usual.pop("weight_decay", None)
-    if "momentum" in given and "rule" not in given:
+    if "momentum" in given and "rule" not in given and usual["rule"] in OPTAX_RULES:
         raise InputError(
             f"expected a rule with momentum {run.momentum:g}: {usual['rule']}, a table's own rule, has none"
         )

@@ -2,33 +2,31 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from bpnn_jax import settings, statistics
-from bpnn_jax.ablation import scatter, tuning
-from bpnn_jax.ablation.parts import BOOLEAN
+from bpnn_jax.ablation import looks, scatter, shown
+from bpnn_jax.ablation.notes import notes
+from bpnn_jax.ablation.outcomes import DIVERGED, EPOCHS, SUCCESS, halves, percent, unit, units, within, words
+from bpnn_jax.ablation.outcomes import lead as lead_of
+from bpnn_jax.ablation.outcomes import values as values_of
 from bpnn_jax.ablation.results import Results
 from bpnn_jax.errors import unknown
 from bpnn_jax.statistics import Comparison, Estimate, Summary
 
 BEST = "best"
 MOST_SAID = 12  # shares in a sentence
-SUCCESS, EPOCHS, ERROR, DIVERGED = "success_rate", "epochs_to_solve", "error", "diverged"
-RATES = (SUCCESS, DIVERGED, "test_accuracy", "train_accuracy")  # shares: in percent, their differences in points
-TESTED, TRAINED = ("test_accuracy", "test_r2"), ("train_accuracy", "train_r2")
-WORDS = {
-    "test_r2": "test R²",
-    "train_r2": "training R²",
-    "test_rmse": "test RMSE",
-    "train_accuracy": "training accuracy",
-}
 
 
 @dataclass(frozen=True)
 class Effect:
-    """A main effect or an interaction of two factors. levels: for each factor the pair (level, the one it is compared with)."""
+    """A main effect or an interaction of two factors.
+
+    levels:      for each factor the pair (level, the one it is compared with).
+    detectable:  the smallest effect that would have been shown with 80% power.
+    equivalence: the p-value of "it is a margin or more", after Holm, where a margin was given.
+    """
 
     factors: tuple[str, ...]
     levels: tuple[tuple[str, str], ...]
@@ -37,7 +35,11 @@ class Effect:
     low: float
     high: float
     p: float
+    error: float
+    freedom: float
+    detectable: float = 0.0
     p_holm: float = 1.0
+    equivalence: float | None = None
 
 
 @dataclass(frozen=True)
@@ -75,41 +77,51 @@ class Findings:
     @property
     def scored(self) -> bool:
         """Whether the study is about a score and not about solving."""
-        return bool(self.lead) and self.lead[0] in (*TESTED, *TRAINED)
+        return bool(self.lead) and self.lead[0] not in (SUCCESS, EPOCHS)
 
 
-def find(results: Results, summary: Summary | None, against: str | None = None) -> Findings | None:
+def find(
+    results: Results,
+    summary: Summary | None,
+    against: str | None = None,
+    lead: str | None = None,
+    margin: float | None = None,
+) -> Findings | None:
     """What the rows that every arm has say, or None where they are fewer than two, or of one split only where there are several.
 
     against: the arm that the others are compared with, or ``best``; the first otherwise. Raises InputError for another name.
+    margin:  within which arms count as the same: in points of an accuracy, otherwise in the outcome's own unit.
+    lead:    the score to begin with, otherwise that of the task; of ``ablation.measure``, say. Raises InputError for another name.
     """
     base(results, against)
+    if lead is not None and lead not in results.scores:
+        raise unknown("score", lead, tuple(results.scores))
     if summary is None:
         return None
-    values = _values(results)
-    lead = _lead(results, values)
+    values = values_of(results)
     chosen = base(results, against)
+    led = lead_of(results, values) if lead is None else (lead,)
     effects, variance, everything = [], [], {}
-    for name in lead:
+    for name in led:
         given = values[name]
         if np.isfinite(given).all() and len(results.arms) > 1:
-            of = _units(results, given)
-            effects += _effects(results, name, of)
+            of = units(results, given)
+            effects += _effects(results, name, of, margin)
             variance += _shares(results, name, of)
             everything[name] = scatter.everything(
                 given, results.splits[results.counted] if results.study.splits > 1 else None
             )
-    p = statistics.holm([effect.p for effect in effects]) if effects else []
+    effects = _together(results, effects)
     return Findings(
-        lead,
+        led,
         tuple(_outcomes(results, values, k) for k in range(len(results.arms))),
         chosen,
-        _comparisons(results, values, lead, chosen),
-        tuple(replace(effect, p_holm=float(one)) for effect, one in zip(effects, p, strict=True)),
+        _comparisons(results, values, led, chosen, margin),
+        tuple(effects),
         tuple(variance),
         everything,
-        _new_data(results, values, lead),
-        _notes(results, values, lead),
+        _new_data(results, values, led),
+        notes(results, values, led),
     )
 
 
@@ -118,8 +130,8 @@ def base(results: Results, against: str | None) -> str:
     if against is None:
         return results.arms[0]
     if against == BEST:
-        values = _values(results)
-        lead = _lead(results, values)
+        values = values_of(results)
+        lead = lead_of(results, values)
         if not lead or not results.counted.any():
             return results.arms[0]
         keys = [np.nan_to_num(values[name].mean(axis=0) * (-1 if name == EPOCHS else 1), nan=-np.inf) for name in lead]
@@ -129,83 +141,26 @@ def base(results: Results, against: str | None) -> str:
     return against
 
 
-def words(outcome: str) -> str:
-    """An outcome as one says it.
-
-    >>> words("test_accuracy"), words("test_r2")
-    ('test accuracy', 'test R²')
-    """
-    return WORDS.get(outcome, outcome.replace("_", " "))
-
-
-def _values(results: Results) -> dict[str, np.ndarray]:
-    """(rows, arms) by outcome, over the rows that every arm has. NaN where an arm has no such outcome."""
-    whole = results.counted
-    found = {
-        name: array[whole]
-        for name, array in results.scores.items()
-        if not name.startswith("validation") and ":" not in name
-    }
-    solved = results.solved[whole].astype(float)
-    if results.solving:
-        found[SUCCESS] = solved
-        limit = results.study.epochs
-        found[EPOCHS] = np.where(solved.any(axis=0), np.where(solved > 0, results.epochs[whole], limit), np.nan)
-    if not solved.any():  # runs that were solved stopped there: their errors are of other epochs
-        found[ERROR] = np.where(results.diverged[whole], np.nan, results.error[whole])
-    found[DIVERGED] = results.diverged[whole].astype(float)
-    return found
-
-
-def _lead(results: Results, values: dict[str, np.ndarray]) -> tuple[str, ...]:
-    def whole(name: str) -> bool:
-        return name in values and values[name].size > 0 and not np.isnan(values[name]).any()
-
-    tested = [name for name in TESTED if whole(name)]
-    if tested:
-        return tuple(tested[:1])
-    if results.solving and set(results.kinds) == {BOOLEAN}:
-        return tuple(name for name in (SUCCESS, EPOCHS) if whole(name)) if values[SUCCESS].any() else ()
-    return tuple([name for name in TRAINED if whole(name) and set(results.kinds) != {BOOLEAN}][:1])
-
-
-def _units(results: Results, values: np.ndarray) -> np.ndarray:
-    clustered = results.study.splits > 1
-    return statistics.units(values, results.splits[results.counted] if clustered else None)
-
-
-def _halves(results: Results) -> dict[str, Any]:
-    """What the statistics are to know of halves that chose for each other."""
-    half = tuning.halves(results)
-    if half is None or results.study.splits > 1:
-        return {}
-    return {"strata": half[results.counted], "inflation": statistics.CROSS_FITTED}
-
-
 def _outcomes(results: Results, values: dict[str, np.ndarray], k: int) -> dict[str, Estimate]:
-    found = {}
+    found, level = {}, looks.level(results)
     for name, array in values.items():
         column = array[:, [k]]
         if not np.isfinite(column).all():
             continue
         what = f"{results.arms[k]}, {words(name)}"
         if name in (SUCCESS, DIVERGED) and results.study.splits == 1:
-            found[name] = statistics.success_rate(column[:, 0], what=what)
+            found[name] = statistics.success_rate(column[:, 0], what=what, level=level)
         else:
-            of = statistics.effects(_units(results, column), np.ones((1, 1)), **_halves(results))
-            low, high = _within(name, float(of.low[0]), float(of.high[0]))
-            found[name] = Estimate(value=float(of.effect[0]), low=low, high=high, n=len(column), what=what, unit="")
+            of = statistics.effects(units(results, column), np.ones((1, 1)), level=level, **halves(results))
+            low, high = within(name, float(of.low[0]), float(of.high[0]))
+            found[name] = Estimate(
+                value=float(of.effect[0]), low=low, high=high, n=len(column), what=what, unit="", level=level
+            )
     return found
 
 
-def _within(name: str, low: float, high: float) -> tuple[float, float]:
-    """An interval, as far as there are such numbers: a share is from 0 to 1, and nothing but R² is below 0."""
-    low = low if name.endswith("r2") else max(low, 0.0)
-    return low, min(high, 1.0) if name in RATES or name.endswith("r2") else high
-
-
 def _comparisons(
-    results: Results, values: dict[str, np.ndarray], lead: Sequence[str], against: str
+    results: Results, values: dict[str, np.ndarray], lead: Sequence[str], against: str, margin: float | None
 ) -> tuple[Comparison, ...]:
     if not lead or lead[0] in (SUCCESS, EPOCHS) or len(results.arms) < 2:
         return ()
@@ -216,46 +171,76 @@ def _comparisons(
         return ()
     weights = np.eye(len(results.arms))[:, usable] - np.eye(len(results.arms))[:, [column]]
     array = np.where(np.isfinite(array), array, 0.0)  # of arms that no comparison uses
-    of, each = statistics.effects(_units(results, array), weights, **_halves(results)), array @ weights
+    more = {"level": looks.level(results), **halves(results)}
+    of, each = statistics.effects(units(results, array), weights, **more), array @ weights
     deviation = each.std(axis=0, ddof=1)
-    unit = "splits" if results.study.splits > 1 else "seeds"
-    return tuple(
-        statistics.correct(
-            [
-                Comparison(
-                    effect=float(of.effect[i]),
-                    low=float(of.low[i]),
-                    high=float(of.high[i]),
-                    p=float(of.p[i]),
-                    standardised=float(of.effect[i] / deviation[i]) if deviation[i] > 1e-12 else None,
-                    above=float((1 + np.sign(each[:, i])).mean() / 2),
-                    n=len(each),
-                    arm=results.arms[k],
-                    against=against,
-                    kind=words(name),
-                    unit="",
-                    method=f"Student's t over {unit}",
-                )
-                for i, k in enumerate(usable)
-            ]
+    over = "splits" if results.study.splits > 1 else "seeds"
+    family = [
+        Comparison(
+            effect=float(of.effect[i]),
+            low=float(of.low[i]),
+            high=float(of.high[i]),
+            p=looks.corrected(results, float(of.p[i])),
+            standardised=float(of.effect[i] / deviation[i]) if deviation[i] > 1e-12 else None,
+            above=float((1 + np.sign(each[:, i])).mean() / 2),
+            n=len(each),
+            arm=results.arms[k],
+            against=against,
+            kind=words(name),
+            unit="",
+            method=f"Student's t over {over}",
+            level=looks.level(results),
         )
+        for i, k in enumerate(usable)
+    ]
+    margins = {} if margin is None else {words(name): margin / unit(name)[0]}
+    return shown.told(
+        statistics.correct(family), margins, list(zip(of.error.tolist(), of.freedom.tolist(), strict=True))
     )
 
 
-def _effects(results: Results, name: str, of: np.ndarray) -> list[Effect]:
+def _together(results: Results, effects: Sequence[Effect]) -> list[Effect]:
+    """Effects of one family, their p-values corrected by Holm over it and for all looks, and what each could have shown in it."""
+    if not effects:
+        return []
+    alpha = (1 - looks.level(results) if results.look is not None else shown.ALPHA) / len(effects)
+    p = statistics.holm([looks.corrected(results, effect.p) for effect in effects])
+    given = [effect.equivalence for effect in effects if effect.equivalence is not None]
+    same = iter(statistics.holm(given).tolist() if given else [])
+    scale = statistics.detectable(1.0, effects[0].freedom, alpha=alpha)
+    return [
+        replace(
+            effect,
+            p=looks.corrected(results, effect.p),
+            p_holm=float(one),
+            detectable=scale * effect.error,
+            equivalence=None if effect.equivalence is None else next(same),
+        )
+        for effect, one in zip(effects, p, strict=True)
+    ]
+
+
+def _effects(results: Results, name: str, of: np.ndarray, margin: float | None) -> list[Effect]:
     factors = [
         (field.replace("_", "-"), [settings.shown(field, v) for v in values]) for field, values in results.study.factors
     ]
     found = statistics.contrasts([len(levels) for _, levels in factors])
     if not found:
         return []
-    told = statistics.effects(of, np.column_stack([c.weights for c in found]), **_halves(results))
+    more = {"level": looks.level(results), **halves(results)}
+    told = statistics.effects(of, np.column_stack([c.weights for c in found]), **more)
+    same = [None] * len(found)
+    if margin is not None:
+        columns = told.effect.tolist(), told.error.tolist(), told.freedom.tolist()
+        apart = margin / unit(name)[0]
+        same = [statistics.equivalence(e, error, freedom, apart) for e, error, freedom in zip(*columns, strict=True)]
     return [
         Effect(
             tuple(factors[k][0] for k in c.factors),
             tuple((factors[k][1][a], factors[k][1][b]) for k, (a, b) in zip(c.factors, c.levels, strict=True)),
             name,
             *(float(column[i]) for column in told),
+            equivalence=same[i],
         )
         for i, c in enumerate(found)
     ]
@@ -263,7 +248,7 @@ def _effects(results: Results, name: str, of: np.ndarray) -> list[Effect]:
 
 def _shares(results: Results, name: str, of: np.ndarray) -> list[Share]:
     fields = [field.replace("_", "-") for field, _ in results.study.factors]
-    found = statistics.shares(of, [len(values) for _, values in results.study.factors])
+    found = statistics.shares(of, [len(values) for _, values in results.study.factors], looks.level(results))
     if not found or found[0].variance <= 0:
         return []
     return [Share(tuple(fields[k] for k in s.factors), name, s.share, s.low, s.high) for s in found]
@@ -281,54 +266,32 @@ def _new_data(
         if not np.isfinite(column).all():
             found.append(None)
             continue
-        of = _units(results, column)
-        told = statistics.effects(of, np.ones((1, 1)), inflation=statistics.nadeau_bengio(len(of), trained, tested))
-        low, high = _within(lead[0], float(told.low[0]), float(told.high[0]))
+        of = units(results, column)
+        inflation = statistics.nadeau_bengio(len(of), trained, tested)
+        told = statistics.effects(of, np.ones((1, 1)), level=looks.level(results), inflation=inflation)
+        low, high = within(lead[0], float(told.low[0]), float(told.high[0]))
         what = f"{arm}, {words(lead[0])} on new data, approximately"
         found.append(Estimate(value=float(told.effect[0]), low=low, high=high, n=len(column), what=what, unit=""))
     return tuple(found)
 
 
-def _notes(results: Results, values: dict[str, np.ndarray], lead: Sequence[str]) -> tuple[str, ...]:
-    found = []
-    tested = bool(lead) and lead[0] in TESTED
-    if tested and results.study.splits == 1:
-        found.append(
-            "intervals are over seeds, for this one split; --splits 20 makes them about splits of this data set"
-        )
-    elif tested:
-        found.append(f"intervals are over {results.study.splits} splits of this data set; for new data they are wider")
-    bad = [arm for k, arm in enumerate(results.arms) if lead and not np.isfinite(values[lead[0]][:, k]).all()]
-    if bad:
-        found.append(
-            f"runs diverged in {len(bad)} of {len(results.arms)} arms, which have no mean of {words(lead[0])}: {bad[0]}"
-        )
-    found += _dragged(results)
-    if results.study.tune:
-        how = (
-            "the other half of the seeds" if tuning.halves(results) is not None else "the validation part of each split"
-        )
-        tuned = ", ".join(name.replace("_", "-") for name, _ in results.study.tune)
-        found.append(f"each arm at its own best {tuned}, chosen on {how}; intervals take the chosen values as given")
-    if (warned := tuning.warning(results)) is not None:
-        found.append(warned)
-    return tuple(found)
+def answers(named: str, summary: Summary | None, came: Findings | None) -> bool:
+    """Whether a comparison is decided: that of an arm, or the main effects of a field, all of them, in the outcome that leads.
+
+    Decided is a p-value of 0.05 or less after Holm, or the same within the margin that was given.
+    """
+    if summary is None or came is None:
+        return False
+    main = [e for e in came.effects if e.factors == (named,) and e.outcome == came.lead[0]]
+    if main:
+        return all(_decided(e.p_holm, e.equivalence) for e in main)
+    kinds = came.comparisons or tuple(c for c in summary.comparisons if c.kind == statistics.SUCCESS)
+    of = [c for c in kinds if c.arm == named]
+    return bool(of) and all(_decided(1.0 if c.p_holm is None else c.p_holm, c.equivalence) for c in of)
 
 
-def _dragged(results: Results) -> list[str]:
-    """What a choice changes beside itself, and how to vary it alone."""
-    varied = {name for name, values in (*results.study.vary, *results.study.tune) if len(values) > 1}
-    runs, found = [arm.run for arm in results.study.arms], []
-    if "activation" in varied and any(run.output_activation == "same" for run in runs):
-        found.append(
-            "activation changes the outputs too, and what their targets mean; --output-activation sigmoid, say, keeps them alike"
-        )
-    if "momentum" in varied and any(run.rule == "previous-gradient" for run in runs):
-        found.append(
-            "momentum of rule previous-gradient adds M times the last gradient to N times this one: a larger step; --rule heavy-ball, "
-            "or rates with equal N + M, or --tune learning-rate would compare equal ones"
-        )
-    return found
+def _decided(p: float, equivalence: float | None) -> bool:
+    return p <= shown.ALPHA or (equivalence is not None and equivalence <= shown.ALPHA)
 
 
 def sentences(came: Findings) -> list[str]:
@@ -341,12 +304,3 @@ def sentences(came: Findings) -> list[str]:
             whole = percent(came.everything[name]["choices"])
             found.append(f"{words(name)}: {shares} of what the choices do; the choices do {whole} of everything")
     return found
-
-
-def percent(share: float) -> str:
-    """Whole percent, and no -0%.
-
-    >>> percent(0.407), percent(-0.001)
-    ('41%', '0%')
-    """
-    return f"{round(100 * share) + 0}%"

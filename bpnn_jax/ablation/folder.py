@@ -3,6 +3,7 @@
 ``study.json``         which study it is, under which versions (``ablation.identity``)
 ``patterns.npz``       its patterns, so that the results can be read where the file that they came from is not
 ``certificates.json``  by arm, what the ladder says of its gradient
+``looks.json``         whether somebody has looked at results before its end (``ablation.looks``)
 ``summary.json``       what ``bpnn ablate`` has said of it
 ``chunks/``            an immutable Parquet file per finished chunk
 ``set-aside/``         files of ours that are proved to be damaged, or another study's
@@ -33,7 +34,7 @@ except ImportError:  # no such locks on Windows; every reader still compares who
     fcntl = None
 
 FILE, SUMMARY, CERTIFICATES, PATTERNS = "study.json", "summary.json", "certificates.json", "patterns.npz"
-REPORT = "report.html"
+REPORT, LOOKS = "report.html", "looks.json"
 CHUNKS, ASIDE = "chunks", "set-aside"
 
 
@@ -94,15 +95,15 @@ class Store:
             if handle is not None:
                 os.close(handle)  # and with it the lock
 
-    def get(self, name: str, rows: int, points: int, scores: int = 0) -> Table | None:
+    def get(self, name: str, columns: table.Columns) -> Table | None:
         """A chunk's table, or None if it is not there. A file that is proved to be another is set aside, and then it is not there.
 
         Raises InputError for a file that cannot be read now: what is in it is not known, and it is neither moved nor trained again.
         """
         path = self.path(name)
         try:
-            data = read_file(path, table.largest(rows, points + scores), "a chunk of a study")
-            found = table.parsed(data, rows, points, scores)
+            data = read_file(path, table.largest(columns), "a chunk of a study")
+            found = table.parsed(data, columns)
         except FileNotFoundError:
             return None
         except NotReadableError as error:
@@ -134,16 +135,16 @@ class Store:
             with contextlib.suppress(OSError):
                 clear_asides(folder)
 
-    def check_room(self, runs: int, points: int) -> None:
-        """Raise InputError where the disk cannot hold so many more runs."""
+    def check_room(self, runs: int, numbers: int) -> None:
+        """Raise InputError where the disk cannot hold so many more runs, each with so many numbers."""
         try:
             there = next(p for p in (self.folder.absolute(), *self.folder.absolute().parents) if p.exists())
             free = shutil.disk_usage(there).free
         except OSError as error:
             raise InputError(f"{one_line(self.folder)}: expected a folder, got: {error.strerror}") from None
-        needed = runs * (table.RUN_BYTES + 8 * points)
+        needed = runs * (table.RUN_BYTES + 8 * numbers)
         if needed > free:
             raise InputError(
-                f"{one_line(self.folder)}: expected room for {runs:,} runs of {points} points, up to {needed / 2**30:,.1f} GiB, "
+                f"{one_line(self.folder)}: expected room for {runs:,} runs of {numbers:,} numbers, up to {needed / 2**30:,.1f} GiB, "
                 f"got {free / 2**30:,.1f} GiB: fewer points, seeds or values would fit"
             )

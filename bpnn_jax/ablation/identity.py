@@ -22,7 +22,7 @@ from bpnn_jax._runtime.reading import (
     unsealed,
 )
 from bpnn_jax._runtime.text import one_line
-from bpnn_jax.ablation.folder import ASIDE, CERTIFICATES, CHUNKS, FILE, PATTERNS, REPORT, SUMMARY, Store
+from bpnn_jax.ablation.folder import ASIDE, CERTIFICATES, CHUNKS, FILE, LOOKS, PATTERNS, REPORT, SUMMARY, Store
 from bpnn_jax.ablation.study import Study, from_dict
 from bpnn_jax.errors import InputError
 from bpnn_jax.settings import Run
@@ -71,10 +71,13 @@ STUDY = {
     "validation_share?": float,
     "work?": float,
     "tune_in_step?": bool,
+    "usual?": {str: {str: object}},
+    "given?": [str],
+    "keep_weights?": bool,
 }
 SHAPE = {"format": int, "study": STUDY, "patterns": str, "place": {str: str}, "before?": [STUDY]}
 # What a study may have left where its study.json is not: one that was killed, or set aside.
-_OURS = re.compile(r"(study|summary|certificates|patterns)(\.[0-9a-f]{8})?\.(json|npz)")
+_OURS = re.compile(r"(study|summary|certificates|patterns|looks)(\.[0-9a-f]{8})?\.(json|npz)")
 
 
 def manifest(study: Study, where: dict[str, str], patterns: str) -> dict[str, Any]:
@@ -89,7 +92,11 @@ def stages(manifest: dict[str, Any]) -> list[Study]:
 
 def identity(manifest: dict[str, Any]) -> str:
     """The SHA-256 of a study, its patterns and its place: what its other files are bound to."""
-    study = _early(manifest["study"], FIRST_STUDY, {f.name: f.default for f in fields(Study)} | {"tune": {}})
+    study = _early(
+        manifest["study"],
+        FIRST_STUDY,
+        {f.name: f.default for f in fields(Study)} | {"tune": {}, "usual": {}, "given": []},
+    )
     if isinstance(study.get("base"), dict):
         study["base"] = _early(study["base"], FIRST_BASE, {f.name: f.default for f in fields(Run)})
     return digest({"study": study, "patterns": manifest["patterns"], "place": manifest["place"]})
@@ -187,7 +194,8 @@ def growth(found: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any] | No
         there, here = from_dict(found["study"]), from_dict(wanted["study"])
     except InputError:
         return None
-    alike = ("task", "base", "points", "chunk", "work", "test", "test_share", "validation_share", "tune_in_step")
+    alike = ("task", "base", "points", "chunk", "work", "test", "test_share", "validation_share")
+    alike += ("usual", "given", "tune_in_step")
     if any(getattr(there, name) != getattr(here, name) for name in alike) or there.splits > here.splits:
         return None
     for old, new in ((there.vary, here.vary), (there.tune, here.tune)):
@@ -197,7 +205,7 @@ def growth(found: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any] | No
         return None
     if not set(there.seed_list) <= set(here.seed_list) or there.epochs > here.epochs:
         return None
-    if there.epochs < here.epochs:
+    if there.epochs < here.epochs or there.keep_weights != here.keep_weights:
         return wanted
     return wanted | {"before": [*found.get("before", []), found["study"]]}
 
@@ -238,7 +246,8 @@ def _take(store: Store, wanted: dict[str, Any], force: bool) -> None:
         write_durably(
             path, sealed(wanted)
         )  # the one step: before it the folder is the old study's, after it this one's
-        for name in (SUMMARY, CERTIFICATES, PATTERNS):
+        others = () if growth(found, wanted) else (LOOKS,)  # who has looked has seen the larger study's first runs
+        for name in (SUMMARY, CERTIFICATES, PATTERNS, *others):
             other = store.folder / name
             if other.exists():
                 os.replace(other, other.with_suffix(f".{mark}{other.suffix}"))

@@ -1,117 +1,21 @@
-"""A study planned: its arms, the program of each, and its chunks, runs of one program in lanes side by side.
+"""A study planned: its arms, the program of each, and its chunks."""
 
-``run_chunk`` is all that a worker has to do.
-"""
-
-import hashlib
-import importlib.metadata
-import json
-import os
-import platform
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
 
-import jax
-import numpy as np
-
-import bpnn_jax
+from bpnn_jax.ablation.chunk import Chunk, Lane, Program
 from bpnn_jax.ablation.parts import BOOLEAN, NUMBERS, Data, Parts, load, parts
 from bpnn_jax.ablation.scoring import Judge
 from bpnn_jax.ablation.study import LANES, Arm, Study
-from bpnn_jax.ablation.table import Table, table
 from bpnn_jax.errors import InputError
-from bpnn_jax.network import Network, init_paired
 from bpnn_jax.settings import patterns_per_update
-from bpnn_jax.training import Settings, _engines, train_many
 
 LARGEST_CHUNK = 200_000_000  # numbers trained at the same time: 800 MB of float32, and as much again while they are
-FORMAT = 1  # of what a chunk's name is the hash of, and of its file
 UNSCORED = ("", "0.1", "0.2")  # versions whose runs were not scored
 LARGEST_CUT = 512  # runs of a chunk that is cut by its work
 PASSES = 3  # multiplications per weight and pattern: outputs, deltas, steps
-# The fields that the first chunks were named by. One that came later is named only where it is not its default, so that a new
-# setting changes the name of no chunk that was trained without it.
-FIRST_NETWORK = ("sizes", "activations", "input_bias", "hidden_bias", "skip")
-FIRST_SETTINGS = (
-    *("epochs", "rule", "mode", "batch_size", "order", "gradient", "shuffle", "measure"),
-    *("stop_solved", "history_every"),
-)
-
 MEANS_BY_RATES = ("0.1.", "0.2.")  # versions that trained a mean as a sum with smaller rates, and named it so
-
-
-class Lane(NamedTuple):
-    """One run of a chunk, and what of it shapes no program."""
-
-    arm: str
-    seed: int
-    learning_rate: float
-    momentum: float
-    tolerance: float
-    initial: str
-    ranges: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Program:
-    """What shapes a program, and the patterns it runs on: one group of a study. Arrays are (patterns, n0) and (patterns, nL).
-
-    split: the number of the split that the patterns are of; ``judge`` scores the networks, ``scored`` is its SHA-256.
-    """
-
-    network: Network
-    settings: Settings
-    dtype: str
-    x: np.ndarray = field(compare=False)
-    t: np.ndarray = field(compare=False)
-    patterns: str  # the SHA-256 of both
-    split: int = 0
-    judge: Judge | None = field(default=None, compare=False)
-    scored: str = ""
-
-    @property
-    def structure(self) -> tuple:
-        """What the checks of a program depend on: its shapes, and not its numbers."""
-        return self.network, self.settings, self.dtype, self.x.shape
-
-    @property
-    def scores(self) -> int:
-        """How many scores each run has."""
-        return 0 if self.judge is None else len(self.judge.names)
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """A program, up to ``Study.chunk`` lanes of it, and where it runs."""
-
-    program: Program
-    lanes: tuple[Lane, ...]
-    place: tuple[tuple[str, str], ...]
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        """All that the result depends on; the chunk's name is its SHA-256."""
-        program = self.program
-        return {
-            "format": FORMAT,
-            "network": _named(program.network, FIRST_NETWORK),
-            "settings": _named(program.settings, FIRST_SETTINGS),
-            "dtype": program.dtype,
-            "patterns": program.patterns,
-            "lane_width": _engines.block(program.network, program.settings, program.dtype)[2],
-            "lanes": [list(lane) for lane in self.lanes],
-            "place": dict(self.place),
-            **({} if program.judge is None else {"split": program.split, "scores": program.scored}),
-        }
-
-    @property
-    def described(self) -> str:
-        return json.dumps(self.identity, sort_keys=True, separators=(",", ":"))
-
-    @property
-    def name(self) -> str:
-        return hashlib.sha256(self.described.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -119,7 +23,7 @@ class Plan:
     """A study, planned once for the certificates, the engine that trains it and its results.
 
     tasks:    the patterns of each of the study's tasks.
-    place:    where the chunks run: ``place()`` there.
+    place:    where the chunks run: ``chunk.place()`` there.
     arms:     the study's, in its order.
     programs: the program of each arm, in the first split and the first of its trials.
     lanes:    each arm's run of seed 0 by that program.
@@ -145,7 +49,7 @@ def plan(
 ) -> Plan:
     """Every chunk of a study. Raises InputError for an arm that cannot be trained, before anything is run.
 
-    where:  ``place()`` where the chunks will run.
+    where:  ``chunk.place()`` where the chunks will run.
     tasks:  the patterns of the study's tasks, if they are at hand.
     before: smaller studies, of which this one is made by more seeds, splits or values: their chunks come first, cut as they were,
             and then those of the runs that none of them has.
@@ -222,7 +126,9 @@ class _Programs:
             raise InputError(f"{trial.name}: {error}") from None
         if self._scored:
             judge, scored = self._judge(trial, split, data, there)
-            program = replace(program, split=split, judge=judge, scored=scored)
+            looks = () if kind == BOOLEAN else tuple(self._study.score_epochs)
+            keep = self._study.keep_weights
+            program = replace(program, split=split, judge=judge, scored=scored, looks=looks, keep_weights=keep)
         return program, lane
 
     def _there(self, task: str, split: int) -> Parts:
@@ -248,69 +154,12 @@ def _check_room(study: Study, program: Program) -> None:
     """Raise InputError where a chunk's networks and their curves are more numbers than a machine should be asked for."""
     weights = sum(rows * columns for rows, columns in program.network.shapes)
     together = min(study.chunk or _size(study, program), -(-study.runs // LANES) * LANES)
-    needed = together * (weights + len(study.history_epochs))
+    needed = together * program.columns(together, len(study.history_epochs)).numbers + together * weights
     if needed > LARGEST_CHUNK:
         raise InputError(
             f"expected at most {LARGEST_CHUNK:,} numbers in a chunk, got {needed:,}: {together} networks of {weights:,} weights and "
             f"{len(study.history_epochs):,} points; a smaller chunk, fewer points or fewer hidden nodes would fit"
         )
-
-
-def place() -> dict[str, str]:
-    """Versions and device: on another of these the last bits of a result may be others."""
-    return {
-        "bpnn_jax": bpnn_jax.__version__,
-        "jax": jax.__version__,
-        "jaxlib": importlib.metadata.version("jaxlib"),
-        "backend": jax.default_backend(),
-        "device": jax.devices()[0].device_kind,
-        "machine": platform.machine(),
-        "xla_flags": os.environ.get("XLA_FLAGS", ""),
-    }
-
-
-def run_chunk(chunk: Chunk) -> Table:
-    """Train a chunk, on one core, and return its table: a row per lane."""
-    program, lanes = chunk.program, chunk.lanes
-    seeds = np.array([lane.seed for lane in lanes], np.uint32)
-    found = train_many(
-        program.network,
-        program.x,
-        program.t,
-        seeds=seeds.tolist(),
-        learning_rate=[lane.learning_rate for lane in lanes],
-        momentum=[lane.momentum for lane in lanes],
-        tolerance=[lane.tolerance for lane in lanes],
-        weights=_first_weights(chunk, seeds),
-        dtype=program.dtype,
-        settings=program.settings,
-        cores=1,
-    )
-    judge = program.judge
-    scores = None if judge is None else judge.scores(program.network, found.weights, program.dtype)
-    return table(
-        chunk.described,
-        arm=[lane.arm for lane in lanes],
-        seed=seeds,
-        stopped=found.stopped,
-        epochs=found.iterations + 1,
-        error=found.error,
-        history=found.history.T,
-        seconds=np.full(len(lanes), found.seconds / len(lanes)),
-        scores=scores,
-    )
-
-
-def _first_weights(chunk: Chunk, seeds: np.ndarray) -> tuple:
-    """Lanes that start from the same distribution are drawn together."""
-    network = chunk.program.network
-    found = [np.empty((len(seeds), *shape), np.float32) for shape in network.shapes]
-    kinds = [(lane.initial, lane.ranges) for lane in chunk.lanes]
-    for kind in dict.fromkeys(kinds):
-        at = np.array([k == kind for k in kinds])
-        for W, drawn in zip(found, init_paired(network, *kind, seeds[at], width=LANES), strict=True):
-            W[at] = drawn
-    return tuple(found)
 
 
 def _program(study: Study, arm: Arm, there: Parts, kind: str) -> Program:
@@ -340,10 +189,3 @@ def _mean_by_rates(program: Program, lane: Lane) -> tuple[Program, Lane]:
     momentum = lane.momentum * share if settings.rule == "previous-gradient" else lane.momentum
     lane = lane._replace(learning_rate=lane.learning_rate * share, momentum=momentum)
     return replace(program, settings=replace(settings, reduction="sum")), lane
-
-
-def _named(record: Any, first: tuple[str, ...]) -> dict[str, Any]:
-    """The fields ``first`` of a dataclass, and each further one that is not its default."""
-    values = {f.name: getattr(record, f.name) for f in fields(record)}
-    later = {f.name for f in fields(record) if f.name not in first and values[f.name] != f.default}
-    return {name: value for name, value in values.items() if name in first or name in later}

@@ -21,7 +21,7 @@ from bpnn_jax._runtime.reading import reason
 from bpnn_jax.errors import InputError
 
 if TYPE_CHECKING:
-    from bpnn_jax.ablation.plan import Chunk, Lane, Program
+    from bpnn_jax.ablation.chunk import Chunk, Lane, Program
     from bpnn_jax.ablation.table import Table
 
 try:
@@ -276,15 +276,15 @@ class Worker:
         self._open.enter_context(cache.compile_cache())
 
     def report(self) -> tuple[str, int, dict[str, str]]:
-        """The machine, the process, and its kind: ``plan.place``, and for a CPU which one, since XLA compiles for what it finds."""
-        from bpnn_jax.ablation.plan import place
+        """The machine, the process, and its kind: ``chunk.place``, and for a CPU which one, since XLA compiles for what it finds."""
+        from bpnn_jax.ablation.chunk import place
 
         found = place()
         processor = {"processor": cache.processor()} if found["backend"] == "cpu" else {}
         return socket.gethostname(), os.getpid(), found | processor
 
     def train(self, program: "Program", lanes: "tuple[Lane, ...]", place: tuple[tuple[str, str], ...]) -> "Table":
-        from bpnn_jax.ablation.plan import Chunk, run_chunk
+        from bpnn_jax.ablation.chunk import Chunk, run_chunk
 
         return run_chunk(Chunk(program, lanes, place))
 

@@ -3,21 +3,23 @@
 import hashlib
 import html
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from bpnn_jax import statistics
-from bpnn_jax.ablation import tuning
+from bpnn_jax.ablation import looks, measures, shown, tuning
 from bpnn_jax.ablation.certificate import Certificate
+from bpnn_jax.ablation.chunk import Chunk
 from bpnn_jax.ablation.folder import Store
 from bpnn_jax.ablation.interactions import interactions
+from bpnn_jax.ablation.measures import Measure
 from bpnn_jax.ablation.parts import BOOLEAN, TEST
-from bpnn_jax.ablation.plan import Chunk, Plan
+from bpnn_jax.ablation.plan import Plan
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.ablation.table import Table, lists
-from bpnn_jax.statistics import Summary
+from bpnn_jax.statistics import Bootstrap, Look, Summary
 
 MAX_SHOWN = 8  # arms in a Results' repr
 
@@ -34,10 +36,12 @@ class Results:
     epochs:   that were run: where solved, the epochs that it took, counted from 1.
     error:    E summed over the patterns, in (7) with the ½, of the last epoch that was run.
     scores:   what each run came to at its end, by its name, such as ``test_accuracy``: arrays (rows, arms).
+    curves:   some of the scores at the epochs ``curve_epochs``: arrays (rows, arms, epochs), NaN after the stop.
     history:  (rows, arms, points), the error at the epochs ``history_epochs`` (points,), counted from 0; NaN after the stop.
     seconds:  a run's share of its chunk's time.
     certificates: by arm, what the ladder says of its gradient; empty while they have not been made.
     chunks, chunks_done: how many chunks the study has, and how many of them the folder has.
+    looked:   the last look before the end (``ablation.looks``) that somebody has taken, 0 for none.
     kinds:    of each task its kind: boolean, classification, multi-label or regression.
     held_out: how many patterns of the first task are trained on, and how many are tested on.
     trials, chosen: of a tuned study the results of everything that was tried, and for each run (rows, arms) which column of them was
@@ -60,6 +64,9 @@ class Results:
     chunks_done: int
     splits: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint32))
     scores: Mapping[str, np.ndarray] = field(default_factory=dict)
+    curves: Mapping[str, np.ndarray] = field(default_factory=dict)
+    curve_epochs: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    looked: int = 0
     kinds: tuple[str, ...] = (BOOLEAN,)
     held_out: tuple[int, int] = (0, 0)
     trials: "Results | None" = None
@@ -123,11 +130,13 @@ class Results:
 
     @property
     def counted(self) -> np.ndarray:
-        """(rows,), the rows that statistics are about: those that every arm has, and of several splits those that are whole."""
-        whole = self.whole_seeds
-        if self.study.splits == 1:
-            return whole
-        return np.isin(self.splits, [split for split in np.unique(self.splits) if whole[self.splits == split].all()])
+        """(rows,), the rows that statistics are about: all at the end, before it those of the last look (``ablation.looks``)."""
+        return looks.rows(self)
+
+    @property
+    def look(self) -> Look | None:
+        """The look that these rows are; None before the first, and where there is no other than that at the end."""
+        return looks.look(self)
 
     @property
     def sha256(self) -> str | None:
@@ -137,7 +146,8 @@ class Results:
         if not self.complete:
             return None
         found, parts = hashlib.sha256(), [self.arms, self.seeds, self.stopped, self.epochs, self.error, self.history]
-        for part in (*parts, self.history_epochs, *((list(self.scores), *self.scores.values()) if self.scores else ())):
+        named = [(list(some), *some.values()) for some in (self.scores, self.curves) if some]
+        for part in (*parts, self.history_epochs, *(one for some in named for one in some)):
             array = np.ascontiguousarray(part)
             if array.dtype.kind == "f":
                 array = np.where(np.isnan(array), np.nan, array)  # one NaN, where there are many
@@ -147,11 +157,17 @@ class Results:
 
 def chunk_of(store: Store, chunk: Chunk, points: int) -> Table | None:
     """What a folder has of a chunk."""
-    return store.get(chunk.name, len(chunk.lanes), points, chunk.program.scores)
+    return store.get(chunk.name, chunk.program.columns(len(chunk.lanes), points))
 
 
-def gather(plan: Plan, store: Store, certificates: dict[str, Certificate]) -> Results:
-    """The results of a planned study from those of its chunks that ``store`` has."""
+def gather(
+    plan: Plan,
+    store: Store,
+    certificates: dict[str, Certificate],
+    looked: int = 0,
+    measured: Mapping[str, Measure] | None = None,
+) -> Results:
+    """The results of a planned study from those of its chunks that ``store`` has; with scores by the functions ``measured``."""
     study, names = plan.study, tuple(trial.name for trial in plan.study.trials)
     rows = study.rows
     column, row = {name: k for k, name in enumerate(names)}, {pair: i for i, pair in enumerate(rows)}
@@ -159,6 +175,7 @@ def gather(plan: Plan, store: Store, certificates: dict[str, Certificate]) -> Re
     stopped, epochs = np.full(shape, "", "<U8"), np.zeros(shape, np.int32)
     error, seconds, history = np.full(shape, np.nan), np.full(shape, np.nan), np.full((*shape, points), np.nan)
     scores: dict[str, np.ndarray] = {}
+    curves: dict[str, np.ndarray] = {}
     done = 0
     for chunk in plan.chunks:
         table = chunk_of(store, chunk, points)
@@ -174,10 +191,17 @@ def gather(plan: Plan, store: Store, certificates: dict[str, Certificate]) -> Re
         epochs[at], error[at] = table["epochs"].to_numpy(), table["error"].to_numpy()
         seconds[at] = table["seconds"].to_numpy()
         history[at] = lists(table, "history", points)
-        if chunk.program.judge is not None:
-            found = lists(table, "scores", chunk.program.scores)
-            for name, values in zip(chunk.program.judge.names, found.T, strict=True):
+        judge, looks = chunk.program.judge, len(chunk.program.looks)
+        if judge is not None:
+            found = lists(table, "scores", len(judge.names))
+            for name, values in zip(judge.names, found.T, strict=True):
                 scores.setdefault(name, np.full(shape, np.nan))[at] = values
+        if judge is not None and looks:
+            found = lists(table, "curves", looks * len(judge.followed)).reshape(len(at[0]), looks, -1)
+            for k, name in enumerate(judge.followed):
+                curves.setdefault(name, np.full((*shape, looks), np.nan))[at] = found[..., k]
+        for name, values in measures.of_a_chunk(chunk.program, table, measured or {}).items():
+            scores.setdefault(name, np.full(shape, np.nan))[at] = values
     results = Results(
         study=study,
         arms=names,
@@ -193,6 +217,9 @@ def gather(plan: Plan, store: Store, certificates: dict[str, Certificate]) -> Re
         chunks_done=done,
         splits=np.array([split for split, _ in rows], np.uint32),
         scores=dict(sorted(scores.items())),
+        curves=dict(sorted(curves.items())),
+        curve_epochs=np.array(study.score_epochs if curves else (), np.int64),
+        looked=looked,
         kinds=tuple(task.kind for task in plan.tasks),
         held_out=_held_out(plan),
     )
@@ -205,9 +232,10 @@ def _held_out(plan: Plan) -> tuple[int, int]:
     return len(first.x), 0 if tested is None else len(tested)
 
 
-def summarise(results: Results, **options: Any) -> Summary | None:
-    """The statistics over the seeds that every arm has, or None where there are fewer than two.
+def summarise(results: Results, margin: float | None = None, **options: Any) -> Summary | None:
+    """The statistics over the rows that are counted, or None where there are fewer than two.
 
+    margin:  of success rates, in points: where it is given, comparisons have the p-value of "they differ by that or more".
     options: those of ``statistics.summarise``: error_measure, pairs, bootstrap.
     """
     whole = results.counted
@@ -217,7 +245,9 @@ def summarise(results: Results, **options: Any) -> Summary | None:
     if clustered and len(np.unique(results.splits[whole])) < 2:
         return None
     solved, diverged, horizon = results.solved[whole], results.diverged[whole], results.study.epochs
-    return statistics.summarise(
+    if results.look is not None:  # few replicates are beyond such a level
+        options = {"bootstrap": Bootstrap(level=looks.level(results), method="t")} | options
+    found = statistics.summarise(
         results.arms,
         epochs=np.where(solved, results.epochs[whole], horizon),  # a diverged run counts as unsolved up to the horizon
         solved=solved,
@@ -228,3 +258,6 @@ def summarise(results: Results, **options: Any) -> Summary | None:
         solving=results.solving,
         **options,
     )
+    kinds = {statistics.SUCCESS: None if margin is None else margin / 100}
+    families = (shown.told(looks.compared(results, family), kinds) for family in (found.comparisons, found.contrasts))
+    return replace(found, **dict(zip(("comparisons", "contrasts"), families, strict=True)))

@@ -1,7 +1,7 @@
 """What networks come to on the parts of a task: accuracy for classes and labels, R² and RMSE for numbers."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
+import manual
 from bpnn_jax.ablation.parts import CLASSES, LABELS, NUMBERS
 from bpnn_jax.network import Network, Weights, apply
 from bpnn_jax.patterns import Patterns, scores
@@ -16,6 +17,7 @@ from bpnn_jax.patterns.standardize import Standardization
 
 LANES = 64  # networks whose outputs are computed together, whatever their number: so no bit depends on it
 MOST_NUMBERS = 20_000_000  # outputs that are held at once, of all these networks
+SATURATED, SMALL = "saturated", 0.05
 MOST_LABELS = 20  # whose accuracies are kept one by one
 
 
@@ -29,8 +31,13 @@ class Judge:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the scores, in their order: ``test_accuracy``, ``train_r2``, and of each label its own ``test_accuracy:NAME``."""
-        return tuple(f"{part}_{what}" for part in self.parts for what in self._of_a_part)
+        """Of the scores: ``test_accuracy``, ``train_r2``, of each label its own ``test_accuracy:NAME``; and ``saturated``."""
+        return (*(f"{part}_{what}" for part in self.parts for what in self._of_a_part), SATURATED)
+
+    @property
+    def followed(self) -> tuple[str, ...]:
+        """The scores that are followed over the epochs: accuracy or R² of each part."""
+        return tuple(f"{part}_{self._of_a_part[0]}" for part in self.parts)
 
     @property
     def _of_a_part(self) -> tuple[str, ...]:
@@ -46,19 +53,27 @@ class Judge:
     def sha256(self) -> str:
         """Of the parts and how they are scored."""
         units = "" if self.units is None else f"{self.units.mean.tolist()} {self.units.sd.tolist()}"
-        said = [self.kind, units, *(f"{name} {part.sha256}" for name, part in self.parts.items())]
+        said = [self.kind, units, SATURATED, *(f"{name} {part.sha256}" for name, part in self.parts.items())]
         return hashlib.sha256("|".join(said).encode()).hexdigest()
 
     def scores(self, network: Network, weights: Weights, dtype: str) -> np.ndarray:
         """float64 (networks, names). ``weights`` are L arrays (networks, n_in + bias, n_out). An output that is not finite is wrong:
         accuracy counts it so, and R² is -inf.
         """
-        found = []
-        for first in range(0, len(weights[0]), LANES):
-            lanes = np.arange(first, first + LANES) % len(weights[0])
-            some = tuple(W[lanes] for W in weights)
-            found.append(np.hstack([self._part(network, some, dtype, part) for part in self.parts.values()]))
-        return np.concatenate(found)[: len(weights[0])]
+        first = next(iter(self.parts.values()))
+
+        def all_of(some: Weights) -> np.ndarray:
+            parts = [self._part(network, some, dtype, part) for part in self.parts.values()]
+            return np.hstack([*parts, saturated(network, some, dtype, first.x)[:, None]])
+
+        return _by_lanes(all_of, weights)
+
+    def follow(self, network: Network, weights: Weights, dtype: str) -> np.ndarray:
+        """float64 (networks, ``followed``), as ``scores`` has them."""
+        return _by_lanes(
+            lambda some: np.hstack([self._part(network, some, dtype, part)[:, :1] for part in self.parts.values()]),
+            weights,
+        )
 
     def _part(self, network: Network, weights: Weights, dtype: str, part: Patterns) -> np.ndarray:
         """(LANES, scores), a stretch of the patterns at a time: what is summed is (LANES, sums)."""
@@ -90,6 +105,52 @@ class Judge:
         with np.errstate(divide="ignore", invalid="ignore"):
             r2 = np.where(spread > 0, 1 - total / spread, np.nan).mean(axis=1)
         return np.column_stack([r2, np.sqrt((total * sd**2).sum(axis=1) / part.t.size)])
+
+
+def saturated(network: Network, weights: Weights, dtype: str, x: np.ndarray) -> np.ndarray:
+    """The share of a network's hidden nodes, over the patterns ``x``, whose derivative is below 5% of the largest that it can be: they
+    hardly learn. (networks,), NaN for networks without hidden nodes; ``weights`` as for ``Judge.scores``.
+
+    >>> network = Network((1, 2, 1), "tanh", input_bias=False, hidden_bias=False)
+    >>> saturated(network, (np.array([[[0.1, 9.0]]]), np.ones((1, 2, 1))), "float32", np.ones((3, 1))).tolist()
+    [0.5]
+    """
+    hidden = sum(network.sizes[1:-1])
+    if not hidden:
+        return np.full(len(weights[0]), np.nan)
+    step, total = max(1, MOST_NUMBERS // (LANES * max(network.sizes))), np.zeros(len(weights[0]))
+    with jax.enable_x64(dtype == "float64"):
+        some = tuple(np.asarray(W, dtype) for W in weights)
+        for at in range(0, len(x), step):
+            total += np.asarray(_hardly_learning(network, some, np.asarray(x[at : at + step], dtype)), np.float64)
+    return total / (hidden * len(x))
+
+
+@partial(jax.jit, static_argnums=0)
+def _hardly_learning(network: Network, weights: Weights, x: Any) -> Any:
+    functions = tuple(manual.OUTPUT_ACTIVATIONS[name] for name in network.activations)
+    steepest = [_steepest(f) for f in functions[:-1]]
+
+    def count(W: Weights) -> Any:
+        layers = manual.forward(W, x, functions, network.skip).layers[:-1]
+        pairs = zip(layers, functions[:-1], steepest, strict=True)
+        return sum((f.derivative(layer.z, layer.a) < SMALL * most).sum() for layer, f, most in pairs)
+
+    return jax.vmap(count)(weights)
+
+
+def _steepest(f: manual.Activation) -> float:
+    z = np.linspace(-20.0, 20.0, 4001)
+    return float(f.derivative(z, f.value(z)).max())
+
+
+def _by_lanes(function: Callable[[Weights], np.ndarray], weights: Weights) -> np.ndarray:
+    """``function`` of ``LANES`` networks at a time, the last ones filled up."""
+    found = []
+    for first in range(0, len(weights[0]), LANES):
+        lanes = np.arange(first, first + LANES) % len(weights[0])
+        found.append(function(tuple(W[lanes] for W in weights)))
+    return np.concatenate(found)[: len(weights[0])]
 
 
 @partial(jax.jit, static_argnums=0)

@@ -4,12 +4,13 @@ import itertools
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bpnn_jax import settings
 from bpnn_jax.ablation.grid import LARGEST_GRID, grid, tuned
-from bpnn_jax.errors import InputError, finite, whole_number
+from bpnn_jax.ablation.usual import DEFAULT_EPOCHS, customs, of_the_tasks, run_of
+from bpnn_jax.errors import InputError, finite, switch, whole_number
 from bpnn_jax.errors import seed as check_seed
 from bpnn_jax.settings import Run
 
@@ -18,6 +19,7 @@ LARGEST_STUDY = 10_000_000  # runs, each of which the plan has a record of: some
 LARGEST_LIST = 1_000_000  # seeds that are listed one by one, in study.json too
 LARGEST_SPLITS = 1_000
 WORK = 5e10  # multiplications per chunk: some ten seconds of one core
+SCORED = 10  # of the epochs whose error is kept, about: a score takes a pass over all patterns
 TASK = "task"  # the factor that several tasks are
 
 
@@ -43,10 +45,12 @@ class Study:
 
     task:   a name or a file, as for ``bpnn train``; or several, which then are a factor like those that vary.
     vary:   a mapping from fields of ``Run`` to the values that they take. Every combination is an arm.
-    base:   the run that the arms are variations of.
+    base:   the run that the arms are variations of; or a mapping of the fields of a run that are given: what is not is the article's,
+            and of a table what ``bpnn train`` has for it. Then ``usual`` has, for each table, what that is, and ``given`` the fields.
     seeds:  how many (then 0, 1, 2, ...), or which. Each arm is trained from each of them; a seed means the same initial weights and
             the same order of the patterns in every arm that has the same layer sizes.
-    epochs: the limit. Runs of Boolean patterns stop when solved, all others train to the limit.
+    epochs: the limit. Runs of Boolean patterns stop when solved, all others train to the limit. Otherwise 1000, and of tables as many
+            as ``bpnn train`` has, the most of several.
     points: of the error curve that is kept, about.
     chunk:  runs that are kept together in a file, a multiple of 64; otherwise as many as have ``work`` multiplications together.
     test:   a file to test on; or ``test_share`` of the patterns are held out, in each of ``splits`` ways.
@@ -54,6 +58,8 @@ class Study:
             ``validation_share`` of the patterns where some are held out, otherwise by cross-fitting over seeds.
     tune_in_step: try the first value of each tuned field together, then the second, and so on, in rising order, in place of every
             combination: for rates that belong together, such as the article's M of N/5.
+
+    keep_weights: whether the trained networks are kept, for ``ablation.measure``.
 
     Raises InputError for what cannot be used.
 
@@ -64,9 +70,9 @@ class Study:
 
     task: Any
     vary: Any = ()
-    base: Run = field(default_factory=Run)
+    base: Any = ()
     seeds: Any = 100
-    epochs: int = 1000
+    epochs: Any = None
     points: int = 50
     chunk: int | None = None
     test: str | None = None
@@ -76,13 +82,17 @@ class Study:
     validation_share: float = 0.2
     work: float = WORK
     tune_in_step: bool = False
+    usual: Any = ()
+    given: Any = ()
+    keep_weights: bool = False
 
     def __post_init__(self):
-        base = {name: settings.checked(name, value) for name, value in asdict(self.base).items()}
+        fixed = isinstance(self.base, Run)
+        said = asdict(self.base) if fixed else {settings.known(name): value for name, value in dict(self.base).items()}
+        base = asdict(Run()) | {name: settings.checked(name, value) for name, value in said.items()}
         vary, tune = grid(self.vary), tuned(self.tune)
         if both := [name for name, _ in tune if name in dict(vary)]:
             raise InputError(f"expected {both[0].replace('_', '-')} either varied or tuned, got both")
-        base["batch_size"] = _batch_size(base, dict(vary))
         seeds = self.seeds
         seeds = whole_number("seeds", seeds, 1, 2**32) if not isinstance(seeds, Iterable) else _different_seeds(seeds)
         tasks = _tasks(self.task)
@@ -110,18 +120,32 @@ class Study:
             )
         if self.chunk is not None and whole_number("chunk", self.chunk, LANES) % LANES:
             raise InputError(f"expected chunk as a multiple of {LANES}, got {self.chunk}")
+        validation, epochs = _share("validation share", self.validation_share), self.epochs
+        usual, given = customs(self.usual, tasks), tuple(map(settings.known, self.given))
+        if not fixed:
+            given, decided = tuple(said), {*said, *dict(vary), *dict(tune)}
+            momentum = "momentum" in {*dict(vary), *dict(tune)} and "rule" not in decided
+            usual, most = of_the_tasks(tasks, self.test, share, validation if tune else 0.0, momentum)
+            epochs = most if epochs is None else epochs
+        batches = bool(usual) and "mode" not in given  # a table's own mode
+        base["batch_size"] = _batch_size(base | ({"mode": "minibatch"} if batches else {}), dict(vary))
         # A frozen dataclass is set this way, once.
         object.__setattr__(self, "task", tasks[0] if len(tasks) == 1 else tasks)
         object.__setattr__(self, "vary", vary)
         object.__setattr__(self, "base", Run(**base))
         object.__setattr__(self, "seeds", seeds)
-        object.__setattr__(self, "epochs", whole_number("epochs", self.epochs, 1))
+        object.__setattr__(self, "epochs", whole_number("epochs", DEFAULT_EPOCHS if epochs is None else epochs, 1))
         object.__setattr__(self, "points", whole_number("points", self.points, 1))
         object.__setattr__(self, "test", None if self.test is None else str(self.test))
         object.__setattr__(self, "test_share", share)
         object.__setattr__(self, "tune", tune)
-        object.__setattr__(self, "validation_share", _share("validation share", self.validation_share))
+        object.__setattr__(self, "validation_share", validation)
         object.__setattr__(self, "work", finite("work", self.work))
+        object.__setattr__(self, "keep_weights", switch("keep_weights", self.keep_weights))
+        object.__setattr__(self, "usual", usual)
+        object.__setattr__(self, "given", given if usual else ())
+        if usual:
+            _ = self.arms  # which refuses what does not go together
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -138,6 +162,11 @@ class Study:
         return (*(((TASK, self.tasks),) if len(self.tasks) > 1 else ()), *self.vary)
 
     @property
+    def _decided(self) -> tuple[str, ...]:
+        """The fields of a run whose values are not left to what is usual for a table."""
+        return (*self.given, *dict(self.vary), *dict(self.tune))
+
+    @property
     def arms(self) -> tuple[Arm, ...]:
         """Every combination of what varies, the last field fastest."""
         names = [name for name, _ in self.factors]
@@ -145,11 +174,13 @@ class Study:
         for values in itertools.product(*(values for _, values in self.factors)):
             given = dict(zip(names, values, strict=True))
             words = [f"{n.replace('_', '-')}={settings.shown(n, v)}" for n, v in given.items()]
-            run = replace(self.base, **{name: value for name, value in given.items() if name != TASK})
+            levels = {name: value for name, value in given.items() if name != TASK}
+            task = given.get(TASK, self.tasks[0])
+            run = run_of(self.base, self.usual, task, levels, self._decided)
             if run.mode != "minibatch":  # the batch size is for the other arms
                 run = replace(run, batch_size=None)
             name = ", ".join(words) or self.title
-            found.append(Arm(name, run, given.get(TASK, self.tasks[0]), tuple(given.items()), name))
+            found.append(Arm(name, run, task, tuple(given.items()), name))
         return tuple(found)
 
     @property
@@ -196,9 +227,16 @@ class Study:
         """The epochs, counted from 0, whose error is kept."""
         return range(0, self.epochs, self.history_every)
 
+    @property
+    def score_epochs(self) -> range:
+        """Those of ``history_epochs``, some ten, at which the networks are scored."""
+        every = self.history_every * -(-len(self.history_epochs) // SCORED)
+        return range(0, self.epochs, every)
+
     def as_dict(self) -> dict[str, Any]:
         """The study as JSON-serialisable data; ``from_dict`` is the inverse."""
-        return _lists(asdict(self) | {"vary": dict(self.vary), "tune": dict(self.tune)})
+        tables = {task: dict(values) for task, values in self.usual}
+        return _lists(asdict(self) | {"vary": dict(self.vary), "tune": dict(self.tune), "usual": tables})
 
 
 def from_dict(given: Mapping[str, Any]) -> Study:
@@ -210,7 +248,7 @@ def from_dict(given: Mapping[str, Any]) -> Study:
     """
     try:
         base, modes = dict(given["base"]), dict(given["vary"]).get("mode", [given["base"].get("mode", Run.mode)])
-        if "minibatch" not in modes:  # version 0.1.0 wrote its default, 32, there
+        if "minibatch" not in modes and not given.get("usual"):  # version 0.1.0 wrote its default, 32, there
             base["batch_size"] = None
         return Study(**{**given, "base": Run(**base)})
     except (TypeError, KeyError, AttributeError) as error:

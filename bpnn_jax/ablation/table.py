@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,24 +22,48 @@ RUN_BYTES = 64  # of a run without its curve, at most
 _WORDS = pa.dictionary(pa.int32(), pa.string())
 
 
-def schema(points: int, scores: int = 0) -> pa.Schema:
-    """A row per run.
+class Columns(NamedTuple):
+    """How large a chunk's table is: its runs, and the numbers in each run's lists.
 
-    epochs are those that were run, error is E of the last of them, history E at ``Study.history_epochs`` (NaN after the stop),
-    seconds the run's share of its chunk's, scores what the network came to at its end (``scoring.Judge``), where it was scored.
+    points:  of the error curve; scores: at the end; curves: of all scores that are followed together.
+    weights: where the networks are kept, in ``dtype``.
     """
-    return pa.schema(
-        [
-            ("arm", _WORDS),
-            ("seed", pa.uint32()),
-            ("stopped", _WORDS),
-            ("epochs", pa.int32()),
-            ("error", pa.float64()),
-            ("history", pa.list_(pa.float64(), points)),
-            ("seconds", pa.float64()),
-            *([("scores", pa.list_(pa.float64(), scores))] if scores else []),
-        ]
-    )
+
+    runs: int
+    points: int
+    scores: int = 0
+    curves: int = 0
+    weights: int = 0
+    dtype: str = "float32"
+
+    @property
+    def numbers(self) -> int:
+        """Of a run, in all its lists."""
+        return self.points + self.scores + self.curves + self.weights
+
+    @property
+    def schema(self) -> pa.Schema:
+        """A row per run.
+
+        epochs are those that were run, error is E of the last of them, history E at ``Study.history_epochs`` (NaN after the stop),
+        seconds the run's share of its chunk's, scores what the network came to at its end (``scoring.Judge``), curves some of these
+        at ``Study.score_epochs``, epoch by epoch, weights all layers' one after the other, row by row.
+        """
+        weights = pa.float64() if self.dtype == "float64" else pa.float32()
+        lists = [("scores", self.scores, pa.float64()), ("curves", self.curves, pa.float64())]
+        lists += [("weights", self.weights, weights)]
+        return pa.schema(
+            [
+                ("arm", _WORDS),
+                ("seed", pa.uint32()),
+                ("stopped", _WORDS),
+                ("epochs", pa.int32()),
+                ("error", pa.float64()),
+                ("history", pa.list_(pa.float64(), self.points)),
+                ("seconds", pa.float64()),
+                *((name, pa.list_(kind, size)) for name, size, kind in lists if size),
+            ]
+        )
 
 
 def table(
@@ -52,22 +77,29 @@ def table(
     history: np.ndarray,
     seconds: np.ndarray,
     scores: np.ndarray | None = None,
+    curves: np.ndarray | None = None,
+    weights: np.ndarray | None = None,
 ) -> Table:
-    """A chunk's table: columns (runs,), ``history`` (runs, points), ``scores`` (runs, scores), and in its metadata what it is the
-    answer to.
+    """A chunk's table, and in its metadata what it is the answer to.
+
+    The columns are (runs,); those of ``history``, ``scores``, ``curves`` and ``weights`` (runs, numbers).
     """
-    kind = schema(history.shape[1], 0 if scores is None else scores.shape[1])
+    more = [np.empty((len(arm), 0)) if one is None else one for one in (scores, curves, weights)]
+    scored, followed, kept = (one.shape[1] for one in more)
+    dtype = "float32" if weights is None else str(weights.dtype)
     columns = [
         pa.array(list(arm)).dictionary_encode(),
         pa.array(np.asarray(seed, np.uint32)),
         pa.array(np.asarray(stopped).tolist()).dictionary_encode(),
         pa.array(np.asarray(epochs, np.int32)),
         pa.array(np.asarray(error, np.float64)),
-        _lists(history),
+        _lists(np.asarray(history, np.float64)),
         pa.array(np.asarray(seconds, np.float64)),
-        *([] if scores is None else [_lists(scores)]),
+        *(_lists(one) for one in more if one.shape[1]),
     ]
-    made = pa.Table.from_arrays(columns, schema=kind)
+    made = pa.Table.from_arrays(
+        columns, schema=Columns(len(arm), history.shape[1], scored, followed, kept, dtype).schema
+    )
     return made.replace_schema_metadata({IDENTITY: described.encode(), CONTENT: digest(made)})
 
 
@@ -77,7 +109,7 @@ def lists(content: Table, name: str, width: int) -> np.ndarray:
 
 
 def _lists(values: np.ndarray) -> pa.Array:
-    flat = pa.array(np.ascontiguousarray(values, np.float64).ravel())
+    flat = pa.array(np.ascontiguousarray(values).ravel())
     return pa.FixedSizeListArray.from_arrays(flat, values.shape[1])
 
 
@@ -88,13 +120,13 @@ def parquet(content: Table) -> bytes:
     return sink.getvalue().to_pybytes()
 
 
-def largest(rows: int, points: int) -> int:
-    """Bytes that the file of a chunk of so many runs may have: numbers, and each run's description, several times over."""
-    return 2**22 + rows * (8 * points + 4096)
+def largest(columns: Columns) -> int:
+    """Bytes that the file of a chunk may have: numbers, and each run's description, several times over."""
+    return 2**22 + columns.runs * (8 * columns.numbers + 4096)
 
 
-def parsed(data: bytes, rows: int, points: int, scores: int = 0) -> Table:
-    """The table of a chunk of so many runs, from the bytes of a Parquet file.
+def parsed(data: bytes, columns: Columns) -> Table:
+    """The table of a chunk with these columns, from the bytes of a Parquet file.
 
     Raises ValueError for a file that is none, has other rows or columns, or other numbers than were written. What it says of its
     size is looked at before it is unpacked.
@@ -104,13 +136,13 @@ def parsed(data: bytes, rows: int, points: int, scores: int = 0) -> Table:
             about = file.metadata
             unpacked = sum(about.row_group(i).total_byte_size for i in range(about.num_row_groups))
             if (
-                about.num_rows != rows
-                or not file.schema_arrow.equals(schema(points, scores))
-                or unpacked > largest(rows, points)
+                about.num_rows != columns.runs
+                or not file.schema_arrow.equals(columns.schema)
+                or unpacked > largest(columns)
             ):
-                raise ValueError(f"it does not have the {rows} runs and the columns of its chunk")
+                raise ValueError(f"it does not have the {columns.runs} runs and the columns of its chunk")
             found = file.read()
-        if found.num_rows != rows or (found.schema.metadata or {}).get(CONTENT) != digest(found):
+        if found.num_rows != columns.runs or (found.schema.metadata or {}).get(CONTENT) != digest(found):
             raise ValueError("it has other numbers in it than were written")
         return found
     except (

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from bpnn_jax.ablation import tuning
+from bpnn_jax.ablation import looks, outcomes, tuning
 from bpnn_jax.ablation.findings import Findings
 from bpnn_jax.ablation.results import Results
 from bpnn_jax.statistics import Estimate, Summary
@@ -11,7 +11,7 @@ from bpnn_jax.statistics import Estimate, Summary
 
 def as_dict(results: Results, summary: Summary | None, findings: Findings | None) -> dict[str, Any]:
     """Everything but the single runs."""
-    arms = zip(results.study.arms, results.arms, strict=True)
+    arms, so_far = zip(results.study.arms, results.arms, strict=True), outcomes.estimates(results)
     return {
         "study": results.study.as_dict(),
         "complete": results.complete,
@@ -19,6 +19,8 @@ def as_dict(results: Results, summary: Summary | None, findings: Findings | None
         "chunks_done": results.chunks_done,
         "runs": results.study.runs,
         "runs_done": results.runs_done,
+        "look": _look(results),
+        "looked": results.looked,
         "seeds_done": int(results.whole_seeds.sum()),
         "results_sha256": results.sha256,
         "seconds": float((results.trials or results).seconds[(results.trials or results).stopped != ""].sum()),
@@ -29,6 +31,8 @@ def as_dict(results: Results, summary: Summary | None, findings: Findings | None
                 "name": name,
                 "settings": {field.replace("_", "-"): _plain(value) for field, value in arm.levels},
                 "outcomes": _outcomes(findings.outcomes[k]) if findings else {},
+                "estimates": so_far[k],
+                "settings_of_the_run": {n.replace("_", "-"): _plain(v) for n, v in asdict(arm.run).items()},
                 "new_data": _interval(findings.new_data[k]) if findings and findings.new_data else None,
                 "runs": int((results.stopped[:, k] != "").sum()),
                 "solved": int(results.solved[:, k].sum()),
@@ -45,6 +49,14 @@ def as_dict(results: Results, summary: Summary | None, findings: Findings | None
         "notes": list(findings.notes) if findings else [],
         "summary": summary.as_dict() if summary else None,
     }
+
+
+def _look(results: Results) -> dict[str, Any] | None:
+    """At which look the intervals and p-values are; None for the only one, at the end, and before the first."""
+    found = results.look
+    return (
+        None if found is None else {**found._asdict(), "rows": int(results.counted.sum()), "said": looks.words(results)}
+    )
 
 
 def _effect(given: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,8 @@ def judged(trials: "Results") -> "Results":
     study, rows = trials.study, len(trials.seeds)
     names = tuple(arm.name for arm in study.arms)
     tried = np.arange(len(trials.arms)).reshape(len(names), -1)
-    chosen, whole = np.full((rows, len(names)), -1), trials.whole_seeds
+    whole = trials.counted if trials.look is not None else trials.whole_seeds  # what is chosen by is what is looked at
+    chosen = np.full((rows, len(names)), -1)
     for choose, judge in _folds(trials):
         if not (choose & whole).any():
             continue
@@ -41,6 +42,7 @@ def judged(trials: "Results") -> "Results":
         **numbers,
         history=np.where(there[..., None], trials.history[at], np.nan),
         scores={name: np.where(there, values[at], np.nan) for name, values in trials.scores.items()},
+        curves={name: np.where(there[..., None], values[at], np.nan) for name, values in trials.curves.items()},
         trials=trials,
         chosen=chosen,
     )

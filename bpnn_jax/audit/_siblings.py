@@ -188,7 +188,7 @@ def _indexes_as_before(arguments: Arguments, groups: dict[int, list[Axis]], leng
     """Whether every axis that a permutation of ``n`` may index, those as long and the longer ones, remains long enough."""
     before = [int(m) for k in _arrays(arguments) for m in np.shape(arguments.leaves[k])]
     whole = n not in lengths or len(groups[n]) == before.count(n)
-    after: dict[int, int] = {m: lengths.get(m, m) for m in before}
+    after: dict[Any, Any] = {m: lengths.get(m, m) for m in before}
     return whole and all(after[m] >= after[n] for m in before if m > n)
 
 

@@ -73,6 +73,16 @@ def read_data(name: str, targets: int | None = None, choice: "Choice | None" = N
     return Data(opened.make, None, Path(name), opened.task, opened.test, opened.table)
 
 
+def named(arguments: Sequence[str]) -> frozenset[str]:
+    """The options among a command's arguments, as fields.
+
+    >>> sorted(named(["xor", "--no-hidden-bias", "--seed=3"]))
+    ['hidden_bias', 'seed']
+    """
+    names = (a.partition("=")[0].removeprefix("--").removeprefix("no-") for a in arguments if a.startswith("--"))
+    return frozenset(name.replace("-", "_") for name in names)
+
+
 @contextmanager
 def naming(path: str) -> Iterator[None]:
     """What is refused of a file begins with the file's name."""

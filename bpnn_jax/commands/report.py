@@ -54,6 +54,7 @@ def run(options: Report) -> int:
     with progress_bar("the report") as update:
         update(0, 3, "reading")
         found = runner.read(folder, complaints)
+        runner.looked(folder, found)
         update(1, 3, "statistics")
         summary = results.summarise(found)
         came = findings.find(found, summary)

@@ -8,7 +8,8 @@ from rich.table import Table
 
 from bpnn_jax import settings
 from bpnn_jax.ablation import tuning
-from bpnn_jax.ablation.findings import RATES, Effect, Findings, percent, words
+from bpnn_jax.ablation.findings import Effect, Findings
+from bpnn_jax.ablation.outcomes import RATES, percent, words
 from bpnn_jax.ablation.report import words as said
 from bpnn_jax.ablation.results import Results
 
@@ -97,5 +98,9 @@ def _cell(effect: Effect | None) -> str:
         return "-"
     times = 100 if effect.outcome in RATES else 1
     value, low, high = (said.number(times * v, "+") for v in (effect.estimate, effect.low, effect.high))
-    p = f"{effect.p_holm:.2g}" if effect.p_holm >= said.TINY else f"< {said.TINY:g}"
-    return f"{value} [{low}, {high}]\np {p}"
+    found = f"{value} [{low}, {high}]\np {said.in_digits(effect.p_holm)}"
+    if effect.p_holm <= said.CLEAR:
+        return found
+    if effect.equivalence is not None and effect.equivalence <= said.CLEAR:
+        return f"{found}, same, p {said.in_digits(effect.equivalence)}"
+    return f"{found}, would show {said.number(times * effect.detectable)}" if effect.detectable else found

@@ -9,8 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from bpnn_jax import settings
-from bpnn_jax.ablation import findings
+from bpnn_jax.ablation import findings, looks, outcomes
 from bpnn_jax.ablation.certificate import Certificate
+from bpnn_jax.ablation.designs import Designs
 from bpnn_jax.ablation.findings import Findings
 from bpnn_jax.ablation.report import words
 from bpnn_jax.ablation.results import Results
@@ -19,6 +20,14 @@ from bpnn_jax.statistics import EPOCHS, SUCCESS, Comparison, Summary
 
 COLOURS = {"gradient": "green", "not a gradient": "yellow", "wrong": "bold red"}
 SOLVING = (SUCCESS, EPOCHS)
+SHOWN = (
+    "test_accuracy",
+    "test_r2",
+    "success_rate",
+    "epochs_to_solve",
+    "train_accuracy",
+    "train_r2",
+)  # of an unfinished study
 UNITS = {SUCCESS: "points", EPOCHS: "epochs", **dict.fromkeys(words.PERCENT, "points")}  # of a difference
 
 
@@ -31,11 +40,16 @@ def show(
     out: Console,
 ) -> None:
     """Print the results of a study, finished or not, and where they are kept."""
+    if not found.complete:
+        out.print(so_far(found))
     if came:
         for line in findings.sentences(came):
             out.print(line, markup=False)
+    if (which := looks.words(found)) is not None:
+        out.print(which, markup=False)
     scored = came is not None and came.scored
-    out.print(arms_table(found, summary, came))
+    if summary or found.complete:
+        out.print(arms_table(found, summary, came))
     if came and came.comparisons:
         out.print(comparisons_table(found, came.comparisons, came.against))
     elif summary and not scored and _shown(summary, summary.comparisons):
@@ -57,12 +71,14 @@ def show(
     else:
         out.print(
             f"{done:,} of {runs:,} runs ({done / runs:.0%}) in {folder}, and of {int(found.whole_seeds.sum()):,} "
-            f"of {len(found.seeds):,} seeds every arm; the table is of these. The same command goes on"
+            f"of {len(found.seeds):,} seeds every arm. The same command goes on"
         )
 
 
 def _notes(found: Results, summary: Summary | None, came: Findings | None) -> Sequence[str]:
     if summary is None:
+        if not found.complete:
+            return ("intervals and p-values come at 25, 50, 75 and 100% of the seeds",)
         what = "splits" if found.study.splits > 1 else "seeds"
         return (f"two {what} or more make intervals; there are none yet",)
     own = [] if came is None else [*came.notes, *score_tables.new_data(came)]
@@ -89,6 +105,23 @@ def arms_table(found: Results, summary: Summary | None, came: Findings | None = 
         table.add_row(*fields[arm].values(), *cells)
     splits = f", {study.splits} splits" if study.splits > 1 else ""
     return Group(f"{study.title}, {study.epochs} epochs, {len(study.seed_list)} seeds{splits}", table)
+
+
+def so_far(found: Results) -> Group:
+    """The means of all runs whose seed every arm has, without intervals: a study is not finished."""
+    fields, means = _fields(found), outcomes.estimates(found)
+    table = _table(fields)
+    names = [n for n in (*SHOWN, "error") if all(n in one for one in means)]
+    if len(names) > 1:
+        names = [n for n in names if n != "error"]
+    for name in names:
+        table.add_column(outcomes.words(name), justify="right")
+    for arm, one in zip(found.arms, means, strict=True):
+        times = {name: outcomes.unit(name)[0] for name in names}
+        percent = {name: "%" if name in outcomes.RATES else "" for name in names}
+        table.add_row(*fields[arm].values(), *(words.number(times[n] * one[n]) + percent[n] for n in names))
+    there = int(found.whole_seeds.sum())
+    return Group(f"{found.study.title}, so far: means over {there:,} of {len(found.seeds):,} runs per arm", table)
 
 
 def _outcomes(found: Results, summary: Summary | None) -> dict[str, list[str]]:
@@ -123,7 +156,24 @@ def comparisons_table(found: Results, shown: Sequence[Comparison], against: str)
     table = _table(fields)
     rows = {(arm,): tuple(fields[arm].values()) for arm in found.arms if arm != against}
     _differences(table, rows, {((c.arm,), c.kind): c for c in shown})
-    return Group(f"Minus {against}, paired by seed; d is standardised, p after Holm", table)
+    said = f"Minus {against}, paired by seed; d is standardised, p after Holm"
+    if any(words.shown(c).startswith("would") for c in shown):
+        said += "; would show: the smallest that four of five such studies find"
+    return Group(said, table)
+
+
+def designs_table(found: Results, needed: Designs) -> Table:
+    """How many seeds and splits each comparison needs."""
+    fields = _fields(found)
+    table = _table(fields)
+    times, unit = outcomes.unit(needed.outcome)
+    for name in (f"deviation{unit and ', ' + unit}", "seeds", *(["splits"] if found.study.splits > 1 else [])):
+        table.add_column(name, justify="right")
+    for one in needed.comparisons:
+        counts = [one.seeds, *([one.splits] if found.study.splits > 1 else [])]
+        cells = ["none is enough" if count is None else f"{count:,}" for count in counts]
+        table.add_row(*fields[one.arm].values(), words.number(times * one.deviation), *cells)
+    return table
 
 
 def _fields(found: Results) -> dict[str, dict[str, str]]:
@@ -165,4 +215,9 @@ def _differences(
         table.add_column(kind if unit in kind else f"{kind}, {unit}", justify="right")
     for key, begin in rows.items():
         found = (cells.get((key, kind)) for kind in kinds)
-        table.add_row(*begin, *(f"{words.effect(c, '')}\n{words.strength(c)}" if c else "-" for c in found))
+        table.add_row(*begin, *(_difference(c) if c else "-" for c in found))
+
+
+def _difference(one: Comparison) -> str:
+    """The effect, its strength, and what would have been shown where it does not stand, below each other."""
+    return "\n".join(line for line in (words.effect(one, ""), words.strength(one), words.shown(one)) if line)

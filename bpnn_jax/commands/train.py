@@ -17,6 +17,7 @@ from bpnn_jax.commands.common import (
     check_outputs,
     data_read,
     finish,
+    named,
     plain_warnings,
     read_data,
 )
@@ -88,8 +89,7 @@ class Train:
 
 def prepared(arguments: Sequence[str]) -> tuple[Sequence[str], Train]:
     """What ``--article`` sets becomes the default, so that other options take precedence; and which options were given."""
-    names = (a.partition("=")[0].removeprefix("--").removeprefix("no-") for a in arguments if a.startswith("--"))
-    given = frozenset(name.replace("-", "_") for name in names)
+    given = named(arguments)
     if "--article" not in arguments:
         return arguments, Train(data=tyro.MISSING, given=given)
     run = OneRun(hidden_bias=False, order="article", dtype="float64")

@@ -17,7 +17,7 @@ from bpnn_jax import errors
 from bpnn_jax.errors import InputError, unknown
 from bpnn_jax.statistics._results import check_level
 
-METHODS = ("percentile", "bca")
+METHODS = ("percentile", "bca", "t")
 
 # Weights held at once: 2 MiB, whatever the study. Of chunks from 2**15 to 2**20 this one was the fastest.
 DRAW_SIZE = 2**18
@@ -30,7 +30,7 @@ class Bootstrap:
     resamples: how often, 100 at least
     seed: of NumPy's generator, from 0 up to 2³² - 1
     level: the confidence level, between 0 and 1
-    method: "percentile" or "bca" quantiles of the replicates
+    method: "percentile" or "bca" quantiles of the replicates; "t" without them, for levels so near to 1 that few replicates are beyond
 
     The same settings on the same numbers give the same interval. Percentile is the default since it covers 93 to 96% of
     differences of every shape tried, from 100 runs on; BCa corrects a single skewed arm better, but takes the outliers of a
@@ -247,11 +247,14 @@ def difference(a: Spread, b: Spread) -> Spread:
 
 
 def interval(s: Spread, bootstrap: Bootstrap) -> tuple[np.ndarray, np.ndarray]:
-    """Low and high (k,) from the replicates' quantiles: percentile, or BCa (Efron 1987), both widened as a t interval is.
+    """Low and high (k,) from the replicates' quantiles: percentile, or BCa (Efron 1987), both widened as a t interval is; or that one.
 
     The widening (Hesterberg 2015) takes z = t_freedom * error / sqrt(sum of squared units) for the normal quantile; without it
     10 normal numbers are covered in 90% instead of 95%. The acceleration comes from the units in closed form.
     """
+    if bootstrap.method == "t":
+        half = special.stdtrit(s.width.freedom, (1 + bootstrap.level) / 2) * s.width.error
+        return s.effect - half, s.effect + half
     squares = np.sqrt((s.units**2).sum(0))
     divisor = np.where(squares > 0, squares, 1)
     z = special.stdtrit(s.width.freedom, (1 + bootstrap.level) / 2) * np.where(squares > 0, s.width.error / divisor, 1)

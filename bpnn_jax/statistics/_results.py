@@ -69,6 +69,8 @@ class Comparison:
     kind: what is compared, such as "success rate"
     unit: of the effect, such as "epochs"; empty where it has none, as a difference of rates
     method: how interval and p were computed, in words
+    detectable: the smallest effect that this comparison would have shown with 80% power, where that has been reckoned
+    equivalence: the p-value of "they differ by a margin or more", where one was given, corrected as ``p_holm`` is
     change: of an interaction what was changed, such as "momentum 0 to 0.9"; empty where two arms are compared
     what: all four names in one line, for people to read. It follows from the others, and nothing is read out of it
 
@@ -96,13 +98,20 @@ class Comparison:
     method: str
     level: float = 0.95
     p_holm: float | None = None
+    detectable: float | None = None
+    equivalence: float | None = None
     change: str = ""
     what: str = dataclasses.field(init=False)  # a field, so that `dataclasses.asdict` has it
 
     def __post_init__(self):
         object.__setattr__(self, "what", Names(self.arm, self.against, self.kind, self.change).title)
         _check_interval(self.what, self.effect, self.low, self.high)
-        for name, value in (("p", self.p), ("above", self.above), ("p_holm", self.p_holm)):
+        for name, value in (
+            ("p", self.p),
+            ("above", self.above),
+            ("p_holm", self.p_holm),
+            ("equivalence", self.equivalence),
+        ):
             if value is not None and not 0 <= value <= 1:
                 raise InputError(f"expected {name} of {self.what!r} between 0 and 1, got {value!r}")
 

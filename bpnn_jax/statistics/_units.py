@@ -19,12 +19,16 @@ CROSS_FITTED = 1.25  # of the variance: halves that chose for each other are not
 
 
 class Effects(NamedTuple):
-    """Weighted sums of arm means, arrays (k,): the effect, its interval, and the two-sided p of "it is 0"."""
+    """Weighted sums of arm means, arrays (k,): the effect, its interval, the two-sided p of "it is 0", and its standard error with
+    degrees of freedom.
+    """
 
     effect: np.ndarray
     low: np.ndarray
     high: np.ndarray
     p: np.ndarray
+    error: np.ndarray
+    freedom: np.ndarray
 
 
 def units(values: ArrayLike, groups: ArrayLike | None = None) -> np.ndarray:
@@ -81,13 +85,15 @@ def effects(
     freedom = n - len(sizes)
     error = np.sqrt(((each - means[labels]) ** 2).sum(axis=0) / freedom / n * inflation)
     effect = each.mean(axis=0)
+    effect = np.where(abs(effect) <= rounding, 0.0, effect)
     varies = error > rounding
     t = effect / np.where(varies, error, 1)
     p = 2 * special.stdtr(freedom, -abs(t))
     for k in np.flatnonzero(~varies):
         p[k] = 1.0 if abs(effect[k]) <= rounding[k] else sign_test(each[:, k])
     half = special.stdtrit(freedom, (1 + level) / 2) * np.where(varies, error, 0)
-    return Effects(effect, effect - half, effect + half, p)
+    error, freedoms = np.where(varies, error, 0.0), np.full(effect.shape, float(freedom))
+    return Effects(effect, effect - half, effect + half, p, error, freedoms)
 
 
 def nadeau_bengio(splits: int, trained: int, tested: int) -> float:

@@ -4,7 +4,7 @@ The measurements behind the limits are in docs/speed.md, under "Written out, or 
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
@@ -15,7 +15,7 @@ from bpnn_jax.training.fused import epoch, lanes
 from bpnn_jax.training.fused.equations import ONE
 
 LANES_WIDTH = {"float32": 64, "float64": 64}  # of 16, 32, 48, 64, 96 and 128 the fastest, or as fast as the fastest
-LANES = "lanes"
+LANES, MAPPED = "lanes", "generic, vmapped"
 WIDEST = 256  # nodes in a layer: a sum is written out term by term, which compiles ever longer; benchmarks/widest.py
 FUSED_WEIGHTS = 4000  # of one network online: above, matrix products are faster
 LANES_BATCH_WEIGHTS = {
@@ -56,20 +56,52 @@ def block(network: Network, settings: Settings, dtype: str) -> tuple[str, Callab
     width = LANES_WIDTH[dtype]
     batches = settings.mode != "online"
     if batches and (settings.order == "article" or weights(network) > LANES_BATCH_WEIGHTS[dtype]):
-        return "generic, vmapped", vmapped, width
+        return MAPPED, vmapped, width
     if fits_fused(network, settings):
         return LANES, lanes.run, width
-    return "generic, vmapped", vmapped, width
+    return MAPPED, vmapped, width
+
+
+class Stretches(NamedTuple):
+    """What trains a block in several stretches, and looks at it between them.
+
+    begin: (network, settings, weights, rates, own inputs) -> the block before its first epoch; own inputs: each lane has some
+    go_on: (network, settings, block, rates, x, t, keys, until) -> the block at epoch ``until``
+    ended: block -> ``lanes.Ended``
+    """
+
+    begin: Callable[..., Any]
+    go_on: Callable[..., Any]
+    ended: Callable[..., lanes.Ended]
 
 
 def vmapped(
     network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, t: Any, keys: Any, until: Any
 ) -> lanes.Ended:
     """``lanes.run`` for every rule and size: the loop of ``train``, batched by JAX."""
+    state = _begin(network, settings, weights, rates, x.ndim == 3)
+    return _ended(_go_on(network, settings, state, rates, x, t, keys, until))
 
-    def one(weights: tuple, rates: Rates, x: Any, t: Any, key: Any) -> _loop.State:
-        return _loop.run(network, settings, _loop.start(settings, weights, rates, network), x, t, rates, key, until)
+
+def _begin(network: Network, settings: Settings, weights: tuple, rates: Rates, own_inputs: bool) -> _loop.State:
+    return jax.vmap(lambda weights, rates: _loop.start(settings, weights, rates, network))(weights, rates)
+
+
+def _go_on(
+    network: Network, settings: Settings, state: _loop.State, rates: Rates, x: Any, t: Any, keys: Any, until: Any
+) -> _loop.State:
+    def one(state: _loop.State, rates: Rates, x: Any, t: Any, key: Any) -> _loop.State:
+        return _loop.run(network, settings, state, x, t, rates, key, until)
 
     own, keyed = (0 if x.ndim == 3 else None), (0 if keys.ndim else None)
-    state = jax.vmap(one, in_axes=(0, 0, own, own, keyed))(weights, rates, x, t, keys)
+    return jax.vmap(one, in_axes=(0, 0, own, own, keyed))(state, rates, x, t, keys)
+
+
+def _ended(state: _loop.State) -> lanes.Ended:
     return lanes.Ended(state.weights, state.epoch, state.error, state.status, state.history.T)
+
+
+STRETCHES = {
+    LANES: Stretches(lanes.begin, lanes.go_on, lanes.ended),
+    MAPPED: Stretches(_begin, _go_on, _ended),
+}

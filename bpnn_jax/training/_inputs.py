@@ -1,5 +1,6 @@
 """What comes into ``train``, ``train_many`` and ``run_epochs``: each thing is checked here, once for all three."""
 
+import itertools
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
@@ -193,8 +194,8 @@ def patterns(
     inputs, targets = real_array("inputs", x), _targets(t)
     if networks is not None and 3 in (inputs.ndim, targets.ndim):
         _check_of_each(inputs, targets, networks)
-        flat = (array.reshape(-1, array.shape[2]) for array in (inputs, targets))
-        x, t = patterns(network, *flat, dtype, objective, stacklevel + 1)
+        flat, flat_t = (array.reshape(-1, array.shape[2]) for array in (inputs, targets))
+        x, t = patterns(network, flat, flat_t, dtype, objective, stacklevel + 1)
         return x.reshape(*inputs.shape[:2], -1), t.reshape(*inputs.shape[:2], -1)
     check_pattern_shapes(network, inputs, targets)
     with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is refused below
@@ -325,3 +326,13 @@ def _if_classes(t: np.ndarray) -> str:
 def _shallow(value: Any) -> Iterable[Any]:
     """A value, and what a tuple or list holds directly: a tracer deeper down does not become an array, and is refused there."""
     return value if isinstance(value, (list, tuple)) else (value,)
+
+
+def looks(given: Any, look: Any, epochs: int) -> tuple[int, ...]:
+    """The epochs after which ``look`` is called, counted from 0, checked."""
+    found = tuple(whole_number("looks", epoch, 0) for epoch in given)
+    if bool(found) != (look is not None):
+        raise InputError("expected look with looks, the epochs after which it is called, got one of them alone")
+    if any(epoch >= epochs for epoch in found) or any(a >= b for a, b in itertools.pairwise(found)):
+        raise InputError(f"expected looks as rising epochs, from 0 to {epochs - 1}, got {list(found)}")
+    return found

@@ -19,6 +19,7 @@ from bpnn_jax.network import Network, Weights, init
 from bpnn_jax.training import _engines, _inputs, _loop, _one
 from bpnn_jax.training._loop import Rates, Settings
 
+Look = Callable[[np.ndarray, int, Weights], None]
 POINTS = 100  # of the history, unless history_every is given
 LARGEST_HISTORY = 50_000_000  # numbers: networks times points
 DRAW_BATCH = 4096  # networks whose first weights are drawn in one call
@@ -75,8 +76,28 @@ class ManyResult(Card):
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _run(block: Callable, network: Network, settings: Settings, *args: Any) -> Any:
     weights, rates, x, t, seeds, until = args
-    keys = jax.vmap(jax.random.key)(seeds) if seeds.ndim else jax.random.key(seeds)
-    return block(network, settings, weights, rates, x, t, keys, until)
+    return block(network, settings, weights, rates, x, t, _keys(seeds), until)
+
+
+def _keys(seeds: Any) -> Any:
+    """Each network's key, or the one of all."""
+    return jax.vmap(jax.random.key)(seeds) if seeds.ndim else jax.random.key(seeds)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2, 5))
+def _begin(begin: Callable, network: Network, settings: Settings, weights: Weights, rates: Rates, own: bool) -> Any:
+    return begin(network, settings, weights, rates, own)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _go_on(go_on: Callable, network: Network, settings: Settings, state: Any, *args: Any) -> Any:
+    rates, x, t, seeds, until = args
+    return go_on(network, settings, state, rates, x, t, _keys(seeds), until)
+
+
+@partial(jax.jit, static_argnums=0)
+def _ended(ended: Callable, state: Any) -> Any:
+    return ended(state)
 
 
 @partial(jax.jit, static_argnums=(0, 1))
@@ -102,6 +123,8 @@ def train_many(
     cores: int | None = None,
     device: str = "cpu",
     order_seed: int | None = None,
+    looks: Sequence[int] = (),
+    look: Look | None = None,
     **changes: Any,
 ) -> ManyResult:
     """Train many networks of one shape; each is what ``train`` makes of its seed, to rounding.
@@ -118,6 +141,8 @@ def train_many(
     cores:    how many blocks to train at the same time; otherwise as many as there are processors.
     device:   ``gpu`` trains all of them by one kernel on an NVIDIA GPU, in float32 (docs/gpu.md); it keeps no history, and what it
               cannot do is an InputError. ``cpu`` is the other engines, on whatever device JAX uses.
+    look:     called after each of the epochs ``looks``, counted from 0 and rising, with (networks, epoch, weights): the numbers of the
+              networks of a block that ran that epoch (k,), and L arrays (k, n_in + bias, n_out). The runs are the same to the bit.
 
     order_seed: with ``shuffle``, one order of the patterns for all networks, that of this seed, in place of each seed's own: to draw
               an order costs more than an epoch of a small network.
@@ -157,9 +182,14 @@ def train_many(
             "a larger history_every keeps it short"
         )
     x, t = _inputs.patterns(network, x, t, dtype, settings.objective, networks=n)
+    looks = _inputs.looks(looks, look, settings.epochs)
     if device == "gpu":
         if x.ndim == 3:
             raise InputError("expected the same patterns for all networks with device='gpu', got some for each")
+        if look is not None:
+            raise InputError(
+                "expected look for the CPU alone, got it with device='gpu', whose kernel is not looked into"
+            )
         if lanes is not None or cores is not None:
             raise InputError("expected lanes and cores for the CPU alone, got them with device='gpu'")
         found = _on_gpu(network, settings, numbers, own, rates, x, t, dtype)
@@ -179,8 +209,19 @@ def train_many(
     def run(chunk: Sequence[int], until: int) -> Any:
         full = np.resize(np.asarray(chunk), width)  # the last block is filled up; what comes of these copies is dropped
         lanes = tuple(W[full] for W in start), Rates(*(rate[full] for rate in rates))
-        seen = tuple(of_each[full] for of_each in patterns) if x.ndim == 3 else patterns
-        return run_block(block, network, settings, dtype, *lanes, *seen, numbers[full] if one is None else one, until)
+        own_patterns = tuple(of_each[full] for of_each in patterns) if x.ndim == 3 else patterns
+        args = network, settings, dtype, *lanes, *own_patterns, numbers[full] if one is None else one, until
+        seen = look
+        if seen is None:
+            return run_block(block, *args)
+        at = np.asarray(chunk)
+
+        def told(epoch: int, ran: np.ndarray, weights: Weights) -> None:
+            which = np.flatnonzero(ran[: len(at)])
+            if len(which):  # not the copies alone
+                seen(at[which], epoch, tuple(W[which] for W in weights))
+
+        return _in_stretches(_engines.STRETCHES[engine], looks if until else (), told, *args)
 
     began = time.perf_counter()
     run(range(1), 0)  # no epochs: compiles, or finds it compiled
@@ -251,6 +292,33 @@ def run_block(block: Callable, network: Network, settings: Settings, dtype: str,
     """One block as ``_engines.block`` has it, up to an epoch: (weights, rates, x, t, seeds, until) to its ``Ended`` in NumPy."""
     with jax.enable_x64(dtype == "float64"):  # the setting belongs to a thread
         return jax.device_get(_run(block, network, settings, *args))
+
+
+def _in_stretches(
+    stretches: _engines.Stretches,
+    looks: Sequence[int],
+    look: Callable[[int, np.ndarray, Weights], None],
+    network: Network,
+    settings: Settings,
+    dtype: str,
+    weights: Weights,
+    rates: Rates,
+    *args: Any,
+) -> Any:
+    """``run_block`` with a look at the weights after each of some epochs, and at which lanes ran it."""
+    *rest, until = args
+    with jax.enable_x64(dtype == "float64"):
+        own_inputs = np.ndim(rest[0]) == 3 or (settings.shuffle and np.ndim(rest[2]) == 1)
+        state = _begin(stretches.begin, network, settings, weights, rates, own_inputs)
+        for epoch in looks:
+            state = _go_on(stretches.go_on, network, settings, state, rates, *rest, epoch + 1)
+            now = _ended(stretches.ended, state)
+            ran = np.asarray(now.epochs) == epoch + 1
+            if not ran.any():  # all have stopped
+                break
+            look(epoch, ran, jax.device_get(now.weights))
+        state = _go_on(stretches.go_on, network, settings, state, rates, *rest, until)
+        return jax.device_get(_ended(stretches.ended, state))
 
 
 def _drawn(network: Network, seeds: np.ndarray, dtype: str) -> Weights:

@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any
 
 from bpnn_jax._runtime.text import plain
-from bpnn_jax.ablation import findings
+from bpnn_jax.ablation import findings, outcomes
 from bpnn_jax.ablation.certificate import Certificate
 from bpnn_jax.ablation.report import Picture, draw, words
 from bpnn_jax.ablation.results import Results
@@ -81,8 +81,8 @@ def _finding(results: Results, summary: Summary | None) -> str:
     name = came.lead[0]
     known = [(one[name], arm) for one, arm in zip(came.outcomes, results.arms, strict=True) if name in one]
     best, arm = max(known, key=lambda pair: pair[0].value)
-    times, unit = (100, "%") if name in findings.RATES else (1, "")
-    score = f"The best {findings.words(name)} is that of {arm}: {words.interval(best, times, unit)}"
+    times, unit = (100, "%") if name in outcomes.RATES else (1, "")
+    score = f"The best {outcomes.words(name)} is that of {arm}: {words.interval(best, times, unit)}"
     return ". ".join([*findings.sentences(came), score]) + "."
 
 

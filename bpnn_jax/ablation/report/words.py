@@ -5,6 +5,7 @@ the results, and the command that repeats it.
 import shlex
 
 from bpnn_jax import settings
+from bpnn_jax.ablation import looks
 from bpnn_jax.ablation.results import Results
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.settings import Run
@@ -45,9 +46,32 @@ def strength(comparison: Comparison) -> str:
     return f"{d}p {p_value(comparison)}"
 
 
+def shown(comparison: Comparison) -> str:
+    """Of a difference that does not stand: that the arms are the same within the margin, or what would have been shown.
+
+    >>> from bpnn_jax.statistics import compare_rates
+    >>> import dataclasses
+    >>> shown(dataclasses.replace(compare_rates([1, 0, 1], [0, 1, 1]), detectable=0.123))
+    'would show 12.3'
+    """
+    p = comparison.p if comparison.p_holm is None else comparison.p_holm
+    if p <= CLEAR:
+        return ""
+    if comparison.equivalence is not None and comparison.equivalence <= CLEAR:
+        return f"same, p {in_digits(comparison.equivalence)}"
+    if not comparison.detectable:
+        return ""
+    return f"would show {number((100 if comparison.kind in PERCENT else 1) * comparison.detectable)}"
+
+
 def p_value(comparison: Comparison) -> str:
     """After Holm, where that has been made."""
     p = comparison.p if comparison.p_holm is None else comparison.p_holm
+    return in_digits(p)
+
+
+def in_digits(p: float) -> str:
+    """A p-value; those below 1e-16 are not told apart."""
     return f"{p:.2g}" if p >= TINY else f"< {TINY:g}"
 
 
@@ -77,20 +101,21 @@ def question(study: Study) -> str:
 
 
 def progress(results: Results) -> str | None:
-    """How far an unfinished study is; None for one that is complete."""
+    """How far an unfinished study is, and at which look; None for one that nobody looked into before it was complete."""
+    look = looks.words(results)
     if results.complete:
-        return None
+        return None if look is None else f"This is {look}."
     done = int((results.stopped != "").sum())
-    return (
-        f"Not finished: {done:,} of {results.study.runs:,} runs are there. What follows is about the "
-        f"{_count(int(results.whole_seeds.sum()), 'seed')} of {len(results.seeds):,} that every arm has."
+    what = (
+        "Intervals and p-values come at 25, 50, 75 and 100% of the seeds" if look is None else f"What follows is {look}"
     )
+    return f"Not finished: {done:,} of {results.study.runs:,} runs are there. {what}."
 
 
 def finding(results: Results, summary: Summary | None) -> str:
     """The main finding, with its interval, and its effect beside its p."""
     if summary is None:
-        return "There are not two seeds yet that every arm has, so there is no interval and nothing to conclude."
+        return "No look is reached yet, or not two seeds: there is no interval, and nothing to conclude."
     base, by_name = summary.arms[0], {arm.name: arm for arm in summary.arms}
     solved = any(arm.success.value > 0 for arm in summary.arms)
     if not solved:
@@ -137,7 +162,8 @@ def command(study: Study) -> str:
         parts += ["--vary", f"{name.replace('_', '-')}={','.join(settings.shown(name, value) for value in values)}"]
     for name in settings.NAMES:
         value = getattr(study.base, name)
-        if value != getattr(Run(), name) and name not in dict(study.vary):
+        given = name in study.given if study.usual else value != getattr(Run(), name)
+        if given and name not in dict(study.vary):
             parts += _flag(name.replace("_", "-"), value)
     for name, values in study.tune:
         parts += ["--tune", f"{name.replace('_', '-')}={','.join(settings.shown(name, value) for value in values)}"]
@@ -148,6 +174,7 @@ def command(study: Study) -> str:
         parts += (
             [] if value == Study.__dataclass_fields__[name].default else [f"--{name.replace('_', '-')}", str(value)]
         )
+    parts += ["--keep-weights"] if study.keep_weights else []
     return shlex.join([*parts, "--out", "study"])
 
 

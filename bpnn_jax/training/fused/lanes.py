@@ -40,11 +40,24 @@ def run(
     keys: (lanes,), or one key of shape () for all, whose patterns then come in one order.
     x, t: (patterns, n0) and (patterns, nL), or the same with lanes in front where each has its own.
     """
-    weights = tuple(jnp.transpose(W, (2, 1, 0)) for W in weights)
     own_inputs = x.ndim == 3 or (settings.shuffle and keys.ndim == 1)
+    block = begin(network, settings, weights, rates, own_inputs)
+    return ended(go_on(network, settings, block, rates, x, t, keys, until))
+
+
+def begin(network: Network, settings: Settings, weights: tuple, rates: Rates, own_inputs: bool) -> Block:
+    """A block before its first epoch, from weights (lanes, n_in, n_out). ``own_inputs``: as ``epoch.memory`` has it."""
+    weights = tuple(jnp.transpose(W, (2, 1, 0)) for W in weights)
+    kept = epoch.memory(network, settings, weights, rates, own_inputs)
+    return Block(weights, kept, jnp.zeros((), jnp.int32), _not_begun(settings, weights))
+
+
+def go_on(
+    network: Network, settings: Settings, block: Block, rates: Rates, x: Any, t: Any, keys: Any, until: Any
+) -> Block:
+    """A block up to epoch ``until``; in several stretches it comes to the same bits as in one."""
     if x.ndim == 3:
         x, t = jnp.moveaxis(x, 0, -1), jnp.moveaxis(t, 0, -1)
-    kept = epoch.memory(network, settings, weights, rates, own_inputs)
 
     def running(block: Block) -> Any:
         return (block.ended.status == _loop.RUNNING).any() & (block.epoch < until)
@@ -59,9 +72,12 @@ def run(
         ended = _noted(settings, block.ended, block.epoch, weights, error, miss, rates)
         return Block(weights, kept, block.epoch + 1, ended)
 
-    first = Block(weights, kept, jnp.zeros((), jnp.int32), _not_begun(settings, weights))
-    ended = jax.lax.while_loop(running, one_epoch, first).ended
-    return ended._replace(weights=tuple(jnp.transpose(W, (2, 1, 0)) for W in ended.weights))
+    return jax.lax.while_loop(running, one_epoch, block)
+
+
+def ended(block: Block) -> Ended:
+    """Where the networks are, weights (lanes, n_in, n_out)."""
+    return block.ended._replace(weights=tuple(jnp.transpose(W, (2, 1, 0)) for W in block.ended.weights))
 
 
 def _not_begun(settings: Settings, weights: tuple) -> Ended:

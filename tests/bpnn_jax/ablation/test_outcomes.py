@@ -8,8 +8,9 @@ import pytest
 from scipy import stats
 
 from bpnn_jax.ablation import findings, parts, results, runner, told, tuning
+from bpnn_jax.ablation.chunk import place
 from bpnn_jax.ablation.identity import growth, manifest
-from bpnn_jax.ablation.plan import place, plan
+from bpnn_jax.ablation.plan import plan
 from bpnn_jax.ablation.study import Study, from_dict
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import init_paired

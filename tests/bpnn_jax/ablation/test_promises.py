@@ -17,7 +17,8 @@ import pytest
 from bpnn_jax._runtime.reading import digest
 from bpnn_jax.ablation import folder as store
 from bpnn_jax.ablation import results, runner
-from bpnn_jax.ablation.plan import place, plan
+from bpnn_jax.ablation.chunk import place
+from bpnn_jax.ablation.plan import plan
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.errors import InputError
 from bpnn_jax.settings import Run

@@ -21,7 +21,8 @@ from bpnn_jax import ablation
 from bpnn_jax._runtime import cores
 from bpnn_jax.ablation import ray as ray_engine
 from bpnn_jax.ablation import runner
-from bpnn_jax.ablation.plan import place, plan, run_chunk
+from bpnn_jax.ablation.chunk import place, run_chunk
+from bpnn_jax.ablation.plan import plan
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.ablation.table import digest
 from bpnn_jax.cli import main

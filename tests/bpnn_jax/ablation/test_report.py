@@ -179,9 +179,9 @@ def test_every_state_of_a_study_has_a_page(states, state):
         ("diverged", "No run of any arm was solved by epoch 100. In every arm some runs diverged"),
         (
             "partial",
-            "Not finished: 20 of 48 runs are there. What follows is about the 5 seeds of 12 that every arm has.",
+            "Not finished: 20 of 48 runs are there. What follows is look 1 of 4, over the first 3 of 12 seeds",
         ),
-        ("one seed", "There are not two seeds yet that every arm has"),
+        ("one seed", "No look is reached yet, or not two seeds"),
     ],
 )
 def test_the_finding_is_said_with_its_interval_and_its_effect_beside_p(states, state, expected):

@@ -20,7 +20,8 @@ from bpnn_jax._runtime import files
 from bpnn_jax._runtime.reading import sealed, unsealed
 from bpnn_jax.ablation import findings, results, runner, told
 from bpnn_jax.ablation import folder as store
-from bpnn_jax.ablation.plan import place, plan, run_chunk
+from bpnn_jax.ablation.chunk import place, run_chunk
+from bpnn_jax.ablation.plan import plan
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.ablation.table import digest
 from bpnn_jax.errors import InputError
@@ -427,7 +428,7 @@ def test_folders_that_are_not_a_studys(tmp_path):
 
 def test_a_grid_that_the_disk_cannot_hold_is_refused_before_anything(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(0, 0, 20_000))
-    with pytest.raises(InputError, match=r"expected room for 180 runs of 10 points, up to 0\.0 GiB, got 0\.0 GiB"):
+    with pytest.raises(InputError, match=r"expected room for 180 runs of 10 numbers, up to 0\.0 GiB, got 0\.0 GiB"):
         runner.run(STUDY, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from bpnn_jax import settings
-from bpnn_jax.ablation.plan import _named, place, plan
+from bpnn_jax.ablation.chunk import _named, place
+from bpnn_jax.ablation.plan import plan
 from bpnn_jax.ablation.study import Study, from_dict
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import Network, init, init_paired

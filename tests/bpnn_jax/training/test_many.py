@@ -10,6 +10,7 @@ import pytest
 from bpnn_jax._runtime import xla
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import Network, init
+from bpnn_jax.patterns import load as load_patterns
 from bpnn_jax.training import DivergedError, _engines, _many, train
 from bpnn_jax.training._loop import Settings
 
@@ -372,3 +373,42 @@ def test_an_interrupted_run_starts_no_more_blocks():
     with pytest.raises(KeyboardInterrupt):
         train_many(SMALL, x, t, seeds=800, weights=init(SMALL, 3), cores=1, progress=stop, **PROGRAM)
     assert seen == [16]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"tolerance": 0.3}, {"rule": "rmsprop", "learning_rate": 0.01, "mode": "batch"}, {"shuffle": True}],
+    ids=["lanes", "vmapped", "shuffled"],
+)
+def test_a_look_sees_the_weights_of_its_epoch_and_changes_no_bit(given):
+    xor, network, seen = load_patterns("xor"), Network((2, 3, 1), "tanh"), {}
+    more = {"seeds": 70, **given}
+    plain = train_many(network, xor.x, xor.t, epochs=60, **more)
+
+    def look(runs, epoch, weights):
+        for k, run in enumerate(runs):
+            seen[int(run), epoch] = tuple(W[k] for W in weights)
+
+    looked = train_many(network, xor.x, xor.t, epochs=60, looks=(0, 20, 59), look=look, cores=1, **more)
+    for a, b in zip((*plain.weights, plain.error), (*looked.weights, looked.error), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert {key for key in seen if key[1] == 20} == {(k, 20) for k in range(70) if plain.iterations[k] >= 20}
+    last = {key[0] for key in seen if key[1] == 59}
+    assert last == set(np.flatnonzero(plain.iterations == 59))
+    for k in last:
+        for W, V in zip(plain.weights, seen[k, 59], strict=True):
+            np.testing.assert_array_equal(W[k], V)
+
+
+@pytest.mark.parametrize(
+    ("looks", "look", "said"),
+    [
+        ((3,), None, "expected look with looks"),
+        ((5, 2), print, r"rising epochs, from 0 to 9, got \[5, 2\]"),
+        ((10,), print, "rising epochs, from 0 to 9"),
+    ],
+)
+def test_looks_that_cannot_be_are_refused(looks, look, said):
+    xor = load_patterns("xor")
+    with pytest.raises(InputError, match=said):
+        train_many(Network((2, 3, 1)), xor.x, xor.t, seeds=2, epochs=10, looks=looks, look=look)

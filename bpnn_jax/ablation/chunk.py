@@ -1,0 +1,181 @@
+"""A chunk of a study: a program, and runs of it in lanes side by side. ``run_chunk`` is all that a worker has to do."""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+import bpnn_jax
+from bpnn_jax.ablation.scoring import Judge
+from bpnn_jax.ablation.study import LANES
+from bpnn_jax.ablation.table import Columns, Table, table
+from bpnn_jax.network import Network, init_paired
+from bpnn_jax.training import Settings, _engines, train_many
+
+FORMAT = 1  # of what a chunk's name is the hash of, and of its file
+# The fields that the first chunks were named by. One that came later is named only where it is not its default, so that a new
+# setting changes the name of no chunk that was trained without it.
+FIRST_NETWORK = ("sizes", "activations", "input_bias", "hidden_bias", "skip")
+FIRST_SETTINGS = (
+    *("epochs", "rule", "mode", "batch_size", "order", "gradient", "shuffle", "measure"),
+    *("stop_solved", "history_every"),
+)
+
+
+class Lane(NamedTuple):
+    """One run of a chunk, and what of it shapes no program."""
+
+    arm: str
+    seed: int
+    learning_rate: float
+    momentum: float
+    tolerance: float
+    initial: str
+    ranges: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Program:
+    """What shapes a program, and the patterns it runs on: one group of a study. Arrays are (patterns, n0) and (patterns, nL).
+
+    split: the number of the split that the patterns are of; ``judge`` scores the networks, ``scored`` is its SHA-256.
+    looks: the epochs, counted from 0, after which the networks are scored too; ``keep_weights``: whether they are kept at their end.
+    """
+
+    network: Network
+    settings: Settings
+    dtype: str
+    x: np.ndarray = field(compare=False)
+    t: np.ndarray = field(compare=False)
+    patterns: str  # the SHA-256 of both
+    split: int = 0
+    judge: Judge | None = field(default=None, compare=False)
+    scored: str = ""
+    looks: tuple[int, ...] = ()
+    keep_weights: bool = False
+
+    @property
+    def structure(self) -> tuple:
+        """What the checks of a program depend on: its shapes, and not its numbers."""
+        return self.network, self.settings, self.dtype, self.x.shape
+
+    def columns(self, runs: int, points: int) -> Columns:
+        """Of the table of so many runs."""
+        scores = 0 if self.judge is None else len(self.judge.names)
+        curves = 0 if self.judge is None else len(self.looks) * len(self.judge.followed)
+        weights = sum(rows * columns for rows, columns in self.network.shapes) if self.keep_weights else 0
+        return Columns(runs, points, scores, curves, weights, self.dtype if weights else "float32")
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A program, up to ``Study.chunk`` lanes of it, and where it runs."""
+
+    program: Program
+    lanes: tuple[Lane, ...]
+    place: tuple[tuple[str, str], ...]
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """All that the result depends on; the chunk's name is its SHA-256."""
+        program = self.program
+        return {
+            "format": FORMAT,
+            "network": _named(program.network, FIRST_NETWORK),
+            "settings": _named(program.settings, FIRST_SETTINGS),
+            "dtype": program.dtype,
+            "patterns": program.patterns,
+            "lane_width": _engines.block(program.network, program.settings, program.dtype)[2],
+            "lanes": [list(lane) for lane in self.lanes],
+            "place": dict(self.place),
+            **({} if program.judge is None else {"split": program.split, "scores": program.scored}),
+            **({"looks": list(program.looks)} if program.looks else {}),
+            **({"weights": True} if program.keep_weights else {}),
+        }
+
+    @property
+    def described(self) -> str:
+        return json.dumps(self.identity, sort_keys=True, separators=(",", ":"))
+
+    @property
+    def name(self) -> str:
+        return hashlib.sha256(self.described.encode()).hexdigest()
+
+
+def place() -> dict[str, str]:
+    """Versions and device: on another of these the last bits of a result may be others."""
+    return {
+        "bpnn_jax": bpnn_jax.__version__,
+        "jax": jax.__version__,
+        "jaxlib": importlib.metadata.version("jaxlib"),
+        "backend": jax.default_backend(),
+        "device": jax.devices()[0].device_kind,
+        "machine": platform.machine(),
+        "xla_flags": os.environ.get("XLA_FLAGS", ""),
+    }
+
+
+def run_chunk(chunk: Chunk) -> Table:
+    """Train a chunk, on one core, and return its table: a row per lane."""
+    program, lanes, judge = chunk.program, chunk.lanes, chunk.program.judge
+    seeds = np.array([lane.seed for lane in lanes], np.uint32)
+    curves = np.full((len(lanes), len(program.looks), 0 if judge is None else len(judge.followed)), np.nan)
+
+    def look(runs: np.ndarray, epoch: int, weights: tuple) -> None:
+        assert judge is not None
+        curves[runs, program.looks.index(epoch)] = judge.follow(program.network, weights, program.dtype)
+
+    found = train_many(
+        program.network,
+        program.x,
+        program.t,
+        seeds=seeds.tolist(),
+        learning_rate=[lane.learning_rate for lane in lanes],
+        momentum=[lane.momentum for lane in lanes],
+        tolerance=[lane.tolerance for lane in lanes],
+        weights=_first_weights(chunk, seeds),
+        dtype=program.dtype,
+        settings=program.settings,
+        cores=1,
+        looks=program.looks,
+        look=look if program.looks else None,
+    )
+    flat = [W.reshape(len(lanes), -1) for W in found.weights]
+    return table(
+        chunk.described,
+        arm=[lane.arm for lane in lanes],
+        seed=seeds,
+        stopped=found.stopped,
+        epochs=found.iterations + 1,
+        error=found.error,
+        history=found.history.T,
+        seconds=np.full(len(lanes), found.seconds / len(lanes)),
+        scores=None if judge is None else judge.scores(program.network, found.weights, program.dtype),
+        curves=curves.reshape(len(lanes), -1),
+        weights=np.concatenate(flat, axis=1) if program.keep_weights else None,
+    )
+
+
+def _first_weights(chunk: Chunk, seeds: np.ndarray) -> tuple:
+    """Lanes that start from the same distribution are drawn together."""
+    network = chunk.program.network
+    found = [np.empty((len(seeds), *shape), np.float32) for shape in network.shapes]
+    kinds = [(lane.initial, lane.ranges) for lane in chunk.lanes]
+    for kind in dict.fromkeys(kinds):
+        at = np.array([k == kind for k in kinds])
+        for W, drawn in zip(found, init_paired(network, *kind, seeds[at], width=LANES), strict=True):
+            W[at] = drawn
+    return tuple(found)
+
+
+def _named(record: Any, first: tuple[str, ...]) -> dict[str, Any]:
+    """The fields ``first`` of a dataclass, and each further one that is not its default."""
+    values = {f.name: getattr(record, f.name) for f in fields(record)}
+    later = {f.name for f in fields(record) if f.name not in first and values[f.name] != f.default}
+    return {name: value for name, value in values.items() if name in first or name in later}

@@ -4,7 +4,11 @@
 are declared in ``__init__.pyi``.
 """
 
-from bpnn_jax._runtime import forks, lazy, xla
+from bpnn_jax._runtime import start
+
+start.begin()  # before anything that takes time
+
+from bpnn_jax._runtime import forks, lazy, xla  # noqa: E402
 
 __version__ = "0.3.0"
 

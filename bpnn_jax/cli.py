@@ -18,7 +18,7 @@ from bpnn_jax._runtime import wall
 from bpnn_jax._runtime.text import plain
 from bpnn_jax.errors import InputError
 
-COMMANDS = ("demo", "verify", "reproduce", "train", "predict", "featurize", "audit", "ablate", "report")
+COMMANDS = ("demo", "play", "verify", "reproduce", "train", "predict", "featurize", "audit", "ablate", "report")
 ABOUT = "Back-propagation derived by hand: check it, repeat it, train with it. bpnn COMMAND --help says more."
 WENT = {  # command lines of before, and what took their place
     ("bench",): "make bench, or python -m benchmarks.speed, in a checkout of the repository",

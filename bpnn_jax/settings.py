@@ -11,7 +11,7 @@ import manual
 from bpnn_jax.errors import InputError, finite, unknown, whole_number
 
 # optax's own, by its names; a test compares them with ``rules.RULES``.
-OPTAX_RULES = ("sgd", "adam", "adamw", "nadam", "adagrad", "adadelta", "rmsprop", "lion", "rprop")
+OPTAX_RULES = ("sgd", "adam", "adamw", "nadam", "adagrad", "adadelta", "rmsprop", "lion")
 DECAYING_RULES = ("adamw", "lion")  # with a weight decay of their own
 
 if TYPE_CHECKING:
@@ -59,12 +59,12 @@ class Run:
     hidden: tuple[int, ...] = ()
     """Hidden nodes, one number per layer. Without it, what is customary for the data."""
     rule: Rule = "previous-gradient"
-    """How the gradient moves the weights: the article's rule, the two others with momentum, or one of optax's."""
+    """How the gradient moves the weights: the article's rule, the two others with momentum, Quickprop, RPROP, or one of optax's."""
     learning_rate: float = 0.5
-    """The article's N."""
+    """The article's N. For rprop the first step of every weight."""
     momentum: float = 0.1
     """The article's M: previous-gradient steps by N times this gradient and M times the one before, about a rate of N + M. For
-    heavy-ball and nesterov the decay of the velocity. optax's rules leave it out."""
+    heavy-ball and nesterov the decay of the velocity. The other rules have none, and leave it out."""
     reduction: Literal["sum", "mean"] = "sum"
     """The gradient of a batch: summed over its patterns, as in equation (7), or their mean, over as many as the batch has."""
     weight_decay: float = 0.0
@@ -175,6 +175,42 @@ class Run:
         return Rates(run.learning_rate, run.momentum, 0.0, run.tolerance * distance)
 
 
+def filled(run: Run, usual: Mapping[str, Any], given: Collection[str]) -> Run:
+    """``run`` with the usual value of each field that is not among those ``given``, but for what does not go with these.
+
+    usual: by field; other names are left out (``patterns.tabular.customary`` has ``epochs`` beside the fields).
+
+    Raises InputError for a momentum or a rule whose own rate is not given: the usual ones are another rule's.
+
+    >>> usual = {"objective": "cross-entropy", "output_activation": "softmax", "rule": "adam", "learning_rate": 0.01}
+    >>> run = filled(Run(output_activation="tanh"), usual, {"output_activation"})
+    >>> run.rule, run.output_activation, run.objective
+    ('adam', 'tanh', 'half-squared-error')
+    """
+    usual = {name: value for name, value in usual.items() if name in NAMES}
+    if "mode" in given and run.mode != "minibatch":
+        usual.pop("batch_size", None)
+    if "ranges" in given:  # of uniform first weights
+        usual.pop("initial", None)
+    output = run.activation if run.output_activation == "same" else run.output_activation
+    objective = usual.get("objective", run.objective)
+    if "output_activation" in given and output not in manual.OBJECTIVES[objective].outputs:
+        usual["objective"] = "half-squared-error"
+    if "objective" in given and run.objective == "half-squared-error" and usual.get("output_activation") == "softmax":
+        usual["output_activation"] = "sigmoid"
+    if "rule" in given and run.rule in DECAYING_RULES:
+        usual.pop("weight_decay", None)
+    if "momentum" in given and "rule" not in given and usual["rule"] in OPTAX_RULES:
+        raise InputError(
+            f"expected a rule with momentum {run.momentum:g}: {usual['rule']}, a table's own rule, has none"
+        )
+    if "rule" in given and "learning_rate" not in given:
+        raise InputError(
+            f"expected a learning rate with rule {run.rule} for a table, whose own rule is {usual['rule']}"
+        )
+    return replace(run, **{name: value for name, value in usual.items() if name not in given})
+
+
 NAMES = tuple(f.name for f in fields(Run))
 DEFAULT_BATCH = 32  # patterns, of mode minibatch
 LARGEST = {"float32": (2 - 2**-23) * 2.0**127, "float64": sys.float_info.max}  # numbers, by precision
@@ -205,42 +241,6 @@ def _check_outputs(run: Run) -> None:
         raise InputError(
             f"expected targets as given with objective {run.objective}, which is for targets from 0 to 1, got bipolar"
         )
-
-
-def for_a_table(run: Run, usual: Mapping[str, Any], given: Collection[str]) -> Run:
-    """``run`` with the ``usual`` settings of a table for all fields but those ``given``, and those that do not go with them.
-
-    Raises InputError for a momentum or a rule that needs another one given beside it.
-
-    >>> usual = {"rule": "adam", "learning_rate": 0.01, "mode": "minibatch", "batch_size": 32, "initial": "glorot"}
-    >>> found = for_a_table(Run(mode="batch"), usual, {"mode"})
-    >>> found.rule, found.mode, found.batch_size
-    ('adam', 'batch', None)
-    """
-    usual = dict(usual)
-    if "mode" in given and run.mode != "minibatch":
-        usual.pop("batch_size", None)
-    if "ranges" in given:  # of uniform first weights
-        usual.pop("initial", None)
-    output = run.activation if run.output_activation == "same" else run.output_activation
-    objective = usual.get("objective", Run.objective)
-    if (
-        "output_activation" in given and output not in manual.OBJECTIVES[objective].outputs
-    ):  # cross-entropy is not for all
-        usual["objective"] = "half-squared-error"
-    if "objective" in given and run.objective == "half-squared-error" and usual.get("output_activation") == "softmax":
-        usual["output_activation"] = "sigmoid"
-    if "rule" in given and run.rule in DECAYING_RULES:
-        usual.pop("weight_decay", None)
-    if "momentum" in given and "rule" not in given and usual["rule"] in OPTAX_RULES:
-        raise InputError(
-            f"expected a rule with momentum {run.momentum:g}: {usual['rule']}, a table's own rule, has none"
-        )
-    if "rule" in given and "learning_rate" not in given:
-        raise InputError(
-            f"expected a learning rate with rule {run.rule} for a table, whose own rule is {usual['rule']}"
-        )
-    return replace(run, **{name: value for name, value in usual.items() if name not in given})
 
 
 def known(name: str) -> str:

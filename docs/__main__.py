@@ -2,13 +2,14 @@
 
 Each kind has a module of its own: links to a function lead to its line (``docs.links``); the derivation's worked pass has the numbers
 that ``manual`` computes (``docs.worked_pass``) and its drawing (``docs.drawing``); the architecture's table and drawing are those that
-a test compares with the imports (``docs.house``).
+a test compares with the imports (``docs.house``); the page that ``bpnn play`` opens is one file made of its sources (``docs.play``).
 """
 
 import sys
 from pathlib import Path
 
 from docs import drawing, house, links, worked_pass
+from docs.play import build
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -19,7 +20,8 @@ def made() -> dict[Path, str]:
     found = {page: links.to_lines(page, page.read_text("utf-8")) for page in pages}
     for name, inserted in (("derivation.md", worked_pass.inserted), ("architecture.md", house.inserted)):
         found[ROOT / "docs" / name] = inserted(found[ROOT / "docs" / name])
-    return {**found, ROOT / "docs" / "network.svg": drawing.svg(), ROOT / "docs" / "house.svg": house.svg()}
+    drawings = {ROOT / "docs" / "network.svg": drawing.svg(), ROOT / "docs" / "house.svg": house.svg()}
+    return {**found, **drawings, build.PAGE: build.page(found[ROOT / "docs" / "derivation.md"])}
 
 
 def stale() -> dict[Path, str]:

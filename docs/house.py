@@ -35,6 +35,7 @@ ROOMS = {
     "storage": Room("networks in files", ("errors", "_runtime", "network", "patterns"), 915, 3),
     "export": Room("networks for other programs", ("errors", "_runtime", "network", "patterns"), 915, 2),
     "settings": Room("Run: every field of a training", (*COMPUTING, "training", "patterns"), 560, 3),
+    "sklearn": Room("scikit-learn's estimators", (*COMPUTING, "training", "patterns", "settings"), 200, 1),
     "article": Room("the article's settings, its numbers", (*COMPUTING, "training", "patterns"), 310, 3),
     "verify": Room("the ladder of checks", (*COMPUTING, "training", "patterns", "article", "audit"), 250, 2),
     "ablation": Room(

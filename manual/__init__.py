@@ -37,7 +37,7 @@ from manual.objective import (
     cross_entropy,
     half_squared_error,
 )
-from manual.rules import RULES, Rule, decayed, heavy_ball, nesterov, previous_gradient
+from manual.rules import RULES, Rule, decayed, heavy_ball, nesterov, previous_gradient, quickprop, rprop
 
 __all__ = [
     "ACTIVATIONS",
@@ -75,4 +75,6 @@ __all__ = [
     "nesterov",
     "per_pattern_gradients",
     "previous_gradient",
+    "quickprop",
+    "rprop",
 ]

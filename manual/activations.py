@@ -209,11 +209,17 @@ def silu_second(z: Array, a: Array) -> Array:
 GELU_SLOPE, GELU_CUBE = 0.7978845608028654, 0.044715  # sqrt(2/π), and Hendrycks and Gimpel's constant (2016)
 
 
-def _gelu_argument(z: Array) -> tuple[Array, Array, Array]:
-    """v(z) = 2 sqrt(2/π) (z + 0.044715 z³), v'(z) and v''(z)."""
-    # A constant at a time: on symbols each must stay exact.
-    v = (z + z * z * z * GELU_CUBE) * GELU_SLOPE * 2.0
-    return v, (1.0 + z * z * GELU_CUBE * 3.0) * GELU_SLOPE * 2.0, z * GELU_CUBE * GELU_SLOPE * 12.0
+def _gelu_argument(z: Array) -> Array:
+    """v(z) = 2 sqrt(2/π) (z + 0.044715 z³)."""
+    return (z + z * z * z * GELU_CUBE) * GELU_SLOPE * 2.0  # a constant at a time: on symbols each must stay exact
+
+
+def _times_gelu_slope(w: Array, z: Array) -> Array:
+    """w v'(z) with v'(z) = 2 sqrt(2/π) (1 + 3 · 0.044715 z²), where w falls faster than any power of z.
+
+    Far out w is 0, and so is each product from the left, while v'(z) on its own would overflow.
+    """
+    return (w + w * z * z * GELU_CUBE * 3.0) * GELU_SLOPE * 2.0
 
 
 def gelu(z: Array) -> Array:
@@ -221,21 +227,28 @@ def gelu(z: Array) -> Array:
 
     Hendrycks and Gimpel's approximation by tanh, which is JAX's default.
     """
-    v, _, _ = _gelu_argument(z)
-    return z * sigmoid(v)
+    return z * sigmoid(_gelu_argument(z))
 
 
 def gelu_derivative(z: Array, a: Array) -> Array:
-    """f'(z) = s + a (1-s) v'(z) with s = sigmoid(v(z)), equation (17)."""
-    v, slope, _ = _gelu_argument(z)
-    return sigmoid(v) + a * sigmoid(-v) * slope
+    """f'(z) = s + a (1-s) v'(z) with s = sigmoid(v(z)), equation (17).
+
+    >>> import numpy as np
+    >>> z = np.array([-1e30, 0.0, 1e30])
+    >>> gelu_derivative(z, gelu(z)).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    v = _gelu_argument(z)
+    return sigmoid(v) + _times_gelu_slope(a * sigmoid(-v), z)
 
 
 def gelu_second(z: Array, a: Array) -> Array:
-    """f''(z) = s (1-s) (2 v' + z ((1-2s) v'² + v'')), the derivative of (17)."""
-    v, slope, bend = _gelu_argument(z)
+    """f''(z) = s (1-s) (2 v' + z ((1-2s) v'² + v'')), the derivative of (17), where v'' = 12 sqrt(2/π) 0.044715 z."""
+    v = _gelu_argument(z)
     s = sigmoid(v)
-    return s * sigmoid(-v) * (2.0 * slope + z * ((1.0 - 2.0 * s) * slope * slope + bend))
+    q = s * sigmoid(-v)
+    squared = _times_gelu_slope(_times_gelu_slope(q * z, z), z)
+    return _times_gelu_slope(q * 2.0, z) + (1.0 - 2.0 * s) * squared + q * z * z * GELU_CUBE * GELU_SLOPE * 12.0
 
 
 class Activation(NamedTuple):

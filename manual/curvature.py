@@ -56,5 +56,5 @@ def hessian_vector_product(pass_: Pass, direction: tuple, t: Array, objective: O
         xp = first.__array_namespace__()
         second = _rows(R_a).T @ _rows(d)
         no_bias = xp.zeros_like(first[second.shape[0] :])
-        products.append(first + xp.concat([second, no_bias], axis=0))
+        products.append(first + xp.concat([second, no_bias], axis=0))  # (16)
     return tuple(products)

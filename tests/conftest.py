@@ -16,7 +16,7 @@ ARTICLE_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"  # beside
 if ARTICLE_DATA.is_dir():
     os.environ.setdefault("BPNN_ARTICLE_DATA", str(ARTICLE_DATA))
 jax.config.update("jax_numpy_rank_promotion", "raise")
-# bpnn_jax passes under "strict"; optax's Adam does not, so tests that run it say ``jax.numpy_dtype_promotion("standard")``.
+# bpnn_jax passes under "strict"; optax's own transformations do not all: where a test runs them itself, it says "standard".
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
 
@@ -73,3 +73,13 @@ def assert_within():
             assert not wrong.any(), f"leaf {leaf}: got {g[wrong]}, expected {e[wrong]} within {limit[wrong]}"
 
     return check
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium with one page (``tests.browser``). Skips, with the reason, where there is none."""
+    from tests.browser import started
+
+    page = started()
+    yield page
+    page.driver.quit()

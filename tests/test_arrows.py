@@ -18,7 +18,7 @@ MANUAL_MODULES = sorted(f"manual.{f.stem}" for f in MANUAL.glob("*.py") if f.ste
 FUSED = ("training.fused", "training.fused.epoch", "training.fused.equations", "training.fused.lanes")
 ENGINE = (
     *("_runtime", "_runtime.cores", "_runtime.forks", "_runtime.xla", "errors", "network", "rules"),
-    *("_runtime.arrays", "_runtime.display", "_runtime.lazy", "_runtime.own_manual"),
+    *("_runtime.arrays", "_runtime.display", "_runtime.lazy", "_runtime.own_manual", "_runtime.start"),
     *(
         "training",
         "training._inputs",
@@ -140,6 +140,14 @@ def test_a_study_does_not_know_the_command_line():
     loaded = loaded_by("bpnn_jax.ablation.runner")
     assert {"pyarrow", "bpnn_jax.ablation.certificate", "bpnn_jax.training._many"} <= loaded
     assert not loaded & {"bpnn_jax.cli", "bpnn_jax.__main__", "bpnn_jax.commands", "tyro", "rich", "experiments"}
+
+
+def test_nothing_but_the_estimators_brings_scikit_learn():
+    loaded = loaded_by(
+        "bpnn_jax", "bpnn_jax.training", "bpnn_jax.patterns", "bpnn_jax.settings", "bpnn_jax.ablation.runner"
+    )
+    assert "bpnn_jax.ablation.runner" in loaded
+    assert not loaded & {"sklearn", "joblib", "bpnn_jax.sklearn"}
 
 
 def test_what_a_chart_shows_needs_nothing_that_draws_it():

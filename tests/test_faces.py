@@ -11,7 +11,7 @@ FACES = {
     "bpnn_jax",
     *(
         f"bpnn_jax.{name}"
-        for name in ("ablation", "article", "audit", "patterns", "settings", "statistics", "training")
+        for name in ("ablation", "article", "audit", "patterns", "settings", "sklearn", "statistics", "training")
     ),
     *("bpnn_jax.verify", "bpnn_jax.patterns.featurize", "bpnn_jax.patterns.files", "bpnn_jax.patterns.scores"),
     *("manual", "manual.article"),

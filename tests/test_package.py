@@ -29,6 +29,7 @@ def test_wheel_holds_both_packages_their_data_and_the_licence(wheel):
         "manual/py.typed",
         "bpnn_jax/patterns/data/code.train.txt",
         "bpnn_jax/patterns/data/README.md",
+        "bpnn_jax/commands/play.html",
     ):
         assert name in names
     assert any(name.endswith("licenses/LICENSE") for name in names)

@@ -1,6 +1,6 @@
 """What is public: each face's list of names is what it has, and nothing else; whose ``manual`` it is."""
 
-import importlib
+import importlib.util
 import inspect
 import subprocess
 import sys
@@ -10,6 +10,8 @@ import pytest
 import bpnn_jax
 
 EAGER = ("training", "patterns", "statistics", "verify")
+if importlib.util.find_spec("sklearn"):  # an extra
+    EAGER += ("sklearn",)
 LAZY = ("bpnn_jax", "bpnn_jax.ablation", "bpnn_jax.audit")
 FACES = (*LAZY, *(f"bpnn_jax.{name}" for name in EAGER))
 

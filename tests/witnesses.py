@@ -193,3 +193,29 @@ RULES = {
         optax=lambda rate, mu: optax.chain(optax.trace(mu, nesterov=True), optax.scale(-rate)),
     ),
 }
+
+
+def parabola_step(W_before: Any, W: Any, slope_before: Any, slope: Any, rate: Any, growth: Any) -> Any:
+    """Where (21) leads from ``W``: by the parabola's curvature and its lowest point, and not by a quotient of slopes."""
+    d = W - W_before
+    if d == 0:
+        return W - rate * slope
+    curvature = (slope - slope_before) / d
+    lowest = W - slope / curvature if curvature > 0 else None
+    reached = lowest is not None and (lowest - W) / d <= growth
+    linear = rate * slope if slope * slope_before > 0 else 0
+    return (lowest if reached else W + growth * d) - linear
+
+
+def rprop_path(W: Any, slopes: list, size: Any) -> list:
+    """The weights of (22): iRprop- as Igel and Hüsken write it down, with a gradient that is set to 0 after a change of sign."""
+    path, before = [], 0
+    for g in slopes:
+        if g * before > 0:
+            size = min(size * 6 / 5, 50)
+        elif g * before < 0:
+            size, g = max(size / 2, 1e-6), 0
+        W = W - size if g > 0 else W + size if g < 0 else W
+        path.append(W)
+        before = g
+    return path

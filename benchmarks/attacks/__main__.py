@@ -1,8 +1,8 @@
 """``python -m benchmarks.attacks``: attacks on every command, and how many were held, unclear or broken.
 
-    python -m benchmarks.attacks                 a sample with every kind, file and field: some 800 attacks
-    python -m benchmarks.attacks --all           all of them, some 3500: hours
-    python -m benchmarks.attacks --quick         six of every kind, under a minute
+    python -m benchmarks.attacks                 a sample with every kind, file and field: some 950 attacks
+    python -m benchmarks.attacks --all           all of them, some 4100: hours
+    python -m benchmarks.attacks --quick         four of every kind, two of the slow ones: under a minute
     python -m benchmarks.attacks --only flips    one kind
     python -m benchmarks.attacks --json FILE     each attack with its verdict
 

@@ -26,6 +26,7 @@ for command in json.loads(sys.argv[1]):
         sys.exit(f"{' '.join(command)}: status {status}")
 """  # in one process: each would take seconds to start
 AUDIT = ("audit", "m:square", "--args", "float32[3]", "--draws", "2", "--no-mutate")
+PACKAGE = ("audit", "--package", "pkg", "--run", "pkg/use.py")
 SOURCES = ("featurize", "src", "--symbols", "5", "--out", "made.txt")
 
 
@@ -35,7 +36,7 @@ def short(command: tuple[str, ...]) -> str:
     >>> short(("ablate", "--status", "s")), short(("train", "d.txt"))
     ('ablate --status', 'train')
     """
-    return " ".join([command[0], *(word for word in ("--status", "--test") if word in command)])
+    return " ".join([command[0], *(word for word in ("--status", "--test", "--from", "--package") if word in command)])
 
 
 class Ground:
@@ -48,6 +49,9 @@ class Ground:
         (at / "t.csv").write_text(TABLE)
         (at / "d.csv").write_text("a,b,target\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n")
         (at / "m.py").write_text(RULE)
+        (at / "pkg").mkdir()
+        (at / "pkg" / "__init__.py").write_text(RULE)
+        (at / "pkg" / "use.py").write_text("import pkg\npkg.square(2.0)\n")
         (at / "src").mkdir()
         for i in range(4):
             (at / "src" / f"a{i}.py").write_text(f"def f(x):\n  return x + {i}\n" * 60)

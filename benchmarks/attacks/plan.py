@@ -28,7 +28,9 @@ KINDS = {
 }
 SHARE = 56  # attacks of each kind, and of edits three times as many: a file's fields, each by hand and sealed again
 STEP = 7  # bytes from one flip to the next
-QUICK = 6
+QUICK = 4
+SLOW = (signals, disks, owners)  # each attack is a study or several: seconds, where others take tenths
+QUICK_OF_SLOW = 2
 QUICK_STEP = 97
 SEED = 0
 
@@ -49,25 +51,36 @@ def chosen(
         step = {"step": QUICK_STEP if quick else STEP} if module is flips and not all else {}
         of_kind = [a for a in module.attacks(ground, **step) if name in a.name]
         if each or quick:
-            of_kind = spread(of_kind, each or QUICK, words=False)
+            of_kind = apart(of_kind, each or (QUICK_OF_SLOW if module in SLOW else QUICK))
         elif not all:
             of_kind = spread(of_kind, SHARE * 3 if module is edits else SHARE)
         found += of_kind
     return found
 
 
-def spread(attacks: Sequence[Attack], limit: int, words: bool = True) -> list[Attack]:
-    """Attacks with every word of every name, then with as many pairs of words as there are in ``limit`` attacks.
+def apart(attacks: Sequence[Attack], limit: int) -> list[Attack]:
+    """So many attacks whose names have few words in common: each is the one that is farthest from all before it (Jaccard)."""
+    order = list(range(len(attacks)))
+    random.Random(SEED).shuffle(order)
+    names = [set(attack.name.split()) for attack in attacks]
+    taken = order[:1]
+    nearest = dict.fromkeys(order, 0.0)
+    while len(taken) < min(limit, len(attacks)):
+        for i in order:
+            nearest[i] = max(nearest[i], len(names[i] & names[taken[-1]]) / len(names[i] | names[taken[-1]]))
+        taken.append(min((i for i in order if i not in taken), key=nearest.__getitem__))
+    return [attacks[i] for i in sorted(taken)]
 
-    words: whether every word is there even where that takes more attacks than ``limit``.
-    """
+
+def spread(attacks: Sequence[Attack], limit: int) -> list[Attack]:
+    """Attacks with every word of every name, even where that takes more of them, then with many pairs of words."""
     order = list(range(len(attacks)))
     random.Random(SEED).shuffle(order)
     taken: list[int] = []
     for size in (1, 2):
         seen: set[tuple[str, ...]] = {pair for i in taken for pair in combinations(attacks[i].name.split(), size)}
         for i in order:
-            if len(taken) >= limit and not (words and size == 1):
+            if len(taken) >= limit and size == 2:
                 break
             new = set(combinations(attacks[i].name.split(), size)) - seen
             if new and i not in taken:

@@ -25,6 +25,10 @@ MANY = (1, 64, 1024)
 SOME = ("4-8-3", "30-16-2", "64-32-10")  # where two cores, other rules and float64 are measured
 TORCH_CELLS = tuple((sizes, networks) for sizes in ("20-8-3", "64-32-10", "784-128-10") for networks in (1, 64))
 LARGEST = 60_000_000  # weights of all networks of a cell: 240 MB, of which training holds several
+LONGER = (
+    4  # a call takes some 3 ms once: 3% of a run of 0.1 s, more than what is to be seen between one network's peers
+)
+FEWEST = {"online": 64, "minibatch": 16, "batch": 4}  # updates: what a call does once is spread over them
 ENGINES = {1: ("fused loop", "generic"), 64: ("lanes", "generic, vmapped")}
 PLAIN, PLAIN_OPTION = "jax", "jax with our option"
 
@@ -193,9 +197,9 @@ def workload(cell: Cell) -> tuple[Workload, str]:
         peers.append(replace(BLOCKED, guess=about))
     if (cell.sizes, cell.networks) in TORCH_CELLS and cell.mode == "minibatch" and cell.rule == "previous-gradient":
         peers.append(Peer("pytorch", pytorch.eager if single else pytorch.vmap, 1e6, missing=TORCH))
-    return Workload(
-        cell.name, task(cell), Peer("ours", ours.one if single else ours.many, about), tuple(peers), cell.cores
-    ), engine
+    mine = Peer("ours", ours.one if single else ours.many, about)
+    longer, fewest = (LONGER if single else 1), FEWEST[cell.mode]
+    return Workload(cell.name, task(cell), mine, tuple(peers), cell.cores, longer, fewest), engine
 
 
 def summed_up(cell: Cell, engine: str, timed: Sequence[Timed], told: dict[str, str]) -> Measured:

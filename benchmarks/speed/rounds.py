@@ -24,6 +24,7 @@ class Workload:
 
     cores:  hold every process to so many of them.
     longer: runs are so many times longer, where what a call does once would otherwise show: real runs have hundreds of epochs.
+    fewest: updates of each network in a run, however long they take, for the same reason.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Workload:
     peers: tuple[Peer, ...]
     cores: int | None = None
     longer: float = 1.0
+    fewest: int = 1
 
 
 @dataclass(frozen=True)
@@ -156,13 +158,13 @@ class Ready(NamedTuple):
 def make_ready(peer: Peer, worker: Worker, workload: Workload, seconds: float, references: References) -> Ready:
     """Check a peer, and load a task that keeps it busy for about ``seconds``. Raises PeerError."""
     task = replace(workload.task, **peer.changes)
-    updates = max(1, round(seconds * 1e9 / peer.guess / task.networks))
+    updates = max(workload.fewest, round(seconds * 1e9 / peer.guess / task.networks))
     checked = references.check(peer, worker, task, updates)
     task = task.of_length(updates)
     worker.load(task)
     once, _ = worker.time()
     if once > TOO_LONG * seconds:
-        task = task.of_length(round(task.updates * seconds / once))
+        task = task.of_length(max(workload.fewest, round(task.updates * seconds / once)))
         worker.load(task)
     return Ready(peer, worker, task.updates * task.networks, *checked)
 

@@ -25,12 +25,14 @@ class Read:
     what:   for the message, such as ``the patterns`` or ``the study``.
     only:   of a folder, which files are read (by default all).
     but:    names directly in a folder that are the command's own to write, such as ``report.html``.
+    anew:   the option that may write this file anew, such as ``--save`` for a model whose training goes on.
     """
 
     path: str | os.PathLike[str]
     what: str
     only: Callable[[Path], bool] | None = None
     but: tuple[str, ...] = ()
+    anew: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def check(outputs: Sequence[Output], reads: Iterable[Read] = (), *, overwrite: b
                     f"expected different files for {other.option} and {output.option}, got {one_line(output.path)} for both"
                 )
         for read in reads:
-            if _is_read(output.path, read):
+            if read.anew != output.option and _is_read(output.path, read):
                 raise InputError(
                     f"expected {output.option} to name another file than what is read, got {one_line(output.path)}, which is "
                     f"{_place(output.path, read)}: it stays as it is"

@@ -73,6 +73,7 @@ STUDY = {
     "usual?": {str: {str: object}},
     "given?": [str],
     "keep_weights?": bool,
+    "tune_in_step?": bool,
 }
 SHAPE = {"format": int, "study": STUDY, "patterns": str, "place": {str: str}, "before?": [STUDY]}
 # What a study may have left where its study.json is not: one that was killed, or set aside.
@@ -193,12 +194,17 @@ def growth(found: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any] | No
         there, here = from_dict(found["study"]), from_dict(wanted["study"])
     except InputError:
         return None
-    alike = ("task", "base", "points", "chunk", "work", "test", "test_share", "validation_share", "usual", "given")
+    alike = (
+        *("task", "base", "points", "chunk", "work", "test", "test_share", "validation_share"),
+        *("usual", "given", "tune_in_step"),
+    )
     if any(getattr(there, name) != getattr(here, name) for name in alike) or there.splits > here.splits:
         return None
     for old, new in ((there.vary, here.vary), (there.tune, here.tune)):
         if list(dict(old)) != list(dict(new)) or any(not set(values) <= set(dict(new)[name]) for name, values in old):
             return None
+    if here.tune_in_step and there.tune != here.tune:  # other values may stand beside each other
+        return None
     if not set(there.seed_list) <= set(here.seed_list) or there.epochs > here.epochs:
         return None
     if there.epochs < here.epochs or there.keep_weights != here.keep_weights:

@@ -56,6 +56,8 @@ class Study:
     test:   a file to test on; or ``test_share`` of the patterns are held out, in each of ``splits`` ways.
     tune:   a mapping from fields to the values that are tried: each arm is judged at its own best of them. The best is chosen on
             ``validation_share`` of the patterns where some are held out, otherwise by cross-fitting over seeds.
+    tune_in_step: try the first value of each tuned field together, then the second, and so on, in rising order, in place of every
+            combination: for rates that belong together, such as the article's M of N/5.
 
     keep_weights: whether the trained networks are kept, for ``ablation.measure``.
 
@@ -82,6 +84,7 @@ class Study:
     usual: Any = ()
     given: Any = ()
     keep_weights: bool = False
+    tune_in_step: bool = False
 
     def __post_init__(self):
         fixed = isinstance(self.base, Run)
@@ -101,7 +104,11 @@ class Study:
         if self.test is not None and len(tasks) > 1:
             raise InputError(f"expected one task with a test file, got {len(tasks)}")
         arms = math.prod(len(values) for _, values in vary) * len(tasks)
-        trials = arms * math.prod(len(values) for _, values in tune)
+        counts = {name.replace("_", "-"): len(values) for name, values in tune}
+        if self.tune_in_step and (len(counts) < 2 or len(set(counts.values())) > 1):
+            got = ", ".join(f"{count} of {name}" for name, count in counts.items()) or "none"
+            raise InputError(f"expected two tuned fields or more with equally many values, to tune in step, got {got}")
+        trials = arms * (max(counts.values()) if self.tune_in_step else math.prod(counts.values()))
         if trials > LARGEST_GRID:
             raise InputError(f"expected at most {LARGEST_GRID:,} arms, times values to tune, got {trials:,}")
         if tune and (seeds if isinstance(seeds, int) else len(seeds)) < 4 and not (share or self.test is not None):
@@ -182,9 +189,10 @@ class Study:
         if not self.tune:
             return self.arms
         names = [name for name, _ in self.tune]
+        combined = zip if self.tune_in_step else itertools.product
         found = []
         for arm in self.arms:
-            for values in itertools.product(*(values for _, values in self.tune)):
+            for values in combined(*(values for _, values in self.tune)):
                 given = dict(zip(names, values, strict=True))
                 words = ", ".join(f"{n.replace('_', '-')}={settings.shown(n, v)}" for n, v in given.items())
                 name, run = f"{arm.name}, {words}", replace(arm.run, **given)

@@ -67,7 +67,7 @@ def run_of(base: Run, usual: Customs, task: str, levels: Mapping[str, Any], give
             f"expected a learning rate beside the momentum that is compared, by rule {MOMENTUM_RULE}, got none: learning-rate 0.1, "
             "say, or values of it to vary or to tune"
         )
-    return settings.for_a_table(run, values, given)
+    return settings.filled(run, values, given)
 
 
 def line(task: str, run: Run, epochs: int, apart: Collection[str] = ()) -> str:

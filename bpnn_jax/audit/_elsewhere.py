@@ -1,7 +1,8 @@
 """The rule at other shapes and with other static numbers: what the function takes there, the rule is held to."""
 
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -20,9 +21,8 @@ from bpnn_jax.audit._siblings import Sibling, shapes, siblings
 from bpnn_jax.audit._subject import sibling, wide
 from bpnn_jax.audit.checks import Seen, values
 
-NEAR = (
-    1e-9  # a sibling's leaf this near, relative to its largest element, is right; what is further off is judged in full
-)
+# A sibling's leaf this near, relative to its own or to any leaf's largest element, is right; what is further off is judged in full.
+NEAR, NEAR_ZERO = 1e-9, 1e-14
 
 
 class Elsewhere(NamedTuple):
@@ -45,18 +45,21 @@ def carried_out(execute: Executor, options: Options, most: int, late: float | No
         return Elsewhere([], [], [], ["shapes"] if most == 0 else [])
     tried: list[str] = []
     failed: dict[str, str] = {}
+    covered: set[str] = set()
     cut, costs = 0, _work.Costs(execute)
     found: list[Finding] | None = []
     for other in siblings(rule.arguments, rule.kind != "gradient"):
         if len(tried) >= most:
             break
+        if other.what in covered:
+            continue
         if late is not None and time.process_time() > late:
             cut += 1
             continue
-        if other.large and not costs.scales:
+        if other.large and costs.grow(lambda args=other.smaller: _accepted(execute, args, options.seed)):
             continue
-        there = _accepted(execute, other, options.seed)
-        if there is None or not costs.admits(there, other):
+        there = _accepted(execute, other.args, options.seed)
+        if there is None or (other.large and not costs.admit(there)):
             continue
         try:
             found = _at(there, rule.arguments, options, other)
@@ -69,6 +72,7 @@ def carried_out(execute: Executor, options: Options, most: int, late: float | No
         if found is None:
             continue
         tried.append(other.what)
+        covered.update(other.covers)
         if found:
             break
     kept = [f"{what} (the rule fails there: {why[:100]})" for what, why in list(failed.items())[:2]]
@@ -83,16 +87,16 @@ def carried_out(execute: Executor, options: Options, most: int, late: float | No
 
 def _longest(arguments: Arguments, tried: list[str]) -> list[str]:
     """Up to which length and size the rule was looked at: a counter or an offset that overflows does so above that."""
-    lengths = [int(what.rsplit(" as ", 1)[1]) for what in tried if what.startswith("length")]
+    lengths = [int(n) for what in tried if what.startswith("length") for n in re.findall(r"as (\d+)", what)]
     longest = max([*lengths, _vary.largest_length(arguments)])
     return [f"lengths above {longest}"]
 
 
-def _accepted(execute: Executor, other: Sibling, seed: int) -> Executor | None:
+def _accepted(execute: Executor, args: tuple, seed: int) -> Executor | None:
     rule = execute.subject.rule
     try:
         assert rule.again is not None
-        there = rule.again(other.args)
+        there = rule.again(args)
         if len(there.arguments.live) != len(rule.arguments.live):
             return None
         return execute.at(sibling(execute.subject, there, seed))
@@ -117,7 +121,7 @@ def _at(execute: Executor, parent: Arguments, options: Options, other: Sibling) 
         gone = _lengths(parent) - _lengths(execute.subject.arguments) - {1, 2}
         if gone & _inside(execute, drawn):
             return None  # a length of the example is written into the function, which takes these shapes by broadcasting alone
-        if not _keeps_its_function(execute, drawn):
+        if not _keeps_its_function(execute, drawn) or not _goes_by_slices(execute, drawn, other.stacked):
             return None
         found += [f for f in _judged_at(execute, options, drawn) if f.weight in ("wrong", "imprecise")]
     return found
@@ -138,8 +142,12 @@ def _all_alike(arguments: Arguments, where: str) -> Drawn:
 
 
 def _near(hand: list, exact: list[np.ndarray]) -> bool:
+    """A leaf that is 0 but for rounding, where all elements are alike, has the others' scale."""
+    scale = max((float(abs(g).max(initial=0.0)) for g in exact), default=0.0)
     pairs = zip(hand, exact, strict=True)
-    return all((abs(cotangent_of(h, g) - g) <= NEAR * abs(g).max(initial=0.0)).all() for h, g in pairs)
+    return all(
+        (abs(cotangent_of(h, g) - g) <= max(NEAR * abs(g).max(initial=0.0), NEAR_ZERO * scale)).all() for h, g in pairs
+    )
 
 
 def _keeps_its_function(execute: Executor, drawn: Drawn) -> bool:
@@ -151,8 +159,39 @@ def _keeps_its_function(execute: Executor, drawn: Drawn) -> bool:
         subject, live, _ = execute.subject.at(drawn, width)
         args = subject.args(live)
         got, expected = jax.tree.leaves(rule.primal(*args)), jax.tree.leaves(rule.body(*args))
-    pairs = [(numbers(a), numbers(b)) for a, b in zip(got, expected, strict=True)]
-    return all(a.shape == b.shape and np.allclose(a, b, rtol=1e-4, equal_nan=True) for a, b in pairs)
+    return all(_alike(numbers(a), numbers(b)) for a, b in zip(got, expected, strict=True))
+
+
+def _goes_by_slices(execute: Executor, drawn: Drawn, stacked: tuple[int, ...]) -> bool:
+    """Whether the function at one axis more gives what it gives slice by slice, or their sum, mean or extreme.
+
+    Where it does not (a new axis that is broadcast against another, a softmax over the first axis), it is another function there,
+    which the author of the rule may not have meant.
+    """
+    if not stacked:
+        return True
+    with wide(execute.subject.widest):
+        subject, live, _ = execute.subject.at(drawn, execute.subject.widest)
+        args = subject.args(live)
+        leaves, treedef = jax.tree.flatten(args)
+
+        def at_slice(k: int) -> list[np.ndarray]:
+            one = [leaf[k] if i in stacked else leaf for i, leaf in enumerate(leaves)]
+            return list(map(numbers, jax.tree.leaves(subject.rule.fun(*jax.tree.unflatten(treedef, one)))))
+
+        whole = list(map(numbers, jax.tree.leaves(subject.rule.fun(*args))))
+        slices = list(zip(*map(at_slice, range(len(leaves[stacked[0]]))), strict=True))
+    return all(any(_alike(out, of) for of in _together(parts)) for out, parts in zip(whole, slices, strict=True))
+
+
+def _together(slices: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+    """What a function of one axis more may make of its slices."""
+    stack = np.stack(slices)
+    yield from (stack, stack.sum(0), stack.mean(0), stack.max(0), stack.min(0))
+
+
+def _alike(a: np.ndarray, b: np.ndarray) -> bool:
+    return a.shape == b.shape and np.allclose(a, b, rtol=1e-4, equal_nan=True)
 
 
 def _lengths(arguments: Arguments) -> set[int]:

@@ -25,6 +25,12 @@ def judging(execute: Executor, judged: Sequence[Judged]) -> Executor:
     return execute.judging_in(unit, narrowed)
 
 
+def of_reference(execute: Executor, j: Judged) -> float:
+    """The unit roundoff that the casts inside the reference leave of float64."""
+    reference, _ = _jaxprs(execute, j)
+    return max(execute.subject.unit, UNIT[narrowest(reference) or "float64"])
+
+
 def _casts(execute: Executor, j: Judged) -> tuple[float, str]:
     """(unit roundoff to judge the algebra in, a dtype that the rule narrows to by mistake or ""), from the casts in the programs.
 
@@ -39,7 +45,7 @@ def _casts(execute: Executor, j: Judged) -> tuple[float, str]:
     return unit, hand or ""
 
 
-def _jaxprs(execute: Executor, j: Judged) -> tuple[Jaxpr | None, Jaxpr | None]:
+def _jaxprs(execute: Executor, j: Judged) -> tuple[Jaxpr, Jaxpr | None]:
     with wide(execute.subject.widest):
         subject, live, c = execute.subject.at(j.drawn, execute.subject.widest)
         pull = subject.pull_reference if subject.mode != "differences" else subject.weighed

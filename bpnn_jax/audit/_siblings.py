@@ -1,6 +1,7 @@
 """Other shapes and settings of the same function: each length of the example changed, one axis more, another static number."""
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -20,37 +21,54 @@ Axis = tuple[int, int]  # (leaf, axis)
 class Sibling(NamedTuple):
     """Arguments of another shape or with another static number, and how they came about.
 
-    ``large``: only where the function costs little there, and then with all elements alike, too.
+    ``large``: only where the function costs little there, and then with all elements alike, too; ``smaller``: arguments halfway,
+    which tell whether the program grows. ``stacked``: the leaves, by their number among all leaves, that have one leading axis more.
+    ``covers``: which other siblings it makes superfluous, by what they are.
     """
 
     what: str
     args: tuple
     large: bool = False
+    smaller: tuple = ()
+    stacked: tuple[int, ...] = ()
+    covers: tuple[str, ...] = ()
 
 
 def siblings(arguments: Arguments, ranks: bool) -> Iterator[Sibling]:
-    """The likeliest to show a mistake first. ``ranks``: with one axis more, too. Whether the function takes them is not known here."""
+    """The likeliest to show a mistake first. ``ranks``: with one axis more, too. Whether the function takes them is not known here.
+
+    Every length is changed at once, and alone where the function does not take that: each sibling is compiled, which is most of
+    what it costs.
+    """
     arrays = _arrays(arguments)
     groups = _groups(arguments, arrays)
-    rounds: list[list[Sibling]] = []
-    for n, axes in groups.items():
-        rounds.append([s for new in _lengths(n) if (s := _changed(arguments, axes, n, new))])
-    heads = [one[0] for one in rounds if one]
-    yield from heads
+    yield from _lengthened(arguments, groups, lambda n: n + 1 if n > 1 else 3)
     if ranks:
         yield from _one_rank_more(arguments, arrays)
     yield from settings(arguments)
     yield from _large(arguments, groups)
-    for one in rounds:
-        yield from one[1:2]
+    for one in groups:
+        if one > 1:
+            yield from _lengthened(arguments, groups, lambda n, one=one: 1 if n == one else 2 * n)
     for n, axes in groups.items():  # equal by accident: a length that another array has too, changed in one alone
         if len(axes) > 1 and n > 1:
             for part in _parts(axes):
-                if sibling := _changed(arguments, part, n, n + 1 if n != 2 else 4):
+                if sibling := _changed(arguments, {n: part}, {n: n + 1 if n != 2 else 4}):
                     yield sibling
-    for k in (2, 3, 4):
-        for one in rounds:
-            yield from one[k : k + 1]
+    turns = {n: turn for turn, n in enumerate(groups)}
+    for odd in range(2 if len(groups) == 1 else 1):  # an odd length and one less, in turn
+        yield from _lengthened(
+            arguments, groups, lambda n, odd=odd: n - 1 if (turns[n] + odd) % 2 else (n + 3 - n % 2 if n > 1 else 2)
+        )
+
+
+def _lengthened(arguments: Arguments, groups: dict[int, list[Axis]], new: Callable[[int], int]) -> Iterator[Sibling]:
+    """Every length as ``new`` says, at once; then each alone, which is left out where the first is taken."""
+    lengths = {n: new(n) for n in groups if new(n) >= 1}
+    singles = [s for n in lengths if (s := _changed(arguments, groups, {n: lengths[n]}))]
+    if len(lengths) > 1 and (every := _changed(arguments, groups, lengths)):
+        yield every._replace(covers=tuple(one.what for one in singles))
+    yield from singles
 
 
 def _arrays(arguments: Arguments) -> list[int]:
@@ -72,28 +90,24 @@ def _groups(arguments: Arguments, arrays: Sequence[int]) -> dict[int, list[Axis]
     return dict(sorted(found.items(), key=lambda item: (item[0] == 1, -len(item[1]))))
 
 
-def _lengths(n: int) -> list[int]:
-    """1 and n + 1 are the likeliest to show a mistake; then n - 1, 2n, an odd length."""
-    odd = n + 3 if n % 2 == 0 else n + 2
-    wanted = [n + 1, 1, 2 * n, n - 1, odd] if n > 1 else [3, 2]
-    return [m for m in dict.fromkeys(wanted) if m >= 1 and m != n]
-
-
 def _large(arguments: Arguments, groups: dict[int, list[Axis]]) -> Iterator[Sibling]:
-    """Past a block of 128 in each of the most shared lengths, past 1024, and past 2¹⁶ elements in the first that can be so long."""
-    for n, axes in list(groups.items())[:2]:
-        if 1 < n < BLOCKS[0] and (found := _changed(arguments, axes, n, BLOCKS[0])):
-            yield found._replace(large=True)
-    for n, axes in groups.items():
-        if 1 < n < BLOCKS[1] and (found := _changed(arguments, axes, n, BLOCKS[1])):
-            yield found._replace(large=True)
-            break
+    """Past a block of 128 in each of the two most shared lengths; past 2¹⁶ elements in the first that can be, else past 1024."""
+
+    def longer(n: int, new: int) -> Iterator[Sibling]:
+        smaller = _changed(arguments, groups, {n: 2 * n + 1})
+        if 1 < n < new and smaller and (found := _changed(arguments, groups, {n: new})):
+            yield found._replace(large=True, smaller=smaller.args)
+
+    for n in list(groups)[:2]:
+        yield from longer(n, BLOCKS[0])
+    block = [s for n in groups for s in longer(n, BLOCKS[1])][:1]
     for n, axes in groups.items():
         rows = max((_elements(arguments, k) // n for k, _ in axes), default=1)
         square = len({k for k, _ in axes}) < len(axes)
-        if n > 1 and not square and (found := _changed(arguments, axes, n, -(-MANY // rows))):
-            yield found._replace(large=True)
+        if found := [] if square else list(longer(n, -(-MANY // rows))):
+            yield found[0]._replace(covers=tuple(s.what for s in block))
             break
+    yield from block
 
 
 def _elements(arguments: Arguments, k: int) -> int:
@@ -137,31 +151,38 @@ def _parts(axes: list[Axis]) -> Iterator[list[Axis]]:
         yield from ([a] for a in axes)
 
 
-def _changed(arguments: Arguments, axes: Sequence[Axis], n: int, new: int) -> Sibling | None:
+def _changed(arguments: Arguments, groups: dict[int, list[Axis]], lengths: dict[int, int]) -> Sibling | None:
+    """The arguments with each length n as ``lengths[n]`` on the axes ``groups[n]``; None where an array would be too large."""
     leaves = list(arguments.leaves)
-    for k, axis in axes:
-        array = np.asarray(leaves[k])
-        if array.size // max(n, 1) * new > ELEMENTS:
-            return None
-        leaves[k] = np.take(array, np.arange(new) % n, axis=axis)
-    for k in arguments.carried:  # an index into what has become shorter
-        leaf = leaves[k]
-        if (
-            new < n
-            and not is_float_array(leaf)
-            and dtype_of(leaf).kind == "i"
-            and np.size(leaf)
-            and np.max(leaf) >= new
-        ):
-            array = np.asarray(leaf)
-            leaves[k] = np.where(array >= new, array % new, array).astype(array.dtype)
-    return Sibling(f"length {n} as {new}", tuple(jax.tree.unflatten(arguments.treedef, _like(arguments, leaves))))
+    for n, new in lengths.items():
+        for k, axis in groups[n]:
+            array = np.asarray(leaves[k])
+            if array.size // max(n, 1) * new > ELEMENTS:
+                return None
+            leaves[k] = np.take(array, np.arange(new) % n, axis=axis)
+        if new < n:
+            leaves = [_within(leaf, new) if k in arguments.carried else leaf for k, leaf in enumerate(leaves)]
+    what = ", ".join(f"length {n} as {new}" for n, new in lengths.items())
+    return Sibling(what, tuple(jax.tree.unflatten(arguments.treedef, _like(arguments, leaves))))
+
+
+def _within(leaf: Any, new: int) -> Any:
+    """Integers that may be indices into what has become ``new`` long."""
+    if is_float_array(leaf) or dtype_of(leaf).kind != "i" or not np.size(leaf) or np.max(leaf) < new:
+        return leaf
+    array = np.asarray(leaf)
+    return np.where(array >= new, array % new, array).astype(array.dtype)
 
 
 def _one_rank_more(arguments: Arguments, arrays: Sequence[int]) -> Iterator[Sibling]:
-    """A leading axis of 2: on every array, on those of the highest rank, on the first alone."""
+    """A leading axis: on every array, on those of the highest rank, on the first alone.
+
+    No other axis is as long, so that a rule that takes it for another one returns another shape, and not other numbers.
+    """
     if not arrays:
         return
+    lengths = {n for leaf in arguments.leaves for n in np.shape(leaf)}
+    count = next(n for n in itertools.count(2) if n not in lengths)
     highest = max(np.ndim(arguments.leaves[k]) for k in arrays)
     live = [k for k in arrays if k in arguments.live]
     tops = [k for k in arrays if np.ndim(arguments.leaves[k]) == highest]
@@ -172,8 +193,9 @@ def _one_rank_more(arguments: Arguments, arrays: Sequence[int]) -> Iterator[Sibl
         seen.add(tuple(chosen))
         leaves = list(arguments.leaves)
         for k in chosen:
-            leaves[k] = np.stack([np.asarray(leaves[k])] * 2)
-        yield Sibling("one axis more", tuple(jax.tree.unflatten(arguments.treedef, _like(arguments, leaves))))
+            leaves[k] = np.stack([np.asarray(leaves[k])] * count)
+        args = jax.tree.unflatten(arguments.treedef, _like(arguments, leaves))
+        yield Sibling("one axis more", tuple(args), stacked=tuple(chosen))
 
 
 def _like(arguments: Arguments, leaves: list) -> list:

@@ -1,13 +1,13 @@
 """What a function costs at other shapes, told from its jaxpr before it is run."""
 
 import math
+from collections.abc import Callable
 
 import jax
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr
 
 from bpnn_jax.audit._executor import Executor
-from bpnn_jax.audit._siblings import Sibling
 from bpnn_jax.audit._subject import wide
 
 MOST = 2e7  # operations on numbers: a tenth of a second or so
@@ -19,18 +19,19 @@ class Costs:
 
     def __init__(self, execute: Executor):
         example = _cost(execute) if execute.subject.mode == "reverse" else None
-        self.scales, self.settled = example is not None, False
-        self._lines = example[0] if example else 0
+        self._lines = example[0] if example else None
 
-    def admits(self, there: Executor, other: Sibling) -> bool:
-        if other.large:
-            found = _cost(there) if self.scales else None
-            return found is not None and found[0] == self._lines and found[0] <= LINES and found[1] <= MOST
-        if self.scales and not self.settled and other.what.startswith("length"):
-            found = _cost(there)
-            self.settled = found is not None
-            self.scales = found is None or found[0] == self._lines  # else a Python loop over a length
-        return True
+    def grow(self, smaller: Callable[[], Executor | None]) -> bool:
+        """Whether the program is another one at a longer length (a Python loop over it), which is traced to see; or cannot be told."""
+        if self._lines is None or self._lines > LINES:
+            return True
+        there = smaller()
+        found = None if there is None else _cost(there)
+        return found is None or found[0] != self._lines
+
+    def admit(self, there: Executor) -> bool:
+        found = _cost(there)
+        return found is not None and found[0] == self._lines and found[1] <= MOST
 
 
 def _cost(execute: Executor) -> tuple[int, float] | None:

@@ -47,6 +47,8 @@ class Ablate:
     """In so many ways, each with all seeds."""
     tune: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="FIELD=VALUES")] = ()
     """Each arm at its own best of these values, such as learning-rate=0.001:1:log8 or momentum=0,0.5,0.9."""
+    tune_in_step: bool = False
+    """Try the first values of all tuned fields together, then the second ones, and so on, in place of every combination."""
     validation_share: float = 0.2
     """With held-out patterns: the share that the best is chosen on."""
     against: Annotated[str | None, arg(metavar="ARM")] = None
@@ -234,6 +236,7 @@ def study(options: Ablate) -> "Study":
         tasks(options.task),
         vary=_fields("varies", options.vary),
         tune=_fields("is tuned", options.tune),
+        tune_in_step=options.tune_in_step,
         test=options.test,
         test_share=options.test_share,
         splits=options.splits,

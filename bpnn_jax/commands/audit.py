@@ -6,7 +6,7 @@ import math
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -36,8 +36,8 @@ SHAPE = re.compile(r"(float64|float32|float16|bfloat16|int32)\[(\d+(?:,\d+)*)?\]
 class Audit:
     """Is this hand-written gradient right? Audit a custom_vjp or custom_jvp function, your own audits, or a whole package."""
 
-    rule: Positional[str] = ""
-    """MODULE:NAME of a decorated function, or of a function without arguments that returns an audit's report (or several)."""
+    rule: Annotated[Positional[str | None], arg(metavar="[MODULE:NAME]")] = None
+    """The name of a decorated function, or of a function without arguments that returns an audit's report (or several)."""
     package: Annotated[str | None, arg(metavar="NAME")] = None
     """Instead of a rule: list every rule of this package, and audit those that --run calls, each once, with its own arguments."""
     run: Annotated[str | None, arg(metavar="COMMAND")] = None
@@ -76,6 +76,21 @@ class Audit:
     """Replace what is at an output's place, even if bpnn did not write it."""
 
 
+def prepared(arguments: Sequence[str]) -> tuple[list[str], None]:
+    """``--run "-m module"`` as one word: what begins with a dash would be taken for another option.
+
+    >>> prepared(["--run", "-m module", "--draws", "2"])
+    (['--run=-m module', '--draws', '2'], None)
+    """
+    found: list[str] = []
+    for word in arguments:
+        if found[-1:] == ["--run"] and word.startswith("-m "):
+            found[-1] += f"={word}"
+        else:
+            found.append(word)
+    return found, None
+
+
 class NotAuditedError(InputError):
     """A module or a function that could not be audited: what it did instead, in its own words."""
 
@@ -85,8 +100,8 @@ def run(options: Audit) -> int:
         return _run_package(options)
     for name, given in (("--run", options.run), ("--markdown", options.markdown), ("--isolate", options.isolate)):
         if given:
-            raise InputError(f"expected {name} with --package NAME, got it with {one_line(repr(options.rule))}")
-    if not options.rule:
+            raise InputError(f"expected {name} with --package NAME, got it with {one_line(repr(options.rule or ''))}")
+    if options.rule is None:
         raise InputError("expected MODULE:NAME of a rule, or --package NAME, got neither")
     reads = [] if (source := module_source(options.rule)) is None else [Read(source, "the audited module")]
     outputs = None if options.junit is None else Output(options.junit, "--junit", is_junit)
@@ -116,7 +131,7 @@ def run(options: Audit) -> int:
 
 
 def _run_package(options: Audit) -> int:
-    if options.rule or options.args or options.argnums is not None:
+    if options.rule is not None or options.args or options.argnums is not None:
         raise InputError(
             "expected --package NAME alone, whose rules get the arguments of their calls, got a rule or --args too"
         )

@@ -31,6 +31,8 @@ NAMES = {
     "(18)": "slopes of softmax",
     "(19)": "cross-entropy's delta",
     "(20)": "weight decay",
+    "(21)": "Quickprop",
+    "(22)": "RPROP",
 }
 EXAMPLES = {  # of each equation's mistakes the one that says most to somebody who has never seen the catalogue
     "(3)": "sigmoid' = 1 - a",
@@ -44,6 +46,8 @@ EXAMPLES = {  # of each equation's mistakes the one that says most to somebody w
     "(18)": "softmax's Jacobian, a sign",
     "(19)": "f' kept in (19)",
     "(20)": "decay on the bias row",
+    "(21)": "parabola without limit",
+    "(22)": "RPROP's sign kept after a change",
 }
 ITERATIONS = (0, 500, 950)  # of the twenty whose error the article prints
 RECOGNISER = {"learning_rate": 0.2, "momentum": 0.0, "epochs": 100}

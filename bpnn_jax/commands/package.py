@@ -1,5 +1,6 @@
 """``bpnn audit --package NAME``: what rules a package has, which of them a run calls, and whether they are right."""
 
+import os
 import shlex
 from collections import Counter
 from collections.abc import Sequence
@@ -45,6 +46,26 @@ def words(run: str | None) -> list[str]:
     )
 
 
+def run_read(command: Sequence[str]) -> list[Read]:
+    """What a run reads, as far as its words say: every file and every folder's Python that they name, and the module of ``-m``.
+
+    >>> [read.path for read in run_read(["pytest"])], run_read(["-m", "no_such_module"])
+    (['.'], [])
+    """
+    from bpnn_jax.commands.audit import module_source
+
+    paths = [word.partition("::")[0] for word in command]
+    found = [Path(path) for path in paths if os.path.exists(path)]
+    if command[:1] == ["-m"] and (source := module_source(command[1])) is not None:
+        found.append(source)
+    if command[:1] == ["pytest"] and not found:
+        found.append(Path())
+    return [
+        Read(str(path), "what --run names", (lambda file: file.suffix == ".py") if path.is_dir() else None)
+        for path in found
+    ]
+
+
 def run_package(
     package: str,
     run: str | None,
@@ -63,7 +84,7 @@ def run_package(
     finite("seconds", seconds, 1.0)
     command = words(run)
     reads = [Read(folder_of(package), "the audited package")]
-    reads += [Read(command[0], "the script")] if command and command[0].endswith(".py") else []
+    reads += run_read(command)
     given = [None if markdown is None else Output(markdown, "--markdown", is_markdown)]
     given += [None if junit is None else Output(junit, "--junit", is_junit)]
     check_outputs(*given, json=json, reads=reads, overwrite=overwrite)

@@ -13,7 +13,7 @@ from bpnn_jax.commands.common import Data, finish, plain_warnings, read_data
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns import scores
 from bpnn_jax.patterns.tabular import Tabular, customary, prepare
-from bpnn_jax.settings import for_a_table
+from bpnn_jax.settings import filled
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -69,7 +69,9 @@ def train(options: "Train", data: Data, saved: "Saved | None") -> int:
     del data
     task = prepared.task
     if saved is None:
-        run, epochs = settings(options.run, options.epochs, prepared, options.given)
+        usual = customary(task.kind, len(prepared.train))
+        epochs = options.epochs if "epochs" in options.given else usual["epochs"]
+        run = filled(options.run, usual, options.given)
     else:
         run = options.run
         epochs = options.epochs if "epochs" in options.given else customary(task.kind, len(prepared.train))["epochs"]
@@ -132,13 +134,6 @@ def parts(options: "Train", data: Data, saved: "Saved | None") -> Tabular:
         balanced=options.practice.class_weights == "balanced",
         learnt_by=encoding,
     )
-
-
-def settings(run: "Run", epochs: int, data: Tabular, given: frozenset[str]) -> tuple["Run", int]:
-    """The run and the epochs that train a table, but for the options that were given."""
-    usual = customary(data.task.kind, len(data.train))
-    usual_epochs = usual.pop("epochs")
-    return for_a_table(run, usual, given), epochs if "epochs" in given else usual_epochs
 
 
 def how(run: "Run", network: "Network") -> str:

@@ -139,7 +139,7 @@ def run(options: Train) -> int:
 def check_before(options: Train) -> None:
     """Before any work: what is written where, and options that do not go together."""
     from bpnn_jax import export
-    from bpnn_jax._runtime.outputs import Output
+    from bpnn_jax._runtime.outputs import Output, Read
     from bpnn_jax.commands import curves
     from bpnn_jax.storage import is_network
 
@@ -153,12 +153,13 @@ def check_before(options: Train) -> None:
     curves.check(practice.plot)
     if practice.export is not None:
         export.writer(practice.export)
+    model = [] if practice.start is None else [Read(practice.start, "the model", anew="--save")]
     check_outputs(
         None if options.save is None else Output(options.save, "--save", is_network),
         None if practice.plot is None else Output(practice.plot, "--plot", curves.is_plot),
         None if practice.export is None else Output(practice.export, "--export", export.is_export),
         json=options.json,
-        reads=[*data_read(options.data), *data_read(options.test, "the test patterns")],
+        reads=[*data_read(options.data), *data_read(options.test, "the test patterns"), *model],
         overwrite=options.overwrite,
     )
 

@@ -130,12 +130,13 @@ def balance(t: np.ndarray) -> np.ndarray:
 
 
 def customary(kind: str, patterns: int) -> dict[str, Any]:
-    """Settings of a ``Run`` that train a table well untouched, with ``epochs``: Adam on minibatches, tanh, and what fits the kind of
-    task, with so many patterns to train on.
+    """Settings of a ``Run`` that train a table well untouched, with ``epochs``: Adam on minibatches, tanh, and what fits the kind.
 
     Classes: softmax with cross-entropy; labels: sigmoid with cross-entropy; numbers: linear outputs. The gradient of a batch is the
     mean, with a weight decay of 1 / patterns but for numbers: a prior of standard deviation 1 on each weight. The table in
     docs/tables.md compares them with scikit-learn's.
+
+    kind: as ``Task`` has it.
 
     >>> found = customary("regression", 64)
     >>> found["output_activation"], found["reduction"], found["epochs"]

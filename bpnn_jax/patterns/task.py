@@ -57,8 +57,8 @@ class Task:
 
     @property
     def hidden(self) -> tuple[int, ...]:
-        """The customary hidden layer: two nodes for a Boolean task, else as many as inputs, from 8 to 64."""
-        return (2,) if self.kind == "boolean" else (max(8, min(64, len(self.inputs))),)
+        """The customary hidden layers (``customary_hidden``)."""
+        return customary_hidden(self.kind, len(self.inputs))
 
     @property
     def line(self) -> str:
@@ -78,6 +78,15 @@ class Task:
         if self.t.shape[1] > 1:
             return f"{self.t.shape[1]} numbers"
         return f"a number, {self.t.min():g} to {self.t.max():g}"
+
+
+def customary_hidden(kind: str, inputs: int) -> tuple[int, ...]:
+    """The sizes of the hidden layers where none are given: two nodes for a Boolean task, else as many as inputs, from 8 to 64.
+
+    >>> customary_hidden("classification", 30)
+    (30,)
+    """
+    return (2,) if kind == "boolean" else (max(8, min(64, inputs)),)
 
 
 def learn(table: Table, choice: Choice | None = None) -> Task:

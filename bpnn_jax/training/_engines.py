@@ -24,7 +24,7 @@ LANES_BATCH_WEIGHTS = {
 }  # of each of many, in batches: above, matrix products are faster
 FUSED = Engine(
     "fused loop",
-    lambda network, settings, weights, rates: epoch.memory(network, settings, weights),
+    epoch.memory,
     lambda network, settings, carry, x, t, rates: epoch.run(network, settings, ONE, carry, x, t, rates),
 )
 
@@ -65,7 +65,7 @@ def block(network: Network, settings: Settings, dtype: str) -> tuple[str, Callab
 class Stretches(NamedTuple):
     """What trains a block in several stretches, and looks at it between them.
 
-    begin: (network, settings, weights, rates) -> the block before its first epoch
+    begin: (network, settings, weights, rates, x, keys) -> the block before its first epoch
     go_on: (network, settings, block, rates, x, t, keys, until) -> the block at epoch ``until``
     ended: block -> ``lanes.Ended``
     """
@@ -79,20 +79,24 @@ def vmapped(
     network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, t: Any, keys: Any, until: Any
 ) -> lanes.Ended:
     """``lanes.run`` for every rule and size: the loop of ``train``, batched by JAX."""
-    return _ended(_go_on(network, settings, _begin(network, settings, weights, rates), rates, x, t, keys, until))
+    return _ended(
+        _go_on(network, settings, _begin(network, settings, weights, rates, x, keys), rates, x, t, keys, until)
+    )
 
 
-def _begin(network: Network, settings: Settings, weights: tuple, rates: Rates) -> _loop.State:
+def _begin(network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, keys: Any) -> _loop.State:
+    del x, keys  # which do not shape it
     return jax.vmap(lambda weights, rates: _loop.start(settings, weights, rates, network))(weights, rates)
 
 
 def _go_on(
     network: Network, settings: Settings, state: _loop.State, rates: Rates, x: Any, t: Any, keys: Any, until: Any
 ) -> _loop.State:
-    def one(state: _loop.State, rates: Rates, key: Any) -> _loop.State:
+    def one(state: _loop.State, rates: Rates, x: Any, t: Any, key: Any) -> _loop.State:
         return _loop.run(network, settings, state, x, t, rates, key, until)
 
-    return jax.vmap(one)(state, rates, keys)
+    own, keyed = (0 if x.ndim == 3 else None), (0 if keys.ndim else None)
+    return jax.vmap(one, in_axes=(0, 0, own, own, keyed))(state, rates, x, t, keys)
 
 
 def _ended(state: _loop.State) -> lanes.Ended:

@@ -176,14 +176,27 @@ def check_different(seeds: np.ndarray, rates: Rates) -> None:
 
 
 def patterns(
-    network: Network, x: Any, t: Any, dtype: str, objective: str, stacklevel: int = 3
+    network: Network,
+    x: Any,
+    t: Any,
+    dtype: str,
+    objective: str,
+    stacklevel: int = 3,
+    networks: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Inputs (patterns, n0) and targets (patterns, nL) as arrays of ``dtype``, finite, the targets such as ``objective`` has them.
+
+    networks: how many there are where each may have patterns of its own: then (networks, patterns, n0) and (networks, patterns, nL).
 
     A warning for targets that no output can reach.
     """
     check_objective(network, objective)
     inputs, targets = real_array("inputs", x), _targets(t)
+    if networks is not None and 3 in (inputs.ndim, targets.ndim):
+        _check_of_each(inputs, targets, networks)
+        flat = (array.reshape(-1, array.shape[2]) for array in (inputs, targets))
+        x, t = patterns(network, *flat, dtype, objective, stacklevel + 1)
+        return x.reshape(*inputs.shape[:2], -1), t.reshape(*inputs.shape[:2], -1)
     check_pattern_shapes(network, inputs, targets)
     with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is refused below
         x, t = inputs.astype(dtype), targets.astype(dtype)
@@ -201,6 +214,15 @@ def patterns(
             stacklevel=stacklevel,
         )
     return x, t
+
+
+def _check_of_each(inputs: np.ndarray, targets: np.ndarray, networks: int) -> None:
+    shapes = inputs.shape[:-1], targets.shape[:-1]
+    if shapes[0] != shapes[1] or shapes[0][0] != networks or not inputs.size:
+        raise InputError(
+            f"expected inputs and targets of the same patterns for all, or ({networks}, patterns, n) for each of {networks} networks, "
+            f"got shapes {inputs.shape} and {targets.shape}"
+        )
 
 
 def _check_shares(network: Network, t: np.ndarray) -> None:

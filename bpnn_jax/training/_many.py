@@ -10,15 +10,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from bpnn_jax import errors
 from bpnn_jax._runtime import cores as _cores
 from bpnn_jax._runtime import forks, xla
 from bpnn_jax._runtime.display import Card
 from bpnn_jax.errors import InputError, unknown, whole_number
 from bpnn_jax.network import Network, Weights, init
-from bpnn_jax.training import _engines, _inputs, _loop, _one
+from bpnn_jax.training import _engines, _inputs, _loop, _one, _stretches
 from bpnn_jax.training._loop import Rates, Settings
 
-Look = Callable[[np.ndarray, int, Weights], None]
 POINTS = 100  # of the history, unless history_every is given
 LARGEST_HISTORY = 50_000_000  # numbers: networks times points
 DRAW_BATCH = 4096  # networks whose first weights are drawn in one call
@@ -75,23 +75,8 @@ class ManyResult(Card):
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _run(block: Callable, network: Network, settings: Settings, *args: Any) -> Any:
     weights, rates, x, t, seeds, until = args
-    return block(network, settings, weights, rates, x, t, jax.vmap(jax.random.key)(seeds), until)
-
-
-@partial(jax.jit, static_argnums=(0, 1, 2))
-def _begin(begin: Callable, network: Network, settings: Settings, weights: Weights, rates: Rates) -> Any:
-    return begin(network, settings, weights, rates)
-
-
-@partial(jax.jit, static_argnums=(0, 1, 2))
-def _go_on(go_on: Callable, network: Network, settings: Settings, state: Any, *args: Any) -> Any:
-    rates, x, t, seeds, until = args
-    return go_on(network, settings, state, rates, x, t, jax.vmap(jax.random.key)(seeds), until)
-
-
-@partial(jax.jit, static_argnums=0)
-def _ended(ended: Callable, state: Any) -> Any:
-    return ended(state)
+    keys = jax.vmap(jax.random.key)(seeds) if seeds.ndim else jax.random.key(seeds)
+    return block(network, settings, weights, rates, x, t, keys, until)
 
 
 @partial(jax.jit, static_argnums=(0, 1))
@@ -117,12 +102,13 @@ def train_many(
     cores: int | None = None,
     device: str = "cpu",
     looks: Sequence[int] = (),
-    look: Look | None = None,
+    look: _stretches.Look | None = None,
+    order_seed: int | None = None,
     **changes: Any,
 ) -> ManyResult:
-    """Train many networks of one shape on the same patterns; each is what ``train`` makes of its seed, to rounding.
+    """Train many networks of one shape; each is what ``train`` makes of its seed, to rounding.
 
-    x, t:     patterns (patterns, n0), targets (patterns, nL).
+    x, t:     patterns (patterns, n0), targets (patterns, nL); or the same with n in front, where each network has its own.
     seeds:    how many networks (then 0, 1, 2, ...), or a seed for each. A seed may come twice only where its runs have different
               rates, or weights of their own.
     learning_rate, momentum, cutoff, tolerance: as for ``train``, one value for all or an array (n,).
@@ -136,6 +122,9 @@ def train_many(
               cannot do is an InputError. ``cpu`` is the other engines, on whatever device JAX uses.
     look:     called after each of the epochs ``looks``, counted from 0 and rising, with (networks, epoch, weights): the numbers of the
               networks of a block that ran that epoch (k,), and L arrays (k, n_in + bias, n_out). The runs are the same to the bit.
+
+    order_seed: with ``shuffle``, one order of the patterns for all networks, that of this seed, in place of each seed's own: to draw
+              an order costs more than an epoch of a small network.
 
     Rates, seeds and their number may change without another compilation.
 
@@ -161,6 +150,9 @@ def train_many(
     own = None if weights is None else _inputs.weights(network, weights, dtype, n)
     if weights is None or np.ndim(weights[0]) == 2:
         _inputs.check_different(numbers, rates)
+    if order_seed is not None and not settings.shuffle:
+        raise InputError(f"expected order_seed with shuffle=True, got {order_seed!r} for patterns in the order given")
+    one = None if order_seed is None else np.uint32(errors.seed(order_seed))
     if device not in DEVICES:
         raise unknown("device", device, DEVICES)
     if device == "cpu" and _loop.points(settings) * n > LARGEST_HISTORY:
@@ -168,9 +160,11 @@ def train_many(
             f"expected a history of at most {LARGEST_HISTORY} numbers, got {_loop.points(settings)} points of {n} networks: "
             "a larger history_every keeps it short"
         )
-    x, t = _inputs.patterns(network, x, t, dtype, settings.objective)
+    x, t = _inputs.patterns(network, x, t, dtype, settings.objective, networks=n)
     looks = _inputs.looks(looks, look, settings.epochs)
     if device == "gpu":
+        if x.ndim == 3:
+            raise InputError("expected the same patterns for all networks with device='gpu', got some for each")
         if look is not None:
             raise InputError(
                 "expected look for the CPU alone, got it with device='gpu', whose kernel is not looked into"
@@ -189,23 +183,16 @@ def train_many(
 
     with jax.enable_x64(dtype == "float64"):
         start = _drawn(network, numbers, dtype) if own is None else own
-        patterns = jnp.asarray(x), jnp.asarray(t)
+        patterns = (x, t) if x.ndim == 3 else (jnp.asarray(x), jnp.asarray(t))
 
     def run(chunk: Sequence[int], until: int) -> Any:
         full = np.resize(np.asarray(chunk), width)  # the last block is filled up; what comes of these copies is dropped
         lanes = tuple(W[full] for W in start), Rates(*(rate[full] for rate in rates))
-        seen = look
-        if seen is None:
-            return run_block(block, network, settings, dtype, *lanes, *patterns, numbers[full], until)
-        at = np.asarray(chunk)
-
-        def told(epoch: int, ran: np.ndarray, weights: Weights) -> None:
-            which = np.flatnonzero(ran[: len(at)])
-            if len(which):  # not the copies alone
-                seen(at[which], epoch, tuple(W[which] for W in weights))
-
-        args = network, settings, dtype, *lanes, *patterns, numbers[full], until
-        return _in_stretches(_engines.STRETCHES[engine], looks if until else (), told, *args)
+        seen = tuple(of_each[full] for of_each in patterns) if x.ndim == 3 else patterns
+        args = network, settings, dtype, *lanes, *seen, numbers[full] if one is None else one, until
+        if look is None:
+            return run_block(block, *args)
+        return _stretches.run(engine, looks if until else (), _stretches.of_lanes(look, np.asarray(chunk)), *args)
 
     began = time.perf_counter()
     run(range(1), 0)  # no epochs: compiles, or finds it compiled
@@ -276,32 +263,6 @@ def run_block(block: Callable, network: Network, settings: Settings, dtype: str,
     """One block as ``_engines.block`` has it, up to an epoch: (weights, rates, x, t, seeds, until) to its ``Ended`` in NumPy."""
     with jax.enable_x64(dtype == "float64"):  # the setting belongs to a thread
         return jax.device_get(_run(block, network, settings, *args))
-
-
-def _in_stretches(
-    stretches: _engines.Stretches,
-    looks: Sequence[int],
-    look: Callable[[int, np.ndarray, Weights], None],
-    network: Network,
-    settings: Settings,
-    dtype: str,
-    weights: Weights,
-    rates: Rates,
-    *args: Any,
-) -> Any:
-    """``run_block`` with a look at the weights after each of some epochs, and at which lanes ran it."""
-    *rest, until = args
-    with jax.enable_x64(dtype == "float64"):
-        state = _begin(stretches.begin, network, settings, weights, rates)
-        for epoch in looks:
-            state = _go_on(stretches.go_on, network, settings, state, rates, *rest, epoch + 1)
-            now = _ended(stretches.ended, state)
-            ran = np.asarray(now.epochs) == epoch + 1
-            if not ran.any():  # all have stopped
-                break
-            look(epoch, ran, jax.device_get(now.weights))
-        state = _go_on(stretches.go_on, network, settings, state, rates, *rest, until)
-        return jax.device_get(_ended(stretches.ended, state))
 
 
 def _drawn(network: Network, seeds: np.ndarray, dtype: str) -> Weights:

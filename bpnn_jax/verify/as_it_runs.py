@@ -4,7 +4,7 @@ Then the fast loops of ``train`` and ``train_many``: one update against float64,
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -25,6 +25,7 @@ from bpnn_jax.verify.bound import UNIT, Bound, bound
 from bpnn_jax.verify.checks import Comparison
 from bpnn_jax.verify.equations import DECAY
 from bpnn_jax.verify.reference import Draw, Reference, draw, float64
+from bpnn_jax.verify.rules import moved_by_rounding
 from manual.article import NN
 
 LEARNING_RATE = 0.5  # a power of two, so that multiplying by it rounds nothing
@@ -40,12 +41,17 @@ NETWORKS = 10  # trained together by train_many
 # (rule, mode, order) -> the equation that a mistake there breaks.
 LOOPS = {
     ("sgd", "online", "simultaneous"): 10,
-    **{(name, "online", "simultaneous"): rule.equation for name, rule in manual.RULES.items()},
+    **{(name, "online", "simultaneous"): rule.equation for name, rule in manual.RULES.items() if rule.momentum},
+    ("quickprop", "minibatch", "simultaneous"): 21,
+    ("rprop", "online", "simultaneous"): 22,
     ("previous-gradient", "online", "article"): 9,
     ("previous-gradient", "minibatch", "simultaneous"): 13,
     ("nesterov", "minibatch", "simultaneous"): 15,
 }
-ONLINE_LOOPS = tuple(loop for loop in LOOPS if loop[1] == "online")
+ONE_LOOPS = tuple(loop for loop in LOOPS if loop[1] == "online")  # train leaves batches to matrix products
+MANY_LOOPS = tuple(
+    loop for loop in LOOPS if loop[0] != "rprop"
+)  # as quickprop: the pair that it carries is laid out alike
 SKIPPING_LOOPS = {  # with skip connections: every layout and loop once, and what takes the generic path
     "train": [("previous-gradient", "online", "simultaneous"), ("previous-gradient", "minibatch", "simultaneous")],
     "train_many": [("previous-gradient", "online", "article"), ("previous-gradient", "minibatch", "simultaneous")],
@@ -290,13 +296,23 @@ def compare_loop(
     equation = LOOPS[rule, mode, order] if equation is None else equation
     updates = EPOCHS * (PATTERNS if mode == "online" else -(-PATTERNS // BATCH))
     for d, after in zip(draws, _moved(run, network, x, t, judged, "float64", given), strict=True):
-        expected = in_numpy(network, d.weights, x, t, rule, mode, order, **more)
-        for l, (W, exact) in enumerate(zip(after, expected, strict=True)):
+        loop = partial(in_numpy, network, d.weights, x, t, rule, mode, order, **more)
+        expected, limits = loop(), more_for_branches(loop, rule, "float64")
+        for l, (W, exact, limit) in enumerate(zip(after, expected, limits, strict=True)):
             # The roundings of all updates, which merely add up in so few of them: 2u apiece, for numbers up to 2.
-            allowed = updates * ROUNDINGS * 2 * UNIT["float64"]
+            allowed = updates * ROUNDINGS * 2 * UNIT["float64"] + limit
             yield Comparison(
                 equation, W, exact, allowed, f"layer {l + 1} of {d.name}, {rule}, {mode}, {order}{_said(more)}"
             )
+
+
+def equation_of(rule: str, order: str) -> int:
+    """The equation that a mistake in a loop with this rule and order breaks.
+
+    >>> equation_of("sgd", "simultaneous"), equation_of("rprop", "simultaneous"), equation_of("nesterov", "article")
+    (10, 22, 9)
+    """
+    return 9 if order == "article" else 10 if rule == "sgd" else manual.RULES[rule].equation
 
 
 def _said(more: dict[str, Any]) -> str:
@@ -318,14 +334,17 @@ def in_numpy(
     objective: str = "half-squared-error",
     weight_decay: float = 0.0,
     reduction: str = "sum",
+    disturbed: Callable[[np.ndarray], np.ndarray] = lambda g: g,
 ) -> Weights:
     """The run as loops over ``manual``: no JAX. ``rates`` are the learning rate and the momentum; ``rule`` is one of ``RULES``."""
     f, equations = functions(network), manual.OBJECTIVES[objective].equations
-    moved, kept = list(weights), [np.zeros_like(W) for W in weights]
+    moved = list(weights)
+    kept = [() if rule == "sgd" else manual.RULES[rule].start(W, rates[0]) for W in weights]
 
     def step(l: int, g: np.ndarray, patterns: int) -> np.ndarray:
         g = g / patterns if reduction == "mean" else g
         g = manual.decayed(g, moved[l], len(moved[l]) - network.biases[l], weight_decay)  # weight decay, which may be 0
+        g = disturbed(g)
         if rule == "sgd":
             return moved[l] - rates[0] * g
         W, kept[l] = manual.RULES[rule].step(moved[l], g, kept[l], *rates)
@@ -344,6 +363,14 @@ def in_numpy(
             if l:
                 deltas = (manual.delta_below(net.with_weights(moved), l, deltas), *deltas)
     return tuple(moved)
+
+
+def more_for_branches(loop: Callable[..., Weights], rule: str, dtype: str) -> tuple:
+    """What a rule that branches on signs may be off by on top, for each layer: 0 for the others."""
+    exact = loop()
+    if rule == "sgd" or manual.RULES[rule].momentum:
+        return (0.0,) * len(exact)
+    return moved_by_rounding(lambda disturbed: loop(disturbed=disturbed), exact, dtype)
 
 
 def _draws(

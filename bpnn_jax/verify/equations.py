@@ -9,10 +9,8 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 import manual
-from bpnn_jax import rules
 from bpnn_jax.network import ACTIVATIONS, OBJECTIVES, Network, Weights
 from bpnn_jax.verify.bound import UNIT, Bound, bound, derivative_error, value_error
 from bpnn_jax.verify.checks import Comparison
@@ -159,47 +157,3 @@ def decayed(network: Network, parts: tuple, weights: Weights) -> tuple:
     """(20) for each layer, with ``DECAY``."""
     layers = zip(parts, weights, network.biases, strict=True)
     return tuple(manual.decayed(part, W, len(W) - bias, DECAY) for part, W, bias in layers)
-
-
-LEARNING_RATE, MOMENTUM, STEPS = 0.3, 0.7, 10
-# A step rounds a handful of numbers of size |W| + |v|, at most 1 + STEPS, on both sides.
-STEP_ERROR = 2 * 4 * UNIT["float64"] * (1.0 + STEPS)
-
-
-def compare_previous_gradient(rng: np.random.Generator) -> Iterator[Comparison]:
-    """Equation (13) after n steps is W - N Σ g_t - M Σ g_(t-1): by hand, and as the transformation that ``train`` uses."""
-    W0 = rng.uniform(-1.0, 1.0, (4, 3))
-    gradients = rng.uniform(-1.0, 1.0, (STEPS, 4, 3))
-    hand, carried = W0, np.zeros_like(W0)
-    for n, (g, W) in enumerate(zip(gradients, _by_rule("previous-gradient", W0, gradients), strict=True), 1):
-        hand, carried = manual.previous_gradient(hand, g, carried, LEARNING_RATE, MOMENTUM)
-        closed = W0 - LEARNING_RATE * gradients[:n].sum(axis=0) - MOMENTUM * gradients[: n - 1].sum(axis=0)
-        yield Comparison(13, hand, closed, n * STEP_ERROR, f"step {n}")
-        yield Comparison(13, W, closed, n * STEP_ERROR, f"step {n} of the transformation")
-
-
-def compare_momentum(rng: np.random.Generator) -> Iterator[Comparison]:
-    """Equations (14) and (15), step by step, against optax."""
-    W0 = rng.uniform(-1.0, 1.0, (4, 3))
-    gradients = rng.uniform(-1.0, 1.0, (STEPS, 4, 3))
-    for name, rule in manual.RULES.items():
-        if name == "previous-gradient":  # no rule of optax's; it has a closed form, above
-            continue
-        hand, carried = W0, np.zeros_like(W0)
-        for n, (g, W) in enumerate(zip(gradients, _by_rule(name, W0, gradients), strict=True), 1):
-            hand, carried = rule.step(hand, g, carried, LEARNING_RATE, MOMENTUM)
-            yield Comparison(rule.equation, hand, W, n * STEP_ERROR, f"{name}, step {n}")
-
-
-def _by_rule(name: str, W0: np.ndarray, gradients: np.ndarray) -> Iterator[np.ndarray]:
-    """The weights after each step of the rule of that name in ``bpnn_jax.rules``."""
-    with jax.enable_x64(True):
-        rule = rules.rule(name, LEARNING_RATE, MOMENTUM)
-        W = jnp.asarray(W0)
-        state = rule.init(W)
-        moved = []
-        for g in gradients:
-            update, state = rule.update(jnp.asarray(g), state, W)
-            W = optax.apply_updates(W, update)
-            moved.append(np.asarray(W))
-    return iter(moved)

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.attacks.attack import Attack, Outcome
 from benchmarks.attacks.judge import BROKEN, HELD, UNCLEAR, judge
-from benchmarks.attacks.plan import spread
+from benchmarks.attacks.plan import apart, spread
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = {"d.txt": "1", "s/study.json": "2"}
@@ -71,8 +71,17 @@ def test_a_sample_has_every_word_and_is_the_same_each_time():
     assert len(sample) < 20
     assert spread(attacks, 40) == spread(attacks, 40) != attacks
     assert len(spread(attacks, 40)) == 40
-    assert len(spread(attacks, 5, words=False)) == 5
     assert spread(attacks, 1000) == [a for a in attacks if a in spread(attacks, 1000)]
+
+
+def test_a_small_sample_has_few_words_twice():
+    attacks = [
+        Attack("k", f"{file} {field} {value}", ()) for file in "abcde" for field in "uvwxy" for value in range(5)
+    ]
+    sample = apart(attacks, 5)
+    assert len({word for attack in sample for word in attack.name.split()}) == 15
+    assert sample == apart(attacks, 5)
+    assert apart(attacks[:3], 5) == attacks[:3]
 
 
 @pytest.mark.skipif(not shutil.which("gcc") or sys.platform != "linux", reason="the attacks want Linux and gcc")

@@ -21,6 +21,7 @@ from bpnn_jax.network import (
     check_weights,
     half_squared_error,
     init,
+    init_paired,
     intermediates,
 )
 from bpnn_jax.training._step import functions
@@ -205,6 +206,18 @@ def test_init_is_the_seed_and_nothing_else(initial):
         assert {W.dtype.name for W in wide} == {"float64"}
         assert [W.tolist() for W in wide] == numbers(7)  # the same draws, not near ones
     assert {W.dtype.name for W in init(network, 7, initial=initial)} == {"float32"}
+
+
+@pytest.mark.parametrize("initial", INITIAL)
+def test_paired_networks_share_what_both_have(initial):
+    """With and without bias nodes: the same draws but for the nodes' rows, and those of another seed are others."""
+    seeds, ranges = np.array([3, 9]), (0.2, 2.0)
+    whole = init_paired(Network((3, 4, 2)), initial, ranges, seeds)
+    assert (whole[0][0] != whole[0][1]).any()
+    for input_bias, hidden_bias in ((True, False), (False, True), (False, False)):
+        lacking = Network((3, 4, 2), input_bias=input_bias, hidden_bias=hidden_bias)
+        for W, full, bias in zip(init_paired(lacking, initial, ranges, seeds), whole, lacking.biases, strict=True):
+            np.testing.assert_array_equal(W, full if bias else full[:, :-1])
 
 
 def test_init_says_what_it_cannot_use():

@@ -163,6 +163,23 @@ def test_at_a_kink_both_witnesses_have_the_value_of_the_left_side(name, dtype, x
         assert max(abs(float(by_jax[order](jnp.asarray(z))) - hand[0]) for z in zero) <= 2 * u
 
 
+@pytest.mark.parametrize("under", [np.asarray, jnp.asarray])
+@pytest.mark.parametrize("name", NAMES)
+def test_far_out_nothing_is_lost_in_float32(name, under):
+    """Where z² and z³ are beyond float32, f is an end of its range or z times its slope there, f' that slope, f'' 0."""
+    f = manual.ACTIVATIONS[name]
+    for z in (-3e38, -1e30, -1e20, -1e13, 1e13, 1e20, 1e30, 3e38):
+        zs = under(np.array([z], np.float32))
+        with np.errstate(over="ignore"):  # of NumPy's z³, which is infinite and so saturates
+            a = f.value(zs)
+            found = np.array([a, f.derivative(zs, a), f.second(zs, a)], np.float64)[:, 0]
+        slope = float(exact(name, as_mp(np.sign(z) * 1000), 1))  # has its limit there, softsign's all but 1e-6
+        end = ACTIVATIONS[name].ends[z > 0]  # f(±1000)
+        value = z * round(slope, 2) if round(slope, 2) else end
+        assert found[0] == pytest.approx(value, rel=2e-3)  # softsign(1000) is 1 - 1e-3
+        assert found[1:] == pytest.approx([round(slope, 2), 0.0], abs=1e-6)
+
+
 def test_the_table_of_activations():
     assert tuple(manual.ACTIVATIONS) == NAMES
     for name, f in manual.ACTIVATIONS.items():

@@ -9,8 +9,10 @@ import manual
 from bpnn_jax.network import Network
 from bpnn_jax.verify import ladder
 from bpnn_jax.verify.bound import JUMP
+from bpnn_jax.verify.checks import summarise
 from bpnn_jax.verify.equations import reference_and_bound
 from bpnn_jax.verify.reference import draw
+from bpnn_jax.verify.rules import NUMBERS, compare
 from manual.mistakes import MISTAKES, Mistake
 
 FIELD = {8: "output_delta", 9: "hidden_delta", 10: "weight_gradient", 11: "bias_gradient", 12: "input_gradient"}
@@ -20,7 +22,8 @@ DECAY = 0.5
 # Every activation, a square weight matrix, several outputs and patterns, and a node at each kink: each mistake shows.
 NETWORK = Network((4, 5, 5, 5, 3), ("sigmoid", "lecun_tanh", "linear", "tanh"))
 FURTHER = Network((4, 5, 5, 5, 5, 5, 5, 3), ladder.FURTHER)
-every_mistake = pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m.name)
+OF_RULES = [m for m in MISTAKES if m.equation in NUMBERS]
+every_mistake = pytest.mark.parametrize("mistake", [m for m in MISTAKES if m not in OF_RULES], ids=lambda m: m.name)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +53,7 @@ def test_there_are_enough_with_names_of_their_own():
     assert len(MISTAKES) >= 20
     assert len({m.name for m in MISTAKES}) == len(MISTAKES)
     assert all(m.name and m.why for m in MISTAKES)
-    assert {m.equation for m in MISTAKES} == {3, 4, 8, 9, 10, 11, 12, 17, 18, 19, 20}
+    assert {m.equation for m in MISTAKES} == {3, 4, 8, 9, 10, 11, 12, 17, 18, 19, 20, 21, 22}
 
 
 @every_mistake
@@ -103,6 +106,19 @@ def test_each_has_one_thing_changed(mistake, drawn, assert_within):
         g = mistake.equations.weight_gradient(layer, exact.delta[l])
         assert_within(g[:-1], exact.gradient[l][:-1], allowed.gradient[l][:-1])  # (10) is right
         assert g[-1].tolist() == mistake.equations.bias_gradient(layer, exact.delta[l]).tolist()
+
+
+@pytest.mark.parametrize("mistake", OF_RULES, ids=lambda m: m.name)
+def test_each_of_a_rule_is_wrong_and_has_one_step_changed(mistake):
+    changed = [n for n, rule in mistake.rules.items() if rule is not manual.RULES[n]]
+    assert [manual.RULES[n].equation for n in changed] == [mistake.equation]
+    (name,) = changed
+    assert mistake.rules[name]._replace(step=manual.RULES[name].step) == manual.RULES[name]
+    for seed in range(3):
+        rows = {row.equation: row for row in summarise(6, "", 0, compare(np.random.default_rng(seed), mistake.rules))}
+        wrong = rows.pop(f"({mistake.equation})")
+        assert wrong.worst > 1e6 * wrong.allowed  # by far more than rounding
+        assert {row.verdict for row in rows.values()} == {"correct"}
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

@@ -167,6 +167,7 @@ def command(study: Study) -> str:
             parts += _flag(name.replace("_", "-"), value)
     for name, values in study.tune:
         parts += ["--tune", f"{name.replace('_', '-')}={','.join(settings.shown(name, value) for value in values)}"]
+    parts += ["--tune-in-step"] if study.tune_in_step else []
     parts += ["--seeds", _seeds(study), "--epochs", str(study.epochs)]
     for name in ("test", "test_share", "splits", "validation_share", "points", "chunk"):
         value = getattr(study, name)

@@ -3,10 +3,12 @@
 import ast
 import contextlib
 import importlib
+import os
 import pkgutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -38,7 +40,8 @@ def folder_of(package: str) -> Path:
     if not all(part.isidentifier() for part in parts):
         raise InputError(f"expected the name of a package that can be imported, such as optax, got {package!r}")
     try:
-        spec = find_spec(parts[0])
+        # This folder is not in the path of the program bpnn; a package that is being developed has a finder of its own.
+        spec = PathFinder.find_spec(parts[0], [os.getcwd(), *sys.path]) or find_spec(parts[0])
     except (ImportError, ValueError, AttributeError):
         spec = None
     places = [Path(folder).joinpath(*parts[1:]) for folder in (spec and spec.submodule_search_locations) or ()]

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 import manual
+from bpnn_jax import rules
 from bpnn_jax.network import Network, error_terms
 from bpnn_jax.training._loop import Rates, Settings, batches
 from bpnn_jax.training.fused import equations
@@ -49,7 +50,7 @@ def _previous_gradient(layout: Layout, W: Any, g: Any, g_before: Any, rates: Rat
 
 
 def _by_hand(rule: manual.Rule) -> Callable[..., tuple]:
-    """(14), (15), and any other rule that carries an array of W's shape."""
+    """(14), (15), (21), (22), and any other rule that carries arrays of W's shape."""
 
     def step(layout: Layout, W: Any, g: Any, v: Any, rates: Rates) -> tuple[Any, Any]:
         return rule.step(W, matrix(layout, g), v, each(rates.learning_rate, W), each(rates.momentum, W))
@@ -57,24 +58,42 @@ def _by_hand(rule: manual.Rule) -> Callable[..., tuple]:
     return step
 
 
+def _by_optax(name: str) -> Callable[..., tuple]:
+    """One of optax's own rules that treats every weight alike, a layer at a time."""
+
+    def step(layout: Layout, W: Any, g: Any, state: Any, rates: Rates) -> tuple[Any, Any]:
+        moved, state = rules.rule(name, each(rates.learning_rate, W), 0.0).update(matrix(layout, g), state, W)
+        return W + moved, state
+
+    return step
+
+
+OPTAX = ("adam",)
 # (layout, W, gradient, what the rule remembers, rates) -> (W moved, what it remembers now), a layer at a time.
 STEPS: dict[Any, Callable[..., tuple]] = {
     "sgd": _sgd,
     **{name: _by_hand(rule) for name, rule in manual.RULES.items()},
     "previous-gradient": _previous_gradient,
+    **{name: _by_optax(name) for name in OPTAX},
 }
 
 
-def memory(network: Network, settings: Settings, weights: tuple) -> tuple:
-    """What the rule remembers before the first update, zeros: nothing, a gradient, or a velocity."""
+def memory(network: Network, settings: Settings, weights: tuple, rates: Rates, own_inputs: bool = False) -> tuple:
+    """What the rule remembers before the first update: nothing, a gradient, a velocity, a pair of arrays, or optax's state.
+
+    own_inputs: whether each lane has patterns of its own; otherwise lanes share theirs.
+    """
     if settings.rule == "sgd":
         return tuple(() for _ in weights)
+    if settings.rule in OPTAX:
+        return tuple(rules.rule(settings.rule, 0.0, 0.0).init(W) for W in weights)
     if settings.rule != "previous-gradient" or settings.mode != "online" or settings.weight_decay:
-        return tuple(jnp.zeros_like(W) for W in weights)
+        start = manual.RULES[str(settings.rule)].start
+        return tuple(start(W, each(jnp.asarray(rates.learning_rate, W.dtype), W)) for W in weights)
     lanes, dtype = weights[0].shape[2:], weights[0].dtype
     found = []
     for l, (rows, columns) in enumerate(network.shapes):
-        below = lanes if l or settings.shuffle else ()  # lanes share their inputs unless each has its own order
+        below = lanes if l or own_inputs else ()
         found.append(Factors(jnp.zeros((rows, *below), dtype), jnp.zeros((columns, *lanes), dtype)))
     return tuple(found)
 

@@ -1,5 +1,6 @@
 """Whole runs of a block of networks, each with its own rates, start and stop, as one program: the networks are the last axis."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -34,14 +35,19 @@ class Ended(NamedTuple):
 def run(
     network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, t: Any, keys: Any, until: Any
 ) -> Ended:
-    """Train a block up to epoch ``until``. Weights, also the result's, are (lanes, n_in, n_out), rates and keys (lanes,)."""
-    return ended(go_on(network, settings, begin(network, settings, weights, rates), rates, x, t, keys, until))
+    """Train a block up to epoch ``until``. Weights, also the result's, are (lanes, n_in, n_out), rates (lanes,).
+
+    keys: (lanes,), or one key of shape () for all, whose patterns then come in one order.
+    x, t: (patterns, n0) and (patterns, nL), or the same with lanes in front where each has its own.
+    """
+    return ended(go_on(network, settings, begin(network, settings, weights, rates, x, keys), rates, x, t, keys, until))
 
 
-def begin(network: Network, settings: Settings, weights: tuple, rates: Rates) -> Block:
+def begin(network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, keys: Any) -> Block:
     """A block before its first epoch, from weights (lanes, n_in, n_out)."""
     weights = tuple(jnp.transpose(W, (2, 1, 0)) for W in weights)
-    kept = epoch.memory(network, settings, weights)
+    own_inputs = x.ndim == 3 or (settings.shuffle and keys.ndim == 1)
+    kept = epoch.memory(network, settings, weights, rates, own_inputs)
     return Block(weights, kept, jnp.zeros((), jnp.int32), _not_begun(settings, weights))
 
 
@@ -49,12 +55,15 @@ def go_on(
     network: Network, settings: Settings, block: Block, rates: Rates, x: Any, t: Any, keys: Any, until: Any
 ) -> Block:
     """A block up to epoch ``until``; in several stretches it comes to the same bits as in one."""
+    if x.ndim == 3:
+        x, t = jnp.moveaxis(x, 0, -1), jnp.moveaxis(t, 0, -1)
 
     def running(block: Block) -> Any:
         return (block.ended.status == _loop.RUNNING).any() & (block.epoch < until)
 
     def one_epoch(block: Block) -> Block:
-        xs, ts = _shuffled(keys, block.epoch, x, t) if settings.shuffle else (x, t)
+        shuffled = _shuffled if keys.ndim else partial(_loop.in_order, settings)
+        xs, ts = shuffled(keys, block.epoch, x, t) if settings.shuffle else (x, t)
         carry = (block.weights, block.kept, block.ended.error)
         now = _loop.scheduled(settings, rates, block.epoch)
         weights, kept, error = epoch.run(network, settings, LANES, carry, xs, ts, now)
@@ -104,7 +113,7 @@ def _miss(network: Network, weights: tuple, x: Any, t: Any) -> Any:
     def worse(miss: Any, pattern: tuple) -> tuple[Any, None]:
         x, t = pattern
         outputs = equations.forward(LANES, network, weights, x)[-1].a
-        return jnp.maximum(miss, abs(outputs - t[:, None]).max(axis=0)), None
+        return jnp.maximum(miss, abs(outputs - (t if t.ndim == 2 else t[:, None])).max(axis=0)), None
 
     return jax.lax.scan(worse, jnp.zeros(weights[0].shape[2:], x.dtype), (x, t))[0]
 
@@ -112,4 +121,6 @@ def _miss(network: Network, weights: tuple, x: Any, t: Any) -> Any:
 def _shuffled(keys: Any, epoch: Any, x: Any, t: Any) -> tuple[Any, Any]:
     """Each network's own order of the patterns, that of ``train``: (patterns, n, lanes)."""
     order = jax.vmap(lambda key: _loop.permutation(key, epoch, x.shape[0]), out_axes=1)(keys)  # (patterns, lanes)
+    if x.ndim == 3:
+        return jnp.take_along_axis(x, order[:, None], axis=0), jnp.take_along_axis(t, order[:, None], axis=0)
     return jnp.swapaxes(x[order], 1, 2), jnp.swapaxes(t[order], 1, 2)

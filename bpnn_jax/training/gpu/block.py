@@ -27,6 +27,7 @@ from bpnn_jax.training.gpu.update import Update
 WARPGROUP = 128  # threads that Mosaic GPU's arrays are dealt out to
 REGISTERS = 255  # of a thread, by the instruction set
 ACTIVATIONS = ("sigmoid", "tanh", "linear", "lecun_tanh")  # those of (1) to (4), which it was measured with
+RULES = tuple(name for name, rule in manual.RULES.items() if rule.momentum)  # those that carry one number a weight
 OVERHEAD = 16  # registers for addresses, counters, rates and what is being computed; docs/gpu.md
 
 
@@ -84,8 +85,8 @@ def supports(network: Network, settings: _loop.Settings) -> str:
     if settings.mode != "online" or settings.shuffle:
         got = f"mode={settings.mode!r}" if settings.mode != "online" else "shuffle=True"
         return f"the GPU kernel updates online, in file order; got {got}"
-    if settings.rule not in manual.RULES:
-        return f"the GPU kernel knows the rules {', '.join(manual.RULES)}; got {settings.rule!r}"
+    if settings.rule not in RULES:
+        return f"the GPU kernel knows the rules {', '.join(RULES)}; got {settings.rule!r}"
     if settings.gradient != "manual":
         return f"the GPU kernel has the gradient by hand; got gradient={settings.gradient!r}"
     if settings.objective != "half-squared-error" or network.activations[-1] == "softmax":

@@ -48,6 +48,13 @@ def test_the_data_by_any_name_is_refused(here):
     assert (here / "d.txt").read_text() == "0 > 1\n"
 
 
+def test_what_an_option_may_write_anew_no_other_may(here):
+    model = Read("d.txt", "the model", anew="--save")
+    check([Output("d.txt", "--save", lambda head, tail: True)], [model])
+    with pytest.raises(InputError, match="which is the model: it stays"):
+        check([json_at("d.txt")], [model], overwrite=True)
+
+
 @pytest.mark.parametrize(
     "path",
     ["s/study.json", "s/chunks/a.parquet", "s/chunks/new.json", "s/./chunks/../study.json", "in/study.json", "hard"],

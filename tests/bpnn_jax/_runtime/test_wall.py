@@ -145,17 +145,17 @@ READY = "def ready(): print('ready', flush=True)\n"
 )
 @pytest.mark.parametrize("presses", [1, 2])
 def test_ctrl_c_ends_it_whatever_it_is_at(work, presses):
-    assert pressed(f"{BEGIN}{READY}def work():\n    {work}\n{END}", presses) == (130, INTERRUPTED)
+    assert pressed("-c", f"{BEGIN}{READY}def work():\n    {work}\n{END}", presses=presses) == (130, INTERRUPTED)
 
 
 END = "sys.exit(guarded('bpnn x', work, process=True))"
 INTERRUPTED = "bpnn x: interrupted; what was finished is kept\n"
 
 
-def pressed(code, presses=1, path=ROOT):
+def pressed(*program, presses=1, path=ROOT):
     """How a program ends that is interrupted when it says "ready", and what it says of it."""
     begun = subprocess.Popen(
-        [sys.executable, "-c", code],
+        [sys.executable, *program],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -175,7 +175,7 @@ def test_ctrl_c_while_a_library_is_imported_raises_nothing_in_it(tmp_path):
     (tmp_path / "library.py").write_text(
         "import time\nprint('ready', flush=True)\ntry: time.sleep(60)\nexcept BaseException: print('crashed')\n"
     )
-    assert pressed(f"{BEGIN}def work():\n    import library\n{END}", path=tmp_path) == (130, INTERRUPTED)
+    assert pressed("-c", f"{BEGIN}def work():\n    import library\n{END}", path=tmp_path) == (130, INTERRUPTED)
 
 
 BEFORE = f"{BEGIN}{READY}import bpnn_jax.__main__\nready(); time.sleep(60)"
@@ -184,12 +184,34 @@ AFTER = f"import atexit\n{BEGIN}{READY}atexit.register(lambda: (ready(), time.sl
 
 @pytest.mark.parametrize("code", [BEFORE, AFTER], ids=["before", "after"])
 def test_ctrl_c_before_the_wall_and_after_it_has_no_traceback(code):
-    assert pressed(code) == (-signal.SIGINT, "")
+    assert pressed("-c", code) == (-signal.SIGINT, "")
+
+
+FIRST = """
+import sys, time
+class Slow:
+    def find_spec(name, *_):
+        if name == "bpnn_jax._runtime.lazy":
+            print("ready", flush=True)
+            time.sleep(60)
+sys.meta_path.insert(0, Slow)
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "traceback"), [(("-m", "bpnn_jax", "--version"), False), (("-c", "import bpnn_jax"), True)], ids=str
+)
+def test_ctrl_c_while_the_package_itself_is_imported(program, traceback, tmp_path):
+    """The command says nothing; a program that imports the library has its KeyboardInterrupt, as ever."""
+    (tmp_path / "sitecustomize.py").write_text(FIRST)
+    status, err = pressed(*program, path=tmp_path)
+    assert (status, "KeyboardInterrupt" in err) == (-signal.SIGINT, traceback)
+    assert traceback or not err
 
 
 def test_what_was_told_to_ignore_ctrl_c_does():
     ignoring = BEGIN.replace("default_int_handler", "SIG_IGN") + READY
-    assert pressed(f"{ignoring}def work():\n    ready(); time.sleep(1); return 3\n{END}") == (3, "")
+    assert pressed("-c", f"{ignoring}def work():\n    ready(); time.sleep(1); return 3\n{END}") == (3, "")
 
 
 def test_an_interrupt_that_the_code_raises_itself_is_told_from_the_user_s():

@@ -9,6 +9,7 @@ from scipy import stats
 
 from bpnn_jax.ablation import findings, parts, results, runner, told, tuning
 from bpnn_jax.ablation.chunk import place
+from bpnn_jax.ablation.identity import growth, manifest
 from bpnn_jax.ablation.plan import plan
 from bpnn_jax.ablation.study import Study, from_dict
 from bpnn_jax.errors import InputError
@@ -209,6 +210,18 @@ def test_a_regression_is_scored_in_its_own_units(tmp_path):
     assert findings.find(ended, results.summarise(ended)).lead == ("test_r2",)
 
 
+def test_in_step_the_values_of_one_place_are_tried_together():
+    tune = {"momentum": (0.05, 0.1), "learning_rate": (0.5, 0.25)}
+    study = Study("xor", seeds=4, epochs=2, tune=tune, tune_in_step=True)
+    assert [(arm.run.learning_rate, arm.run.momentum) for arm in study.trials] == [(0.25, 0.05), (0.5, 0.1)]
+    assert study.runs == 8
+    assert from_dict(study.as_dict()) == study
+    more = dataclasses.replace(study, tune={"momentum": (0.05, 0.07, 0.1), "learning_rate": (0.25, 0.3, 0.5)})
+    found, wanted = (manifest(one, place(), "") for one in (study, more))
+    assert growth(found, wanted) is None  # 0.5 stands beside another momentum
+    assert growth(found, manifest(dataclasses.replace(study, seeds=6), place(), "")) is not None
+
+
 def test_tasks_are_tuned_alike():
     study = Study(("xor", "code"), seeds=4, epochs=2, tune={"learning_rate": (0.1, 0.2)})
     with pytest.raises(InputError, match="patterns to test on of all tasks or of none"):
@@ -221,6 +234,11 @@ def test_tasks_are_tuned_alike():
         ({"splits": 3, "test_share": 0.0}, "expected splits with a test share"),
         ({"tune": {"momentum": (0.1,)}}, "expected two values or more of momentum"),
         ({"tune": {"activation": ("tanh", "sigmoid")}}, "to tune, got activation"),
+        ({"tune_in_step": True}, "two tuned fields or more with equally many values, to tune in step, got"),
+        (
+            {"tune": {"learning_rate": (0.1, 0.2), "momentum": (0.1, 0.2, 0.3)}, "tune_in_step": True},
+            "got 2 of learning-rate, 3 of momentum",
+        ),
         ({"vary": {"learning_rate": (0.1, 0.2)}}, "either varied or tuned"),
         ({"test": "iris.csv"}, "either a test file or a test share"),
         ({"test_share": 1.0}, "test share from 0 to below 1"),

@@ -124,9 +124,9 @@ def test_the_plugin_costs_a_run_nothing_of_jax():
 
 
 def test_a_package_from_outside(there, monkeypatch, capsys):
+    monkeypatch.delitem(sys.modules, "mine", raising=False)  # another test's file may have this name
     monkeypatch.chdir(there)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(REPOSITORY), str(there))))
-    monkeypatch.syspath_prepend(str(there))
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))  # without this folder, where it is found nevertheless
     (there / "script.py").write_text(
         CALLS.replace("def test_", "def t_") + "\nt_both_modes(); t_compiled(); t_made()\n"
     )
@@ -168,6 +168,22 @@ def test_a_package_from_outside(there, monkeypatch, capsys):
 def test_what_cannot_be_audited_is_said(arguments, said, capsys):
     assert main(["audit", *arguments]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_name_that_is_empty_is_not_audited_and_ci_reads_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["audit", "", "--json", "r.json"]) == 2
+    assert json.loads((tmp_path / "r.json").read_text())["verdict"] == "not audited"
+
+
+def test_what_a_run_names_is_never_written_over(there, monkeypatch, capsys):
+    monkeypatch.chdir(there)
+    for run, output in (("pytest", "test_mine.py"), ("pytest .", "test_mine.py"), ("-m test_mine", "test_mine.py"),
+                        ("test_mine.py data.txt", "data.txt"), ("pytest test_mine.py::test_made", "test_mine.py"),
+                        ("pytest", "mine/broken.py")):  # fmt: skip
+        (there / "data.txt").write_text("mine")
+        assert main(["audit", "--package", "mine", "--run", run, "--junit", output, "--overwrite"]) == 2
+        assert f"another file than what is read, got {output}" in capsys.readouterr().err
 
 
 def test_rules_in_a_source(tmp_path, monkeypatch):

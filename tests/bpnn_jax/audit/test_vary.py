@@ -7,7 +7,10 @@ import pytest
 
 from bpnn_jax import audit
 from bpnn_jax.audit import _branches, _elsewhere, _redraw, _siblings, _vary
+from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._leaves import take_apart
+from bpnn_jax.audit._rules import vjp_rule
+from bpnn_jax.audit._subject import sibling, subject
 from tests.bpnn_jax.audit.planted import normal
 
 QUICK = {"draws": 2, "mutate": False, "explain": False}
@@ -201,6 +204,32 @@ def test_a_length_that_is_written_into_the_function_is_not_held_against_the_rule
 
     report = audit.vjp(loss, lambda *a: (loss(*a), a), bwd, normal(3, 4), np.array([0, 3, 1]), **QUICK)
     assert report.verdict == "correct", report
+
+
+@pytest.mark.parametrize(
+    ("f", "same"),
+    [
+        (lambda x, t: jax.nn.softmax(x) * t[:, None], False),  # (5, 3, 4) times (5, 1, 3) is no product of slices
+        (lambda x, t: jnp.take_along_axis(x, t[:, None], -1)[:, 0], False),
+        (lambda x, t: jax.nn.softmax(x, 0), False),
+        (lambda x, t: jax.nn.softmax(x), True),
+        (lambda x, t: jnp.mean(x**2), True),
+        (lambda x, t: (jnp.sum(x), x.max((-2, -1))), True),
+    ],
+)
+def test_one_axis_more_counts_where_the_function_goes_slice_by_slice(f, same):
+    """Anything else is another function there, for which the rule was not written."""
+    example = normal(3, 4), np.array([0, 2, 1])
+    audited = subject(vjp_rule(f, lambda *a: (f(*a), a), lambda r, c: r, example, 0), 0)
+    other = next(s for s in _siblings.siblings(audited.arguments, True) if s.what == "one axis more")
+    assert [np.shape(a) for a in other.args] == [(2, 3, 4), (3,)]
+    both = other._replace(args=(other.args[0], np.stack([example[1]] * 2)), stacked=(0, 1))
+    try:
+        there = sibling(audited, audited.rule.again(both.args), 0)
+    except Exception:  # the function does not take these arguments
+        assert not same
+        return
+    assert _elsewhere._goes_by_slices(Executor(there), there.example, both.stacked) == same
 
 
 def test_what_orders_other_numbers_is_kept():

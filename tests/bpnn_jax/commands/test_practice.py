@@ -79,6 +79,9 @@ def test_what_cannot_go_on_is_refused(here, flowers, bpnn, refused):
     refused(["train", flowers, "--from", "m", "--rule", "sgd"], "expected rule adam, as the model", "got sgd")
     refused(["train", "nand.txt", "--from", "m"], "from names a network that has learnt a table")
     refused(["train", flowers, "--from", "m", "--seeds", 3], "expected no seeds with from")
+    (here / "link.json").symlink_to("m")
+    for option, path in (("--json", "m"), ("--export", "link.json")):
+        refused(["train", flowers, "--from", "m", option, path, "--overwrite"], "which is the model: it stays as it is")
     (here / "g.csv").write_text("petal,kind\n1,bell\n2,cup\n3,dish\n")
     refused(["train", "g.csv", "--from", "m"], "stalk, place missing")
     saved = load_network("m")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import manual
-from bpnn_jax.network import Network
+from bpnn_jax.network import Network, half_squared_error
 from bpnn_jax.training import _engines, _loop, _many, _one, train
 from bpnn_jax.training._loop import GENERIC, Settings
 from bpnn_jax.training._step import functions
@@ -90,7 +90,8 @@ def test_the_sum_in_9_is_the_same_however_many_terms_it_has(above, rows):
     [
         (Network((20, 8, 3)), {}, "fused loop"),
         (DEEP, {"rule": "nesterov", "order": "article", "shuffle": True}, "fused loop"),
-        (Network((20, 8, 3)), {"rule": "adam"}, "generic"),
+        (Network((20, 8, 3)), {"rule": "adam"}, "fused loop"),
+        (Network((20, 8, 3)), {"rule": "rmsprop"}, "generic"),
         (Network((20, 8, 3)), {"gradient": "autodiff"}, "generic"),
         (Network((20, 8, 3)), {"mode": "minibatch"}, "generic"),
         (Network((2, 257, 1)), {}, "generic"),
@@ -132,12 +133,54 @@ def test_the_fused_loop_is_the_generic_one_to_rounding(rule, order, monkeypatch,
     assert_within((*fused.weights, fused.history), (*generic.weights, generic.history), 2 * 20 * 60 * 2.0**-52)
 
 
+FURTHER = tuple(name for name, f in manual.ACTIVATIONS.items() if f.equations == (17, 17))
+
+
+@pytest.mark.parametrize("name", FURTHER)
+def test_the_fused_loop_is_the_generic_one_in_float32_too(name, monkeypatch, assert_within):
+    network = Network((3, 4, 2), (name, "sigmoid"))
+    (weights,), x, t = drawn(network, 5, 1)
+    given = {"weights": weights, "learning_rate": 0.1, "momentum": 0.2, "epochs": 4, "dtype": "float32"}
+    fused = train(network, x, t, **given)
+    monkeypatch.setattr(_engines, "engine_for", lambda network, settings: GENERIC)
+    generic = train(network, x, t, **given)
+    assert (fused.engine, generic.engine) == ("fused loop", "generic")
+    # 20 updates of some 60 roundings of numbers up to 2 on each side.
+    assert_within((*fused.weights, fused.history), (*generic.weights, generic.history), 2 * 20 * 60 * 2.0**-23)
+    assert max(abs(W - before).max() for W, before in zip(fused.weights, weights, strict=True)) > 0.01  # it did learn
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("name", ["relu", "leaky_relu"])
+def test_at_a_kink_training_takes_the_slope_of_jax_grad(name, fast, monkeypatch, assert_within):
+    """XOR without an input bias: at (0, 0) every z of the first layer is 0, but so is its x, and no slope shows.
+
+    So one node has weights 0: its z is 0 at (0, 1) too, where the slope at 0 decides whether it ever moves.
+    """
+    network = Network((2, 3, 1), (name, "sigmoid"), input_bias=False)
+    (weights,), _, _ = drawn(network, 1, 1)
+    weights[0][:, 0] = 0.0
+    x, t = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([[0.0], [1.0], [1.0], [0.0]])
+    if not fast:
+        monkeypatch.setattr(_engines, "engine_for", lambda network, settings: GENERIC)
+    with jax.enable_x64(True):
+        moved = tuple(map(jnp.asarray, weights))
+        for x1, t1 in zip(x, t, strict=True):
+            g = jax.grad(half_squared_error, argnums=1)(network, moved, x1, t1)
+            moved = tuple(W - 0.5 * d for W, d in zip(moved, g, strict=True))
+    given = {"weights": weights, "learning_rate": 0.5, "rule": "sgd", "epochs": 1, "dtype": "float64"}
+    found = train(network, x, t, **given)
+    assert found.engine == ("fused loop" if fast else "generic")
+    assert_within(found.weights, moved, ALLOWED)
+    assert found.weights[0][:, 0].any() == (name == "leaky_relu")
+
+
 def test_the_fused_loop_has_no_matrix_product_and_no_gradient_matrix():
     """That is what it is for: no call of ``dot``, and the previous gradient of 21 x 8 kept as 21 + 8 numbers."""
     network, settings = Network((20, 8, 3)), Settings(epochs=2)
     (weights,), x, t = drawn(network, 2, 1)
     weights, x, t = jax.tree.map(jnp.float32, (weights, x, t))
-    kept = epoch.memory(network, settings, weights)
+    kept = epoch.memory(network, settings, weights, running_rates())
     assert [v.shape for v in jax.tree.leaves(kept)] == [(21,), (8,), (9,), (3,)]
     rates = running_rates()
     text = str(
@@ -266,7 +309,7 @@ def _a_millionth_off(W, moved, kept):
 LOOPS = [
     (run, loop)
     for run in as_it_runs.RUNS
-    for loop in (as_it_runs.LOOPS if run == "train_many" else as_it_runs.ONLINE_LOOPS)
+    for loop in (as_it_runs.MANY_LOOPS if run == "train_many" else as_it_runs.ONE_LOOPS)
 ]
 
 
@@ -278,7 +321,7 @@ def test_each_loop_is_the_numpy_loop_and_its_equation_is_named(run, loop):
 
 # What runs in both is off in ``train``, which compiles sooner, and at length in both.
 OFF = [
-    pytest.param(run, loop, marks=pytest.mark.deep if run == "train_many" and loop in as_it_runs.ONLINE_LOOPS else ())
+    pytest.param(run, loop, marks=pytest.mark.deep if run == "train_many" and loop in as_it_runs.ONE_LOOPS else ())
     for run, loop in LOOPS
 ]
 

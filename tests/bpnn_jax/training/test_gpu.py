@@ -24,6 +24,7 @@ from bpnn_jax.verify.reference import draw, float64
 
 ROOT = Path(__file__).resolve().parents[3]
 U = UNIT["float32"]
+FURTHER = ("relu", "leaky_relu", "elu", "softplus", "softsign", "silu", "gelu")  # those of (17)
 
 
 def example(network, n, patterns=4, seed=0):
@@ -298,7 +299,7 @@ def test_the_error_is_what_its_measure_says(measure, monkeypatch):
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])
-@pytest.mark.parametrize("rule", manual.RULES)
+@pytest.mark.parametrize("rule", gpu.RULES)
 def test_weights_packed_and_unpacked_are_the_same(threads, rule):
     network = Network((3, 4, 2))
     weights, *_ = example(network, 5)
@@ -353,6 +354,11 @@ def test_on_the_cpu_it_does_not_run():
         (Network((2, 2, 1)), {"shuffle": True}, "shuffle=True"),
         (Network((2, 2, 1)), {"rule": "adam"}, "'adam'"),
         (Network((2, 2, 1)), {"gradient": "autodiff"}, "gradient='autodiff'"),
+        *((Network((2, 2, 1), (name, "sigmoid")), {}, f"got '{name}'") for name in FURTHER),
+        (Network((2, 2, 1), ("tanh", "relu")), {}, "got 'relu'"),  # of the output layer too
+        (Network((2, 3, 2), ("tanh", "softmax")), {}, "softmax outputs"),
+        (Network((2, 2, 1)), {"objective": "cross-entropy"}, "objective='cross-entropy'"),
+        (Network((2, 2, 1)), {"weight_decay": 0.25}, "weight_decay=0.25"),
         (Network((20, 16, 16, 3)), {}, "registers per thread"),
         (Network((784, 128, 10)), {}, "registers per thread"),
     ],

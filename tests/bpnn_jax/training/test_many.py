@@ -52,6 +52,7 @@ ON_LANES = [
     {"order": "article", "rule": "nesterov", "measure": "last-output"},
     {"mode": "minibatch", "batch_size": 3, "rule": "heavy-ball"},
     {"mode": "batch", "rule": "sgd", "shuffle": True},
+    {"mode": "minibatch", "batch_size": 3, "rule": "adam", "weight_decay": 0.01},
 ]
 VMAPPED = [{"rule": "rmsprop", "mode": "batch"}, {"mode": "batch", "order": "article"}, {"gradient": "autodiff"}]
 MAPPED = "generic, vmapped"
@@ -89,7 +90,7 @@ def test_each_network_is_that_of_train(given, path, assert_within):
     """Its own first weights, rates, order of the patterns and error; on the lanes and where JAX batches the loop of train."""
     x, t = problem()
     rates, momenta = RATES
-    rates = rates / 50 if given.get("rule") == "rmsprop" else rates  # it divides by the gradient's size
+    rates = rates / 50 if given.get("rule") in ("rmsprop", "adam") else rates  # they divide by the gradient's size
     given = {"dtype": "float64", "epochs": 12, "history_every": 5, **given}
     found = train_many(SMALL, x, t, seeds=SEEDS, learning_rate=rates, momentum=momenta, **given)
     assert found.engine == path
@@ -100,6 +101,42 @@ def test_each_network_is_that_of_train(given, path, assert_within):
         assert_within([W[i] for W in found.weights], alone.weights, ALLOWED)
         assert_within((found.error[i], found.history[:, i]), (alone.error, alone.history[:, 1]), ALLOWED)
         assert (found.iterations[i], found.stopped[i]) == (alone.iterations, alone.stopped)
+
+
+@pytest.mark.parametrize(
+    "given", [{"mode": "online"}, {"mode": "minibatch", "batch_size": 3, "rule": "adam"}, BOTH], ids=str
+)
+@pytest.mark.parametrize("order_seed", [None, 17])
+def test_each_network_may_have_patterns_of_its_own(given, order_seed, assert_within):
+    """Those of ``train`` on them, in its own order or in that of one seed for all."""
+    (x, t), (rates, momenta) = zip(*(problem(seed=s) for s in range(4)), strict=True), RATES
+    rates = rates if given is not BOTH and "rule" not in given else rates / 50
+    given = {"dtype": "float64", "epochs": 12, "shuffle": given is not BOTH, "tolerance": 0.01, **given}
+    if given is BOTH or not given["shuffle"]:
+        order_seed = None
+    weights = starts(SMALL, 4)
+    given = {**given, "history_every": 1}
+    own = {"learning_rate": rates, "momentum": momenta, "weights": weights}
+    found = train_many(SMALL, np.stack(x), np.stack(t), seeds=SEEDS, order_seed=order_seed, **own, **given)
+    for i, seed in enumerate(SEEDS):
+        rate = {"learning_rate": rates[i], "momentum": momenta[i], "seed": seed if order_seed is None else order_seed}
+        alone = train(SMALL, x[i], t[i], weights=[W[i] for W in weights], **rate, **given)
+        assert_within([W[i] for W in found.weights], alone.weights, ALLOWED)
+        assert_within(found.error[i], alone.error, ALLOWED)
+
+
+def test_patterns_of_each_network_are_as_many_and_one_order_is_shuffled():
+    x, t = problem()
+    with pytest.raises(
+        InputError, match=re.escape("expected inputs and targets of the same patterns for all, or (4, patterns, n)")
+    ):
+        train_many(SMALL, np.stack([x] * 3), np.stack([t] * 3), seeds=4)
+    with pytest.raises(InputError, match=re.escape("got shapes (4, 7, 3) and (7, 2)")):
+        train_many(SMALL, np.stack([x] * 4), t, seeds=4)
+    with pytest.raises(InputError, match=re.escape("expected order_seed with shuffle=True, got 3")):
+        train_many(SMALL, x, t, seeds=4, order_seed=3)
+    with pytest.raises(InputError, match="the same patterns for all networks with device='gpu'"):
+        train_many(SMALL, np.stack([x] * 4), np.stack([t] * 4), seeds=4, device="gpu")
 
 
 @pytest.mark.parametrize(("dtype", "at_once"), [("float32", 40), ("float64", 4)])

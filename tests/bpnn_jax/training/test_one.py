@@ -583,6 +583,12 @@ def test_patterns_that_do_not_fit(x, t, message):
         ("sigmoid", (0.0, 1.5), "targets from 0 to 1.5, but a sigmoid output"),
         ("tanh", (-2.0, 1.0), "targets from -2 to 1, but a tanh output stays between -1 and 1"),
         ("lecun_tanh", (0.0, 2.0), "but a lecun_tanh output stays between -1.7159 and 1.7159"),
+        ("relu", (-1.0, 9.0), "targets from -1 to 9, but a relu output stays between 0 and inf"),
+        ("softplus", (-0.5, 1.0), "but a softplus output stays between 0 and inf"),
+        ("elu", (-2.0, 1.0), "but a elu output stays between -1 and inf"),
+        ("softsign", (0.0, 1.5), "but a softsign output stays between -1 and 1"),
+        ("silu", (-0.3, 1.0), "but a silu output stays between -0.278465 and inf"),
+        ("gelu", (-0.2, 1.0), "but a gelu output stays between -0.170041 and inf"),
     ],
 )
 def test_targets_out_of_reach_are_warned_of(activation, targets, message):
@@ -594,11 +600,22 @@ def test_targets_out_of_reach_are_warned_of(activation, targets, message):
 
 @pytest.mark.parametrize(
     ("activation", "targets"),
-    [("sigmoid", (0, 1)), ("tanh", (-1, 1)), ("lecun_tanh", (-1.7, 1.7)), ("linear", (-9, 9))],
+    [
+        *[("sigmoid", (0, 1)), ("tanh", (-1, 1)), ("lecun_tanh", (-1.7, 1.7)), ("linear", (-9, 9))],
+        *[("relu", (0, 9)), ("leaky_relu", (-9, 9)), ("elu", (-1, 9)), ("softplus", (0, 9))],
+        *[("softsign", (-1, 1)), ("silu", (-0.27, 9)), ("gelu", (-0.17, 9))],
+    ],
 )
 def test_targets_within_reach_are_not(activation, targets):
     """Warnings are errors in these tests."""
     train(Network((1, 1), activation), [[0.0], [1.0]], np.array(targets)[:, None], epochs=1, learning_rate=0.01)
+
+
+@pytest.mark.parametrize("targets", [(0.0, 1.5), (-0.5, 1.0)])
+def test_targets_out_of_a_softmax_output_s_reach_are_warned_of(targets):
+    t = np.array([targets, targets[::-1]])
+    with pytest.warns(UserWarning, match="but a softmax output stays between 0 and 1"):
+        train(Network((1, 2), "softmax"), [[0.0], [1.0]], t, epochs=1)
 
 
 def test_predict():

@@ -73,6 +73,7 @@ STUDY = {
     "usual?": {str: {str: object}},
     "given?": [str],
     "keep_weights?": bool,
+    "choice?": {str: object},
     "tune_in_step?": bool,
 }
 SHAPE = {"format": int, "study": STUDY, "patterns": str, "place": {str: str}, "before?": [STUDY]}
@@ -95,7 +96,7 @@ def identity(manifest: dict[str, Any]) -> str:
     study = _early(
         manifest["study"],
         FIRST_STUDY,
-        {f.name: f.default for f in fields(Study)} | {"tune": {}, "usual": {}, "given": []},
+        {f.name: f.default for f in fields(Study)} | {"tune": {}, "usual": {}, "given": [], "choice": {}},
     )
     if isinstance(study.get("base"), dict):
         study["base"] = _early(study["base"], FIRST_BASE, {f.name: f.default for f in fields(Run)})
@@ -196,7 +197,7 @@ def growth(found: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any] | No
         return None
     alike = (
         *("task", "base", "points", "chunk", "work", "test", "test_share", "validation_share"),
-        *("usual", "given", "tune_in_step"),
+        *("usual", "given", "tune_in_step", "choice"),
     )
     if any(getattr(there, name) != getattr(here, name) for name in alike) or there.splits > here.splits:
         return None

@@ -5,13 +5,29 @@ PLAIN := .venv/.plain
 STAMP := .venv/.ready
 PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test bench lint types clean
+.PHONY: demo test test-lowest bench docs lint types clean
 
 demo: $(PLAIN)
 	.venv/bin/bpnn demo
 
 test: $(STAMP)
 	.venv/bin/pytest -n 2 --dist loadfile
+
+# The suite on the lowest versions that pyproject.toml declares, in an environment of its own.
+test-lowest: .venv-lowest/.ready
+	.venv-lowest/bin/pytest -n 2 --dist loadfile
+
+.venv-lowest/.ready: pyproject.toml tests/lowest.py | .venv/bin/python
+	.venv/bin/python -m venv .venv-lowest
+	.venv/bin/python tests/lowest.py > .venv-lowest/constraints.txt
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint .venv-lowest/constraints.txt --editable '.[dev]'
+	@touch $@
+
+# The documentation site, build/site/html/index.html. A warning ends it, and so does a page that would ask another server.
+docs: .venv/.docs
+	.venv/bin/python -m docs.site build/site
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet --config-file build/site/mkdocs.yml
+	.venv/bin/python -m docs.site --check build/site/html
 
 # Prints; ARGS=--quick for a look, ARGS="--json FILE" for the rows, ARGS=--write-page for docs/speed.md.
 # The peers in C need gcc, g++ and libfann-dev (apt-get install); without them they are left out.
@@ -44,5 +60,9 @@ $(STAMP): pyproject.toml | .venv/bin/python
 	@$(PIP) --editable '.[bench]'
 	@touch $@
 
+.venv/.docs: $(STAMP)
+	@$(PIP) --editable '.[docs]'
+	@touch $@
+
 clean:
-	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-lowest build dist .pytest_cache .ruff_cache .hypothesis

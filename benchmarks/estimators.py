@@ -1,10 +1,11 @@
 """``bpnn_jax.sklearn`` beside scikit-learn's own: accuracy untouched beside MLPClassifier, and a grid beside GridSearchCV.
 
 ``python -m benchmarks.estimators`` prints; ``--write`` also writes benchmarks/results/estimators.json and the tables of
-docs/sklearn.md. Needs scikit-learn (pip install 'bpnn-jax[sklearn]'). Accuracy: ten splits of each set, three tenths of the rows
-apart, each class in proportion, inputs as they are and standardized. The grid: 60 combinations on five folds of iris, twice each;
-the first time compiles. Seconds are of processor time, over all cores, so that what else runs on the machine changes nothing; wall
-time is beside it.
+docs/sklearn.md; a name, such as ``iris``, measures that alone. Needs scikit-learn (pip install 'bpnn-jax[sklearn]').
+
+Accuracy: ten splits of each set, three tenths of the rows apart, each class in proportion, inputs as they are and standardized. The
+grids: 60 combinations on five folds of iris, twice each; the first time compiles. Seconds are of processor time, over all cores, so
+that what else runs on the machine changes nothing; wall time is beside it.
 """
 
 import json
@@ -24,15 +25,16 @@ SPLITS, FOLDS = 10, 5
 SETS = ("iris", "wine", "breast_cancer", "digits")
 SIZES = [(4,), (8,), (16,)]
 GRIDS: dict[str, tuple[dict[str, Any], dict[str, list]]] = {
-    "hidden × learning_rate": ({}, {"hidden": SIZES, "learning_rate": np.geomspace(0.001, 0.1, 20).tolist()}),
-    "hidden × learning_rate × momentum, heavy-ball": (
+    "rates": ({}, {"hidden": SIZES, "learning_rate": np.geomspace(0.001, 0.1, 20).tolist()}),
+    "rates-and-momentum": (
         {"rule": "heavy-ball"},
         {"hidden": SIZES, "learning_rate": [0.003, 0.01, 0.03, 0.1, 0.3], "momentum": [0.0, 0.5, 0.8, 0.9]},
     ),
-    "hidden × learning_rate × weight_decay": (
-        {},
-        {"hidden": SIZES, "learning_rate": [0.001, 0.003, 0.01, 0.03, 0.1], "weight_decay": [0.0, 0.001, 0.01, 0.1]},
-    ),
+}
+
+SHOWN = {
+    "rates": "3 sizes, 20 learning rates; Adam",
+    "rates-and-momentum": "3 sizes, 5 learning rates, 4 momenta; heavy ball",
 }
 
 
@@ -110,34 +112,43 @@ def grid_table(found: dict[str, Any]) -> str:
         "|---|--:|--:|--:|--:|--:|--:|---|",
     ]
     for name, one in found.items():
-        cells = []
+        cells: list[str] = []
         for when in ("again", "first"):
             ours, theirs = (one[f"{way}, {when}"]["processor"] for way in ("fit_many", "GridSearchCV"))
             cells += [f"{ours:.2f}", f"{theirs:.2f}", f"{theirs / ours:.1f}"]
         same = one["fit_many, again"]["best"] == one["GridSearchCV, again"]["best"]
-        lines.append(f"| {name} | {' | '.join(cells)} | {'the same' if same else 'another'} |")
+        lines.append(f"| {SHOWN[name]} | {' | '.join(cells)} | {'the same' if same else 'another'} |")
     return "\n".join(lines)
 
 
 def run(arguments: list[str]) -> int:
-    """Measure; with ``--write`` keep the result."""
+    """Measure what is named, or all; with ``--write`` keep it, beside what was kept of the others."""
     warnings.simplefilter("ignore")  # scikit-learn's, that it has not converged
-    found: dict[str, Any] = {"grid": {}, "accuracy": {}}
-    for name, given in GRIDS.items():
-        found["grid"][name] = grid(*given)
-        print(grid_table({name: found["grid"][name]}).splitlines()[-1], flush=True)
-    for name in SETS:
-        found["accuracy"][name] = accuracy(name)
-        print(accuracy_table({name: found["accuracy"][name]}).splitlines()[-1], flush=True)
-    if "--write" in arguments:
-        RESULTS.write_text(json.dumps(found, indent=1) + "\n")
-        page = PAGE.read_text("utf-8")
-        for name, table in tables(found).items():
-            begin, end = MARKS[name]
-            before, rest = page.split(begin)
-            page = f"{before}{begin}\n\n{table}\n\n{end}{rest.split(end, 1)[1]}"
-        PAGE.write_text(page, "utf-8")
+    named = [word for word in arguments if word != "--write"] or [*GRIDS, *SETS]
+    if unknown := set(named) - {*GRIDS, *SETS}:
+        print(f"expected names among {', '.join([*GRIDS, *SETS])}, got {', '.join(unknown)}", file=sys.stderr)
+        return 2
+    for name in named:
+        kind, one = ("grid", grid(*GRIDS[name])) if name in GRIDS else ("accuracy", accuracy(name))
+        print({"grid": grid_table, "accuracy": accuracy_table}[kind]({name: one}).splitlines()[-1], flush=True)
+        if "--write" in arguments:
+            write(kind, name, one)
     return 0
+
+
+def write(kind: str, name: str, one: Any) -> None:
+    """Keep one measurement, and renew the tables of the page."""
+    found: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {"grid": {}, "accuracy": {}}
+    found[kind][name] = one
+    for part, names in (("grid", GRIDS), ("accuracy", SETS)):
+        found[part] = {key: found[part][key] for key in names if key in found[part]}
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+    page = PAGE.read_text("utf-8")
+    for part, table in tables(found).items():
+        begin, end = MARKS[part]
+        before, rest = page.split(begin)
+        page = f"{before}{begin}\n\n{table}\n\n{end}{rest.split(end, 1)[1]}"
+    PAGE.write_text(page, "utf-8")
 
 
 def tables(found: dict[str, Any]) -> dict[str, str]:

@@ -7,7 +7,9 @@ Importing this file imports nothing else that takes time, so that Ctrl-C finds t
 import contextlib
 import importlib
 import io
+import os
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import make_dataclass
 from types import ModuleType
@@ -18,7 +20,16 @@ from bpnn_jax._runtime import wall
 from bpnn_jax._runtime.text import plain
 from bpnn_jax.errors import InputError
 
-COMMANDS = ("demo", "play", "verify", "reproduce", "train", "predict", "featurize", "audit", "ablate", "report")
+GROUPS = {  # the commands, by what people want
+    "learn how it works": ("demo", "play", "reproduce"),
+    "check a gradient": ("verify", "audit"),
+    "train a network": ("train", "predict", "featurize"),
+    "ask what a choice is worth": ("ablate", "report"),
+    "report a bug": ("doctor",),
+}
+COMMANDS = tuple(name for group in GROUPS.values() for name in group)
+QUIET = "--quiet"
+SHELLS = ("bash", "zsh")  # that tyro completes for by itself
 ABOUT = "Back-propagation derived by hand: check it, repeat it, train with it. bpnn COMMAND --help says more."
 WENT = {  # command lines of before, and what took their place
     ("bench",): "make bench, or python -m benchmarks.speed, in a checkout of the repository",
@@ -47,14 +58,43 @@ def parse(arguments: Sequence[str]) -> Any:
     if list(arguments) == ["--version"]:
         print(f"bpnn-jax {bpnn_jax.__version__}")
         sys.exit(0)
+    if list(arguments) in (["-h"], ["--help"]):
+        print(usage())
+        sys.exit(0)
+    if len(arguments) > 1 and arguments[0].startswith("--tyro-") and arguments[1] not in SHELLS:
+        raise InputError(f"expected {arguments[0]} with {' or '.join(SHELLS)}, got {arguments[1]}")
     if not arguments or arguments[0] not in COMMANDS:
-        tyro.cli(_bpnn(), prog="bpnn", args=list(arguments))
+        tyro.cli(_bpnn(), prog="bpnn", args=list(arguments), config=(tyro.conf.OmitArgPrefixes,))
         raise InputError(f"expected a command first, got {' '.join(arguments)}")
     name, rest = arguments[0], list(arguments[1:])
     module, options = command(name)
     rest, default = module.prepared(rest) if hasattr(module, "prepared") else (rest, None)
     given = {} if default is None else {"default": default}
     return tyro.cli(options, prog=f"bpnn {name}", args=rest, **given)
+
+
+def usage() -> str:
+    r"""What ``bpnn --help`` prints: the commands in their groups, each with the first sentence of its own help.
+
+    >>> "check a gradient\n  verify     Is the derivation right?" in usage()
+    True
+    """
+    lines = ["usage: bpnn [--quiet] COMMAND ...", "", ABOUT]
+    for title, names in GROUPS.items():
+        lines += ["", title]
+        for name in names:
+            about = " ".join((command(name)[1].__doc__ or "").split())
+            lines += textwrap.wrap(f"{name:<11}{about}", 80, initial_indent="  ", subsequent_indent=" " * 13)
+    lines += [
+        "",
+        "options",
+        "  -h, --help               this text, or a command's options",
+        "  --version                the version",
+        "  --quiet                  before or after a command: no result on the screen and no progress, only",
+        "                           warnings, errors and the exit status; --json FILE keeps the result",
+        "  --tyro-print-completion  bash or zsh: what makes the shell complete commands and options",
+    ]
+    return "\n".join(lines)
 
 
 def _bpnn() -> Any:
@@ -73,9 +113,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments: otherwise those of this process, which is then the command's own, and is left at once after Ctrl-C.
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
+    given, quiet = _without_quiet(given)
     known = given and given[0] in (*COMMANDS, *(words[0] for words in WENT))
     name = f"bpnn {given[0]}" if known else "bpnn"
-    return wall.guarded(name, lambda: _carried_out(given), process=arguments is None)
+    return wall.guarded(name, lambda: _carried_out(given, quiet), process=arguments is None)
+
+
+def _without_quiet(arguments: Sequence[str]) -> tuple[list[str], bool]:
+    """The arguments without ``--quiet``, which stands anywhere before ``--``, and whether it was there.
+
+    >>> _without_quiet(["train", "xor", "--quiet"]), _without_quiet(["audit", "--", "--quiet"])
+    ((['train', 'xor'], True), (['audit', '--', '--quiet'], False))
+    """
+    end = list(arguments).index("--") if "--" in arguments else len(arguments)
+    before = [word for word in arguments[:end] if word != QUIET]
+    return [*before, *arguments[end:]], len(before) < end
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Nothing on standard output, and no progress on standard error."""
+    from bpnn_jax._runtime import progress
+
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), progress.hidden():
+        yield
 
 
 @contextlib.contextmanager
@@ -92,7 +153,7 @@ def _plain_refusals(arguments: Sequence[str]) -> Iterator[None]:
         sys.stderr.write(plain(said.getvalue()))
 
 
-def _carried_out(arguments: Sequence[str]) -> int:
+def _carried_out(arguments: Sequence[str], quiet: bool = False) -> int:
     for (name, *flags), instead in WENT.items():
         if arguments[:1] == [name] and set(flags) <= set(arguments):
             raise InputError(
@@ -102,5 +163,6 @@ def _carried_out(arguments: Sequence[str]) -> int:
 
     with _plain_refusals(arguments):
         options = parse(arguments)
-    with cache.compile_cache():  # before the command imports JAX, which reads where it is
+    silence = _silence() if quiet else contextlib.nullcontext()
+    with cache.compile_cache(), silence:  # before the command imports JAX, which reads where the cache is
         return command(type(options).__name__.lower())[0].run(options)

@@ -445,7 +445,7 @@ def _rprop_without_limits(W: Array, g: Array, carried: tuple, learning_rate: Arr
     return W - size * sign, (sign, size)
 
 
-@mistake("RPROP's sign kept after a change", 22, "the sign is carried, not 0: the step after a change of sign grows")
+@mistake("RPROP's sign kept", 22, "the sign is carried, not 0: the step after a change of sign grows")
 def _rprop_sign_kept(W: Array, g: Array, carried: tuple, learning_rate: Array, momentum: Array) -> tuple:
     moved, (_, size) = rprop(W, g, carried)
     return moved, (g.__array_namespace__().sign(g), size)

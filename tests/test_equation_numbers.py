@@ -104,7 +104,12 @@ def test_a_function_that_puts_equations_together_names_them_all():
 
 def test_a_number_beside_a_name_is_its_equation():
     """``heavy-ball`` (14) in a docstring, "tanh": ... # (2) in a table, z = ... # (5) under a formula."""
-    number = {name: n for n, pairs in linked().items() for _, name in pairs} | {"z": 5, "a": 6, "activations": 6}
+    number = {name: n for n, pairs in linked().items() for _, name in pairs} | {
+        "z": 5,
+        "a": 6,
+        "activations": 6,
+        "products": 16,
+    }
     patterns = (r"``([\w-]+)`` \((\d+)\)", r'"([\w-]+)":.*# \((\d+)\)', r"^ *(\w+)(?: =|\.append\().*# \((\d+)\)")
     found = [
         (path.name, name, int(n))

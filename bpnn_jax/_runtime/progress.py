@@ -30,6 +30,20 @@ def console() -> Console:
     return _Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
 
 
+_hidden = False  # while ``hidden``
+
+
+@contextmanager
+def hidden() -> Iterator[None]:
+    """No progress bar, whatever standard error is."""
+    global _hidden
+    before, _hidden = _hidden, True
+    try:
+        yield
+    finally:
+        _hidden = before
+
+
 @contextmanager
 def progress_bar(what: str) -> Iterator:
     """A bar on standard error, gone when done: ``update(done, total, what is being done)``."""
@@ -40,6 +54,6 @@ def progress_bar(what: str) -> Iterator:
         TimeRemainingColumn(),
     )
     terminal = _Console(stderr=True)
-    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
+    with Progress(*columns, console=terminal, transient=True, disable=_hidden or not terminal.is_terminal) as progress:
         task = progress.add_task(what, total=None, note="")
         yield lambda done, total, note="": progress.update(task, completed=done, total=total, note=note)

@@ -24,10 +24,7 @@ from bpnn_jax.verify.checks import Check, Comparison, summarise
 from bpnn_jax.verify.reference import draw
 
 VERDICTS = GRADIENT, NO_GRADIENT, WRONG = "gradient", "not a gradient", "wrong"
-MOST_PATTERNS = (
-    2048  # in the epoch that is run beside NumPy's loop: fewer than the program's own would be compiled for themselves
-)
-ANGLE_PATTERNS = 64
+MOST_PATTERNS = 64  # in the epoch that is run beside NumPy's loop
 NETWORKS = 4  # in that epoch; the other lanes repeat them
 ANGLE_SEEDS = 16
 SMALL = 5  # nodes in the widest layer of the networks that ``as_it_runs.ROUNDINGS`` was counted for
@@ -166,7 +163,7 @@ def _angle(program: Program, lane: Lane) -> float:
     angles = []
     for i in range(ANGLE_SEEDS):
         weights = tuple(W[i].astype(np.float64) for W in drawn)
-        for at in range(0, min(len(program.x), max(one, ANGLE_PATTERNS)), one):
+        for at in range(0, min(len(program.x), max(one, MOST_PATTERNS)), one):
             x, t = program.x[at : at + one], program.t[at : at + one]
             rates = lane.learning_rate, lane.momentum
             rule, mode = str(settings.rule), settings.mode

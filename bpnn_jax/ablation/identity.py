@@ -70,11 +70,11 @@ STUDY = {
     "tune?": {str: [object]},
     "validation_share?": float,
     "work?": float,
+    "tune_in_step?": bool,
     "usual?": {str: {str: object}},
     "given?": [str],
     "keep_weights?": bool,
     "choice?": {str: object},
-    "tune_in_step?": bool,
 }
 SHAPE = {"format": int, "study": STUDY, "patterns": str, "place": {str: str}, "before?": [STUDY]}
 # What a study may have left where its study.json is not: one that was killed, or set aside.
@@ -195,10 +195,8 @@ def growth(found: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any] | No
         there, here = from_dict(found["study"]), from_dict(wanted["study"])
     except InputError:
         return None
-    alike = (
-        *("task", "base", "points", "chunk", "work", "test", "test_share", "validation_share"),
-        *("usual", "given", "tune_in_step", "choice"),
-    )
+    alike = ("task", "base", "points", "chunk", "work", "test", "test_share", "validation_share")
+    alike += ("usual", "given", "tune_in_step", "choice")
     if any(getattr(there, name) != getattr(here, name) for name in alike) or there.splits > here.splits:
         return None
     for old, new in ((there.vary, here.vary), (there.tune, here.tune)):

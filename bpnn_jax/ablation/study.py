@@ -83,11 +83,11 @@ class Study:
     tune: Any = ()
     validation_share: float = 0.2
     work: float = WORK
+    tune_in_step: bool = False
     usual: Any = ()
     given: Any = ()
     keep_weights: bool = False
     choice: Any = ()
-    tune_in_step: bool = False
 
     def __post_init__(self):
         fixed = isinstance(self.base, Run)

@@ -13,12 +13,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from bpnn_jax.audit._compiling import quick
 from bpnn_jax.audit._draws import Drawn
 from bpnn_jax.audit._leaves import StructureError, is_float, numbers, unit_of
 from bpnn_jax.audit._subject import NOT_TRACEABLE, Subject, wide
-
-# Each program runs a few times: what an audit costs is compilation, a third of which this saves.
-QUICK_TO_COMPILE = {"xla_backend_optimization_level": 0}
 
 _reused: list[dict] = []
 
@@ -197,7 +195,7 @@ class Executor:
         if key not in cache:
             if self.how.carried:
                 run = lambda live, c, carried: function(self.subject.carrying(carried), live, c)  # noqa: E731
-                cache[key] = jax.jit(run, compiler_options=QUICK_TO_COMPILE)
+                cache[key] = jax.jit(run, compiler_options=quick())
             else:  # the carried arrays are read while the rule is traced: constants, the example's own
                 cache[key] = self._with_constants(function)
         return cache[key]
@@ -209,7 +207,7 @@ class Executor:
             key = tuple(leaf.dtype for leaf in live)
             if key not in jitted:
                 fixed = lambda live, c: function(self.subject.carrying(carried), live, c)  # noqa: E731
-                jitted[key] = jax.jit(fixed, compiler_options=QUICK_TO_COMPILE)
+                jitted[key] = jax.jit(fixed, compiler_options=quick())
             return jitted[key](live, c)
 
         return run

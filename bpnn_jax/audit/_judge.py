@@ -77,6 +77,9 @@ def loosened(execute: Executor, j: Judged) -> Judged:
         execute.subject.unit / u * bound_own(g, low, u) + 4.0 * FACTOR * execute.subject.unit * _max(g)
         for g, low in zip(j.exact, j.low_reference, strict=True)
     ]
+    if execute.subject.mode == "differences":  # of a value that is known no better than that
+        _, errors = _differences.gradient(execute.value(j.drawn), j.drawn, execute.subject.unit)
+        bounds = [max(b, 10.0 * e) for b, e in zip(bounds, errors, strict=True)]
     allowed = capped(j, [max(pair) for pair in zip(j.allowed, bounds, strict=True)])
     if execute.subject.unit <= u:
         return j._replace(allowed=allowed)

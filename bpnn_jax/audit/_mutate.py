@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from bpnn_jax.audit import _inner, _programs
+from bpnn_jax.audit import _bounded, _inner, _programs
 from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._judge import Judged, cotangent_of, ratio
 from bpnn_jax.audit._programs import Constant, Operation, Program
@@ -63,7 +63,7 @@ def changes(operation: Operation, shapes: list[tuple], out: Any) -> Iterator[tup
         if isinstance(atom, Constant) and np.ndim(atom.value) == 0 and isinstance(atom.value, float | np.floating):
             yield (
                 f"{name}: constant {float(atom.value):.4g} moved by 1%",
-                lambda op, v, i=i: _programs.apply_bounded(op, [a * 1.01 if j == i else a for j, a in enumerate(v)]),
+                lambda op, v, i=i: _bounded.apply(op, [a * 1.01 if j == i else a for j, a in enumerate(v)]),
             )
 
 
@@ -118,7 +118,7 @@ def _told_apart(
     harmless = True
     for n in range(len(judged)):
         j, values = slots(n)
-        found = iter(_programs.outputs(program, _programs.rerun(program, values, at, change)))
+        found = iter(_programs.outputs(program, _bounded.rerun(program, values, at, change)))
         whole = [None if gone else next(found) for gone in missing]
         leaves = [cotangent_of(f, e) for f, e in zip(on_set(whole, j.drawn), j.exact, strict=True)]
         pairs = zip(leaves, j.exact, j.allowed, strict=True)
@@ -152,7 +152,7 @@ def _mutants(program: Program, slots: dict) -> Iterator[tuple[int, str, str, Cha
                 at,
                 inside.what,
                 inside.where,
-                lambda op, v, p=inside.params: _programs.apply_bounded(op._replace(params=p), v),
+                lambda op, v, p=inside.params: _bounded.apply(op._replace(params=p), v),
             )
 
 

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr
 
+from bpnn_jax.audit import _programs, _turns
 from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._judge import Judged, ratio
 from bpnn_jax.audit._leaves import UNIT, numbers, unit_of
@@ -63,25 +64,34 @@ def _buffers(execute: Executor, judged: Sequence[Judged]) -> float:
 
 
 def _iteration(execute: Executor, judged: Sequence[Judged]) -> float:
-    """How far off the rule's own output is where it comes out of a loop and a better reference is given: a solver's tolerance."""
+    """How far off the function's own value is where a loop ends before it has converged: a solver's tolerance.
+
+    Told by a better reference where one is given, else by other numbers of turns.
+    """
     rule = execute.subject.rule
-    if rule.primal is None or rule.fun is rule.body:
+    if rule.primal is None or rule.kind == "gradient":
         return 0.0
     found = 0.0
     with wide(execute.subject.widest):
         for j in judged[:3]:
             subject, live, _ = execute.subject.at(j.drawn, execute.subject.widest)
+            args = subject.args(live)
             try:
-                inside = set(
-                    _primitives(jax.make_jaxpr(lambda *live, at=subject: rule.body(*at.args(list(live))))(*live).jaxpr)
-                )
-                got, right = rule.primal(*subject.args(live)), rule.fun(*subject.args(live))
+                closed = jax.make_jaxpr(lambda *live, at=subject: rule.body(*at.args(list(live))))(*live)
+                if not (LOOPS | OPAQUE) & set(_primitives(closed.jaxpr)):
+                    return 0.0
+                if rule.fun is rule.body:
+                    pairs = _turns.at_other_turns(_programs.flatten(closed), list(live))
+                else:
+                    pairs = [(rule.primal(*args), rule.fun(*args))]
             except Exception:
                 return 0.0
-            if not (LOOPS | OPAQUE) & inside or jax.tree.structure(got) != jax.tree.structure(right):
+            if not pairs or any(jax.tree.structure(a) != jax.tree.structure(b) for a, b in pairs):
                 return 0.0
-            found = max(found, _apart(got, right))
-    return found if found <= COARSEST else 0.0
+            found = max(found, *(_apart(a, b) for a, b in pairs))
+            if found > COARSEST:
+                return 0.0
+    return found
 
 
 def _apart(got: Any, right: Any) -> float:

@@ -1,19 +1,16 @@
 """A jaxpr as a flat list of operations that can be run one by one, with calls inlined: to read its values, and to change one."""
 
-import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 from jax._src import source_info_util  # where an equation of a jaxpr was written: nothing public tells
-from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, Var, jaxpr_as_fun
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, Var
 
 from bpnn_jax.audit._leaves import UNIT
 
 CALLS = {"jit": "jaxpr", "pjit": "jaxpr", "closed_call": "call_jaxpr", "core_call": "call_jaxpr"}
 CUSTOM = {"custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr", "custom_vjp_call_jaxpr": "fun_jaxpr"}
-TURNS = 2000  # of a while loop in a program that was changed: it may not end any more
 REMAT = {"remat2": "jaxpr", "checkpoint": "jaxpr", "remat": "jaxpr"}
 
 
@@ -87,32 +84,6 @@ def apply(operation: Operation, values: list) -> list:
     return list(out) if operation.primitive.multiple_results else [out]
 
 
-def apply_bounded(operation: Operation, values: list) -> list:
-    """As ``apply``, for what is changed or comes after a change: a while loop is stopped after ``TURNS`` turns, and raises."""
-    if operation.name != "while":
-        return apply(operation, values)
-    names = ("cond_jaxpr", "body_jaxpr", "cond_nconsts", "body_nconsts")
-    turns, found = _counted(*(operation.params[name] for name in names))(values)
-    if int(turns) >= TURNS:
-        raise RuntimeError(f"the loop at {operation.where} took {TURNS} turns and had not ended")
-    return list(found)
-
-
-@functools.lru_cache(maxsize=64)  # by the loop's own jaxprs: each is compiled once for all mutants and draws
-def _counted(cond: ClosedJaxpr, body: ClosedJaxpr, tests: int, constants: int) -> Callable:
-    going, turn = jaxpr_as_fun(cond), jaxpr_as_fun(body)
-
-    def loop(values: list) -> tuple:
-        first, second, carry = values[:tests], values[tests : tests + constants], values[tests + constants :]
-        return jax.lax.while_loop(
-            lambda state: going(*first, *state[1])[0] & (state[0] < TURNS),
-            lambda state: (state[0] + 1, turn(*second, *state[1])),
-            (jnp.int32(0), list(carry)),
-        )
-
-    return jax.jit(loop)
-
-
 def value_of(atom: Any, slots: Mapping[int, Any]) -> Any:
     return atom.value if isinstance(atom, Constant) else slots[atom]
 
@@ -127,9 +98,13 @@ def run(program: Program, inputs: list) -> dict[int, Any]:
 
 
 def rerun(
-    program: Program, slots: Mapping[int, Any], at: int, change: Callable[[Operation, list], list]
+    program: Program,
+    slots: Mapping[int, Any],
+    at: int,
+    change: Callable[[Operation, list], list],
+    again: Callable[[Operation, list], list] = apply,
 ) -> dict[int, Any]:
-    """The slots as they are when operation ``at`` is changed: only what depends on it is run again."""
+    """The slots as they are when operation ``at`` is changed: only what depends on it is run again, by ``again``."""
     changed = dict(slots)
     operation = program.operations[at]
     found = change(operation, [value_of(a, slots) for a in operation.inputs])
@@ -137,7 +112,7 @@ def rerun(
     stale = set(operation.outputs)
     for later in program.operations[at + 1 :]:
         if any(not isinstance(a, Constant) and a in stale for a in later.inputs):
-            found = apply_bounded(later, [value_of(a, changed) for a in later.inputs])
+            found = again(later, [value_of(a, changed) for a in later.inputs])
             changed.update(zip(later.outputs, found, strict=True))
             stale.update(later.outputs)
     return changed

@@ -39,8 +39,12 @@ def _whole(
 ) -> np.ndarray | None:
     low, high = int(array.min()), int(array.max())
     flat = array.ravel()
-    if is_order(array, lengths) or (low == high and not constants):
+    if is_order(array, lengths):
         return None
+    if low == high and not constants:  # all alike: one less is as good an index, and 1 where no length is 1
+        if array.size < 2 or high < 0 or min(lengths, default=1) < 2:
+            return None
+        low, high = max(0, high - 1), max(high, 1)
     distinct = array.size > 2 and len(set(flat.tolist())) == array.size == high - low + 1
     if distinct:  # a permutation stays one
         found = rng.permutation(flat).reshape(array.shape)
@@ -55,6 +59,14 @@ def _whole(
         places = rng.permutation(array.size)[: max(1, min(len(constants), array.size // 2))]
         found.ravel()[places] = [strange[(turn - 1 + i) % len(strange)] for i in range(len(places))]
     return found.astype(array.dtype)
+
+
+def is_permutation(leaf: Any) -> bool:
+    """Each of 0, ..., n - 1 once along the last axis, n at least 2: other numbers may be no permutation any more."""
+    array = np.asarray(leaf)
+    if array.ndim == 0 or array.size < 2 or array.shape[-1] < 2 or array.dtype.kind != "i":
+        return False
+    return bool((np.sort(array, -1) == np.arange(array.shape[-1])).all())
 
 
 def is_order(array: np.ndarray, lengths: set[int]) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 import jax
 import jax.numpy as jnp
 
-from bpnn_jax.audit import _mutate, _programs
+from bpnn_jax.audit import _bounded, _mutate, _programs
 from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._judge import Judged, cotangent_of, ratio
 from bpnn_jax.audit._programs import Operation, Program
@@ -66,13 +66,13 @@ def _changes(program: Program, slots: dict) -> Iterator[tuple[int, str, Callable
 
 
 def _squared(operation: Operation, values: list) -> list:
-    return _programs.apply(operation, [values[0], values[1] * values[1]])
+    return _bounded.apply(operation, [values[0], values[1] * values[1]])
 
 
 def _is_right(subject: Subject, program: Program, at: int, change: Callable, j: Judged, slots: dict, i: int) -> bool:
     """Whether leaf ``i`` becomes right, and no leaf that was right becomes wrong."""
     try:
-        found = iter(_programs.outputs(program, _programs.rerun(program, slots, at, change)))
+        found = iter(_programs.outputs(program, _bounded.rerun(program, slots, at, change)))
         whole = [None if gone else next(found) for gone in j.absent]
         rows = list(zip(subject.on_set(whole, j.drawn), j.hand, j.exact, j.allowed, strict=True))
         for k, (leaf, hand, exact, allowed) in enumerate(rows):

@@ -9,7 +9,7 @@ import numpy as np
 
 from bpnn_jax.audit._domains import looks, on
 from bpnn_jax.audit._leaves import Arguments, dtype_of, is_float_array, numbers
-from bpnn_jax.audit._redraw import is_order
+from bpnn_jax.audit._redraw import is_order, is_permutation
 
 ELEMENTS = 2**18  # a sibling with a larger array is left out
 BLOCKS = (131, 1031)  # past a block of 128, and of 1024
@@ -40,6 +40,15 @@ def siblings(arguments: Arguments, ranks: bool) -> Iterator[Sibling]:
     Every length is changed at once, and alone where the function does not take that: each sibling is compiled, which is most of
     what it costs.
     """
+    known = set()
+    for other in _in_order(arguments, ranks):
+        key = other.what, *map(np.shape, jax.tree.leaves(other.args))
+        if key not in known:
+            yield other
+        known.add(key)
+
+
+def _in_order(arguments: Arguments, ranks: bool) -> Iterator[Sibling]:
     arrays = _arrays(arguments)
     groups = _groups(arguments, arrays)
     yield from _lengthened(arguments, groups, lambda n: n + 1 if n > 1 else 3)
@@ -152,7 +161,10 @@ def _parts(axes: list[Axis]) -> Iterator[list[Axis]]:
 
 
 def _changed(arguments: Arguments, groups: dict[int, list[Axis]], lengths: dict[int, int]) -> Sibling | None:
-    """The arguments with each length n as ``lengths[n]`` on the axes ``groups[n]``; None where an array would be too large."""
+    """The arguments with each length n as ``lengths[n]`` on the axes ``groups[n]``.
+
+    None where an array would be too large, or a permutation would be none any more.
+    """
     leaves = list(arguments.leaves)
     for n, new in lengths.items():
         for k, axis in groups[n]:
@@ -162,8 +174,30 @@ def _changed(arguments: Arguments, groups: dict[int, list[Axis]], lengths: dict[
             leaves[k] = np.take(array, np.arange(new) % n, axis=axis)
         if new < n:
             leaves = [_within(leaf, new) if k in arguments.carried else leaf for k, leaf in enumerate(leaves)]
+    for k in arguments.carried:
+        if is_permutation(arguments.leaves[k]):
+            example = np.asarray(arguments.leaves[k])
+            if not _indexes_as_before(arguments, groups, lengths, example.shape[-1]):
+                return None
+            leaves[k] = _permuted(example, np.shape(leaves[k]))
     what = ", ".join(f"length {n} as {new}" for n, new in lengths.items())
     return Sibling(what, tuple(jax.tree.unflatten(arguments.treedef, _like(arguments, leaves))))
+
+
+def _indexes_as_before(arguments: Arguments, groups: dict[int, list[Axis]], lengths: dict[int, int], n: int) -> bool:
+    """Whether every axis that a permutation of ``n`` may index, those as long and the longer ones, remains long enough."""
+    before = [int(m) for k in _arrays(arguments) for m in np.shape(arguments.leaves[k])]
+    whole = n not in lengths or len(groups[n]) == before.count(n)
+    after: dict[Any, Any] = {m: lengths.get(m, m) for m in before}
+    return whole and all(after[m] >= after[n] for m in before if m > n)
+
+
+def _permuted(example: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Permutations along the last axis like the example's, longer by the next numbers or shorter by the largest."""
+    rows = np.resize(example.reshape(-1, example.shape[-1]), (int(np.prod(shape[:-1])), example.shape[-1]))
+    n, new = example.shape[-1], shape[-1]
+    longer = np.concatenate([rows, np.broadcast_to(np.arange(n, new), (len(rows), max(0, new - n)))], axis=1)
+    return longer[longer < new].reshape(shape).astype(example.dtype)
 
 
 def _within(leaf: Any, new: int) -> Any:

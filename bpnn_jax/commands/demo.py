@@ -47,7 +47,7 @@ EXAMPLES = {  # of each equation's mistakes the one that says most to somebody w
     "(19)": "f' kept in (19)",
     "(20)": "decay on the bias row",
     "(21)": "parabola without limit",
-    "(22)": "RPROP's sign kept after a change",
+    "(22)": "RPROP's sign kept",
 }
 ITERATIONS = (0, 500, 950)  # of the twenty whose error the article prints
 RECOGNISER = {"learning_rate": 0.2, "momentum": 0.0, "epochs": 100}

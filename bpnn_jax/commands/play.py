@@ -16,8 +16,8 @@ class Play:
 
     view: Literal["derivation", "playground"] = "derivation"
     """The part of the page to begin with."""
-    lang: Literal["en", "zh"] = "en"
-    """The page's language, English or Chinese; it has a switch too."""
+    lang: Literal["en", "zh"] | None = None
+    """The page's language, English or Chinese; otherwise the browser's. The page has a switch too."""
     browser: bool = True
     """Open the page; otherwise only print where it is."""
     json: Json = None
@@ -28,7 +28,8 @@ class Play:
 
 def run(options: Play) -> int:
     check_outputs(json=options.json, overwrite=options.overwrite)
-    address = f"{PAGE.as_uri()}#view={options.view}&lang={options.lang}"
+    language = "" if options.lang is None else f"&lang={options.lang}"
+    address = f"{PAGE.as_uri()}#view={options.view}{language}"
     print(address)
     opened = options.browser and webbrowser.open(address)
     if options.browser and not opened:

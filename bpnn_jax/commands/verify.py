@@ -29,6 +29,9 @@ RUNGS = {
     5: "as it runs",
     6: "it can fail",
 }
+MOST = (
+    4  # processes: each takes a second and some 0.5 GB to start, and the longest piece of work is a sixth of the whole
+)
 NO_HIDDEN_BIAS = {"--no-hidden-bias": "off", "--hidden-bias": "on"}
 
 
@@ -63,11 +66,12 @@ def prepared(arguments: Sequence[str]) -> tuple[list[str], None]:
 
 def run(options: Verify) -> int:
     from bpnn_jax import verify
+    from bpnn_jax._runtime import cores
     from bpnn_jax._runtime.progress import console, progress_bar
 
     check_outputs(json=options.json, overwrite=options.overwrite)
     with progress_bar("checking the derivation") as update:
-        report = verify.run(chosen(options), update)
+        report = verify.run(chosen(options), update, min(cores.available(), MOST))
     show(report, console())
     finish(options.json, "verify", report.to_json())
     return 0 if report.verdict == "correct" else 1

@@ -14,13 +14,12 @@ LARGEST_LIST = 10_000_000  # cells that are objects of Python's: words, and form
 MOST_COLUMNS = 100_000
 
 
-def lines(text: str) -> Iterator[str]:
-    r"""The lines of a text, one at a time: a list of all of them takes many times its memory.
+def lines(text: str, at: int = 0) -> Iterator[str]:
+    r"""The lines of a text from a character on, one at a time: a list of all, or a StringIO, takes many times its memory.
 
-    >>> list(lines("a\n\nb"))
-    ['a', '', 'b']
+    >>> list(lines("a\n\nb")), list(lines("a\n\nb", 2))
+    (['a', '', 'b'], ['', 'b'])
     """
-    at = 0
     while (end := text.find("\n", at)) >= 0:
         yield text[at:end]
         at = end + 1

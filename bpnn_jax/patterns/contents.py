@@ -5,6 +5,7 @@ import gzip
 import io
 import re
 import zlib
+from typing import IO
 
 from bpnn_jax._runtime import reading
 from bpnn_jax._runtime.text import one_line
@@ -36,7 +37,16 @@ def _unpacked(path: str, content: bytes) -> bytes:
             size += len(part)
             if size > LARGEST:
                 raise PatternFileError(path, f"expected at most {LARGEST // 2**20} MiB unpacked, got more")
-    return gzip.decompress(content)
+    with gzip.open(io.BytesIO(content)) as unpacked:
+        return whole(unpacked)
+
+
+def whole(file: gzip.GzipFile | IO[bytes]) -> bytes:
+    """All that is in a file, a part at a time: ``read`` gathers the parts of a compressed one, and then copies them."""
+    kept = io.BytesIO()
+    while part := file.read(2**20):
+        kept.write(part)
+    return kept.getvalue()
 
 
 def decoded(path: str, content: bytes) -> tuple[str, str]:

@@ -76,14 +76,13 @@ def open_file(name: str | os.PathLike[str], targets: int | None = None, choice: 
     targets: how many of the last columns are targets; ``choice`` says more of a table. Raises InputError for what cannot be read.
     """
     where, choice = os.fspath(name), choice or Choice()
-    content = read_bytes(where)
-    if is_article(content):
+    content = [read_bytes(where)]
+    if is_article(content[0]):
         if choice != Choice():
             raise InputError(f"{where}: expected target, kind, missing and ignore for tables; here > marks the targets")
-        parsed = files.parse(where, "", content, targets)
+        parsed = files.parse(where, "", content.pop(), targets)
         return Opened(lambda: parsed)
-    found = read_file(where, content)
-    del content  # it may be large
+    found = read_file(where, content.pop())  # popped: what may be large is let go as soon as it is decoded
     if targets is not None:
         count = len(found.table.columns)
         if choice.target is not None:

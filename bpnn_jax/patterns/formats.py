@@ -19,7 +19,7 @@ from bpnn_jax._runtime.reading import DamagedError, reason
 from bpnn_jax._runtime.text import one_line, reads_as_number
 from bpnn_jax.patterns.arff import read_arff
 from bpnn_jax.patterns.bounds import LARGEST_LIST, check_cells, check_columns, lines
-from bpnn_jax.patterns.contents import LARGEST, decoded, read_bytes
+from bpnn_jax.patterns.contents import LARGEST, decoded, read_bytes, whole
 from bpnn_jax.patterns.files import PatternFileError, check_lines
 from bpnn_jax.patterns.tables import Column, Table, read_table
 
@@ -239,7 +239,7 @@ def _only_member(path: str, content: bytes) -> bytes | None:
             if files[0].file_size > LARGEST:
                 raise PatternFileError(path, f"expected at most {LARGEST // 2**20} MiB unpacked, got more")
             with pack.open(files[0]) as file:
-                inner = file.read(LARGEST + 1)
+                inner = whole(file)  # no more than ``file_size``
     except PatternFileError:
         raise
     except (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError) as error:

@@ -5,7 +5,6 @@ decided in ``task``.
 """
 
 import csv
-import io
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bpnn_jax.patterns import layout
-from bpnn_jax.patterns.bounds import check_columns
+from bpnn_jax.patterns.bounds import check_columns, lines
 from bpnn_jax.patterns.dressed import undressed
 from bpnn_jax.patterns.files import PatternFileError
 
@@ -120,8 +119,7 @@ def _without_comments(text: str) -> tuple[str, str]:
 
 def _parsed(path: str, text: str, separator: str, comma: bool, rows: list[list[str]], how: str) -> Table:
     notes: list[str] = []
-    lines = text.count("\n") + (not text.endswith("\n"))
-    if layout.counts_line(rows, lines):
+    if layout.counts_line(rows, text.count("\n") + (not text.endswith("\n"))):
         notes.append(f"first line left out: {' '.join(rows[0])[:60]} (counts, as scikit-learn writes them)")
         text, rows = text.split("\n", 1)[1], rows[1:]
         header = False
@@ -179,7 +177,7 @@ def _arrow(path: str, text: str, start: int, separator: str, comma: bool, width:
             ),
         )
     except pa.ArrowInvalid as error:
-        raise _where_it_is_wrong(path, text[start:], separator, width, text.count("\n", 0, start), error) from None
+        raise _where_it_is_wrong(path, text, start, separator, width, error) from None
 
 
 def _bytes(text: str) -> bytes:
@@ -187,10 +185,11 @@ def _bytes(text: str) -> bytes:
 
 
 def _where_it_is_wrong(
-    path: str, text: str, separator: str, width: int, skipped: int, error: Exception
+    path: str, text: str, start: int, separator: str, width: int, error: Exception
 ) -> PatternFileError:
-    """Reads slowly what was not understood, to name the line."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    """Reads slowly what was not understood from ``start`` on, to name the line."""
+    skipped = text.count("\n", 0, start)
+    reader = csv.reader(lines(text, start), delimiter=separator)
     try:
         for row in reader:
             if row and len(row) != width:

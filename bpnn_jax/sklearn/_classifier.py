@@ -30,7 +30,8 @@ class BPNNClassifier(ClassifierMixin, Estimator):
 
     epochs:       how often all rows are seen; None for some 500 updates.
     schedule:     the learning rate over the epochs, as a text: ``cosine``, ``step:0.5:30``.
-    standardize:  inputs with mean 0 and standard deviation 1, as the rows to train on have them.
+    standardize:  True: inputs with mean 0 and standard deviation 1, as the rows to train on have them. False: as they are. None: as
+                  they are if every column's standard deviation is from 0.3 to 3 and its mean within ±10, otherwise standardized.
     validation:   this share of the rows is kept apart to choose by: the weights of its lowest error are kept.
     patience:     with validation: stop after so many epochs without a lower error.
     random_state: a whole number is the seed, as for ``bpnn_jax.train``; None and a RandomState draw one.

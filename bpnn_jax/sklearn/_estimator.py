@@ -63,7 +63,10 @@ class Estimator(Options):
         return self._train(kind, x, t, goes_on=not first, epochs=1)
 
     def _read(self, X: Any, y: Any, *, first: bool) -> tuple[np.ndarray, Any]:
-        return validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=self._NUMERIC, reset=first)
+        found: Any = validate_data(
+            self, X, y, dtype=np.float64, multi_output=True, y_numeric=self._NUMERIC, reset=first
+        )
+        return found
 
     def _train(self, kind: str, x: np.ndarray, t: np.ndarray, *, goes_on: bool, epochs: int | None = None) -> Self:
         start = self._checkpoint if goes_on else None
@@ -119,13 +122,14 @@ class Estimator(Options):
     def _outputs(self, X: Any) -> np.ndarray:
         """a^L for rows ``X`` (patterns, n0), float64 (patterns, nL), by the hand-written forward pass on NumPy."""
         check_is_fitted(self)
-        return self._forward(validate_data(self, X, dtype=np.float64, reset=False))
+        x: Any = validate_data(self, X, dtype=np.float64, reset=False)
+        return self._forward(x)
 
     def _forward(self, x: np.ndarray) -> np.ndarray:
         if self._scaling.inputs is not None:
             x = self._scaling.inputs.apply(x)
-        functions = [manual.OUTPUT_ACTIVATIONS[name] for name in self.network_.activations]
-        weights = [W.astype(np.float64) for W in self.weights_]
+        functions = tuple(manual.OUTPUT_ACTIVATIONS[name] for name in self.network_.activations)
+        weights = tuple(W.astype(np.float64) for W in self.weights_)
         return manual.forward(weights, x, functions, self.network_.skip).outputs
 
     def _read_off(self, outputs: np.ndarray) -> np.ndarray:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.ma import MaskedArray
 from scipy.stats import rankdata
-from sklearn.base import clone, is_classifier
+from sklearn.base import clone as _clone
+from sklearn.base import is_classifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import ParameterGrid, check_cv
@@ -69,6 +70,11 @@ class GridResult(Card):
         ]
 
 
+def clone(estimator: Any) -> Any:
+    """An estimator of the same parameters that has learnt nothing."""
+    return _clone(estimator)
+
+
 class Program(NamedTuple):
     """What shapes a compiled program: its networks train in one call, each on the rows of its fold."""
 
@@ -109,7 +115,8 @@ def fit_many(estimator: "Estimator", grid: Any, X: Any, y: Any, cv: Any, scoring
             )
     whole = clone(estimator)
     x, checked = whole._read(X, y, first=True)
-    folds = list(check_cv(cv, checked, classifier=is_classifier(whole)).split(X, checked))
+    splitter: Any = check_cv(cv, checked, classifier=is_classifier(whole))
+    folds = list(splitter.split(X, checked))
     templates, waiting = _waiting(whole, candidates, x, checked, folds)
     trained = [_train(program, ones) for program, ones in waiting.items()]
     score = _scoring(whole, scoring, X, x, checked, folds)
@@ -214,7 +221,7 @@ def _scoring(
     if scoring is None:
         apart = [(x[rows], _safe_indexing(y, rows)) for _, rows in folds]
         return lambda fitted, fold: fitted._score(*apart[fold])
-    scorer = check_scoring(whole, scoring)
+    scorer: Any = check_scoring(whole, scoring)
     given = [(_safe_indexing(X, rows), _safe_indexing(y, rows)) for _, rows in folds]
     return lambda fitted, fold: scorer(fitted, *given[fold])
 

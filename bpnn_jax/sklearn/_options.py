@@ -19,6 +19,7 @@ from bpnn_jax.settings import NAMES, Run, filled
 from bpnn_jax.training import Schedule, Settings, schedule
 
 OTHERS = ("tolerance", "targets")  # fields of a run that are about named sets of Boolean targets
+DEVIATIONS, LARGEST_MEAN = (0.3, 3.0), 10.0  # of inputs that are left as they are unless standardize is given
 FIELDS = tuple(name for name in NAMES if name not in OTHERS)
 
 
@@ -48,7 +49,7 @@ class Options(BaseEstimator):
     dtype: str | None = None
     epochs: int | None = None
     schedule: str = "constant"
-    standardize: bool = True
+    standardize: bool | None = None
     validation: float | None = None
     patience: int | None = None
     random_state: Any = None
@@ -68,7 +69,7 @@ class Shape(NamedTuple):
     run: Run
     network: Network
     settings: Settings
-    rates: dict[str, float]
+    rates: dict[str, Any]
 
 
 class Rows(NamedTuple):
@@ -105,8 +106,8 @@ def shape_of(
     usual = customary(kind, patterns)
     given = {name: getattr(options, name) for name in FIELDS if getattr(options, name) is not None}
     run = filled(Run(**given), usual, given).checked()
-    if epochs is None:
-        epochs = usual["epochs"] if options.epochs is None else whole_number("epochs", options.epochs, 1)
+    given_epochs = options.epochs if epochs is None else epochs
+    epochs = int(usual["epochs"]) if given_epochs is None else whole_number("epochs", given_epochs, 1)
     one = Patterns(np.zeros((1, inputs)), np.zeros((1, outputs)), name="fit", hidden=customary_hidden(kind, inputs))
     settings = run.settings(epochs=epochs, schedule=_schedule(options.schedule, before + epochs))
     return Shape(run, run.network(one), settings, {"learning_rate": run.learning_rate, "momentum": run.momentum})
@@ -138,9 +139,23 @@ def _schedule(given: Any, epochs: int) -> Schedule | None:
 
 
 def _scaling(options: Options, kind: str, x: np.ndarray, t: np.ndarray) -> Scaling:
-    if not switch("standardize", options.standardize):
+    given = options.standardize
+    if given is not None and not switch("standardize", given):
         return Scaling(None, None)
-    return Scaling(fit(x), fit(t) if kind == "regression" else None)
+    inputs = fit(x)
+    if given is None and _about_one(inputs):
+        inputs = None
+    return Scaling(inputs, fit(t) if kind == "regression" else None)
+
+
+def _about_one(columns: Standardization) -> bool:
+    """Whether columns are as a network likes them: to stretch all to the same width would make more of those that say less.
+
+    >>> _about_one(fit(np.array([[5.1, 0.2], [7.0, 1.4]]))), _about_one(fit(np.array([[5.1, 200.0], [7.0, 1400.0]])))
+    (True, False)
+    """
+    low, high = DEVIATIONS
+    return bool(((columns.sd >= low) & (columns.sd <= high) & (abs(columns.mean) <= LARGEST_MEAN)).all())
 
 
 def _scaled(values: np.ndarray, by: Standardization | None) -> np.ndarray:

@@ -15,8 +15,8 @@ class BPNNRegressor(RegressorMixin, Estimator):
 
     The parameters, and what a fit sets, are those of ``BPNNClassifier``, without ``classes_``. None stands for what
     ``bpnn train TABLE`` takes for numbers: tanh on one hidden layer, linear outputs with half the squared error, Adam on minibatches
-    of 32. ``standardize`` is for the targets too; predictions are in the targets' own units, and ``loss_curve_`` is in standardized
-    ones.
+    of 32. Targets are standardized unless ``standardize`` is False; predictions are in the targets' own units, and ``loss_curve_``
+    is in standardized ones.
 
     Raises InputError, a ValueError, for what cannot be used; a field that is wrong is refused by ``fit``, not before.
 

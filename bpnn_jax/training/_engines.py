@@ -65,7 +65,7 @@ def block(network: Network, settings: Settings, dtype: str) -> tuple[str, Callab
 class Stretches(NamedTuple):
     """What trains a block in several stretches, and looks at it between them.
 
-    begin: (network, settings, weights, rates, x, keys) -> the block before its first epoch
+    begin: (network, settings, weights, rates, own inputs) -> the block before its first epoch; own inputs: each lane has some
     go_on: (network, settings, block, rates, x, t, keys, until) -> the block at epoch ``until``
     ended: block -> ``lanes.Ended``
     """
@@ -79,13 +79,11 @@ def vmapped(
     network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, t: Any, keys: Any, until: Any
 ) -> lanes.Ended:
     """``lanes.run`` for every rule and size: the loop of ``train``, batched by JAX."""
-    return _ended(
-        _go_on(network, settings, _begin(network, settings, weights, rates, x, keys), rates, x, t, keys, until)
-    )
+    state = _begin(network, settings, weights, rates, x.ndim == 3)
+    return _ended(_go_on(network, settings, state, rates, x, t, keys, until))
 
 
-def _begin(network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, keys: Any) -> _loop.State:
-    del x, keys  # which do not shape it
+def _begin(network: Network, settings: Settings, weights: tuple, rates: Rates, own_inputs: bool) -> _loop.State:
     return jax.vmap(lambda weights, rates: _loop.start(settings, weights, rates, network))(weights, rates)
 
 

@@ -194,8 +194,8 @@ def patterns(
     inputs, targets = real_array("inputs", x), _targets(t)
     if networks is not None and 3 in (inputs.ndim, targets.ndim):
         _check_of_each(inputs, targets, networks)
-        flat = (array.reshape(-1, array.shape[2]) for array in (inputs, targets))
-        x, t = patterns(network, *flat, dtype, objective, stacklevel + 1)
+        flat, flat_t = (array.reshape(-1, array.shape[2]) for array in (inputs, targets))
+        x, t = patterns(network, flat, flat_t, dtype, objective, stacklevel + 1)
         return x.reshape(*inputs.shape[:2], -1), t.reshape(*inputs.shape[:2], -1)
     check_pattern_shapes(network, inputs, targets)
     with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and is refused below

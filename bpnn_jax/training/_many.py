@@ -16,9 +16,10 @@ from bpnn_jax._runtime import forks, xla
 from bpnn_jax._runtime.display import Card
 from bpnn_jax.errors import InputError, unknown, whole_number
 from bpnn_jax.network import Network, Weights, init
-from bpnn_jax.training import _engines, _inputs, _loop, _one, _stretches
+from bpnn_jax.training import _engines, _inputs, _loop, _one
 from bpnn_jax.training._loop import Rates, Settings
 
+Look = Callable[[np.ndarray, int, Weights], None]
 POINTS = 100  # of the history, unless history_every is given
 LARGEST_HISTORY = 50_000_000  # numbers: networks times points
 DRAW_BATCH = 4096  # networks whose first weights are drawn in one call
@@ -75,8 +76,28 @@ class ManyResult(Card):
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _run(block: Callable, network: Network, settings: Settings, *args: Any) -> Any:
     weights, rates, x, t, seeds, until = args
-    keys = jax.vmap(jax.random.key)(seeds) if seeds.ndim else jax.random.key(seeds)
-    return block(network, settings, weights, rates, x, t, keys, until)
+    return block(network, settings, weights, rates, x, t, _keys(seeds), until)
+
+
+def _keys(seeds: Any) -> Any:
+    """Each network's key, or the one of all."""
+    return jax.vmap(jax.random.key)(seeds) if seeds.ndim else jax.random.key(seeds)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2, 5))
+def _begin(begin: Callable, network: Network, settings: Settings, weights: Weights, rates: Rates, own: bool) -> Any:
+    return begin(network, settings, weights, rates, own)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _go_on(go_on: Callable, network: Network, settings: Settings, state: Any, *args: Any) -> Any:
+    rates, x, t, seeds, until = args
+    return go_on(network, settings, state, rates, x, t, _keys(seeds), until)
+
+
+@partial(jax.jit, static_argnums=0)
+def _ended(ended: Callable, state: Any) -> Any:
+    return ended(state)
 
 
 @partial(jax.jit, static_argnums=(0, 1))
@@ -101,9 +122,9 @@ def train_many(
     lanes: int | None = None,
     cores: int | None = None,
     device: str = "cpu",
-    looks: Sequence[int] = (),
-    look: _stretches.Look | None = None,
     order_seed: int | None = None,
+    looks: Sequence[int] = (),
+    look: Look | None = None,
     **changes: Any,
 ) -> ManyResult:
     """Train many networks of one shape; each is what ``train`` makes of its seed, to rounding.
@@ -188,11 +209,19 @@ def train_many(
     def run(chunk: Sequence[int], until: int) -> Any:
         full = np.resize(np.asarray(chunk), width)  # the last block is filled up; what comes of these copies is dropped
         lanes = tuple(W[full] for W in start), Rates(*(rate[full] for rate in rates))
-        seen = tuple(of_each[full] for of_each in patterns) if x.ndim == 3 else patterns
-        args = network, settings, dtype, *lanes, *seen, numbers[full] if one is None else one, until
-        if look is None:
+        own_patterns = tuple(of_each[full] for of_each in patterns) if x.ndim == 3 else patterns
+        args = network, settings, dtype, *lanes, *own_patterns, numbers[full] if one is None else one, until
+        seen = look
+        if seen is None:
             return run_block(block, *args)
-        return _stretches.run(engine, looks if until else (), _stretches.of_lanes(look, np.asarray(chunk)), *args)
+        at = np.asarray(chunk)
+
+        def told(epoch: int, ran: np.ndarray, weights: Weights) -> None:
+            which = np.flatnonzero(ran[: len(at)])
+            if len(which):  # not the copies alone
+                seen(at[which], epoch, tuple(W[which] for W in weights))
+
+        return _in_stretches(_engines.STRETCHES[engine], looks if until else (), told, *args)
 
     began = time.perf_counter()
     run(range(1), 0)  # no epochs: compiles, or finds it compiled
@@ -263,6 +292,33 @@ def run_block(block: Callable, network: Network, settings: Settings, dtype: str,
     """One block as ``_engines.block`` has it, up to an epoch: (weights, rates, x, t, seeds, until) to its ``Ended`` in NumPy."""
     with jax.enable_x64(dtype == "float64"):  # the setting belongs to a thread
         return jax.device_get(_run(block, network, settings, *args))
+
+
+def _in_stretches(
+    stretches: _engines.Stretches,
+    looks: Sequence[int],
+    look: Callable[[int, np.ndarray, Weights], None],
+    network: Network,
+    settings: Settings,
+    dtype: str,
+    weights: Weights,
+    rates: Rates,
+    *args: Any,
+) -> Any:
+    """``run_block`` with a look at the weights after each of some epochs, and at which lanes ran it."""
+    *rest, until = args
+    with jax.enable_x64(dtype == "float64"):
+        own_inputs = np.ndim(rest[0]) == 3 or (settings.shuffle and np.ndim(rest[2]) == 1)
+        state = _begin(stretches.begin, network, settings, weights, rates, own_inputs)
+        for epoch in looks:
+            state = _go_on(stretches.go_on, network, settings, state, rates, *rest, epoch + 1)
+            now = _ended(stretches.ended, state)
+            ran = np.asarray(now.epochs) == epoch + 1
+            if not ran.any():  # all have stopped
+                break
+            look(epoch, ran, jax.device_get(now.weights))
+        state = _go_on(stretches.go_on, network, settings, state, rates, *rest, until)
+        return jax.device_get(_ended(stretches.ended, state))
 
 
 def _drawn(network: Network, seeds: np.ndarray, dtype: str) -> Weights:

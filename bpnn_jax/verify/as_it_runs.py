@@ -23,6 +23,7 @@ from bpnn_jax.training._step import functions
 from bpnn_jax.training.gpu import block
 from bpnn_jax.verify.bound import UNIT, Bound, bound
 from bpnn_jax.verify.checks import Comparison
+from bpnn_jax.verify.compiling import quickly
 from bpnn_jax.verify.equations import DECAY
 from bpnn_jax.verify.reference import Draw, Reference, draw, float64
 from bpnn_jax.verify.rules import moved_by_rounding
@@ -247,7 +248,7 @@ def _mode(mode: str, size: int) -> dict[str, str | int]:
     return {"mode": mode, "batch_size": size} if mode == "minibatch" else {"mode": mode}
 
 
-_interpreted = jax.jit(partial(block.train_block, interpret=True), static_argnums=(0, 1))
+_interpreted = quickly(partial(block.train_block, interpret=True), static=(0, 1))
 
 
 def compare_gpu_kernel(network: Network, rng: np.random.Generator) -> Iterator[Comparison]:
@@ -271,7 +272,9 @@ def compare_second_tap(network: Network, rng: np.random.Generator, run: str) -> 
     judged = [rounded(d, "float32") for d in draws]
     x, t = (np.concatenate([v, v[::-1] * np.float32(0.5)]) for v in (judged[0][0].x, judged[0][0].t))
     given = {"learning_rate": 0.0, "momentum": LEARNING_RATE, "epochs": 1}
-    for (d, exact, allowed), after in zip(judged, _moved(run, network, x, t, judged, "float32", given), strict=True):
+    for (d, exact, allowed), after in zip(
+        judged, _moved(run, network, x, t, [d for d, _, _ in judged], "float32", given), strict=True
+    ):
         yield from compare_update(d, after, exact.gradient, allowed.gradient, "float32", 13)
 
 
@@ -290,12 +293,11 @@ def compare_loop(
     more: the objective, weight decay and reduction, as ``train`` takes them, where they are not the usual ones.
     """
     draws = _draws(network, rng, patterns=PATTERNS, objective=more.get("objective", "half-squared-error"))
-    judged = [rounded(d, "float64") for d in draws]
     x, t = draws[0].x, draws[0].t
     given = {"rule": rule, "order": order, "epochs": EPOCHS, **PACE, **_mode(mode, BATCH), **more}
     equation = LOOPS[rule, mode, order] if equation is None else equation
     updates = EPOCHS * (PATTERNS if mode == "online" else -(-PATTERNS // BATCH))
-    for d, after in zip(draws, _moved(run, network, x, t, judged, "float64", given), strict=True):
+    for d, after in zip(draws, _moved(run, network, x, t, draws, "float64", given), strict=True):
         loop = partial(in_numpy, network, d.weights, x, t, rule, mode, order, **more)
         expected, limits = loop(), more_for_branches(loop, rule, "float64")
         for l, (W, exact, limit) in enumerate(zip(after, expected, limits, strict=True)):
@@ -388,13 +390,13 @@ def _draws(
 
 
 def _moved(
-    run: str, network: Network, x: np.ndarray, t: np.ndarray, judged: list, dtype: str, given: dict
+    run: str, network: Network, x: np.ndarray, t: np.ndarray, draws: list[Draw], dtype: str, given: dict
 ) -> Iterator[Weights]:
     """Each network's weights after the run: together by ``train_many``, or the first of them by ``train``."""
     if run == "train":
-        for d, _, _ in judged:
+        for d in draws:
             yield train(network, x, t, weights=d.weights, dtype=dtype, **given).weights
         return
-    start = tuple(np.stack(W) for W in zip(*(d.weights for d, _, _ in judged), strict=True))
-    found = train_many(network, x, t, seeds=len(judged), weights=start, dtype=dtype, **given).weights
-    yield from (tuple(W[i] for W in found) for i in range(len(judged)))
+    start = tuple(np.stack(W) for W in zip(*(d.weights for d in draws), strict=True))
+    found = train_many(network, x, t, seeds=len(draws), weights=start, dtype=dtype, **given).weights
+    yield from (tuple(W[i] for W in found) for i in range(len(draws)))

@@ -4,7 +4,6 @@ Rung 6 hands in a wrong derivation instead of the right one: the first equation 
 """
 
 from collections.abc import Iterator
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +13,7 @@ import manual
 from bpnn_jax.network import ACTIVATIONS, OBJECTIVES, Network, Weights
 from bpnn_jax.verify.bound import UNIT, Bound, bound, derivative_error, value_error
 from bpnn_jax.verify.checks import Comparison
+from bpnn_jax.verify.compiling import quickly
 from bpnn_jax.verify.reference import Draw, Reference, float64
 from manual.mistakes import Mistake
 
@@ -110,8 +110,7 @@ def compare_forms(draw: Draw, exact: Reference, allowed: Bound) -> Iterator[Comp
     yield Comparison(12, manual.gradient_of_input(net, deltas), exact.input, allowed.input, name)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def _curvature(network: Network, objective: str, weights: Weights, direction: Weights, x, t) -> tuple:
+def _products(network: Network, objective: str, weights: Weights, direction: Weights, x, t) -> tuple:
     """The gradient and the Hessian times the direction, of E and the weight decay's ½ λ Σ W̄² of ``DECAY``."""
 
     def error(weights):
@@ -120,6 +119,9 @@ def _curvature(network: Network, objective: str, weights: Weights, direction: We
         return OBJECTIVES[objective](network, weights, x, t) + 0.5 * DECAY * decay
 
     return jax.jvp(jax.grad(error), (weights,), (direction,))
+
+
+_curvature = quickly(_products, static=(0, 1))
 
 
 def compare_curvature(draw: Draw, rng: np.random.Generator) -> Iterator[Comparison]:

@@ -1,22 +1,21 @@
 """The six rungs in order, each a few rows of the table."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from itertools import chain, count
-from threading import Lock
+from itertools import count
 from typing import Any
 
 import numpy as np
 
 from bpnn_jax import audit
-from bpnn_jax._runtime import cores
 from bpnn_jax.errors import seed, unknown, whole_number
 from bpnn_jax.network import Network
 from bpnn_jax.training.gpu import block
 from bpnn_jax.verify import as_it_runs, at_scale, auditor, complex_step, equations, proof, rules
 from bpnn_jax.verify.bound import JUMP, Bound
 from bpnn_jax.verify.checks import Caught, Check, Comparison, summarise
+from bpnn_jax.verify.helpers import Rows, shared
 from bpnn_jax.verify.reference import Draw, Reference, draw
 from manual import ACTIVATIONS
 from manual.mistakes import MISTAKES, Mistake
@@ -27,8 +26,9 @@ PROVED_SKIPPING = ((2, 1, 1), (2, 1, 1, 2))  # with skip connections
 CURVED_SIZES = (2, 2, 1)
 DRAWN_SIZES = (4, 5, 5, 3)
 SCALE_SIZES = (20, 8, 3)
-LOOP_SIZES = (3, 3, 2, 2, 2)  # of the training loops, which are written out weight by weight
-OBJECTIVE_SIZES = (3, 4, 3)
+LOOP_SIZES = (3, 2, 2, 2)  # of the training loops, which are written out weight by weight: what compiles soon
+KERNEL_SIZES = (3, 2, 2, 2, 2)  # as many layers as the GPU kernel has activations
+OBJECTIVE_SIZES = (4, 5, 3)  # the shapes of the mistakes' networks: operations are compiled for a shape
 DRAWS = 4  # of numbers for a network, in a row of rungs 2 and 3
 FURTHER = tuple(name for name, f in ACTIVATIONS.items() if f.equations[1] == 17)
 # The networks of the mistakes: one with the activations of (1) to (4), one with those of (17). Both have a square weight matrix, and
@@ -87,32 +87,41 @@ class Report:
         }
 
 
-def run(options: Options | None = None, progress: Callable[[int, int, str], None] | None = None) -> Report:
-    """Climb the ladder, on all cores. ``progress(begun, total, what)`` is called before each piece of work, from its thread."""
+def run(
+    options: Options | None = None, progress: Callable[[int, int, str], None] | None = None, processes: int = 1
+) -> Report:
+    """Climb the ladder. ``progress(begun, total, what)`` is called before each piece of work, from its thread.
+
+    processes: how many share the work. With more than one, the others take the derivation as it is on the disk: functions that were
+    replaced in this process are checked in this process alone.
+    """
     options = options or Options()
-    pieces = list(_work(options))
-    rung_6 = ("rung 6: mistakes", lambda: tuple(mistakes(options.seed)))
-    begun, lock = count(), Lock()
+    work = pieces(options)
+    with audit.reusing():
+        found = shared(work, _groups(work), asdict(options), processes, progress)
+    rows = [row for number in range(len(work)) for row in found[number]]
+    order = [m.name for m in MISTAKES]
+    caught = tuple(sorted((row for row in rows if isinstance(row, Caught)), key=lambda row: order.index(row.name)))
+    return Report((*_merged(row for row in rows if isinstance(row, Check)), *_caught(caught)), caught)
 
-    def climb(together: list) -> list:
-        found = []
-        for what, piece in together:
-            with lock:
-                if progress:
-                    progress(next(begun), len(pieces) + 1, what)
-            found.append(piece())
-        return found
 
-    # What uses the auditor goes together, since its audits share what they compile; and so do the proofs, which hold Python's lock.
-    auditing, proving = ([p for p in pieces if kind in p[0]] for kind in ("auditor", "SymPy"))
-    chains = [[rung_6, *auditing], proving, *([p] for p in pieces if p not in auditing and p not in proving)]
-    (caught, *audited), proved, *others = cores.in_turn(climb, chains, cores.available())
-    checks = chain(*proved, *audited, *(rows for (rows,) in others))
-    return Report((*_merged(checks), *_caught(caught)), caught)
+def pieces(options: Options) -> list[tuple[str, Callable[[], Rows]]]:
+    """(what it is, the work) of every piece. Each has random numbers of its own: any order will do."""
+    return [*_rung_6(options), *_work(options)]
+
+
+def _groups(work: Sequence[tuple[str, Any]]) -> Iterable[list[int]]:
+    """The numbers of the pieces that go to one process, the longest first: those that share what is compiled for a network."""
+    groups: dict[Any, list[int]] = {}
+    for number, (what, _) in enumerate(work):
+        drawn = what in ("rung 2: complex step", "rung 3: JAX float64")
+        alone = what.startswith(("rung 5", "rung 6"))
+        groups.setdefault("drawn" if drawn else number if alone else what, []).append(number)
+    return groups.values()
 
 
 def _work(options: Options) -> Iterator[tuple[str, Callable[[], list[Check]]]]:
-    """(what it is, the work) of every piece up to rung 5. Each has random numbers of its own: any order will do."""
+    """Every piece up to rung 5."""
     for number, (rung, witness, networks, compare) in enumerate(_pieces(options)):
         rng = np.random.default_rng((options.seed, number))
         yield f"rung {rung}: {witness}", partial(_rows, rung, witness, networks, partial(compare, rng))
@@ -216,7 +225,7 @@ def _rung_5(options: Options) -> Iterator[Piece]:
     yield 5, "auditor, float32", 4, lambda rng: as_it_runs.compare_audit(broad, rng)
     on_gpu = tuple(name for name in options.activations if name in block.ACTIVATIONS)
     if on_gpu:  # written out weight by weight, and interpreted
-        small = _mixed(replace(options, activations=on_gpu), LOOP_SIZES)
+        small = _mixed(replace(options, activations=on_gpu), KERNEL_SIZES)
         yield 5, "GPU kernel, interpreted", 20, lambda rng: as_it_runs.compare_gpu_kernel(small, rng)
     article = Network((4, 5, 3), hidden_bias=options.hidden_bias is not False)
     yield 5, "article's loops", 10, lambda rng: as_it_runs.compare_article_order(article, rng)
@@ -329,13 +338,22 @@ def _merged(checks: Iterable[Check]) -> Iterator[Check]:
 def mistakes(seed: int = 0) -> Iterator[Caught]:
     """Rung 6: each wrong derivation put through rung 3 in place of the right one, equation by equation and before the auditor."""
     with audit.reusing():
-        yield from _mistakes(seed)
+        for network in dict.fromkeys(map(mistaken, MISTAKES)):
+            yield from _mistakes(seed, network)
 
 
-def _mistakes(seed: int) -> Iterator[Caught]:
+def _rung_6(options: Options) -> Iterator[tuple[str, Callable[[], Rows]]]:
+    for network in dict.fromkeys(map(mistaken, MISTAKES)):
+        yield "rung 6: mistakes", lambda network=network: list(_mistakes(options.seed, network))
+
+
+def _mistakes(seed: int, network: Network) -> Iterator[Caught]:
+    """Those that this network shows."""
     judged = judged_draws(seed)
     for m in MISTAKES:
-        tried = judged[m.objective, mistaken(m)]
+        if mistaken(m) != network:
+            continue
+        tried = judged[m.objective, network]
         first = first_wrong(m, tried)
         # λW̄ is the same in any network, and the auditor is quicker with a small one.
         shown = judged[OBJECTIVES[0][0], with_output(OBJECTIVES[0][1])] if m.equation == 20 else tried

@@ -1,7 +1,6 @@
 """Networks with numbers in them, and what JAX says of them in float64: every z, a, δ and gradient, by automatic differentiation."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -10,6 +9,7 @@ import numpy as np
 
 import manual
 from bpnn_jax.network import OUTPUT_ACTIVATIONS, Network, Weights, error_terms, intermediates
+from bpnn_jax.verify.compiling import quickly
 
 FARTHEST = 2.0  # a target, where the activation's range ends farther out or not at all
 
@@ -97,13 +97,15 @@ def _derivative(name: str, z: Any) -> Any:
     return jax.jvp(f, (z,), (jnp.ones_like(z),))[1]
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def _jitted(network, objective, weights, x, t):
+def _ordered(network, objective, weights, x, t):
     return reference(network, weights, x, t, objective)
+
+
+_compiled = quickly(_ordered, static=(0, 1))
 
 
 def float64(network: Network, weights: Weights, x: Any, t: Any, objective: str = "half-squared-error") -> Reference:
     """The reference as NumPy float64 arrays, from inputs of any precision."""
     with jax.enable_x64(True):
         args = jax.tree.map(lambda a: jnp.asarray(np.asarray(a, np.float64)), (tuple(weights), x, t))
-        return jax.tree.map(np.asarray, _jitted(network, objective, *args))
+        return jax.tree.map(np.asarray, _compiled(network, objective, *args))

@@ -16,7 +16,7 @@ from pathlib import Path
 from docs import worked_pass
 from docs.links import definitions
 from docs.play import bundle
-from manual import OUTPUT_ACTIVATIONS, RULES
+from manual import OUTPUT_ACTIVATIONS
 from manual.mistakes import MISTAKES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,10 +35,6 @@ EXPOSED = (
     "runs.js",
     "text.js",
 )
-LEFT_OUT = {
-    rule.equation for rule in RULES.values() if not rule.momentum
-}  # the page trains with the rules that have one
-SHOWN = [m for m in MISTAKES if m.equation not in LEFT_OUT]
 BLOCK = re.compile(r"^\$\$\n(.*?)\n\$\$$", re.DOTALL | re.MULTILINE)
 TAG = re.compile(r"\s*\\tag\{(\d+)\}")
 LINK = re.compile(r"\[`(\w+)`\]\(\.\./(manual/\w+\.py)#L(\d+)\)")
@@ -53,6 +49,9 @@ CHINESE = {  # what the equations say in words
     " where ": " 表示，若由 ",
     " tells ": " 可知 ",
     ", otherwise of ": "，否则用 ",
+    " or ": " 或 ",
+    " if ": " 若 ",
+    " else ": "否则 ",
     "(softmax)": "(softmax)",
     "(sigmoid)": "(sigmoid)",
 }
@@ -99,7 +98,7 @@ def equations(text: str) -> list[dict]:
     found = []
     for block in BLOCK.finditer(text):
         tag = TAG.search(block[1])
-        if not tag or int(tag[1]) in LEFT_OUT:
+        if not tag:
             continue
         number, latex = int(tag[1]), TAG.sub("", block[1])
         proved, witness, networks, worst, allowed = rows[number]
@@ -183,9 +182,9 @@ def code(file: Path, name: str) -> str:
 
 
 def mistakes() -> list[dict]:
-    """Of the catalogue what is shown: each mistake's name, equation and reason, what it is about, and what E was."""
+    """The catalogue: each mistake's name, equation and reason, what it is about, and what E was."""
     found = []
-    for m in SHOWN:
+    for m in MISTAKES:
         wrong = [name for name in OUTPUT_ACTIVATIONS if m.activations[name] is not OUTPUT_ACTIVATIONS[name]]
         of = (wrong or [m.output])[0]
         found.append({"name": m.name, "equation": m.equation, "why": m.why, "of": of, "objective": m.objective})

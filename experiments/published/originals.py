@@ -6,6 +6,25 @@ PDP = "Rumelhart, Hinton and Williams 1986, Learning internal representations by
 NATURE = "Rumelhart, Hinton and Williams 1986, Learning representations by back-propagating errors, Nature 323"
 FAHLMAN = "Fahlman 1988, An empirical study of learning speed in back-propagation networks, CMU-CS-88-162"
 LANG = "Lang 1988, an answer on the connectionists mailing list (the paper: Lang and Witbrock, Learning to tell two spirals apart)"
+WALKER = "Walker 1988, told by Frostrom on the connectionists mailing list on 1 September 1988 (archive 1988-September/011423)"
+RPROP = (
+    "Riedmiller and Braun 1993, A direct adaptive method for faster backpropagation learning: the RPROP algorithm, ICNN"
+)
+MEMORY = "unverified, from memory: of the paper its abstract was seen, and of its table nothing"
+CLAIMS = {  # of papers whose abstract was seen: what it says, where no single number is said
+    "Sprinkhuizen-Kuyper and Boers 1996, The error surface of the simplest XOR network has only global minima, Neural Computation 8, "
+    "1301-1320": "every start reaches error 0 with probability one, in the limit",
+    "Tesauro and Janssens 1988, Scaling relationships in back-propagation learning, Complex Systems 2(1)": (
+        "training time of parity for n = 2 to 8 inputs, with rate, momentum and weight scale tuned per n, roughly as 4^n (the 4 from "
+        "memory: the stored abstract has lost its formula)"
+    ),
+    "Kolen and Pollack 1990, Backpropagation is sensitive to initial conditions, Complex Systems 4(3), 269-280": (
+        "the size of the first weights is a very significant parameter of the variability of convergence time"
+    ),
+    "Thimm and Fiesler 1997, High-order and multilayer perceptron initialization, IEEE TNN 8(2), 349-359": (
+        "the best variance of first weights on eight sets of data. It has no number to hold a run to, and none is run here"
+    ),
+}
 NO_MINIMA = (
     "Sprinkhuizen-Kuyper and Boers 1999, The local minima of the error surface of the 2-2-1 XOR network, AMAI 25"
 )
@@ -84,6 +103,50 @@ ORIGINALS = (
         "Fahlman and Lebiere 1990; the problem is Wieland's, posted on the same list on 5 August 1988",
         "initial weights, when the rates were raised, whether the error has the ½",
         "unverified but for the 20000 epochs and Wieland, which Fahlman and Lebiere say (read in translation)",
+    ),
+    Original(
+        "walker",
+        "two spirals, 2-20-10-1",
+        WALKER,
+        13940,
+        1,
+        "13 940 cycles until all outputs are within 0.3 of their targets; 281 weights, learning rate 0.1 in all three layers, "
+        "momentum 0.7, batch, no error counted for an output within 0.15 of its target",
+        "initial weights, targets, whether the gradient is the sum or the mean; here an output within 0.15 counts its error too",
+        "the message in the list's archive, up to where it begins to tell of ANSim's activations",
+    ),
+    Original(
+        "encoder-rprop",
+        "10-5-10 encoder by RPROP",
+        RPROP,
+        19,
+        10,
+        "a mean of 19 epochs, where Quickprop took 21, SuperSAB 55 and back-propagation 121",
+        "the number of runs is taken as 10; initial weights, criterion and first step are taken as Fahlman's and 0.1",
+        MEMORY,
+    ),
+    Original(
+        "encoder-quickprop",
+        "10-5-10 encoder by Quickprop",
+        RPROP,
+        21,
+        10,
+        "a mean of 21 epochs, in the same table",
+        "the number of runs is taken as 10; rate, initial weights and criterion; Fahlman adds 0.1 to f', which is left out here",
+        MEMORY,
+    ),
+    *(
+        Original(
+            key,
+            f"XOR with eight hidden nodes at η = {rate}",
+            f"Chauvin, reported in {PDP}",
+            number,
+            25,
+            f"about {number} presentations with eight hidden nodes and η = {rate} (p. 333)",
+            "the number of runs is taken as 25; momentum, targets, initial weights, online or batch; criterion taken as E < 0.01",
+            "unverified, from memory: neither the chapter nor a paraphrase of this sentence was at hand",
+        )
+        for key, rate, number in (("eight-slow", 0.1, 450), ("eight-fast", 0.75, 68))
     ),
 )
 

@@ -8,6 +8,7 @@ from typing import Any
 class Setup:
     """One way to train for a number. Heavy ball is the momentum of the originals: Δw(t) = -ε g + α Δw(t-1), equation (14).
 
+    rule:          another one, quickprop (21) or rprop (22), takes no momentum.
     learning_rate: of the gradient of E as in (7), summed over patterns, with the ½.
     initial:       half-width of the uniform initial weights of all layers, biases too.
     tolerance:     solved when every output is this near to its target, after an epoch. 0: only the cut-off counts.
@@ -29,6 +30,7 @@ class Setup:
     high: float = 1.0
     epochs: int = 10_000
     raised: int = 0
+    rule: str = "heavy-ball"
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,12 @@ SPIRAL = Setup(
     epochs=30_000,
     raised=8000,
 )
+WALKER = Setup(
+    "two-spirals", (2, 20, 10, 1), learning_rate=0.1, momentum=0.7, initial=0.5, tolerance=0.3, epochs=20_000
+)
+BY_RPROP = replace(ENCODER, rule="rprop", learning_rate=0.1, epochs=1000)
+BY_QUICKPROP = replace(ENCODER, rule="quickprop", learning_rate=1.5, epochs=1000)
+EIGHT = Setup("xor", (2, 8, 1), learning_rate=0.1, initial=0.5, tolerance=0.0, cutoff=0.04, epochs=4000)
 
 
 def _readings(
@@ -139,4 +147,37 @@ READINGS = {
             "U(±1)": {"initial": 1.0},
         },
     ),
+    "walker": _readings(
+        WALKER,
+        "U(±0.5), targets 0 and 1, summed gradient",
+        {
+            "mean gradient": {"learning_rate": 0.1 / 194},
+            "U(±1)": {"initial": 1.0},
+            "targets 0.1 and 0.9": {"low": 0.1, "high": 0.9, "tolerance": 0.3},
+        },
+    ),
+    "encoder-rprop": _readings(
+        BY_RPROP,
+        "Δ0 = 0.1, U(±1), 40-20-40, targets 0 and 1",
+        {"Δ0 = 1": {"learning_rate": 1.0}, "U(±0.3)": {"initial": 0.3}, **TIGHTER},
+    ),
+    "encoder-quickprop": _readings(
+        BY_QUICKPROP,
+        "ε = 1.5, U(±1), 40-20-40, targets 0 and 1",
+        {"ε = 0.5": {"learning_rate": 0.5}, "U(±0.3)": {"initial": 0.3}, **TIGHTER},
+    ),
+    **{
+        key: _readings(
+            replace(EIGHT, learning_rate=rate),
+            "batch, momentum 0.9, U(±0.5), E below 0.01 a pattern, targets 0 and 1",
+            {
+                "online": {"mode": "online"},
+                "no momentum": {"momentum": 0.0},
+                "online without momentum": {"mode": "online", "momentum": 0.0},
+                "error without the ½": {"learning_rate": 2 * rate, "cutoff": 0.02},
+                "U(±1)": {"initial": 1.0},
+            },
+        )
+        for key, rate in (("eight-slow", 0.1), ("eight-fast", 0.75))
+    },
 }

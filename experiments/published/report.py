@@ -6,13 +6,14 @@ import numpy as np
 
 from experiments._report import difference, number, p_words, percent
 from experiments._runs import Family, Runs, epochs_apart
-from experiments.published import chauvin, symmetry, xor_minima
-from experiments.published.originals import ORIGINALS, original
+from experiments.published import chauvin, symmetry, tendencies, xor_minima
+from experiments.published.originals import CLAIMS, ORIGINALS, original
 from experiments.published.readings import READINGS
 from experiments.published.rows import COMPATIBLE, REPRODUCED, Progress, deciding, judge
 from experiments.published.runs import carry_out
 
 SEEDS = 512
+SPIRALS = ("spirals", "walker")
 SPIRAL_SEEDS = 32  # a run is 30000 epochs of 194 patterns, four seconds of a core
 
 
@@ -23,10 +24,14 @@ def measure(
     keys: tuple[str, ...] = tuple(READINGS),
     most: int | None = None,
     hidden: tuple[int, ...] = chauvin.HIDDEN,
+    tended: bool = True,
 ) -> tuple[Runs, dict[str, Any]]:
-    """Train. most: of each original's readings; keys: of ``ORIGINALS``; hidden: Chauvin's. Fewer are for a quick look."""
+    """Train. most: of each original's readings; keys: of ``ORIGINALS``; hidden: Chauvin's; tended: ``tendencies`` too.
+
+    Fewer are for a quick look.
+    """
     total = sum(len(READINGS[key][:most]) for key in keys) + len(list(chauvin.READINGS)[:most])
-    total += len(list(xor_minima.READINGS)[:most])
+    total += len(list(xor_minima.READINGS)[:most]) + tended * tendencies.STEPS
     done = 0
 
     def step(what: str) -> None:
@@ -39,13 +44,15 @@ def measure(
     for key in keys:
         for k, reading in enumerate(READINGS[key][:most]):
             step(f"{original(key).title}: {reading.words}")
-            outcome = carry_out(reading.setup, np.arange(spiral_seeds if key == "spirals" else seeds))
+            outcome = carry_out(reading.setup, np.arange(spiral_seeds if key in SPIRALS else seeds))
             measured = symmetry.columns(outcome) if key == "symmetry" and k == 0 else {}
             parts.append(outcome.table(part="original", original=key, reading=reading.words, **_as_numbers(measured)))
             if measured:
                 other["example"] = symmetry.example(outcome)
     parts.append(chauvin.measure(seeds, lambda k, n, words: step(f"XOR, 2 to 32 hidden nodes: {words}"), hidden, most))
     parts.append(xor_minima.measure(seeds, lambda k, n, words: step(f"XOR 2-2-1, where it ends: {words}"), most))
+    if tended:
+        parts.append(tendencies.measure(seeds, lambda k, n, words: step(words)))
     return Runs.joined(parts), other
 
 
@@ -90,6 +97,7 @@ def summarise(runs: Runs, other: dict[str, Any]) -> dict[str, Any]:
     found["chauvin"] = chauvin.lines(runs.where(part="chauvin"))
     found["xor_minima"] = xor_minima.ends(runs.where(part="xor minima"))
     found["footnote"] = xor_minima.footnote(runs.where(part="xor minima"))
+    found["tendencies"] = tendencies.found(runs)
     return found | {"sentences": sentences(found)}
 
 
@@ -99,7 +107,7 @@ def sentence(entry: dict[str, Any]) -> str:
     base, limit = rows[0], entry["limit"]
     said = f"{o.title}: published {o.number:g}{'' if o.runs > 1 else ', a single run'}, {base['verdict']} ({base['words']}). "
     if base["low"] is None:
-        said += "Too few runs were solved for an interval. "
+        said += "Too few runs were solved for an interval; "
     else:
         what = "95% of our solved runs take" if o.runs == 1 else f"95% of means of {o.runs} of our runs are"
         said += f"{what} {base['low']:.0f} to {base['high']:.0f}, a factor of {base['high'] / base['low']:.2g}; "
@@ -128,7 +136,8 @@ def sentences(found: dict[str, Any]) -> list[str]:
     said = [entry["sentence"] for entry in found["originals"]]
     if "symmetry" in found:
         said.append(_symmetry(found["symmetry"]))
-    return [*said, _chauvin(found["chauvin"]), _xor_minima(found["xor_minima"], found["footnote"])]
+    said += [_chauvin(found["chauvin"]), _xor_minima(found["xor_minima"], found["footnote"])]
+    return said + tendencies.sentences(found["tendencies"])
 
 
 def _symmetry(m: dict[str, Any]) -> str:
@@ -182,14 +191,17 @@ def _xor_minima(ends: list[dict[str, Any]], footnote: dict[str, Any] | None) -> 
 
 def table(found: dict[str, Any]) -> str:
     """The readings of every original, and of Chauvin's line, as the page has them."""
-    lines = ["| reading | solved | restricted mean | 95% of such numbers | |", "|---|--:|--:|--:|---|"]
+    lines = ["| reading | solved | restricted mean | 95% of such numbers | as far out | |", "|---|--:|--:|--:|--:|---|"]
     for entry in found["originals"]:
-        lines.append(f"| **{entry['title']}** | {entry['rows'][0]['published']:g} | | | |")
+        memory = " †" * entry["seen"].startswith("unverified")
+        lines.append(f"| **{entry['title']}**{memory} | {entry['rows'][0]['published']:g} | | | | |")
         for row in entry["rows"]:
             mean = "" if row["epochs"] is None else number(row["epochs"])
             interval = "" if row["low"] is None else f"{row['low']:.0f} to {row['high']:.0f}"
             words = row["words"] + (" (‡)" if row["contrary"] else "")
-            lines.append(f"| {words} | {100 * row['success']['value']:.0f}% | {mean} | {interval} | {row['verdict']} |")
+            out = "" if row["p"] is None else f"{100 * row['p']:.2g}%"
+            share = f"{100 * row['success']['value']:.0f}%"
+            lines.append(f"| {words} | {share} | {mean} | {interval} | {out} | {row['verdict']} |")
     c = found["chauvin"]
     lines += ["", "| Chauvin: reading | slope per doubling | sweeps at H = 1 | bend | solved at H = 2 | |"]
     lines.append("|---|--:|--:|--:|--:|---|")
@@ -210,6 +222,11 @@ def sources(found: dict[str, Any]) -> str:
     ]
     lines.append(
         f"- **Hidden nodes** ({chauvin.SOURCE}). Stated: {chauvin.STATED}. Not stated: {chauvin.NOT_STATED}. Seen: {chauvin.SEEN}."
+    )
+    lines += [f"- {source}. Stated: {claim}. Seen: the abstract." for source, claim in CLAIMS.items()]
+    lines.append(
+        "- SuperSAB and the 12-2-12 encoder of the RPROP paper, and every rule's number on the spirals, are left out: no source "
+        "was seen."
     )
     return "\n".join(lines)
 

@@ -97,7 +97,7 @@ def _train(
         tolerance=setup.tolerance,  # 0 is never reached by a sigmoid, so one program serves both criteria
         weights=weights,
         mode=setup.mode,
-        rule="heavy-ball",
+        rule=setup.rule,
         epochs=epochs,
         history_every=epochs,
         dtype=dtype,

@@ -19,7 +19,8 @@ def test_the_accuracy_is_not_below_mlpclassifier_s(found, name):
     scores = found["accuracy"][name]
     assert {len(v) for v in scores.values()} == {estimators.SPLITS}
     difference = np.subtract(scores["ours"], scores["theirs"])
-    assert difference.mean() >= -difference.std(ddof=1) / len(difference) ** 0.5
+    error = difference.std(ddof=1) / len(difference) ** 0.5
+    assert difference.mean() >= -error - 1e-12  # iris is below by one standard error, to rounding
 
 
 def test_the_grids_come_to_the_same_choice_twenty_times_sooner(found):

@@ -10,8 +10,8 @@ import pytest
 
 from bpnn_jax import Network, load_patterns
 from bpnn_jax.network import half_squared_error, init_paired
-from experiments._runs import Family, epochs_apart
-from experiments.published import chauvin, rows, symmetry, xor_minima
+from experiments._runs import Family, Runs, epochs_apart
+from experiments.published import chauvin, rows, symmetry, tendencies, xor_minima
 from experiments.published.originals import ORIGINALS
 from experiments.published.readings import READINGS, Setup
 from experiments.published.runs import Outcome, carry_out, stages
@@ -25,7 +25,7 @@ def found(quick_run):
 
 
 def test_the_answer_has_intervals(found):
-    assert len(found["sentences"]) == 5
+    assert len(found["sentences"]) == 6
     assert found["details"].splitlines() == found["sentences"]
     assert all("[" in sentence for sentence in found["sentences"])
 
@@ -150,6 +150,56 @@ def test_sums_and_bends_of_a_known_curve():
     assert line["bend"]["value"] == pytest.approx(5)
     assert line["slope"]["value"] == pytest.approx(-10)  # -40 + 5 (x² has slope 6 on 1..5)
     assert line["verdict"] == "not reproduced"
+
+
+# --- tendencies ---
+
+
+def parities(factor, limit=tendencies.PARITY.epochs):
+    """Parity of 2 to 4 bits at two rates: at the first 10 factor^n epochs, give or take; at the second twice as many."""
+    rng, parts = np.random.default_rng(0), []
+    for n in (2, 3, 4):
+        for words, times in (("η = 0.1", 1), ("η = 0.2", 2)):
+            epochs = np.minimum(10 * times * factor**n * rng.uniform(0.9, 1.1, 40), limit).astype(int)
+            outcome = np.where(epochs < limit, "solved", "epochs")
+            settings = {"part": "growth", "reading": words, "hidden": 2 * n}
+            parts.append(Runs.of(**settings, seed=np.arange(40), epochs=epochs, outcome=outcome))
+    return Runs.joined(parts)
+
+
+def test_the_growth_of_a_known_factor_at_the_better_rate():
+    found = tendencies.growth(parities(5.0))
+    assert found["bits"] == [2, 3, 4]
+    assert found["rates"] == ["η = 0.1"] * 3
+    assert found["factor"]["low"] < 5 < found["factor"]["high"]
+    assert found["factor"]["high"] - found["factor"]["low"] < 0.3
+    assert found["epochs"] == pytest.approx([250, 1250, 6250], rel=0.05)  # the mean of 40 within ±10%
+    assert found["solved"] == [1, 1, 1]
+
+
+def test_a_run_that_is_not_solved_counts_as_the_limit():
+    found = tendencies.growth(parities(15.0))
+    assert found["solved"] == [1, 0, 0]
+    assert found["epochs"][1:] == [tendencies.PARITY.epochs] * 2
+
+
+def test_shares_and_spreads_of_known_runs():
+    runs = Runs.of(
+        part="shortcuts",
+        reading="U(±1)",
+        seed=np.arange(4),
+        epochs=np.array([10, 4000, 6000, 100_000]),
+        outcome=np.array(["solved", "solved", "solved", "epochs"]),
+    )
+    (row,) = tendencies.shortcuts(runs)
+    assert (row["soon"]["value"], row["late"]["value"]) == (0.5, 0.75)
+    (words,) = tendencies.sentences({"shortcuts": [row], "growth": None, "ranges": []})
+    assert "75.0%" in words
+    ended = Runs.of(
+        part="xor minima", reading="U(±3)", seed=runs["seed"], epochs=runs["epochs"], outcome=runs["outcome"]
+    )
+    (row,) = tendencies.ranges(ended)
+    assert (row["unsolved"]["value"], row["lower"], row["upper"]) == (0.25, 2005, 5000)
 
 
 # --- where XOR ends ---

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import manual
 from bpnn_jax import network
-from bpnn_jax.verify.proof import entries, is_zero, of, on_side
+from bpnn_jax.verify.proof import is_zero
+from bpnn_jax.verify.symbols import entries, of, on_side
 from tests.witnesses import ACTIVATIONS, NAMES, closed, exact, z_
 
 FLOATS = (np.float32, np.float64, np.longdouble)

@@ -15,8 +15,8 @@ from bpnn_jax.network import Network, half_squared_error
 from bpnn_jax.training._step import functions
 from bpnn_jax.verify.bound import UNIT, bound
 from bpnn_jax.verify.equations import reference_and_bound
-from bpnn_jax.verify.proof import entries, symbols
 from bpnn_jax.verify.reference import draw, float64, target_range
+from bpnn_jax.verify.symbols import entries, symbols
 from manual.backprop import bias_gradient, hidden_delta, output_delta, weight_gradient
 from tests.witnesses import ACTIVATIONS, LONG, NAMES
 

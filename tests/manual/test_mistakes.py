@@ -121,8 +121,9 @@ def test_each_of_a_rule_is_wrong_and_has_one_step_changed(mistake):
         assert {row.verdict for row in rows.values()} == {"correct"}
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.deep)])
 def test_each_is_caught_and_named(seed):
+    """Seed 0 is that of verify/test_ladder.py."""
     caught = {c.name: c for c in ladder.mistakes(seed)}
     assert set(caught) == {m.name for m in MISTAKES}
     for m in MISTAKES:

@@ -12,8 +12,8 @@ import manual
 from bpnn_jax.network import Network
 from bpnn_jax.training._step import functions
 from bpnn_jax.verify.equations import reference_and_bound
-from bpnn_jax.verify.proof import entries, symbols
 from bpnn_jax.verify.reference import draw
+from bpnn_jax.verify.symbols import entries, symbols
 from tests.witnesses import ACTIVATIONS, LONG
 
 NETWORKS = (

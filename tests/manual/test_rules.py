@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import manual
 from bpnn_jax import rules
-from bpnn_jax.verify.proof import entries, symbols
+from bpnn_jax.verify.symbols import entries, symbols
 from tests.witnesses import RULES, parabola_step, rprop_path
 
 STEPS = {name: rule.step for name, rule in manual.RULES.items() if rule.momentum}

@@ -1,5 +1,7 @@
 """The forward pass of the rule computes the function itself."""
 
+import contextlib
+import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -14,6 +16,9 @@ from bpnn_jax.audit._leaves import numbers
 from bpnn_jax.audit._report import Finding
 from bpnn_jax.audit._subject import Subject, wide
 from bpnn_jax.audit.checks._seen import Seen
+
+EDGE = 1e-4  # beside the largest output: an eps under a root is no other function
+STANDS_FOR_INFINITY = 1e20  # a kernel may start its maxima from -1e30
 
 
 def findings(seen: Seen) -> Iterator[Finding]:
@@ -32,6 +37,44 @@ def findings(seen: Seen) -> Iterator[Finding]:
         if apart[0] is not None and all(apart):
             yield replace(apart[0], draw=drawn)
             return
+    yield from itertools.islice(_at_edges(execute, seen.usable[0].drawn), 1)
+
+
+def _at_edges(execute: Executor, example: Drawn) -> Iterator[Finding]:
+    """Where a leaf has a row of zeros, or of -inf as a mask leaves it, and neither of the two is NaN."""
+    for drawn in _edges(example, execute.subject.domains):
+        with contextlib.suppress(Exception):  # the function raises there
+            got, known = _outputs(execute, drawn)
+            if all(jax.tree.structure(got) == jax.tree.structure(e) for e in known):
+                apart = [_other_number(got, expected, execute.subject.unit) for expected in known]
+                if apart[0] is not None and all(apart):
+                    yield replace(apart[0], draw=drawn.name)
+
+
+def _edges(example: Drawn, domains: tuple) -> Iterator[Drawn]:
+    for name, value in (("with a row of zeros", 0.0), ("with a row of -inf", -np.inf)):
+        live = list(example.live)
+        for k, leaf in enumerate(live):
+            if leaf.size and leaf.ndim and not np.iscomplexobj(leaf) and not any(domains) and not (leaf > 0).all():
+                live[k] = leaf.copy()
+                live[k].reshape(-1, leaf.shape[-1])[0] = value
+                yield example._replace(name=name, live=live)
+                break
+
+
+def _other_number(got: Any, expected: Any, unit: float) -> Finding | None:
+    for a, b in zip(map(numbers, jax.tree.leaves(got)), map(numbers, jax.tree.leaves(expected)), strict=True):
+        if a.shape != b.shape or np.iscomplexobj(b):
+            continue
+        size = abs(b[np.isfinite(b)]).max(initial=0.0)
+        both = np.isfinite(a) & np.isfinite(b)
+        apart = both & (abs(np.where(both, a, 0.0) - np.where(both, b, 0.0)) > max(EDGE, 64 * unit) * max(size, 1.0))
+        apart |= (abs(a) < STANDS_FOR_INFINITY) & np.isinf(b)
+        if apart.any():
+            index = tuple(int(n) for n in np.argwhere(apart)[0])
+            shown = f"{a[index]:.6g} against {b[index]:.6g}"
+            return Finding("primal-differs", "wrong", f"fwd's output is not the function's: {shown}", index=index)
+    return None
 
 
 def _outputs(execute: Executor, drawn: Drawn) -> tuple[Any, list]:

@@ -40,13 +40,14 @@ def run(
     keys: (lanes,), or one key of shape () for all, whose patterns then come in one order.
     x, t: (patterns, n0) and (patterns, nL), or the same with lanes in front where each has its own.
     """
-    return ended(go_on(network, settings, begin(network, settings, weights, rates, x, keys), rates, x, t, keys, until))
-
-
-def begin(network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, keys: Any) -> Block:
-    """A block before its first epoch, from weights (lanes, n_in, n_out)."""
-    weights = tuple(jnp.transpose(W, (2, 1, 0)) for W in weights)
     own_inputs = x.ndim == 3 or (settings.shuffle and keys.ndim == 1)
+    block = begin(network, settings, weights, rates, own_inputs)
+    return ended(go_on(network, settings, block, rates, x, t, keys, until))
+
+
+def begin(network: Network, settings: Settings, weights: tuple, rates: Rates, own_inputs: bool) -> Block:
+    """A block before its first epoch, from weights (lanes, n_in, n_out). ``own_inputs``: as ``epoch.memory`` has it."""
+    weights = tuple(jnp.transpose(W, (2, 1, 0)) for W in weights)
     kept = epoch.memory(network, settings, weights, rates, own_inputs)
     return Block(weights, kept, jnp.zeros((), jnp.int32), _not_begun(settings, weights))
 

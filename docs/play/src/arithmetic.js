@@ -227,8 +227,51 @@ function nesterov(W, g, v, learningRate, momentum) {
   return [W.map((row, j) => row.map((w, k) => w - learningRate * (momentum * next[j][k] + g[j][k]))), next];
 }
 
+// (21) and (22) carry two numbers per weight, and have no momentum.
+export const byWeight =
+  (one) =>
+  (W, g, [first, second], learningRate) => {
+    const found = W.map((row, j) => row.map((w, k) => one(w, g[j][k], first[j][k], second[j][k], learningRate)));
+    const part = (n) => found.map((row) => row.map((numbers) => numbers[n]));
+    return [part(0), [part(1), part(2)]];
+  };
+
+export const GROWTH = 1.75; // Quickprop's μ
+export const GROW = 1.2;
+export const SHRINK = 0.5; // RPROP's η-, and η+ above
+const [SHORTEST, LONGEST] = [1e-6, 50]; // its Δmin and Δmax
+
+// (21) W ← W + d: to the lowest point of a parabola, at most μ d, and by the linear term -η g. Carries g and d.
+export function quickpropOne(w, g, gBefore, d, learningRate) {
+  const way = Math.sign(d);
+  const [falls, fell] = [-way * g, -way * gBefore];
+  const far = falls >= (GROWTH / (1 + GROWTH)) * fell;
+  const parabola = (d * falls) / (far ? 1 : fell - falls);
+  const linear = falls > 0 || way === 0 ? -learningRate * g : 0;
+  const next = (far ? GROWTH * d : parabola) + linear;
+  return [w + next, g, next];
+}
+
+// (22) W ← W - Δ sign g, with a step size Δ per weight. Carries the sign, 0 after a change of it, and Δ.
+export function rpropOne(w, g, signBefore, size) {
+  const sign = Math.sign(g);
+  const same = sign * signBefore;
+  const changed = Math.min(LONGEST, Math.max(SHORTEST, same > 0 ? GROW * size : SHRINK * size));
+  const next = same === 0 ? size : changed;
+  const kept = same < 0 ? 0 : sign;
+  return [w - next * kept, kept, next];
+}
+
+const filled = (W, value) => W.map((row) => row.map(() => value));
+const zeros = (W) => filled(W, 0);
+
+export const WITHOUT_MOMENTUM = ["quickprop", "rprop"];
+
+// step: [W, what is carried] from W, g, what was carried and both rates. start: what the first step is given.
 export const RULES = {
-  "previous-gradient": { step: previousGradient, equation: 13 },
-  "heavy-ball": { step: heavyBall, equation: 14 },
-  nesterov: { step: nesterov, equation: 15 },
+  "previous-gradient": { step: previousGradient, equation: 13, start: zeros },
+  "heavy-ball": { step: heavyBall, equation: 14, start: zeros },
+  nesterov: { step: nesterov, equation: 15, start: zeros },
+  quickprop: { step: byWeight(quickpropOne), equation: 21, start: (W) => [zeros(W), zeros(W)] },
+  rprop: { step: byWeight(rpropOne), equation: 22, start: (W, learningRate) => [zeros(W), filled(W, learningRate)] },
 };

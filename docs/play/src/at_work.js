@@ -3,6 +3,7 @@
 import { h, typeset } from "./dom.js";
 import { mistakeName } from "./mistakes_zh.js";
 import { difference, exact, shown } from "./numbers.js";
+import { DEFINED } from "./steps.js";
 import { nameOf, putIn } from "./terms.js";
 
 export const titleOf = (app, step) => app.say(`at_${step.kind}`, step.l + 1);
@@ -15,7 +16,8 @@ export function atWork(app, model, step) {
   const bias = step.kind === "gradient" ? model.found.pass.layers[step.l].below[0].length : -1;
   const here = step.kind !== "slope" || model.net.names[step.l] === (model.mistake || {}).of;
   const isMistaken = (cell) => mistaken && here && (model.mistake.equation !== 11 || cell.j === bias);
-  const columns = ["number", "put_in", "by_hand", step.kind === "step" ? "by_right" : "by_dual", "apart"];
+  const defined = DEFINED.includes(step.kind);
+  const columns = ["number", "put_in", "by_hand", defined ? "by_right" : "by_dual", "apart"];
   const labels = columns.map((key) => say(key));
   const rows = cells.map((cell) =>
     h(
@@ -63,13 +65,10 @@ export function atWork(app, model, step) {
     h(
       "p",
       { class: wrong ? "verdict bad" : "verdict" },
-      wrong
-        ? say("step_wrong", wrong, step.cells.length)
-        : step.kind === "step"
-          ? null
-          : say("all_right", apart(step.cells)),
+      wrong ? say("step_wrong", wrong, step.cells.length) : defined ? null : say("all_right", apart(step.cells)),
     ),
-    step.kind === "step" && model.found.steps.indexOf(step) === model.found.steps.length - 1 ? updates(app) : null,
+    defined ? null : h("p", { class: "help" }, say("dual_help")),
+    model.found.steps.indexOf(step) === model.found.steps.length - 1 ? updates(app) : null,
     ...step.equations.map((number) => trusted(app, number)),
   ].filter(Boolean);
 }

@@ -25,7 +25,7 @@ export function curves({ lines, across, alt, mark = null }) {
   };
   const tick = (value) => [
     svg("line", { class: "rule", x1: LEFT, x2: WIDTH - 12, y1: y(value), y2: y(value) }),
-    svg("text", { class: "tick end", x: LEFT - 6, y: y(value) + 4 }, shown(value)),
+    svg("text", { class: "tick end", x: LEFT - 6, y: y(value) + 4 }, tickOf(value)),
   ];
   const chart = svg(
     "svg",
@@ -46,6 +46,8 @@ export function curves({ lines, across, alt, mark = null }) {
       : null;
   return h("figure", {}, chart, legend);
 }
+
+const tickOf = (value) => (value < 0.001 || value > 1000 ? value.toExponential(0).replace("-", "−") : shown(value));
 
 // Powers of ten, of which every so many so that few are left; or 1, 2, 5 of each where there are less than two
 function ticksBetween(low, high) {

@@ -1,5 +1,6 @@
 // What sets a field of the state. A control is made once per language, and follows the state from then on.
 
+import { WITHOUT_MOMENTUM } from "./arithmetic.js";
 import { h } from "./dom.js";
 import { CELL, FIELDS } from "./state.js";
 
@@ -55,6 +56,18 @@ export function entry(app, name, help = "") {
     note,
     help ? helped : null,
   );
+}
+
+// The rates that a rule has: (21) and (22) are without momentum.
+export function rateEntries(app) {
+  return ["learning_rate", "momentum", "weight_decay"].map((name) => {
+    const field = entry(app, name);
+    const update = (state) => {
+      field.update(state);
+      field.box.disabled = name === "momentum" && WITHOUT_MOMENTUM.includes(state.rule);
+    };
+    return { ...field, update };
+  });
 }
 
 export function slider(app, name, said) {

@@ -8,6 +8,7 @@ import { h } from "./dom.js";
 import { drawNetwork, weightsInWords } from "./drawing.js";
 import { modelOf } from "./model.js";
 import { shown } from "./numbers.js";
+import { DEFINED } from "./steps.js";
 
 export function derivationView(app) {
   const { say } = app;
@@ -16,7 +17,10 @@ export function derivationView(app) {
   const work = h("section", { class: "panel", "aria-labelledby": "at-work" });
   const wrong = h("section", { class: "panel", "aria-labelledby": "wrong" });
   const button = (key, to) => h("button", { type: "button", id: `go-${key}`, onclick: () => go(to) }, say(key));
-  const position = slider(app, "step", (state) => `${state.step} / ${model.found.steps.length}`);
+  const position = slider(app, "step", (state) => {
+    const steps = model.found.steps.length;
+    return `${Math.min(state.step, steps)} / ${steps}`;
+  });
   const fields = derivationFields(app, () => model);
   let model = null;
 
@@ -47,7 +51,11 @@ export function derivationView(app) {
   }
 
   const all = equationList(app, see);
-  const toWrong = button("first_wrong", () => model.found.first.step + 1);
+  const toFirstWrong = () => {
+    const { step, p } = model.found.first;
+    app.set({ step: step + 1, ...(p === null || app.state.alone ? {} : { pattern: p + 1 }) });
+  };
+  const toWrong = h("button", { type: "button", id: "go-first_wrong", onclick: toFirstWrong }, say("first_wrong"));
   const buttons = h(
     "div",
     { class: "buttons" },
@@ -66,6 +74,7 @@ export function derivationView(app) {
     position.element,
     said,
     scroller,
+    h("p", { class: "help" }, say("legend")),
     h("p", { class: "help" }, say("stage_help")),
   );
   const element = h(
@@ -124,7 +133,7 @@ function drawn(app, model, at) {
   };
   const busy = (column, k) =>
     step &&
-    !["gradient", "decay", "step"].includes(step.kind) &&
+    !["gradient", "decay", ...DEFINED].includes(step.kind) &&
     (step.kind === "input"
       ? column === 0
       : step.kind === "E"
@@ -137,7 +146,7 @@ function drawn(app, model, at) {
     const bias = j >= network.sizes[l];
     const active =
       step &&
-      ((["z", "gradient", "decay", "step"].includes(step.kind) && step.l === l) ||
+      ((["z", "gradient", "decay", ...DEFINED].includes(step.kind) && step.l === l) ||
         (step.kind === "delta" && step.l === l - 1 && !bias) ||
         (step.kind === "input" && l === 0 && !bias));
     return active ? "busy" : "";

@@ -1,6 +1,6 @@
 // The derivation's controls: the mistake, patterns and targets, the network, its weights as tables, the rule.
 
-import { checkbox, entry, grid, select } from "./controls.js";
+import { checkbox, entry, grid, rateEntries, select } from "./controls.js";
 import { h } from "./dom.js";
 import { mistakeName } from "./mistakes_zh.js";
 import { shown } from "./numbers.js";
@@ -25,8 +25,7 @@ export function derivationFields(app, model) {
     checkbox(app, "hidden_bias"),
   ];
   const weights = [select(app, "initial"), entry(app, "ranges"), entry(app, "seed"), matrices];
-  const rates = ["learning_rate", "momentum", "weight_decay"].map((name) => entry(app, name));
-  const training = [select(app, "rule"), ...rates];
+  const training = [select(app, "rule"), ...rateEntries(app)];
 
   function options(state) {
     const words = ({ x, t }, p) => `${p + 1}: ${x[p].map(shown).join(", ")} → ${t[p].map(shown).join(", ")}`;

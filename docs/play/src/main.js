@@ -48,6 +48,8 @@ function startPage() {
   function fromAddress() {
     if (location.hash === `#${app.state ? written(app.state) : ""}`) return;
     const { state, refused } = read(location.hash);
+    if (!/(^#|&)lang=/.test(location.hash))
+      state.lang = app.state ? app.state.lang : navigator.language.startsWith("zh") ? "zh" : "en";
     const { state: fitting, notices } = settled(state, app.data.iris);
     app.state = fitting;
     const said = refused.map(({ name, got, expected, known }) =>

@@ -3,14 +3,21 @@
 import {
   ACTIVATIONS,
   CORRECT,
+  GROW,
+  GROWTH,
   OBJECTIVES,
   OUTPUT_ACTIVATIONS,
+  RULES,
+  SHRINK,
   barW,
   biasGradient,
+  byWeight,
   decayed,
   derivative,
   elementwise,
   product,
+  quickpropOne,
+  rpropOne,
   sigmoid,
   softmaxJacobian,
   transposed,
@@ -167,16 +174,67 @@ const WRONG = {
   "decay on the bias row": { decayed: (g, W, n, rate) => elementwise((one, w) => one + rate * w, g, W) },
   "decay divided by the batch": { decayed: (g, W, n, rate, patterns) => decayed(g, W, n, rate / patterns) },
   "decay twice too large": { decayed: (g, W, n, rate) => decayed(g, W, n, 2 * rate) },
+
+  "parabola's denominator reversed": {
+    rule: "quickprop",
+    step: (w, g, gBefore, d, rate) => {
+      const far = g * Math.sign(gBefore) >= (GROWTH / (1 + GROWTH)) * Math.abs(gBefore);
+      const linear = g * gBefore > 0 || d === 0 ? -rate * g : 0;
+      const next = (far ? GROWTH * d : (d * g) / (g === gBefore ? 1 : g - gBefore)) + linear;
+      return [w + next, g, next];
+    },
+  },
+  "parabola without limit": {
+    rule: "quickprop",
+    step: (w, g, gBefore, d, rate) => {
+      const next = (d * g) / (gBefore === g ? 1 : gBefore - g) + (g * d > 0 ? 0 : -rate * g);
+      return [w + next, g, next];
+    },
+  },
+  "linear term after a change of sign": {
+    rule: "quickprop",
+    step: (w, g, gBefore, d, rate) => {
+      const right = quickpropOne(w, g, gBefore, d, rate)[2];
+      const next = g * d > 0 ? right - rate * g : right;
+      return [w + next, g, next];
+    },
+  },
+
+  "RPROP's sign reversed": { rule: "rprop", step: (w, g, sign, size) => rpropOne(w, g, -sign, size) },
+  "RPROP's step without limits": {
+    rule: "rprop",
+    step: (w, g, sign, size) => {
+      const same = Math.sign(g) * sign;
+      const next = (same > 0 ? GROW : same < 0 ? SHRINK : 1) * size;
+      const kept = same < 0 ? 0 : Math.sign(g);
+      return [w - next * kept, kept, next];
+    },
+  },
+  "RPROP's sign kept": {
+    rule: "rprop",
+    step: (w, g, sign, size) => {
+      const [moved, , next] = rpropOne(w, g, sign, size);
+      return [moved, Math.sign(g), next];
+    },
+  },
+  "RPROP by the gradient's size": {
+    rule: "rprop",
+    step: (w, g, sign, size) => {
+      const [, kept, next] = rpropOne(w, g, sign, size);
+      return [w - next * Math.abs(kept) * g, kept, next];
+    },
+  },
 };
 
 export const MISTAKES = Object.keys(WRONG);
 
-// How somebody with that mistake (or "", none) derives: the equations (8) to (12) and (20), and the activations by name.
+// How somebody with that mistake (or "", none) derives: the equations (8) to (12) and (20), the activations and the rules by name.
 // ``of`` is the activation whose derivative is wrong, as the catalogue says.
 export function derivation(name, of, objective) {
-  const wrong = name ? WRONG[name] : {};
-  const activations = wrong.derivative
-    ? { ...OUTPUT_ACTIVATIONS, [of]: { ...OUTPUT_ACTIVATIONS[of], derivative: wrong.derivative } }
+  const { derivative: slope, rule, step, ...wrong } = name ? WRONG[name] : {};
+  const activations = slope
+    ? { ...OUTPUT_ACTIVATIONS, [of]: { ...OUTPUT_ACTIVATIONS[of], derivative: slope } }
     : OUTPUT_ACTIVATIONS;
-  return { equations: { ...CORRECT, outputDelta: OBJECTIVES[objective].outputDelta, ...wrong }, activations };
+  const rules = rule ? { ...RULES, [rule]: { ...RULES[rule], step: byWeight(step) } } : RULES;
+  return { equations: { ...CORRECT, outputDelta: OBJECTIVES[objective].outputDelta, ...wrong }, activations, rules };
 }

@@ -57,6 +57,16 @@ export const CHINESE_MISTAKES = {
   "decay on the bias row": ["偏置行也衰减", "用了整个 W，而不是 W̄"],
   "decay divided by the batch": ["衰减除以了样本数", "它在取平均之前就加进了和里"],
   "decay twice too large": ["衰减大了一倍", "忘了 ½ λ Σ W̄² 中的 ½"],
+  "parabola's denominator reversed": ["抛物线的分母反了", "g_before − g 写成了 g − g_before：这一步离最低点更远"],
+  "parabola without limit": ["抛物线没有上限", "忘了 μ：两个斜率几乎相等时，步长极大"],
+  "linear term after a change of sign": ["变号之后仍有线性项", "抛物线已经折回，线性项却总是加上"],
+  "RPROP's sign reversed": ["RPROP 的符号反了", "梯度变号时步长变大，不变号时反而变小"],
+  "RPROP's step without limits": ["RPROP 的步长没有上下限", "Δ 从不截断：不停地变大或变小"],
+  "RPROP's sign kept": [
+    "RPROP 变号之后保留了符号",
+    "带到下一步的是符号而不是 0：变号后的那一步又变大了",
+  ],
+  "RPROP by the gradient's size": ["RPROP 用了梯度的大小", "Δ sign g 写成了 Δ g：把步长当成了学习率"],
 };
 
 export const mistakeName = (app, mistake) =>

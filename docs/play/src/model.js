@@ -28,7 +28,7 @@ export function modelOf(state, data) {
   const batch = { mode: "batch", order: "simultaneous" };
   const right = { ...howOf(state, network, data.mistakes), ...batch };
   const how = applies ? { ...howOf(state, network, data.mistakes, mistake.name), ...batch } : right;
-  let now = started(weightsOf(state, network, state.seed));
+  let now = started(weightsOf(state, network, state.seed), how);
   for (let n = 0; n < state.updates; n++) now = updated(now, x, t, how);
   const net = { ...now, names: network.names, objective: state.objective };
   const found = stepsOf(net, x, t, how, right);
@@ -39,7 +39,7 @@ export function modelOf(state, data) {
 // E after each of so many updates from the same weights, by the right derivation and by the mistaken one; and their gradients.
 export function astray({ net, x, t, how, right, found }) {
   const run = (by) => {
-    let now = started(net.weights);
+    let now = started(net.weights, by);
     const errors = [errorOf(now.weights, x, t, by)];
     for (let n = 0; n < ASTRAY; n++) {
       now = updated(now, x, t, by);
@@ -58,6 +58,19 @@ export function astray({ net, x, t, how, right, found }) {
     degrees: (Math.acos(Math.max(-1, Math.min(1, cosine))) * 180) / Math.PI,
   };
 }
+
+// A rule's mistake shows when it has something to carry: after some updates, or with a step size near its limit.
+const QUICKPROP = { rule: "quickprop", learning_rate: 0.1, updates: 2 };
+const RPROP = { rule: "rprop", learning_rate: 0.1, updates: 2 };
+const OF_RULES = {
+  "parabola's denominator reversed": { ...QUICKPROP, updates: 3 },
+  "parabola without limit": QUICKPROP,
+  "linear term after a change of sign": { ...QUICKPROP, updates: 20 },
+  "RPROP's sign reversed": RPROP,
+  "RPROP's step without limits": { ...RPROP, learning_rate: 45, updates: 1 },
+  "RPROP's sign kept": { ...RPROP, learning_rate: 1, updates: 1 },
+  "RPROP by the gradient's size": RPROP,
+};
 
 // The fields of a network that shows a mistake
 export function showing(mistake) {
@@ -88,6 +101,7 @@ export function showing(mistake) {
     alone: false,
     updates: 0,
     pattern: 1,
+    ...OF_RULES[mistake.name],
   };
 }
 

@@ -34,11 +34,12 @@ export function weightsOf(state, network, seed) {
 // Everything that an update looks at: functions, equations, rule and rates. ``of``: the activation of a mistake in (3), (4), (17).
 export function howOf(state, network, catalogue, mistake = "") {
   const { of = "" } = catalogue.find((one) => one.name === mistake) || {};
-  const { equations, activations } = derivation(mistake, of, state.objective);
+  const { equations, activations, rules } = derivation(mistake, of, state.objective);
   return {
     functions: network.names.map((name) => activations[name]),
     equations,
     objective: state.objective,
+    rules,
     rule: state.rule,
     learningRate: state.learning_rate,
     momentum: state.momentum,

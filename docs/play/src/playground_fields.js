@@ -1,6 +1,7 @@
 // The playground's controls, and the command line that makes the same run.
 
-import { checkbox, entry, select } from "./controls.js";
+import { WITHOUT_MOMENTUM } from "./arithmetic.js";
+import { checkbox, entry, rateEntries, select } from "./controls.js";
 import { h } from "./dom.js";
 import { patternFields } from "./pattern_fields.js";
 import { presetButtons } from "./presets.js";
@@ -21,9 +22,7 @@ export function playgroundFields(app) {
   const weights = [select(app, "initial"), entry(app, "ranges"), entry(app, "seed")];
   const learning = [
     select(app, "rule"),
-    entry(app, "learning_rate"),
-    entry(app, "momentum"),
-    entry(app, "weight_decay"),
+    ...rateEntries(app),
     select(app, "mode"),
     select(app, "order"),
     checkbox(app, "shuffle"),
@@ -61,7 +60,8 @@ const TRAINED =
 export function command(state) {
   if (!Object.hasOwn(GATES, state.task) || state.initial === "given" || !state.hidden.length) return "";
   const words = ["bpnn", "train", state.task, "--hidden", ...state.hidden];
-  for (const name of TRAINED) words.push(`--${name.replaceAll("_", "-")}`, state[name]);
+  const fields = TRAINED.filter((name) => name !== "momentum" || !WITHOUT_MOMENTUM.includes(state.rule));
+  for (const name of fields) words.push(`--${name.replaceAll("_", "-")}`, state[name]);
   if (state.initial === "uniform") words.push("--ranges", ...state.ranges);
   for (const [name, flag] of Object.entries(SWITCHES)) words.push(`--${state[name] ? "" : "no-"}${flag}`);
   return words.join(" ");

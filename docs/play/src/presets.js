@@ -66,7 +66,7 @@ const PRESETS = {
   softmax: () => SOFTMAX,
   worked: (data) => worked(data.worked),
 };
-const BEGINNING = { shown: 100, mistake: "", pattern: 1, alone: false, updates: 0, step: 0 };
+const BEGINNING = { shown: 100, mistake: "", pattern: 2, alone: false, updates: 0, step: 0 };
 
 export const presetButtons = (app, names) =>
   h(

@@ -27,7 +27,7 @@ export function training(state, setup, seed) {
   const marks = recorded(state.epochs);
   const random = new Random((seed + 1) % 4294967296); // of the orders; the weights have the seed's own
   const inOrder = x.map((_, p) => p);
-  let now = started(weightsOf(state, network, seed));
+  let now = started(weightsOf(state, network, seed), how);
   let epoch = 0;
   const found = { epochs: [0], errors: [errorOf(now.weights, x, t, how)], weights: [now.weights], seed };
   function advance(until) {

@@ -100,7 +100,7 @@ export const FIELDS = {
   shown: number(100, 0, 100), // per cent of the epochs, of which surface, activations and weights are shown
   many: flag(false),
   mistake: choice("", ["", ...MISTAKES]),
-  pattern: number(1, 1, 4, true),
+  pattern: number(2, 1, 4, true),
   alone: flag(false), // E of the chosen pattern, and not of all
   updates: number(0, 0, 1000, true), // of the batch, before the step that is shown
   step: number(0, 0, 60, true),

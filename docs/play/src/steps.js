@@ -1,8 +1,10 @@
 // A derivation in steps: forward layer by layer, then back delta by delta. A step is one quantity of one layer, a cell one number of
 // it: by hand, and by dual numbers. A cell is wrong where a mistaken derivation differs from the right one.
 
-import { OBJECTIVES, RULES, derivative, forward } from "./arithmetic.js";
+import { OBJECTIVES, derivative, forward } from "./arithmetic.js";
 import { slopeOfActivation, slopeOfError, values } from "./dual.js";
+
+export const DEFINED = ["step", "carried"]; // kinds of step that are definitions, and have no derivative
 
 // Both derivations do the same operations but for the mistake; the smallest of the catalogue moves a cell by 0.1%.
 function differs(hand, right) {
@@ -44,8 +46,10 @@ function derived(net, x, t, how) {
       decayed[l] = how.equations.decayed(gradients[l], layer.W, n, how.weightDecay, x.length);
       add("decay", l, [20], decayed[l]);
     }
-    const { step, equation } = RULES[how.rule];
-    add("step", l, [equation], step(layer.W, decayed[l], net.carried[l], how.learningRate, how.momentum)[0]);
+    const { step, equation } = how.rules[how.rule];
+    const [W, carried] = step(layer.W, decayed[l], net.carried[l], how.learningRate, how.momentum);
+    add("step", l, [equation], W);
+    if (how.rule === "rprop") add("carried", l, [equation], carried[0]);
   });
   return { pass, deltas, gradients, decayed, steps };
 }
@@ -65,7 +69,7 @@ function placed(step) {
   );
 }
 
-// The number of a cell by dual numbers; null for a step of the weights, which is a definition
+// The number of a cell by dual numbers; null for a definition
 function byDual(step, { p, j, k }, net, x, t, layers, by, weightDecay) {
   const { kind, l } = step;
   switch (kind) {
@@ -81,6 +85,7 @@ function byDual(step, { p, j, k }, net, x, t, layers, by, weightDecay) {
     case "input":
       return slopeOfError(net, x, t, { at: "x", j: k }, p);
     case "step":
+    case "carried":
       return null;
     default: {
       const decay = kind === "decay" && j < layers[l].below[0].length ? weightDecay * net.weights[l][j][k] : 0;

@@ -46,14 +46,32 @@ function outputDelta(top, t, p, k) {
   return sumOf(slopes.map((row, j) => `${wrongBy(j)}·${bracketed(row[k])}`));
 }
 
-function stepped(rule, how, w, g, carried) {
+// ``carried``: what the rule carries of this weight, one number or two
+function stepped(how, w, g, carried) {
   const [rate, momentum] = [shown(how.learningRate), shown(how.momentum)];
-  if (rule === "previous-gradient") return `${shown(w)} − ${rate}·${bracketed(g)} − ${momentum}·${bracketed(carried)}`;
-  const v = `${momentum}·${bracketed(carried)} + ${bracketed(g)}`;
-  return rule === "heavy-ball"
-    ? `${shown(w)} − ${rate}·(${v})`
-    : `${shown(w)} − ${rate}·(${momentum}·(${v}) + ${bracketed(g)})`;
+  const [first, second] = carried.map(shown);
+  const v = `${momentum}·${bracketed(carried[0])} + ${bracketed(g)}`;
+  switch (how.rule) {
+    case "previous-gradient":
+      return `${shown(w)} − ${rate}·${bracketed(g)} − ${momentum}·${bracketed(carried[0])}`;
+    case "heavy-ball":
+      return `${shown(w)} − ${rate}·(${v})`;
+    case "nesterov":
+      return `${shown(w)} − ${rate}·(${momentum}·(${v}) + ${bracketed(g)})`;
+    default:
+      return how.rule === "rprop"
+        ? `W = ${shown(w)}, g = ${shown(g)}, sign₋₁ = ${first}, Δ₋₁ = ${second}`
+        : `W = ${shown(w)}, g = ${shown(g)}, g₋₁ = ${first}, d₋₁ = ${second}, η = ${rate}`;
+  }
 }
+
+// Of what a rule carries for a layer the number, or both, of one weight
+function carriedOf(carried, j, k) {
+  const arrays = Array.isArray(carried[0][0]) ? carried : [carried];
+  return arrays.map((one) => one[j][k]);
+}
+
+const backAlong = (deltas, weights) => deltas.map((one, m) => weighted(one, weights[m]));
 
 // What a cell's number was computed from. ``found``: what stepsOf returned; ``gradients``: by layer, after decay.
 export function putIn(found, step, cell, net, t, how) {
@@ -77,17 +95,17 @@ export function putIn(found, step, cell, net, t, how) {
         return step.equations[0] === 19
           ? `${shown(layer.a[p][k])} − ${bracketed(t[p][k])}`
           : outputDelta(layer, t, p, k);
-      return `${bracketed(derivative(layer)[p][k])}·(${sumOf(found.deltas[step.l + 1][p].map((one, m) => weighted(one, above.W[k][m])))})`;
+      return `${bracketed(derivative(layer)[p][k])}·(${sumOf(backAlong(found.deltas[step.l + 1][p], above.W[k]))})`;
     case "gradient":
       return sumOf(delta.map((row, q) => (j === bias ? shown(row[k]) : weighted(layer.below[q][j], row[k]))));
     case "input":
-      return sumOf(delta[p].map((one, m) => weighted(one, layer.W[k][m])));
+      return sumOf(backAlong(delta[p], layer.W[k]));
     case "decay": {
       const g = found.gradients[step.l][j][k];
       return j < bias ? `${shown(g)} + ${shown(how.weightDecay)}·${bracketed(layer.W[j][k])}` : shown(g);
     }
     default:
-      return stepped(how.rule, how, layer.W[j][k], found.decayed[step.l][j][k], net.carried[step.l][j][k]);
+      return stepped(how, layer.W[j][k], found.decayed[step.l][j][k], carriedOf(net.carried[step.l], j, k));
   }
 }
 
@@ -116,6 +134,8 @@ export function nameOf(step, cell) {
       return slopeBy(...symbol("x", "", node));
     case "decay":
       return [...slopeBy(...symbol("W", layer, pair)), " + λW̄"];
+    case "carried":
+      return ["sign ", ...symbol("W", layer, pair)];
     default:
       return symbol("W", layer, pair);
   }

@@ -69,6 +69,8 @@ export const ENGLISH = {
   "previous-gradient": "previous gradient (13)",
   "heavy-ball": "heavy ball (14)",
   nesterov: "Nesterov (15)",
+  quickprop: "Quickprop (21)",
+  rprop: "RPROP (22)",
 
   // what had to change
   notice_rows: "Inputs and targets need as many rows: the shorter list counts.",
@@ -79,6 +81,8 @@ export const ENGLISH = {
 
   // the derivation
   stage: "The network and its numbers",
+  legend:
+    "A box is a node, layer.node: z, a, then δ. A line is a weight: blue and solid above 0, orange and dashed below, the thicker the larger. The dashed box is the bias node, always 1.",
   stage_help: "Keys: → next step, ← step back, Home first, End last.",
   first: "First",
   back: "Back",
@@ -95,6 +99,7 @@ export const ENGLISH = {
   at_gradient: "gradient of the weights of layer {0}",
   at_input: "gradient of the inputs",
   at_decay: "weight decay in layer {0}",
+  at_carried: "sign carried in layer {0}",
   at_step: "step of the weights of layer {0}",
   at_work: "At work",
   number: "Number",
@@ -107,14 +112,18 @@ export const ENGLISH = {
   as_mistaken: "with the mistake: {0}",
   all_right:
     "By hand and by dual numbers alike, in every number of this step and for every pattern: {0} apart at most.",
+  dual_help:
+    "A dual number v + d ε, with ε² = 0, carries a derivative d through the forward pass. It uses no equation of the way back.",
   step_wrong: "{0} of {1} numbers of this step are wrong.",
   measured: "Measured by bpnn verify: worst error {0}, allowed {1} ({2}; {3}).",
   measured_definition: "A definition. Measured by bpnn verify: worst error {0}, allowed {1} ({2}).",
+  "branch by branch": "branch by branch",
   "closed form": "closed form",
   take_step: "Make this update and begin again",
   undo_steps: "Back to the initial weights",
   mistake_heading: "What the mistake does",
   mistake_first: "First wrong number: {0}, at equation {1}: {2} instead of {3}.",
+  of_pattern: " of pattern {0}",
   mistake_hidden: "This network does not show the mistake: every number is right here.",
   mistake_show: "Take a network made to show it",
   mistake_why: "What its author thought: {0}.",
@@ -154,6 +163,10 @@ export const ENGLISH = {
   why_18: "Each output depends on every z of its layer, so the derivative is a matrix.",
   why_19: "The logarithm cancels f′. So the delta without f′ is wrong for (7) and right here.",
   why_20: "It joins the gradient once per update. Bias rows have none.",
+  why_21:
+    "Each weight has a parabola of its own, through its slopes before and after its last step, and jumps to its lowest point.",
+  why_22:
+    "Only the sign of the gradient counts. Each weight has a step size of its own, which grows while the sign stays.",
 
   // the playground
   again: "Train again",

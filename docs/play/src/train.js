@@ -1,11 +1,14 @@
 // Training: updates in order, online or batch, simultaneous or in the article's order. The formulas are those of arithmetic.js.
 
-import { OBJECTIVES, RULES, deltas, forward } from "./arithmetic.js";
+import { OBJECTIVES, deltas, forward } from "./arithmetic.js";
 
-// What a training carries: the weights, and for each matrix the gradient before or the velocity, zeros at first.
-export const started = (weights) => ({ weights, carried: weights.map((W) => W.map((row) => row.map(() => 0))) });
+// What a training carries: the weights, and for each matrix what its rule is given at the first step.
+export const started = (weights, { rules, rule, learningRate }) => ({
+  weights,
+  carried: weights.map((W) => rules[rule].start(W, learningRate)),
+});
 
-// One update from the patterns x, t. ``how``: functions, equations, rule, learningRate, momentum, weightDecay, order.
+// One update from the patterns x, t. ``how``: functions, equations, rules, rule, learningRate, momentum, weightDecay, order.
 export function updated(state, x, t, how) {
   const pass = forward(state.weights, x, how.functions);
   return how.order === "article" ? articleOrder(state, pass, t, how) : simultaneous(state, pass, t, how);
@@ -32,7 +35,7 @@ function moveLayer(state, pass, l, delta, how) {
   const layer = pass.layers[l];
   let g = how.equations.weightGradient(layer, delta); // (10)
   if (how.weightDecay) g = how.equations.decayed(g, layer.W, layer.below[0].length, how.weightDecay, delta.length); // (20)
-  return RULES[how.rule].step(layer.W, g, state.carried[l], how.learningRate, how.momentum); // (13) to (15)
+  return how.rules[how.rule].step(layer.W, g, state.carried[l], how.learningRate, how.momentum); // (13) to (15), (21), (22)
 }
 
 // One epoch: an update per pattern in ``order`` (online), or one for all (batch).

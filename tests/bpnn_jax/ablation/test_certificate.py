@@ -45,19 +45,6 @@ def test_what_is_a_gradient_is_certified(run):
     assert certificate.from_dict({**vars(found), "checks": [vars(row) for row in found.checks]}) == found
 
 
-def test_the_epoch_beside_numpy_has_the_program_s_own_shapes(monkeypatch):
-    """So nothing is compiled for it; iris has more patterns than a stretch of 64."""
-    chunk, seen = the_chunk(2, "iris"), []
-
-    def run_block(block, network, settings, dtype, weights, rates, x, t, *others):
-        seen.append((x.shape, t.shape))
-        raise ValueError("seen")
-
-    monkeypatch.setattr(certificate, "run_block", run_block)
-    assert certificate.run_checks(chunk.program)[0].verdict == "wrong"
-    assert seen == [(chunk.program.x.shape, chunk.program.t.shape)]
-
-
 def test_a_rule_of_optax_is_taken_as_it_is():
     chunk = the_chunk(1002, rule="adam", mode="batch")
     found = certificate.certify(chunk.program, chunk.lanes[0], certificate.run_checks(chunk.program))

@@ -9,7 +9,7 @@ import pytest
 from jax.experimental import pallas as pl
 
 from bpnn_jax import audit
-from bpnn_jax.audit import _branches, _inner, _programs, _repair, _vary
+from bpnn_jax.audit import _bounded, _branches, _inner, _programs, _repair, _vary
 from tests.bpnn_jax.audit.planted import normal
 
 
@@ -178,7 +178,26 @@ def test_loops_are_counted_and_stopped():
     (loop,) = (operation for operation in program.operations if operation.name == "while")
     slots = _programs.run(program, [jnp.ones(2), jnp.float32(2.0)])
     values = [_programs.value_of(a, slots) for a in loop.inputs]
-    (found,) = _programs.apply_bounded(loop, values)
+    (found,) = _bounded.apply(loop, values)
     np.testing.assert_array_equal(found, [64, 64])
     with pytest.raises(RuntimeError, match="had not ended"):
-        _programs.apply_bounded(loop, [v * 0 for v in values])
+        _bounded.apply(loop, [v * 0 for v in values])
+
+
+@pytest.mark.parametrize("branched", [False, True])
+def test_a_loop_inside_a_scan_or_a_branch_is_stopped_too(branched):
+    def doubled(x, step):
+        return jax.lax.while_loop(lambda y: y < 40, lambda y: y * step, x)
+
+    def run(xs, step):
+        if branched:
+            return jax.lax.cond(step > 1, lambda: doubled(xs[0], step), lambda: doubled(xs[1], step * step))
+        return jax.lax.scan(lambda c, x: (c, doubled(x, step)), 0.0, xs)[1]
+
+    program = _programs.flatten(jax.make_jaxpr(run)(jnp.array([1.0, 3.0]), 2.0))
+    outer = next(o for o in program.operations if o.name in ("scan", "cond"))
+    slots = _programs.run(program, [jnp.array([1.0, 3.0]), jnp.float32(2.0)])
+    values = [_programs.value_of(a, slots) for a in outer.inputs]
+    np.testing.assert_array_equal(_bounded.apply(outer, values)[-1], 64 if branched else [64, 48])
+    moved = [v * 0 if jnp.issubdtype(v.dtype, jnp.floating) else v for v in values]
+    assert np.isnan(_bounded.apply(outer, moved)[-1]).all()

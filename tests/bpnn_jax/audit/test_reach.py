@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bpnn_jax import audit
+from bpnn_jax.audit import _turns
 from bpnn_jax.errors import InputError
 from tests.bpnn_jax.audit.planted import normal, plain
 from tests.bpnn_jax.audit.test_vary import rule
@@ -76,6 +77,35 @@ def test_a_solver_is_judged_within_its_tolerance(bug):
     f = rule(bisected, lambda a: (bisected(a), bisected(a)), bwd)
     report = audit.custom_vjp(f, X, **QUICK, reference=closed)
     assert report.verdict == ("wrong" if bug else "correct"), report
+
+
+def stopped_short(unrolled):
+    """A descent to the minimum of (w - d)², which is d, up to a tolerance of 1e-4 or for twelve steps."""
+
+    def until(d):
+        def body(c):
+            slope = 2 * (c[0] - d)
+            return c[0] - 0.3 * slope, abs(slope).max()
+
+        return jax.lax.while_loop(lambda c: c[1] > 1e-4, body, (jnp.zeros_like(d), jnp.ones((), d.dtype)))[0]
+
+    def steps(d):
+        return jax.lax.fori_loop(0, 12, lambda _, w: w - 0.6 * (w - d), jnp.zeros_like(d))
+
+    return steps if unrolled else until
+
+
+@pytest.mark.parametrize(("unrolled", "factor"), [(True, 1.0), (False, 1.0), (False, 1.02)])
+def test_a_solver_without_a_reference_is_judged_within_what_more_turns_change(monkeypatch, unrolled, factor):
+    solve = stopped_short(unrolled)
+    f = rule(solve, lambda d: (solve(d), None), lambda _, g: (factor * g,))
+    options = {**QUICK, "variants": 0}
+    report = audit.custom_vjp(f, X, **options)
+    assert report.verdict == ("correct" if factor == 1 else "wrong"), report
+    monkeypatch.setattr(_turns, "at_other_turns", lambda *a: [])
+    assert (
+        audit.custom_vjp(f, X, **options).verdict == "wrong"
+    )  # for the iteration's derivative is off as the iteration is
 
 
 @pytest.mark.parametrize("conjugate", [False, True])
@@ -174,6 +204,22 @@ def test_a_rule_with_a_primal_of_its_own():
     g = jax.custom_vjp(jnp.sin)
     g.defvjp(lambda x: (jnp.sin(x.value) + 1.0, x.value), lambda x, c: (jnp.cos(x) * c,), symbolic_zeros=True)
     assert found(audit.custom_vjp(g, X, **QUICK), "primal-differs")
+
+
+@pytest.mark.parametrize(
+    ("f", "mended"),
+    [
+        (lambda x: jax.nn.logsumexp(x, -1), lambda y: jnp.where(jnp.isfinite(y), y, 0.0)),  # at a row of -inf
+        (lambda x: jnp.sqrt((x * x).sum(-1)), lambda y: jnp.where(y == 0, 2.0, y)),  # at a row of zeros
+    ],
+)
+@pytest.mark.parametrize("bug", [False, True])
+def test_a_value_of_its_own_where_a_row_is_zero_or_masked(f, mended, bug):
+    g = jax.custom_jvp(f)
+    g.defjvp(lambda p, t: (mended(f(*p)) if bug else f(*p), jax.jvp(f, p, t)[1]))
+    report = audit.custom_jvp(g, normal(3, 4), **{**QUICK, "variants": 0})
+    assert report.verdict == ("wrong" if bug else "correct"), report
+    assert not bug or found(report, "primal-differs").draw.startswith("with a row of")
 
 
 def test_a_surrogate_is_no_mistake_until_it_is_held_against_its_own_function():

@@ -242,6 +242,9 @@ def test_what_orders_other_numbers_is_kept():
     assert sorted(other([2, 0, 1, 3])) == [0, 1, 2, 3]  # a permutation
     assert (np.diff(other([0, 1, 4, 4])) >= 0).all()
     assert set(other([3, 0, 5], 1, (-100,))) & {-100}
+    assert set(np.concatenate([other([0] * 8), other([0] * 8, 1)])) == {0, 1}  # labels that are all alike
+    assert set(np.concatenate([other([4] * 8), other([4] * 8, 1)])) == {3, 4}
+    assert other([0, 0], lengths={1, 2}) is None
     one_hot = _redraw.other(np.eye(4, dtype=np.float32)[[0, 1, 1]], rng, 0, (), set())
     assert (one_hot.sum(-1) == 1).all()
     shares = _redraw.other(np.array([[0.2, 0.8], [0.5, 0.5]], np.float32), rng, 0, (), set())
@@ -251,6 +254,15 @@ def test_what_orders_other_numbers_is_kept():
     assert [int(m.sum()) for m in masks] == [3, 2]
 
 
+def test_a_permutation_stays_one_at_other_lengths_and_stays_within_what_it_may_index():
+    arguments = take_apart((normal(3, 5), np.array([2, 0, 1])), 0)
+    found = {s.what: s.args for s in _siblings.siblings(arguments, True)}
+    assert found["length 3 as 4"][1].tolist() == [2, 0, 1, 3]
+    assert found["length 3 as 1"][1].tolist() == [0]
+    assert "length 5 as 1" not in found  # the rows or the columns: what it indexes is not known
+    assert [(a.shape, b.tolist()) for a, b in [found["length 5 as 6"]]] == [((3, 6), [2, 0, 1])]
+
+
 def test_siblings_keep_equal_lengths_equal_and_indices_within():
     arguments = take_apart((normal(4, 3), normal(3), np.array([0, 3, 2])), 0)
     found = list(_siblings.siblings(arguments, True))
@@ -258,6 +270,10 @@ def test_siblings_keep_equal_lengths_equal_and_indices_within():
     tied = next(s for s in found if s.what == "length 3 as 4")
     assert [np.shape(a) for a in tied.args] == [(4, 4), (4,), (4,)]
     assert any(s.what == "one axis more" for s in found)
+    keys = [(s.what, *map(np.shape, s.args)) for s in found]
+    assert len(set(keys)) == len(keys)
+    assert found[0].what == "length 3 as 4, length 4 as 5"
+    assert {"length 3 as 4", "length 4 as 5"} == set(found[0].covers)
     shorter = next(s for s in found if s.what == "length 4 as 1")
     assert shorter.args[0].shape == (1, 3)
     assert max(shorter.args[2]) == 0

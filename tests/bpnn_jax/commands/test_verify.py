@@ -24,7 +24,7 @@ RIGHT = verify.Report(
 def climbed(monkeypatch):
     """What the ladder was asked for. It is not climbed here (verify/test_ladder.py does): its report is made up."""
     asked = []
-    monkeypatch.setattr(verify, "run", lambda options, progress: asked.append(options) or RIGHT)
+    monkeypatch.setattr(verify, "run", lambda options, progress, processes: asked.append(options) or RIGHT)
     return asked
 
 
@@ -39,7 +39,7 @@ def test_a_derivation_that_is_right_ends_in_status_zero(climbed, bpnn):
 def test_a_derivation_that_is_wrong_ends_in_status_one(here, bpnn, monkeypatch):
     """The rungs' own report, spoiled: the command must pass it on."""
     wrong = verify.Check(3, "(9)", "JAX float64", 1, 0.5, 1e-9, "wrong", "[a network]")
-    monkeypatch.setattr(verify, "run", lambda options, progress: verify.Report((wrong,), ()))
+    monkeypatch.setattr(verify, "run", lambda options, progress, processes: verify.Report((wrong,), ()))
     ran = bpnn("verify", "--json", "j")
     assert ran.code == 1
     assert "WRONG [a network]" in ran.out

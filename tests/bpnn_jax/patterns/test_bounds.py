@@ -97,6 +97,39 @@ def test_cells_are_counted_before_a_text_is_decoded(tmp_path, row, monkeypatch):
     assert len(opened(tmp_path, b"1,0\n2,1\n" * 300).patterns) == 600
 
 
+def test_a_row_that_is_wrong_is_found_without_a_copy_of_the_text():
+    """A StringIO takes four bytes for each character: a text of 30 MB in UTF-16 took 566 MB of memory, with it."""
+    text = "1,2\n" * 2**18 + "1,2,3\n"
+    tracemalloc.start()
+    try:
+        wrong = tables._where_it_is_wrong("f.csv", text, 4, ",", 2, ValueError("unread"))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert str(wrong) == f"f.csv:{2**18 + 1}:1: expected 2 cells in every row, got 3"
+    assert peak < len(text) / 2  # a line at a time takes kilobytes
+
+
+@pytest.mark.parametrize("pack", ["gz", "zip"])
+def test_what_is_unpacked_is_there_once(tmp_path, pack):
+    size = 2**24
+    path = tmp_path / "f.csv"
+    if pack == "gz":
+        path.write_bytes(gzip.compress(b"1,2\n" * (size // 4), 1))
+    else:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("f.csv", b"1,2\n" * (size // 4))
+    packed = contents.read_bytes(str(path)) if pack == "zip" else b""
+    tracemalloc.start()
+    try:
+        found = formats._only_member("f.csv", packed) if pack == "zip" else contents.read_bytes(str(path))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(found) == size
+    assert peak < 1.6 * size  # parts that are gathered and joined are there twice
+
+
 @pytest.mark.parametrize("form", ["arff", "libsvm", "FANN", "SNNS"])
 def test_formats_that_are_read_cell_by_cell_have_fewer(tmp_path, form, monkeypatch):
     from bpnn_jax.patterns import arff

@@ -57,7 +57,7 @@ def test_the_parameters_are_the_fields_of_a_run():
 
 @pytest.fixture(scope="module")
 def fitted():
-    return BPNNClassifier(random_state=3, epochs=20).fit(X, Y)
+    return BPNNClassifier(random_state=3, epochs=20, standardize=True).fit(X, Y)
 
 
 def test_a_fit_is_the_training_of_the_command(fitted):
@@ -126,11 +126,31 @@ def test_outputs_that_are_no_shares_give_no_probabilities():
     assert hasattr(BPNNClassifier(output_activation="same", activation="sigmoid"), "predict_proba")
 
 
+def test_inputs_of_about_one_are_left_as_they_are():
+    x = np.array([[0.0, 1.0], [2.0, 3.0], [1.0, 4.0]])
+    t = x[:, :1]
+    for given, factor, inputs in (
+        (None, 1, False),
+        (None, 100, True),
+        (None, 0.01, True),
+        (True, 1, True),
+        (False, 100, False),
+    ):
+        scaling = _options._scaling(BPNNRegressor(standardize=given), "regression", x * factor, t)
+        assert (scaling.inputs is not None, scaling.targets is not None) == (inputs, given is not False)
+    assert _options._scaling(BPNNRegressor(), "regression", x + 20, t).inputs is not None
+
+
 # --- further ---
 
 
 def test_warm_start_is_one_longer_run(fitted):
-    model = BPNNClassifier(random_state=3, epochs=12, warm_start=True).fit(X, Y).set_params(epochs=8).fit(X, Y)
+    model = (
+        BPNNClassifier(random_state=3, epochs=12, warm_start=True, standardize=True)
+        .fit(X, Y)
+        .set_params(epochs=8)
+        .fit(X, Y)
+    )
     assert [W.tolist() for W in model.weights_] == [W.tolist() for W in fitted.weights_]
     assert (model.n_iter_, model.loss_curve_) == (20, fitted.loss_curve_)
     assert clone(model).set_params(epochs=20).fit(X, Y).weights_[0].tolist() == fitted.weights_[0].tolist()
@@ -139,7 +159,7 @@ def test_warm_start_is_one_longer_run(fitted):
 
 
 def test_partial_fit_is_an_epoch_a_call(fitted):
-    model = BPNNClassifier(random_state=3)
+    model = BPNNClassifier(random_state=3, standardize=True)
     for _ in range(20):
         model.partial_fit(X, Y, classes=[0, 1, 2])
     assert [W.tolist() for W in model.weights_] == [W.tolist() for W in fitted.weights_]

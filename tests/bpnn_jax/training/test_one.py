@@ -226,7 +226,11 @@ def test_any_optax_optimiser(assert_within, x64):
         made = train(SMALL, x, t, weights=weights, rule=lambda rate, mu: optax.adam(rate), dtype="float64", epochs=3)
         named = train(SMALL, x, t, weights=weights, rule="adam", dtype="float64", epochs=3)
     assert_within(found.weights, W, 100 * ALLOWED)  # Adam divides by the root of small numbers
-    same(made, named)
+    assert (made.engine, named.engine) == (
+        "generic",
+        "fused loop",
+    )  # by its name it is written out, and rounds otherwise
+    assert_within(made.weights, named.weights, 100 * ALLOWED)
 
 
 # --- shuffling ---

@@ -53,7 +53,7 @@ def climb(report, monkeypatch):
 
     def some(*pieces):
         monkeypatch.setattr(ladder, "_work", lambda options: (w for w in work(options) if w[0].startswith(pieces)))
-        monkeypatch.setattr(ladder, "mistakes", lambda seed: iter(report.mistakes))
+        monkeypatch.setattr(ladder, "_rung_6", lambda options: [("rung 6: mistakes", lambda: report.mistakes)])
         return verify.run(OPTIONS)
 
     return some
@@ -466,7 +466,7 @@ def _derivative_of_a(layer, above, delta_above):
 
 def test_progress_counts_up_to_the_whole(monkeypatch):
     monkeypatch.setattr(ladder, "_work", lambda options: iter([("one", list), ("two", list)]))
-    monkeypatch.setattr(ladder, "mistakes", lambda seed: iter(()))
+    monkeypatch.setattr(ladder, "_rung_6", lambda options: [("rung 6: mistakes", list)])
     seen = []
     report = verify.run(OPTIONS, lambda *args: seen.append(args))
     assert [args[:2] for args in seen] == [(0, 3), (1, 3), (2, 3)]

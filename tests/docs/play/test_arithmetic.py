@@ -11,12 +11,11 @@ import pytest
 import manual
 from bpnn_jax.settings import Run
 from docs.play import build
-from docs.play.build import SHOWN
 from manual.article import NN
-from manual.mistakes import Mistake
+from manual.mistakes import MISTAKES, Mistake
 
 CORRECT = Mistake("", 0, "")
-CATALOGUE = {m.name: m for m in (CORRECT, *SHOWN)}
+CATALOGUE = {m.name: m for m in (CORRECT, *MISTAKES)}
 # E sums over at most 15 products of numbers below 10: some 1e-15 of rounding on either side. A wrong formula is off by 1e-3 or more.
 EXACT = 1e-12
 
@@ -89,10 +88,10 @@ def assert_close(got, expected, limit=EXACT):
 
 
 HOW = """
-    const { equations, activations } = bpnn.derivation(net.mistake || "", net.of || "", net.objective);
-    const by = ({ activations, equations }) =>
-        ({ functions: net.names.map((name) => activations[name]), equations, objective: net.objective, ...net.how });
-    const [how, right] = [by({ equations, activations }), by(bpnn.derivation("", "", net.objective))];
+    const mistaken = bpnn.derivation(net.mistake || "", net.of || "", net.objective);
+    const by = ({ activations, equations, rules }) =>
+        ({ functions: net.names.map((name) => activations[name]), equations, rules, objective: net.objective, ...net.how });
+    const [how, right] = [by(mistaken), by(bpnn.derivation("", "", net.objective))];
 """
 
 
@@ -109,7 +108,8 @@ def test_forward_deltas_and_gradients_of_100_networks(javascript):
             return {
                 z: pass.layers.map((layer) => layer.z), a: pass.layers.map((layer) => layer.a),
                 slopes: pass.layers.map(bpnn.derivative), E: bpnn.errorOf(net.weights, net.x, net.t, how),
-                deltas, gradient: bpnn.gradient(pass, net.t, how.equations), input: equations.inputGradient(pass.layers[0], deltas[0]),
+                deltas, gradient: bpnn.gradient(pass, net.t, how.equations),
+                input: how.equations.inputGradient(pass.layers[0], deltas[0]),
             };
         });"""
     )
@@ -132,8 +132,8 @@ def trained(net: dict, steps: int) -> list:
     """The weights after so many steps on all patterns, by ``manual``."""
     (weights, x, t), how = arrays(net), net["how"]
     functions = tuple(manual.OUTPUT_ACTIVATIONS[name] for name in net["names"])
-    equations, rule = manual.OBJECTIVES[net["objective"]].equations, manual.RULES[how["rule"]].step
-    carried = [np.zeros_like(W) for W in weights]
+    equations, (_, rule, _, start, _) = manual.OBJECTIVES[net["objective"]].equations, manual.RULES[how["rule"]]
+    carried = [start(W, how["learningRate"]) for W in weights]
     for _ in range(steps):
         pass_ = manual.forward(weights, x, functions)
         moved, deltas = list(weights), (equations.output_delta(pass_.layers[-1], t),)
@@ -151,7 +151,10 @@ def trained(net: dict, steps: int) -> list:
 
 def rated(net: dict, n: int) -> dict:
     """With a rule by turns. At these rates the error falls: where it jumps, a training multiplies its own rounding at each step."""
-    rule, order = list(manual.RULES)[n % 3], ("simultaneous", "article")[n // 3 % 2]
+    rule, order = (
+        [rule.name for rule in manual.RULES.values() if rule.momentum][n % 3],
+        ("simultaneous", "article")[n // 3 % 2],
+    )
     momentum = 0.01 if rule == "previous-gradient" else 0.5  # (13)'s M is a rate
     return {
         **net,
@@ -170,9 +173,7 @@ def after_50_steps():
 def test_50_steps_of_each_rule_in_both_orders(javascript, after_50_steps):
     given, expected = after_50_steps
     body = "return args[0].map((net) => {" + HOW
-    body += (
-        "let now = bpnn.started(net.weights); for (let n = 0; n < 50; n++) now = bpnn.updated(now, net.x, net.t, how);"
-    )
+    body += "let now = bpnn.started(net.weights, how); for (let n = 0; n < 50; n++) now = bpnn.updated(now, net.x, net.t, how);"
     body += "return now.weights; });"
     for got, weights in zip(javascript(body, given), expected, strict=True):
         assert_close(got, weights)
@@ -181,10 +182,13 @@ def test_50_steps_of_each_rule_in_both_orders(javascript, after_50_steps):
 # --- the mistakes ---
 
 
-def first_wrong(net: dict, mistake: Mistake) -> tuple | None:
-    """(kind, layer, pattern, row, column) of the first number, in the page's order, that a mistaken ``manual`` has otherwise."""
+def first_wrong(net: dict, mistake: Mistake) -> tuple[tuple, float] | None:
+    """(kind, layer, pattern, row, column) of the first number that a mistaken ``manual`` has otherwise, in the page's order.
+
+    And that number.
+    """
     (weights, x, t), decay = arrays(net), net["how"]["weightDecay"]
-    both = []
+    rates, both = (net["how"]["learningRate"], net["how"]["momentum"]), []
     for m in (mistake, CORRECT):
         equations = m.of(net["objective"])
         pass_ = manual.forward(weights, x, m.functions(net["names"]))
@@ -199,13 +203,32 @@ def first_wrong(net: dict, mistake: Mistake) -> tuple | None:
         found.append(("input", 0, manual.gradient_of_input(pass_, deltas, equations)))
         for l, layer in enumerate(pass_.layers):
             g = CATALOGUE[""].of(net["objective"]).weight_gradient(layer, deltas[l])
-            found.append(("decay", l, m.decay(g, layer.W, layer.below.shape[-1], decay, len(x))))
+            g = m.decay(g, layer.W, layer.below.shape[-1], decay, len(x))
+            found.append(("decay", l, g))
+            rule, carried = m.rules[net["how"]["rule"]], net["carried"][l]
+            moved, after = rule.step(
+                layer.W, g, np.array(carried) if rule.momentum else tuple(map(np.array, carried)), *rates
+            )
+            found.append(("step", l, moved))
+            if rule.name == "rprop":
+                found.append(("carried", l, after[0]))
         both.append(found)
     for (kind, l, wrong), (_, _, right) in zip(*both, strict=True):
         off = ~(abs(wrong - right) <= 1e-12 + 1e-9 * abs(right))
         if off.any():
-            return kind, l, *map(int, np.argwhere(off)[0])
+            place = tuple(map(int, np.argwhere(off)[0]))
+            return (kind, l, *place), wrong[place]
     return None
+
+
+def carried(rng: np.random.Generator, rule: str, W: np.ndarray) -> list:
+    """What a rule may have to carry at some step: with RPROP's step sizes near their limits, and Quickprop's d against its slope."""
+    if rule == "quickprop":
+        g = rng.uniform(-1, 1, W.shape)
+        return [g.tolist(), (-g * rng.uniform(0, 1, W.shape)).tolist()]
+    if rule == "rprop":
+        return [rng.integers(-1, 2, W.shape).astype(float).tolist(), rng.choice([45.0, 0.1], W.shape).tolist()]
+    return np.zeros_like(W).tolist()
 
 
 def example(rng: np.random.Generator, m: Mistake) -> dict:
@@ -220,31 +243,43 @@ def example(rng: np.random.Generator, m: Mistake) -> dict:
     if "relu'(0)" in m.name:
         weights[0], x[1] = weights[0][:2], 0.0
     t = t / t.sum(axis=1, keepdims=True) if m.output == "softmax" else t
-    how = {"rule": "heavy-ball", "learningRate": 0.1, "momentum": 0.6, "weightDecay": 0.25, "order": "simultaneous"}
+    rule = {21: "quickprop", 22: "rprop"}.get(m.equation, "heavy-ball")
+    how = {"rule": rule, "learningRate": 0.1, "momentum": 0.6, "weightDecay": 0.25, "order": "simultaneous"}
     of = (wrong or [m.output])[0] or ""
-    return as_given(weights, x, t, names, m.objective, how=how, mistake=m.name, of=of)
+    return as_given(
+        weights,
+        x,
+        t,
+        names,
+        m.objective,
+        how=how,
+        mistake=m.name,
+        of=of,
+        carried=[carried(rng, rule, W) for W in weights],
+    )
 
 
 def test_the_first_wrong_cell_of_every_mistake(javascript):
     rng = np.random.default_rng(2)
-    given = [example(rng, m) for m in SHOWN for _ in range(3)]
+    given = [example(rng, m) for m in MISTAKES for _ in range(3)]
     body = (
         "return args[0].map((net) => {"
         + HOW
         + """
-            const zeros = net.weights.map((W) => W.map((row) => row.map(() => 0)));
-            return bpnn.stepsOf({ ...net, carried: zeros }, net.x, net.t, how, right).first;
+            return bpnn.stepsOf(net, net.x, net.t, how, right).first;
         });"""
     )
     seen = {}
     for net, got in zip(given, javascript(body, given), strict=True):
         m = CATALOGUE[net["mistake"]]
         expected = first_wrong(net, m)
-        place = [got[key] for key in ("kind", "l", "p", "j", "k") if got and got.get(key) is not None]
-        assert place == list(expected or ()), (m.name, place, expected)
+        assert (got is None) == (expected is None), m.name
         if got:
+            place = tuple(got[key] for key in ("kind", "l", "p", "j", "k") if got.get(key) is not None)
+            assert place == expected[0], m.name
+            assert got["hand"] == pytest.approx(expected[1], rel=EXACT, abs=EXACT), m.name
             seen.setdefault(m.name, set()).add(got["equation"])
-    assert seen == {m.name: {m.equation} for m in SHOWN}  # each was shown, and at its equation alone
+    assert seen == {m.name: {m.equation} for m in MISTAKES}  # each was shown, and at its equation alone
 
 
 def test_a_right_derivation_has_no_wrong_cell_and_its_witness_agrees(javascript):
@@ -256,8 +291,7 @@ def test_a_right_derivation_has_no_wrong_cell_and_its_witness_agrees(javascript)
         "return args[0].map((net) => {"
         + HOW
         + """
-            const zeros = net.weights.map((W) => W.map((row) => row.map(() => 0)));
-            const { steps, first } = bpnn.stepsOf({ ...net, carried: zeros }, net.x, net.t, how, right);
+            const { steps, first } = bpnn.stepsOf({ ...net, ...bpnn.started(net.weights, how) }, net.x, net.t, how, right);
             const off = (cell) => Math.abs(cell.hand - cell.right) / (1 + Math.abs(cell.right));
             return { first, off: Math.max(...steps.flatMap((step) => step.cells.map(off))) };
         });"""
@@ -292,7 +326,7 @@ def test_the_article_s_run(javascript):
         const { x, t } = bpnn.patternsOf(state, []);
         const network = bpnn.networkOf(state, t);
         const how = bpnn.howOf(state, network, []);
-        let now = bpnn.started(bpnn.weightsOf(state, network, state.seed));
+        let now = bpnn.started(bpnn.weightsOf(state, network, state.seed), how);
         const errors = [];
         for (let epoch = 0; epoch < 300; epoch++) {
             x.forEach((row, p) => {
@@ -328,7 +362,7 @@ def test_initial_weights_as_bpnn_defines_them(javascript, initial):
             assert abs(got[part]).max() == pytest.approx(abs(same[part]).max(), rel=0.35, abs=1e-12)
 
 
-def test_the_defaults_are_those_of_a_run(javascript):
+def test_the_tables_and_the_defaults_are_those_of_bpnn(javascript):
     preset = javascript("return bpnn.PRESET")
     run = Run()
     same = (
@@ -345,5 +379,6 @@ def test_the_defaults_are_those_of_a_run(javascript):
         assert preset[name] == getattr(run, name), name
     assert tuple(preset["ranges"]) == run.ranges
     assert javascript("return bpnn.TOLERANCE") == run.tolerance
-    assert set(javascript("return Object.keys(bpnn.ACTIVATIONS)")) == set(manual.ACTIVATIONS)
-    assert set(javascript("return bpnn.MISTAKES")) == {m.name for m in SHOWN}
+    for table in ("ACTIVATIONS", "OUTPUT_ACTIVATIONS", "OBJECTIVES", "RULES"):
+        assert javascript(f"return Object.keys(bpnn.{table})") == list(getattr(manual, table))
+    assert javascript("return bpnn.MISTAKES") == [m.name for m in MISTAKES]

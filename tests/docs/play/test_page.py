@@ -8,7 +8,7 @@ import pytest
 
 import manual
 from docs.play import build
-from docs.play.build import SHOWN
+from manual.mistakes import MISTAKES
 from tests.browser import PHONE
 
 LARGEST = 1_000_000  # bytes
@@ -39,7 +39,7 @@ SETTLED = """
         const now = document.body.innerHTML;
         if (now === before) return;
         before = now;
-        await new Promise((done) => setTimeout(done, 150));
+        await new Promise((done) => setTimeout(done, 90));
     }
 """
 STATE = "return bpnn.read(location.hash).state"
@@ -99,7 +99,8 @@ def test_steps_by_the_keyboard(opened):
         "return [document.querySelector('.said').textContent, document.querySelector('.numbers tbody').innerText]"
     )
     assert said[0].startswith("Step 2 of 14: activation of layer 1")
-    assert "0.5011" in said[1]  # sigmoid(0.0045): random.Random(0)'s weight of the bias node
+    assert "1 / (1 + e^0.0273)" in said[1]  # of pattern 2, by random.Random(0): z = -0.0318 + 0.0045
+    assert "0.4932" in said[1]
     page.keys("END", "ARROW_RIGHT")
     assert page.run(STATE)["step"] == 14
     page.keys("HOME")
@@ -204,13 +205,14 @@ def test_each_mistake_is_shown_by_the_network_that_is_offered_for_it(opened):
         });
         """
     )
-    assert found == [[m.name, m.equation, 0] for m in SHOWN]
+    assert found == [[m.name, m.equation, 0] for m in MISTAKES]
 
 
 def test_a_mistake_turns_its_first_wrong_number_red(opened):
     page = opened(f"mistake={quote('hidden sign')}")
     page.run("document.getElementById('go-first_wrong').click()")
-    assert page.run(STATE)["step"] == 10
+    state = page.run(STATE)
+    assert (state["step"], state["pattern"]) == (10, 1)  # of all patterns the first
     rows = page.run(
         "return [...document.querySelectorAll('.numbers tbody tr')].map((row) => [row.className, row.innerText])"
     )
@@ -291,7 +293,7 @@ def test_the_language_is_switched_and_kept(opened):
 def test_every_mistake_has_a_chinese_name_and_reason(opened):
     page = opened("lang=zh")
     options = page.run("return [...document.getElementById('mistake').options].map((option) => option.textContent)")
-    assert len(options) == len(SHOWN) + 1
+    assert len(options) == len(MISTAKES) + 1
     assert all(re.search(r"[\u4e00-\u9fff]|′ =|relu", option) for option in options)
 
 
@@ -350,7 +352,7 @@ def some_state(rng: random.Random) -> str:
         "shuffle": ["on", "off"],
         "epochs": ["1", "20"],
         "shown": ["0", "37.5", "100"],
-        "mistake": ["", *(quote(m.name) for m in SHOWN)],
+        "mistake": ["", *(quote(m.name) for m in MISTAKES)],
         "pattern": ["1", "4"],
         "alone": ["on", "off"],
         "updates": ["0", "50"],

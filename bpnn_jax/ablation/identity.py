@@ -74,6 +74,7 @@ STUDY = {
     "usual?": {str: {str: object}},
     "given?": [str],
     "keep_weights?": bool,
+    "choice?": {str: object},
 }
 SHAPE = {"format": int, "study": STUDY, "patterns": str, "place": {str: str}, "before?": [STUDY]}
 # What a study may have left where its study.json is not: one that was killed, or set aside.
@@ -95,7 +96,7 @@ def identity(manifest: dict[str, Any]) -> str:
     study = _early(
         manifest["study"],
         FIRST_STUDY,
-        {f.name: f.default for f in fields(Study)} | {"tune": {}, "usual": {}, "given": []},
+        {f.name: f.default for f in fields(Study)} | {"tune": {}, "usual": {}, "given": [], "choice": {}},
     )
     if isinstance(study.get("base"), dict):
         study["base"] = _early(study["base"], FIRST_BASE, {f.name: f.default for f in fields(Run)})
@@ -195,7 +196,7 @@ def growth(found: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any] | No
     except InputError:
         return None
     alike = ("task", "base", "points", "chunk", "work", "test", "test_share", "validation_share")
-    alike += ("usual", "given", "tune_in_step")
+    alike += ("usual", "given", "tune_in_step", "choice")
     if any(getattr(there, name) != getattr(here, name) for name in alike) or there.splits > here.splits:
         return None
     for old, new in ((there.vary, here.vary), (there.tune, here.tune)):

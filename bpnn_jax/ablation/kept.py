@@ -69,7 +69,7 @@ def patterns_of(store: Store, identity: str, study: Study, wanted: str) -> tuple
     if found is not None:
         return found
     try:
-        found = tuple(load(task, study.test) for task in study.tasks)
+        found = tuple(load(task, study.test, study.of_tables) for task in study.tasks)
     except InputError as error:
         raise InputError("; ".join([*store.complaints[before:], str(error)])) from None
     if found[0].patterns.sha256 == wanted:  # of version 0.2.0, which scored nothing

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from bpnn_jax import patterns
+from bpnn_jax.choice import Choice
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns import Patterns, door, scores
 from bpnn_jax.patterns.encoding import Encoding
@@ -25,12 +26,14 @@ class Data:
     kind:  boolean, classification, multi-label or regression, which says what its outcome is.
     test:  patterns of their own to test on, if there are any.
     table: whether a split standardizes the inputs by its training part, and for a regression the targets.
+    line:  of a table what is learnt from it, in words.
     """
 
     patterns: Patterns
     kind: str = BOOLEAN
     test: Patterns | None = None
     table: bool = False
+    line: str = field(default="", compare=False)
 
     @property
     def sha256(self) -> str:
@@ -57,8 +60,10 @@ class Parts:
         return {name: part for name, part in found.items() if part is not None}
 
 
-def load(name: str, test: str | None = None) -> Data:
+def load(name: str, test: str | None = None, choice: Choice | None = None) -> Data:
     """A task by its name or file, with the patterns of ``test``. Raises InputError for what cannot be read or does not fit.
+
+    choice: what is said of a table, such as its target.
 
     >>> found = load("iris")
     >>> found.kind, found.patterns.x.shape, found.test
@@ -67,7 +72,7 @@ def load(name: str, test: str | None = None) -> Data:
     if not patterns.is_set_name(name):
         patterns.load(name)  # which says what is near
     of_a_set = patterns.is_set_name(name)
-    opened = door.open_set(name) if of_a_set else door.open_file(name)
+    opened = door.open_set(name, choice) if of_a_set else door.open_file(name, None, choice)
     own = patterns.load_held_out(name) if of_a_set else None
     task, found = opened.task, opened.patterns
     if task is None:
@@ -78,7 +83,7 @@ def load(name: str, test: str | None = None) -> Data:
     table = read_file(test).table if test is not None else opened.test
     if table is not None:
         own = Patterns(*Encoding.of(task).read(table), name=test or name, hidden=found.hidden)
-    return Data(found, task.kind, own, table=True)
+    return Data(found, task.kind, own, table=True, line=task.line)
 
 
 def together(tasks: Sequence[Data]) -> str:

@@ -80,7 +80,7 @@ def run(
     [[True, True], [True, True], [True, True], [True, True]]
     """
     store, where = Store(folder), where or place()
-    tasks = tuple(load(task, study.test) for task in study.tasks)
+    tasks = tuple(load(task, study.test, study.of_tables) for task in study.tasks)
     # What can be refused is, before a run is planned, and all of it before the folder is made.
     wanted = check(store, manifest(study, where, together(tasks)), force)
     if stop is not None and not os.path.lexists(store.chunks):

@@ -4,13 +4,14 @@ import itertools
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from bpnn_jax import settings
 from bpnn_jax.ablation.grid import LARGEST_GRID, grid, tuned
 from bpnn_jax.ablation.usual import DEFAULT_EPOCHS, customs, of_the_tasks, run_of
-from bpnn_jax.errors import InputError, finite, switch, whole_number
+from bpnn_jax.choice import Choice
+from bpnn_jax.errors import InputError, finite, switch, unknown, whole_number
 from bpnn_jax.errors import seed as check_seed
 from bpnn_jax.settings import Run
 
@@ -60,6 +61,7 @@ class Study:
             combination: for rates that belong together, such as the article's M of N/5.
 
     keep_weights: whether the trained networks are kept, for ``ablation.measure``.
+    choice: a mapping of what is said of a table, as the fields of ``Choice`` have it: target, kind, missing, ignore.
 
     Raises InputError for what cannot be used.
 
@@ -85,6 +87,7 @@ class Study:
     usual: Any = ()
     given: Any = ()
     keep_weights: bool = False
+    choice: Any = ()
 
     def __post_init__(self):
         fixed = isinstance(self.base, Run)
@@ -103,6 +106,7 @@ class Study:
             raise InputError(f"expected splits with a test share, which they hold out, got {splits} splits without one")
         if self.test is not None and len(tasks) > 1:
             raise InputError(f"expected one task with a test file, got {len(tasks)}")
+        choice = _choice(self.choice, tasks)
         arms = math.prod(len(values) for _, values in vary) * len(tasks)
         counts = {name.replace("_", "-"): len(values) for name, values in tune}
         if self.tune_in_step and (len(counts) < 2 or len(set(counts.values())) > 1):
@@ -125,7 +129,7 @@ class Study:
         if not fixed:
             given, decided = tuple(said), {*said, *dict(vary), *dict(tune)}
             momentum = "momentum" in {*dict(vary), *dict(tune)} and "rule" not in decided
-            usual, most = of_the_tasks(tasks, self.test, share, validation if tune else 0.0, momentum)
+            usual, most = of_the_tasks(tasks, self.test, share, validation if tune else 0.0, momentum, chosen(choice))
             epochs = most if epochs is None else epochs
         batches = bool(usual) and "mode" not in given  # a table's own mode
         base["batch_size"] = _batch_size(base | ({"mode": "minibatch"} if batches else {}), dict(vary))
@@ -143,6 +147,7 @@ class Study:
         object.__setattr__(self, "work", finite("work", self.work))
         object.__setattr__(self, "keep_weights", switch("keep_weights", self.keep_weights))
         object.__setattr__(self, "usual", usual)
+        object.__setattr__(self, "choice", choice)
         object.__setattr__(self, "given", given if usual else ())
         if usual:
             _ = self.arms  # which refuses what does not go together
@@ -150,6 +155,11 @@ class Study:
     @property
     def tasks(self) -> tuple[str, ...]:
         return self.task if isinstance(self.task, tuple) else (self.task,)
+
+    @property
+    def of_tables(self) -> Choice | None:
+        """What is said of a table; None for nothing."""
+        return chosen(self.choice)
 
     @property
     def title(self) -> str:
@@ -236,7 +246,10 @@ class Study:
     def as_dict(self) -> dict[str, Any]:
         """The study as JSON-serialisable data; ``from_dict`` is the inverse."""
         tables = {task: dict(values) for task, values in self.usual}
-        return _lists(asdict(self) | {"vary": dict(self.vary), "tune": dict(self.tune), "usual": tables})
+        return _lists(
+            asdict(self)
+            | {"vary": dict(self.vary), "tune": dict(self.tune), "usual": tables, "choice": dict(self.choice)}
+        )
 
 
 def from_dict(given: Mapping[str, Any]) -> Study:
@@ -296,6 +309,25 @@ def _tasks(given: Any) -> tuple[str, ...]:
     if twice := [task for task in found if found.count(task) > 1]:
         raise InputError(f"expected tasks that are all different, got {twice[0]} more than once")
     return found
+
+
+def chosen(choice: Sequence[tuple[str, Any]]) -> Choice | None:
+    """The record of what is said of a table; None for nothing."""
+    return Choice(**dict(choice)) if choice else None
+
+
+def _choice(given: Any, tasks: Sequence[str]) -> tuple[tuple[str, Any], ...]:
+    """The fields of a ``Choice`` that are not its defaults, as pairs."""
+    names = [f.name for f in fields(Choice)]
+    said = dict(given)
+    if wrong := [name for name in said if name not in names]:
+        raise unknown("what to say of a table", wrong[0], names)
+    values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in said.items()}
+    found = asdict(Choice(**values))
+    told = tuple((name, value) for name, value in found.items() if value != getattr(Choice(), name))
+    if told and len(tasks) > 1:
+        raise InputError(f"expected one task with {told[0][0]}, which is said of a table, got {len(tasks)}")
+    return told
 
 
 def _share(what: str, value: Any) -> float:

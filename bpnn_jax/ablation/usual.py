@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from bpnn_jax import settings
+from bpnn_jax.choice import Choice
 from bpnn_jax.errors import InputError
 from bpnn_jax.settings import Run
 
@@ -15,7 +16,12 @@ Customs = tuple[tuple[str, tuple[tuple[str, Any], ...]], ...]  # of each table t
 
 
 def of_the_tasks(
-    tasks: Sequence[str], test: str | None, test_share: float, validation: float, momentum: bool
+    tasks: Sequence[str],
+    test: str | None,
+    test_share: float,
+    validation: float,
+    momentum: bool,
+    choice: Choice | None = None,
 ) -> tuple[Customs, int]:
     """Of each task that is a table the settings that ``bpnn train`` has for it, and the epochs that the longest of the tasks takes.
 
@@ -31,7 +37,7 @@ def of_the_tasks(
         no_table = task not in door.TABLES if patterns.is_set_name(task) else not os.path.exists(task)
         if no_table:  # or not there, which is refused when it is read
             continue
-        data = load(task, test)
+        data = load(task, test, choice)
         if not data.table:
             continue
         chosen_on = validation if test_share or data.test is not None else 0.0

@@ -5,14 +5,15 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Fixed, Suppress, UseAppendAction, arg
 
 from bpnn_jax import settings
-from bpnn_jax._runtime.text import plain
+from bpnn_jax._runtime.text import one_line, plain
+from bpnn_jax.choice import Choice
 from bpnn_jax.commands.common import Count, Json, Number, check_outputs, data_read, finish, named, plain_warnings
 from bpnn_jax.errors import InputError, unknown
 from bpnn_jax.settings import Run
@@ -77,6 +78,8 @@ class Ablate:
     """Of the Ray cluster's head, or auto for the one that this machine belongs to. Otherwise one is begun, on this machine."""
     run: Annotated[Run, arg(name="")] = field(default_factory=Run)
     """What does not vary. For a table the defaults are those of bpnn train."""
+    table: Annotated[Choice, arg(name="")] = field(default_factory=Choice)
+    """What is said of a table, where the guess is not what was meant."""
     json: Json = None
     """Write the results to this file as JSON."""
     overwrite: bool = False
@@ -93,7 +96,7 @@ def prepared(arguments: Sequence[str]) -> tuple[Sequence[str], Ablate]:
 def run(options: Ablate) -> int:
     from bpnn_jax._runtime.outputs import Read
     from bpnn_jax._runtime.progress import console, progress_bar
-    from bpnn_jax.ablation import runner, usual
+    from bpnn_jax.ablation import parts, runner, usual
 
     read = options.status if options.power is None else options.power[1]
     folders = [Read(folder, "the study") for folder in (options.out, read) if folder is not None]
@@ -113,6 +116,8 @@ def run(options: Ablate) -> int:
     for task, _ in asked.usual:
         apart = {name for name, _ in (*asked.vary, *asked.tune)}
         first = next(arm.run for arm in asked.arms if arm.task == task)
+        learnt = parts.load(task, asked.test, asked.of_tables).line
+        out.print(one_line(f"{task}: {learnt}"), markup=False, soft_wrap=True)
         out.print(usual.line(task, first, asked.epochs, apart), markup=False, soft_wrap=True)
     what = f"{len(asked.arms)} arms, {len(asked.seed_list)} seeds"
     try:
@@ -188,8 +193,6 @@ def answered(options: Ablate, asked: "Study") -> "Stop | None":
 
 
 def _power(options: Ablate, found: "Results", complaints: list[str], out: "Console") -> int:
-    from dataclasses import asdict
-
     from bpnn_jax.ablation import designs, findings
     from bpnn_jax.commands.tables import designs_table
 
@@ -247,6 +250,7 @@ def study(options: Ablate) -> "Study":
         points=options.points,
         chunk=options.chunk,
         keep_weights=options.keep_weights,
+        choice=asdict(options.table),
     )
 
 

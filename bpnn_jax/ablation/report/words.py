@@ -174,6 +174,8 @@ def command(study: Study) -> str:
         parts += (
             [] if value == Study.__dataclass_fields__[name].default else [f"--{name.replace('_', '-')}", str(value)]
         )
+    for name, value in study.choice:
+        parts += _flag(name, value)
     parts += ["--keep-weights"] if study.keep_weights else []
     return shlex.join([*parts, "--out", "study"])
 

@@ -140,7 +140,7 @@ def test_what_varies_besides_makes_a_panel_of_the_heat_map(made_up):
 
 def test_a_partial_study_shows_the_seeds_of_its_last_look_and_curves_of_all_that_are_there(states):
     for p in report.pictures(*states["partial"]):
-        seeds = 5 if p.kind == "error" else 3
+        seeds = 5 if p.kind == "loss" else 3
         assert {row.get("runs", row.get("n", seeds)) for row in p.rows} == {seeds}, p.kind
 
 

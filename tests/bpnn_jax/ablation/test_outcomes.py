@@ -249,3 +249,32 @@ def test_tasks_are_tuned_alike():
 def test_what_does_not_go_together_is_refused(changes, said):
     with pytest.raises(InputError, match=said):
         dataclasses.replace(STUDY, **changes)
+
+
+def test_what_is_said_of_a_table_is_learnt_and_kept(tmp_path):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 2))
+    rows = [f"{a:.3f},{b:.3f},{int(a > 0)},{int(b > 0)}" for a, b in x]
+    for name, part in (("a, b.csv", rows[:40]), ("test.csv", rows[40:])):
+        (tmp_path / name).write_text("\n".join(["u,v,is_left,is_late", *part]))
+    said = {"target": "is_*", "kind": "multi-label"}
+    study = Study(
+        str(tmp_path / "a, b.csv"),
+        base={"rule": "heavy-ball", "learning_rate": 0.3, "hidden": (2,)},
+        seeds=2,
+        epochs=3,
+        test=str(tmp_path / "test.csv"),
+        choice=said,
+    )
+    assert from_dict(json.loads(json.dumps(study.as_dict()))) == study
+    ended = runner.run(study, tmp_path / "study")
+    assert ended.kinds == ("multi-label",)
+    assert {"test_accuracy", "test_accuracy:is_left", "train_accuracy:is_late", "saturated"} <= set(ended.scores)
+    assert ended.held_out == (40, 20)
+    assert dict(study.usual)[study.task][1] == ("output_activation", "sigmoid")
+    (tmp_path / "study" / "patterns.npz").unlink()  # then the file is read again, as was said
+    assert runner.read(tmp_path / "study").sha256 == ended.sha256
+    with pytest.raises(InputError, match="expected one task with target"):
+        Study(("iris", "wine"), choice={"target": "1"})
+    with pytest.raises(InputError, match="what to say of a table"):
+        Study("iris", choice={"targets": "1"})

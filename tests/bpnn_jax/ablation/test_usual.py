@@ -9,17 +9,18 @@ import pytest
 from bpnn_jax import cli
 from bpnn_jax.ablation.report import words
 from bpnn_jax.ablation.study import Study, from_dict
-from bpnn_jax.commands import ablate, table
+from bpnn_jax.commands import ablate
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns import door
-from bpnn_jax.patterns.tabular import prepare
-from bpnn_jax.settings import Run
+from bpnn_jax.patterns.tabular import customary, prepare
+from bpnn_jax.settings import Run, filled
 
 
-def trained(name, share, given=(), run=None):
+def trained(name, share):
     """The run and the epochs of ``bpnn train NAME --test-share SHARE``."""
     data = prepare(door.open_set(name).task, name, test_share=share)
-    return table.settings(run or Run(), 7, data, frozenset(given))
+    usual = customary(data.task.kind, len(data.train))
+    return filled(Run(), usual, ()), usual["epochs"]
 
 
 @pytest.mark.parametrize(("name", "share"), [("iris", 0.3), ("diabetes", 0.25), ("breast-cancer", 0.0)])

@@ -15,8 +15,10 @@ from manual.activations import ACTIVATIONS, Array
 from manual.backprop import CORRECT, deltas, gradient, hidden_delta, input_gradient, weight_gradient
 from manual.mistakes import MISTAKES, Mistake
 from manual.network import forward
+from manual.objective import HALF_SQUARED_ERROR, OUTPUT_ACTIVATIONS
 
 PATTERNS = 8
+AFTER_THE_GRADIENT = (20, 21, 22)  # weight decay, and the rules of an update
 
 
 class Net(NamedTuple):
@@ -94,14 +96,18 @@ def _by_equations(mistake: Mistake, net: Net) -> Callable:
     return x_gradient if mistake.equation == 12 else weights_gradient
 
 
-def _no_such_activation(mistake: Mistake, net: Net) -> str:
-    changed = [name for name, f in mistake.activations.items() if f is not ACTIVATIONS[name]]
-    return f"the network has no {changed[0]}" if changed and net.activation not in changed else ""
+def _elsewhere(mistake: Mistake, net: Net) -> str:
+    """Why the mistake does not show in the gradient of this network's error, or nothing."""
+    if mistake.objective != HALF_SQUARED_ERROR.name or mistake.equation in AFTER_THE_GRADIENT:
+        return f"equation ({mistake.equation}) is not part of it"
+    changed = [name for name, f in mistake.activations.items() if f is not OUTPUT_ACTIVATIONS[name]]
+    named = [*changed, *([mistake.output] if mistake.output else [])]
+    return f"the network has no {named[0]}" if named and net.activation not in named else ""
 
 
 def _of_manual(mistake: Mistake) -> Wrong:
     argnum = 1 if mistake.equation == 12 else 0
-    return Wrong(mistake.name, partial(_by_equations, mistake), partial(_no_such_activation, mistake), argnum)
+    return Wrong(mistake.name, partial(_by_equations, mistake), partial(_elsewhere, mistake), argnum)
 
 
 # More: the whole gradient, or one of its equations ------------------------------------------------------------------

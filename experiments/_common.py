@@ -49,6 +49,7 @@ class Experiment:
     answer:     from the numbers, the answer in a sentence or two, with intervals: first what it depends on.
     details:    everything else that was computed, with intervals.
     plots:      from the numbers, the figures: "" is NAME.png, "readme" NAME.readme.png.
+    options:    what its command takes: Options, or those and more.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Experiment:
     answer: Callable[[dict[str, Any]], str]
     details: Callable[[dict[str, Any]], str]
     plots: dict[str, Callable[[dict[str, Any]], "Figure"]]
+    options: type[Options] = Options
 
     def run(self, options: Options) -> dict[str, Any]:
         """Print question, answer and details, and write NAME.json, NAME.parquet and the figures."""
@@ -90,7 +92,7 @@ class Experiment:
         self._draw(json.loads(file.read_text()), folder)
 
     def main(self) -> None:
-        options = tyro.cli(Options, description=self.question)
+        options = tyro.cli(self.options, description=self.question)
         if options.summarise:
             self.write(self.again(options.folder or RESULTS), options.folder or RESULTS)
         else:

@@ -14,9 +14,12 @@ import tyro
 
 from experiments._common import RESULTS
 from experiments.published import report
+from experiments.what_matters import repeated
+from experiments.what_matters import report as choices
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "experiments.md"
 NAMES = (
+    "what_matters",
     "activation",
     "hidden_bias",
     "momentum",
@@ -43,6 +46,10 @@ def blocks(folder: Path = RESULTS) -> dict[str, str]:
     for name in NAMES:
         of = json.loads((folder / f"{name}.json").read_text())
         found[name] = block(of)
+        if name == "what_matters":
+            found["what_matters screen"] = choices.screen(of)
+            again = json.loads((folder / "what_matters.repeated.json").read_text())
+            found["what_matters repeated"] = _wrapped(repeated.sentence(again))
         if name == "published":
             found["published tables"] = report.table(of)
             found["published sources"] = _wrapped(report.sources(of), "  ")

@@ -149,8 +149,12 @@ def bound(
     softmax, top = network.activations[-1] == "softmax", (exact.z[-1], E_z[-1])
     if objective == "cross-entropy":
         E_error = _cross_entropy_error(*top, t, e, softmax, u)
-        # By hand δ is a - t, and the reference's for softmax a Σt - t: targets are rounded, and so is the sum of their shares.
-        off = abs(xp.sum(t, axis=-1, keepdims=True) - 1.0) * exact.a[-1] if softmax else 0.0
+        # By hand δ is a - t. The reference's for softmax is a Σt - t: targets are rounded, and so is the sum of their shares. For
+        # sigmoid it is (1-t) a - t (1-a), and the derivative of softplus the exponential of a difference of numbers up to |z|.
+        if softmax:
+            off = abs(xp.sum(t, axis=-1, keepdims=True) - 1.0) * exact.a[-1]
+        else:
+            off = u * (abs(exact.z[-1]) + 3.0) * (abs(1.0 - t) * exact.a[-1] + abs(t) * (1.0 - exact.a[-1]))
         E_delta = [E_a[-1] + u * (e + delta[-1]) + off]
     else:
         E_e, squared = E_a[-1] + u * e, xp.sum(e * e)

@@ -1,0 +1,5 @@
+"""``python -m experiments.what_matters``."""
+
+from experiments.what_matters import EXPERIMENT
+
+EXPERIMENT.main()

@@ -40,7 +40,7 @@ ROOMS = {
     "verify": Room("the ladder of checks", (*COMPUTING, "training", "patterns", "article", "audit"), 250, 2),
     "ablation": Room(
         "studies and their report",
-        (*COMPUTING, "training", "patterns", "settings", "statistics", "verify"),
+        (*COMPUTING, "training", "patterns", "settings", "statistics", "verify", "choice"),
         500,
         1,
     ),

@@ -27,7 +27,7 @@ def told(
     >>> from bpnn_jax.statistics import compare_rates
     >>> one = compare_rates([1, 1, 1, 0] * 25, [1, 1, 0, 1] * 25)
     >>> told([one], {"success rate": 0.2})[0].equivalence < 0.05, round(told([one], {})[0].detectable, 2)
-    (False, 0.2)
+    (True, 0.2)
     """
     known = [_normal(c) for c in family] if errors is None else list(errors)
     alphas = [(1 - c.level if c.level != 0.95 else ALPHA) / len(family) for c in family]

@@ -37,7 +37,7 @@ def spent(share: ArrayLike, alpha: ArrayLike = 0.05) -> np.ndarray:
     2 - 2 Φ(z / √share), z the quantile of 1 - alpha / 4.
 
     >>> [round(float(spent(share)), 5) for share in LOOKS]
-    [1e-05, 0.00305, 0.01930, 0.05]
+    [1e-05, 0.00305, 0.0193, 0.05]
     """
     return 4 * special.ndtr(special.ndtri(np.asarray(alpha) / 4) / np.sqrt(share))
 

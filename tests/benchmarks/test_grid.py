@@ -38,7 +38,7 @@ def test_everybody_in_a_cell_trains_the_same(cell):
         for peer in (load.ours, *load.peers):
             if peer.name in ("ours", "jax"):  # an engine that is held to stays so for the rest of its process
                 rounds.compare(peer, peer.prepare(task)(), task, expected)
-    assert engine == {64: "lanes", 1: "generic"}[cell.networks]
+    assert engine == {64: "lanes", 1: "fused loop"}[cell.networks]
 
 
 def test_a_row_has_the_best_peer_and_every_engine():

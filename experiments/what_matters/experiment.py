@@ -13,8 +13,7 @@ from typing import Annotated, Any
 
 from tyro.conf import UseAppendAction, arg
 
-from bpnn_jax.errors import InputError, unknown
-from bpnn_jax.errors import seed as check_seed
+from bpnn_jax import InputError
 from experiments._common import RESULTS, Experiment, Options
 from experiments._runs import Runs
 from experiments.what_matters import effects, figures, report
@@ -56,10 +55,9 @@ def measure(options: Options) -> tuple[Runs, dict[str, Any]]:
     tasks = tuple(QUICK if options.quick else TASKS)
     for name in asked:
         if name not in tasks:
-            raise unknown("task", name, tasks)
+            raise InputError(f"expected a task among {', '.join(tasks)}, got {name!r}")
         if asked.count(name) > 1:
             raise InputError(f"expected each task once, got {name} more than once")
-    check_seed(first)
     parts, other = kept(options.folder) if asked else ({}, {})
     for name in asked or tasks:
         parts[name], other[name] = train(name, options, first)

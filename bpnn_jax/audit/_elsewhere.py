@@ -121,6 +121,8 @@ def _at(execute: Executor, parent: Arguments, options: Options, other: Sibling) 
         gone = _lengths(parent) - _lengths(execute.subject.arguments) - {1, 2}
         if gone & _inside(execute, drawn):
             return None  # a length of the example is written into the function, which takes these shapes by broadcasting alone
+        if not np.isfinite(execute.value(drawn)(drawn.live)):
+            return None  # outside the function's domain, where autodiff may give numbers all the same
         if not _keeps_its_function(execute, drawn) or not _goes_by_slices(execute, drawn, other.stacked):
             return None
         found += [f for f in _judged_at(execute, options, drawn) if f.weight in ("wrong", "imprecise")]

@@ -45,8 +45,7 @@ def _whole(
         if array.size < 2 or high < 0 or min(lengths, default=1) < 2:
             return None
         low, high = max(0, high - 1), max(high, 1)
-    distinct = array.size > 2 and len(set(flat.tolist())) == array.size == high - low + 1
-    if distinct:  # a permutation stays one
+    if each_once(array):  # a permutation stays one
         found = rng.permutation(flat).reshape(array.shape)
     else:
         found = rng.integers(low, high + 1, array.shape)
@@ -59,6 +58,14 @@ def _whole(
         places = rng.permutation(array.size)[: max(1, min(len(constants), array.size // 2))]
         found.ravel()[places] = [strange[(turn - 1 + i) % len(strange)] for i in range(len(places))]
     return found.astype(array.dtype)
+
+
+def each_once(leaf: Any) -> bool:
+    """Every whole number from the least to the largest once: a permutation, or a coincidence of the example."""
+    array = np.asarray(leaf)
+    if array.size <= 2 or array.dtype.kind != "i":
+        return False
+    return len(np.unique(array)) == array.size == int(array.max()) - int(array.min()) + 1
 
 
 def is_permutation(leaf: Any) -> bool:

@@ -140,6 +140,9 @@ def _carried(
         for name in arguments.carried_names
         if name not in changed
     ]
+    if not wholes:
+        once = [name for name, e in zip(arguments.carried_names, arguments.others, strict=True) if _redraw.each_once(e)]
+        kept += [f"{name} (each number once, as in the example: examples= may repeat one)" for name in once]
     said = [
         f"{', '.join(names)} redrawn" + (f", with {', '.join(map(str, wholes))} among the integers" if wholes else "")
     ]

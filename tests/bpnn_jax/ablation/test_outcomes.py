@@ -274,6 +274,10 @@ def test_what_is_said_of_a_table_is_learnt_and_kept(tmp_path):
     assert dict(study.usual)[study.task][1] == ("output_activation", "sigmoid")
     (tmp_path / "study" / "patterns.npz").unlink()  # then the file is read again, as was said
     assert runner.read(tmp_path / "study").sha256 == ended.sha256
+    more = [manifest(dataclasses.replace(study, seeds=3, choice=choice), place(), "") for choice in (said, {})]
+    there = manifest(study, place(), "")
+    assert growth(there, more[0]) is not None
+    assert growth(there, more[1]) is None  # other targets are another study
     with pytest.raises(InputError, match="expected one task with target"):
         Study(("iris", "wine"), choice={"target": "1"})
     with pytest.raises(InputError, match="what to say of a table"):

@@ -277,3 +277,31 @@ def test_siblings_keep_equal_lengths_equal_and_indices_within():
     shorter = next(s for s in found if s.what == "length 4 as 1")
     assert shorter.args[0].shape == (1, 3)
     assert max(shorter.args[2]) == 0
+
+
+def test_a_number_outside_the_domain_is_no_evidence_at_other_shapes_either():
+    """log(e^a - e^b) is a number for a > b alone; the derivative of its log1p is one on the other side, too."""
+    f = jax.custom_jvp(lambda a, b: a + jnp.log1p(-jnp.exp(b - a)))
+
+    @f.defjvp
+    def _(primals, tangents):
+        (a, b), (da, db) = primals, tangents
+        y = f(a, b)
+        return y, jnp.exp(a - y) * da - jnp.exp(b - y) * db
+
+    report = audit.custom_jvp(f, jnp.array([3.0, 2.0, 5.0]), jnp.array([1.0, 0.5, 2.0]), **QUICK)
+    assert report.verdict == "correct", report
+
+
+@pytest.mark.parametrize(("ids", "verdict"), [([0, 1, 2, 3], "correct"), ([0, 1, 1, 3], "wrong")])
+def test_a_report_says_that_no_number_of_a_permutation_was_repeated(ids, verdict):
+    """The mean of each segment, whose gradient forgets how many it is of: right where each has one."""
+
+    def mean(x, ids):
+        count = jax.ops.segment_sum(jnp.ones_like(x), ids, 4)
+        return jax.ops.segment_sum(x, ids, 4) / jnp.maximum(count, 1.0)
+
+    forgets = rule(mean, lambda x, ids: (mean(x, ids), ids), lambda ids, g: (g[ids], None))
+    report = audit.custom_vjp(forgets, normal(4), np.array(ids), **QUICK)
+    assert report.verdict == verdict
+    assert ("each number once" in str(report)) == (verdict == "correct")

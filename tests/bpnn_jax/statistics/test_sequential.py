@@ -111,5 +111,6 @@ def test_equivalence_is_two_one_sided_tests():
     lower = stats.ttest_1samp(each, -0.9, alternative="greater").pvalue
     upper = stats.ttest_1samp(each, 0.9, alternative="less").pvalue
     assert power.equivalence(each.mean(), error, 14, 0.9) == pytest.approx(max(lower, upper), rel=1e-9)
+    assert power.equivalence(-each.mean(), error, 14, 0.9) == pytest.approx(max(lower, upper), rel=1e-9)
     with pytest.raises(InputError, match="margin above 0"):
         power.equivalence(0.0, 1.0, 3, 0.0)

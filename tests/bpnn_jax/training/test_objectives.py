@@ -20,7 +20,7 @@ ROUNDINGS = 2000 * 2.0**-53  # of some 20 updates of 60 roundings, of numbers up
 
 
 def drawn(network, patterns=5):
-    """Five patterns, so that the last of the minibatches of two has one."""
+    """Five patterns, so that the last of the minibatches of three has two: its mean is over these two."""
     rng = np.random.default_rng(11)
     weights = tuple(rng.uniform(-1, 1, shape) for shape in network.shapes)
     return weights, rng.uniform(-1, 1, (patterns, 3)), rng.dirichlet(np.ones(3), patterns)
@@ -62,7 +62,7 @@ CASES = [
     (SIGMOID, "cross-entropy", 0.25, "mean"),
     (SOFTMAX, "half-squared-error", 0.25, "mean"),
 ]
-MODES = [({"mode": "online"}, 1), ({"mode": "minibatch", "batch_size": 2}, 2), ({"mode": "batch"}, 5)]
+MODES = [({"mode": "online"}, 1), ({"mode": "minibatch", "batch_size": 3}, 3), ({"mode": "batch"}, 5)]
 
 
 @pytest.mark.parametrize(("network", "objective", "decay", "reduction"), CASES, ids=str)

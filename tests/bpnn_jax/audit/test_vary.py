@@ -305,3 +305,17 @@ def test_a_report_says_that_no_number_of_a_permutation_was_repeated(ids, verdict
     report = audit.custom_vjp(forgets, normal(4), np.array(ids), **QUICK)
     assert report.verdict == verdict
     assert ("each number once" in str(report)) == (verdict == "correct")
+
+
+def test_a_rule_is_not_held_to_another_function_at_one_axis_more():
+    """Of labels (2, 3) labels[:, None] is (2, 1, 3), which is broadcast: the function takes them, and is no sum of slices."""
+
+    def loss(x, labels):
+        return jnp.sum(jax.nn.logsumexp(x, -1) - jnp.take_along_axis(x, labels[:, None], -1)[:, 0])
+
+    def bwd(residuals, c):
+        x, labels = residuals
+        return c * (jax.nn.softmax(x, -1) - jax.nn.one_hot(labels, x.shape[-1], dtype=x.dtype)), None
+
+    report = audit.vjp(loss, lambda *a: (loss(*a), a), bwd, normal(3, 4), np.array([0, 3, 1]), **QUICK)
+    assert report.verdict == "correct", report

@@ -1,0 +1,187 @@
+"""``train`` and ``train_many`` by matrix products on a GPU, checked and then timed beside plain JAX and PyTorch.
+
+    python -m benchmarks.gpu.generic [--json FILE]   some three minutes; prints the table of docs/gpu.md
+    python -m benchmarks.gpu.generic --tiny          the whole script on whatever device is there
+
+The networks of a cell are trained in minibatches or in one batch per epoch, by us, by ``jax.grad`` under ``scan`` (and ``vmap``)
+with JAX's default precision of a product and with ``highest``, and by PyTorch. Each result is first held against the hand derivation
+in float64 by NumPy; then all are timed in turn. A GPU's default product may be of TF32, with 10 bits of a float32's 23: the column
+"off" says what that costs.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # PyTorch needs memory of the same card
+
+import jax
+import numpy as np
+import tyro
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+import manual
+from benchmarks.speed.grid import BATCHES, Cell, task
+from benchmarks.speed.peers import jax_grad, ours, pytorch
+from benchmarks.speed.tasks import Task, Weights
+
+SIZES = ("64-32-10", "784-128-10")
+CHECKED = 3  # epochs of the run that is held against float64
+EPOCHS = {"minibatch": 20, "batch": 200}  # of a timed run: what a call does once is spread over some hundred updates
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to measure."""
+
+    json: Path | None = None
+    """write the figures to this file"""
+    tiny: bool = False
+    """two small cells, to see that the script runs"""
+    sizes: tuple[str, ...] = SIZES
+    networks: tuple[int, ...] = (1, 64)
+    rounds: int = 7
+
+
+@dataclass(frozen=True)
+class Line:
+    """One program of one cell: seconds of each run, and how far its weights are from float64's, ‖difference‖ / ‖weights moved‖."""
+
+    cell: str
+    what: str
+    seconds: tuple[float, ...]
+    microseconds: float
+    off: float
+    compile_s: float
+
+
+def by_hand(task: Task, network: int) -> Weights:
+    """One network trained in float64 by ``manual`` with NumPy, equations (5) to (13)."""
+    W = [w[network].astype(np.float64) for w in task.weights]
+    before = [0.0 * w for w in W]
+    x, t = task.x.astype(np.float64), task.t.astype(np.float64)
+    f = (manual.ACTIVATIONS["sigmoid"],) * len(W)
+    for _ in range(task.epochs):
+        for at in range(0, len(x), task.batch_size):
+            part = slice(at, at + task.batch_size)
+            g = manual.gradient(manual.forward(tuple(W), x[part], f), t[part])
+            steps = [
+                manual.previous_gradient(*parts, task.learning_rate, task.momentum)
+                for parts in zip(W, g, before, strict=True)
+            ]
+            W, before = [s[0] for s in steps], [s[1] for s in steps]
+    return tuple(W)
+
+
+def off(task: Task, found: Weights) -> float:
+    """The largest distance of a checked network's weights from float64's, relative to how far training moved them."""
+    worst = 0.0
+    for k in sorted({0, task.networks - 1}):
+        right = by_hand(task, k)
+        apart = sum(float(((a[k] - b) ** 2).sum()) for a, b in zip(found, right, strict=True))
+        moved = sum(float(((a[k] - b) ** 2).sum()) for a, b in zip(task.weights, right, strict=True))
+        worst = max(worst, (apart / moved) ** 0.5)
+    return worst
+
+
+def programs(networks: int) -> dict[str, tuple[Callable, Any]]:
+    """Each program's name: what prepares a task for it, and the setting of JAX under which it runs."""
+    highest = partial(jax.default_matmul_precision, "highest")
+    one = networks == 1
+    plain = jax_grad.one if one else jax_grad.many
+    found = {
+        "ours": (ours.one if one else ours.many, nullcontext),
+        "plain JAX": (plain, nullcontext),
+        "plain JAX, highest": (plain, highest),
+    }
+    if not one:
+        found["ours, one block"] = (partial(ours.many, lanes=networks), nullcontext)
+    try:
+        import torch  # pyright: ignore[reportMissingImports]
+    except ImportError:
+        return found
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    found["PyTorch"] = (partial(pytorch.eager if one else pytorch.vmap, device=device), nullcontext)
+    return found
+
+
+def measure(cell: Cell, rounds: int) -> list[Line]:
+    """Every program of a cell: checked, then timed in turn."""
+    long = replace(task(cell), epochs=EPOCHS[cell.mode])
+    short = replace(long, epochs=CHECKED)
+    ready: dict[str, tuple[Callable, Any, float, float]] = {}
+    for name, (prepare, under) in programs(cell.networks).items():
+        try:
+            with under():
+                error = off(short, prepare(short)())
+                run = prepare(long)
+                began = time.perf_counter()
+                run()
+                first = time.perf_counter() - began
+                run()
+        except Exception as failed:  # one that fails does not end the others
+            print(f"{cell.name}: {name} failed: {type(failed).__name__}: {failed}"[:1000], file=sys.stderr)
+            continue
+        ready[name] = run, under, error, first
+    times: dict[str, list[float]] = {name: [] for name in ready}
+    for _ in range(rounds):
+        for name, (run, under, *_) in ready.items():
+            with under():
+                began = time.perf_counter()
+                run()
+                times[name].append(time.perf_counter() - began)
+    per_update = 1e6 / long.updates
+    return [
+        Line(
+            cell.name,
+            name,
+            tuple(seconds),
+            per_update * median(seconds),
+            ready[name][2],
+            max(0.0, ready[name][3] - median(seconds)),
+        )
+        for name, seconds in times.items()
+    ]
+
+
+def cells(options: Options) -> list[Cell]:
+    every = [Cell(s, m, n, rule="previous-gradient") for s in options.sizes for m in EPOCHS for n in options.networks]
+    return (
+        [Cell("4-8-3", m, n, rule="previous-gradient") for m, n in (("minibatch", 1), ("batch", 2))]
+        if options.tiny
+        else every
+    )
+
+
+def main(options: Options) -> None:
+    console, device = Console(width=120), jax.devices()[0]
+    console.print(f"device {device.device_kind}, jax {jax.__version__}", highlight=False)
+    lines = [line for cell in track(cells(options), "measuring") for line in measure(cell, options.rounds)]
+    table = Table(title="Microseconds per update of all networks, medians")
+    for heading in ("cell", "program", "µs", "from", "to", "compiling s", "off"):
+        table.add_column(heading, justify="left" if heading in ("cell", "program") else "right")
+    for line in lines:
+        scale = line.microseconds / median(line.seconds)
+        low, high = (f"{scale * s:.1f}" for s in (min(line.seconds), max(line.seconds)))
+        table.add_row(
+            line.cell, line.what, f"{line.microseconds:.1f}", low, high, f"{line.compile_s:.1f}", f"{line.off:.1e}"
+        )
+    console.print(table)
+    if options.json:
+        rows = [asdict(line) for line in lines]
+        machine = {"device": device.device_kind, "jax": jax.__version__}
+        options.json.write_text(json.dumps({"machine": machine, "batches": BATCHES, "lines": rows}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Options, description=__doc__))

@@ -37,7 +37,8 @@ CASES = {
 @pytest.mark.parametrize("function", CASES.values(), ids=CASES)
 def test_every_product_is_of_float32(function):
     found = precisions(function, WEIGHTS)
-    assert found and all(each and "HIGHEST" in each[1] for each in found), found
+    assert found
+    assert all(each and "HIGHEST" in each[1] for each in found), found
 
 
 def test_a_precision_that_the_user_set_counts():

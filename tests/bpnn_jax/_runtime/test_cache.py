@@ -74,19 +74,18 @@ def test_processes_share_a_folder_and_mend_it_in_silence(tmp_path):
     assert programs(tmp_path) == mended
 
 
-def test_off_writes_nothing(tmp_path):
-    finish(start(*TRAIN, XDG_CACHE_HOME=str(tmp_path), BPNN_COMPILE_CACHE="off"))
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_jax_s_own_setting_wins(tmp_path):
-    finish(start(*TRAIN, XDG_CACHE_HOME=str(tmp_path / "ours"), JAX_COMPILATION_CACHE_DIR=str(tmp_path / "theirs")))
-    assert not (tmp_path / "ours").exists()
-
-
-def test_a_folder_that_cannot_be_made_is_no_error(tmp_path):
+@pytest.mark.parametrize("setting", [cache.SWITCH, "JAX_COMPILATION_CACHE_DIR", "in the way"])
+def test_without_a_cache_of_ours_nothing_is_set_and_nothing_written(setting, tmp_path, fresh):
+    """Switched off, or JAX's own setting is there, or the folder cannot be made, which is no error."""
     (tmp_path / "file").write_text("in the way")
-    finish(start(*TRAIN, BPNN_COMPILE_CACHE=str(tmp_path / "file" / "cache")))
+    fresh.setenv("XDG_CACHE_HOME", str(tmp_path / ("file" if setting == "in the way" else "ours")))
+    if setting != "in the way":
+        fresh.setenv(setting, "off" if setting == cache.SWITCH else str(tmp_path / "theirs"))
+    before = dict(os.environ)
+    with cache.compile_cache() as folder:
+        assert folder is None
+        assert dict(os.environ) == before
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
 # --- politeness ---

@@ -313,6 +313,7 @@ LOOPS = [
 ]
 
 
+@pytest.mark.deep  # each is a row of the ladder's rung 5, which tests/bpnn_jax/verify/test_ladder.py climbs on another network
 @pytest.mark.parametrize(("run", "loop"), LOOPS, ids=str)
 def test_each_loop_is_the_numpy_loop_and_its_equation_is_named(run, loop):
     (row,) = summarise(5, run, 10, as_it_runs.compare_loop(SMALL, np.random.default_rng(83), run, *loop))

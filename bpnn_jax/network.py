@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from bpnn_jax._runtime import products
 from bpnn_jax._runtime.arrays import real_array
 from bpnn_jax.errors import InputError, seed, switch, unknown, whole_number
 
@@ -265,7 +266,8 @@ def intermediates(
     outputs, zs = [jnp.asarray(x)], []
     for l, (W, name, bias) in enumerate(zip(weights, network.activations, network.biases, strict=True)):
         # A product for each layer below, each with its own rows of W.
-        z, *more = (jnp.dot(outputs[k], W[network.rows(l, k)]) for k in network.below[l])
+        with products.exact():
+            z, *more = (jnp.dot(outputs[k], W[network.rows(l, k)]) for k in network.below[l])
         for part in more:
             z = z + part
         if bias:

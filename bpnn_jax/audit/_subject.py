@@ -29,8 +29,17 @@ NOT_TRACEABLE = (
 
 @contextmanager
 def wide(dtype: Any) -> Iterator[None]:
-    """float64 on or off here, whatever the caller's setting, and the caller's strictness about mixed dtypes set aside."""
-    with jax.enable_x64(is_double(dtype)), jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+    """float64 on or off here, whatever the caller's setting, and the caller's strictness about mixed dtypes set aside.
+
+    Products of float32 are of float32, unless the caller set their precision: a GPU's default, TF32, hides what float32 would show.
+    """
+    precision = jax.config.jax_default_matmul_precision or "highest"
+    with (
+        jax.enable_x64(is_double(dtype)),
+        jax.numpy_dtype_promotion("standard"),
+        jax.numpy_rank_promotion("allow"),
+        jax.default_matmul_precision(precision),
+    ):
         yield
 
 

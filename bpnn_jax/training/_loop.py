@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import optax
 
 from bpnn_jax import rules
+from bpnn_jax._runtime import products
 from bpnn_jax.errors import InputError, finite, switch, unknown, whole_number
 from bpnn_jax.network import OBJECTIVES, Network, Weights, apply, error_terms
 from bpnn_jax.training import _step
@@ -240,8 +241,9 @@ def _generic_epoch(network: Network, settings: Settings, carry: tuple, x: Any, t
     parts = _apart(network, settings)
     if parts:
         carry = (_step.apart(network, carry[0]), *carry[1:])
-    for part in batches(settings, x, t):
-        carry, _ = jax.lax.scan(update, carry, part)
+    with products.exact():
+        for part in batches(settings, x, t):
+            carry, _ = jax.lax.scan(update, carry, part)
     return (_step.joined(carry[0]), *carry[1:]) if parts else carry
 
 

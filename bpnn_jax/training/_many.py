@@ -140,7 +140,7 @@ def train_many(
     lanes:    networks in a block, a multiple of 16.
     cores:    how many blocks to train at the same time; otherwise as many as there are processors.
     device:   ``gpu`` trains all of them by one kernel on an NVIDIA GPU, in float32 (docs/gpu.md); it keeps no history, and what it
-              cannot do is an InputError. ``cpu`` is the other engines, on whatever device JAX uses.
+              cannot do is an InputError. ``cpu`` is the other engines: loops written out on the CPU, products where JAX computes.
     look:     called after each of the epochs ``looks``, counted from 0 and rising, with (networks, epoch, weights): the numbers of the
               networks of a block that ran that epoch (k,), and L arrays (k, n_in + bias, n_out). The runs are the same to the bit.
 
@@ -202,7 +202,7 @@ def train_many(
     width = width if lanes is None else _width(lanes)
     cores = _cores.available() if cores is None else whole_number("cores", cores, 1)
 
-    with jax.enable_x64(dtype == "float64"):
+    with jax.enable_x64(dtype == "float64"), _engines.placed(engine == _engines.LANES):
         start = _drawn(network, numbers, dtype) if own is None else own
         patterns = (x, t) if x.ndim == 3 else (jnp.asarray(x), jnp.asarray(t))
 
@@ -221,7 +221,8 @@ def train_many(
             if len(which):  # not the copies alone
                 seen(at[which], epoch, tuple(W[which] for W in weights))
 
-        return _in_stretches(_engines.STRETCHES[engine], looks if until else (), told, *args)
+        with _engines.placed(engine == _engines.LANES):
+            return _in_stretches(_engines.STRETCHES[engine], looks if until else (), told, *args)
 
     began = time.perf_counter()
     run(range(1), 0)  # no epochs: compiles, or finds it compiled
@@ -290,7 +291,7 @@ def _on_gpu(
 
 def run_block(block: Callable, network: Network, settings: Settings, dtype: str, *args: Any) -> Any:
     """One block as ``_engines.block`` has it, up to an epoch: (weights, rates, x, t, seeds, until) to its ``Ended`` in NumPy."""
-    with jax.enable_x64(dtype == "float64"):  # the setting belongs to a thread
+    with jax.enable_x64(dtype == "float64"), _engines.placed(block is _engines.lanes.run):  # both belong to a thread
         return jax.device_get(_run(block, network, settings, *args))
 
 

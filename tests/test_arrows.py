@@ -27,6 +27,7 @@ ENGINE = (
         "training._inputs",
         "training._step",
         "training._schedule",
+        "training._orders",
         "training._loop",
         "training._watch",
         "training._engines",

@@ -14,7 +14,9 @@ import manual
 MANUAL, BPNN_JAX = Path(manual.__file__).parent, Path(bpnn_jax.__file__).parent
 FILES = sorted([*MANUAL.rglob("*.py"), *BPNN_JAX.rglob("*.py")])
 HERE = MANUAL.parent
-MANUAL_MODULES = sorted(f"manual.{f.stem}" for f in MANUAL.glob("*.py") if f.stem != "__init__")
+MANUAL_MODULES = sorted(
+    ".".join(f.relative_to(HERE).with_suffix("").parts) for f in MANUAL.rglob("*.py") if f.stem != "__init__"
+)
 # What trains; it knows nothing of what checks, reports, or talks to a user.
 FUSED = ("training.fused", "training.fused.epoch", "training.fused.equations", "training.fused.lanes")
 ENGINE = (
@@ -25,6 +27,7 @@ ENGINE = (
         "training._inputs",
         "training._step",
         "training._schedule",
+        "training._orders",
         "training._loop",
         "training._watch",
         "training._engines",

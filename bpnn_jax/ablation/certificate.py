@@ -14,9 +14,10 @@ from bpnn_jax.ablation.chunk import Lane, Program
 from bpnn_jax.ablation.plan import Plan
 from bpnn_jax.network import init_paired
 from bpnn_jax.settings import patterns_per_update
-from bpnn_jax.training import _engines, _loop
+from bpnn_jax.training import _engines
 from bpnn_jax.training._loop import Rates, Settings
 from bpnn_jax.training._many import run_block
+from bpnn_jax.training._orders import of_seeds, permutation
 from bpnn_jax.training._step import functions
 from bpnn_jax.verify import complex_step, equations, loops
 from bpnn_jax.verify.bound import UNIT
@@ -116,7 +117,9 @@ def _epoch(program: Program, equation: int, seed: int) -> list[Comparison]:
     lanes = np.resize(np.arange(NETWORKS), width)
     own = tuple(np.stack([start[i][l] for i in lanes]) for l in range(len(network.shapes)))
     rates = Rates(*(np.full(width, rate, dtype) for rate in (learning_rate, momentum, 0.0, -1.0)))
-    ended = run_block(block, network, settings, dtype, own, rates, x, t, lanes.astype(np.uint32), 1)
+    ended = run_block(
+        block, network, settings, dtype, own, rates, x, t, of_seeds(settings.shuffle, lanes.astype(np.uint32)), 1
+    )
 
     updates, fan = -(-count // batch), max(rows for rows, _ in network.shapes) / SMALL
     # As in loops.compare_loop, in either precision; a wider layer has longer sums, and a batch one of all its patterns.
@@ -150,7 +153,7 @@ def _of_the_update(settings: Settings) -> dict[str, Any]:
 
 
 def _order(seed: int, count: int) -> np.ndarray:
-    return np.asarray(_loop.permutation(jax.random.key(seed), 0, count))
+    return np.asarray(permutation(jax.random.key(seed), 0, count))
 
 
 def _angle(program: Program, lane: Lane) -> float:

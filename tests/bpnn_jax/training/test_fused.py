@@ -309,6 +309,7 @@ def _a_millionth_off(W, moved, kept):
 LOOPS = [(run, loop) for run in loops.RUNS for loop in (loops.MANY_LOOPS if run == "train_many" else loops.ONE_LOOPS)]
 
 
+@pytest.mark.deep  # each is a row of the ladder's rung 5, which tests/bpnn_jax/verify/test_ladder.py climbs on another network
 @pytest.mark.parametrize(("run", "loop"), LOOPS, ids=str)
 def test_each_loop_is_the_numpy_loop_and_its_equation_is_named(run, loop):
     (row,) = summarise(5, run, 10, loops.compare_loop(SMALL, np.random.default_rng(83), run, *loop))

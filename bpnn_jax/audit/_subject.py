@@ -33,7 +33,7 @@ def wide(dtype: Any) -> Iterator[None]:
 
     Products of float32 are of float32, unless the caller set their precision: a GPU's default, TF32, hides what float32 would show.
     """
-    precision = jax.config.jax_default_matmul_precision or "highest"
+    precision = getattr(jax.config, "jax_default_matmul_precision", None) or "highest"
     with (
         jax.enable_x64(is_double(dtype)),
         jax.numpy_dtype_promotion("standard"),

@@ -21,7 +21,7 @@ DERIVATIVES = {f.equations[1] for f in manual.OUTPUT_ACTIVATIONS.values()}
 DECAY = 0.5
 # Every activation, a square weight matrix, several outputs and patterns, and a node at each kink: each mistake shows.
 NETWORK = Network((4, 5, 5, 5, 3), ("sigmoid", "lecun_tanh", "linear", "tanh"))
-FURTHER = Network((4, 5, 5, 5, 5, 5, 5, 3), networks.FURTHER)
+FURTHER = networks.MISTAKEN_FURTHER
 OF_RULES = [m for m in MISTAKES if m.equation in NUMBERS]
 every_mistake = pytest.mark.parametrize("mistake", [m for m in MISTAKES if m not in OF_RULES], ids=lambda m: m.name)
 

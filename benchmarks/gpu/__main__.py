@@ -1,6 +1,7 @@
 """The GPU kernel, checked and then measured: one command on a machine with an NVIDIA GPU of compute capability 9.0 or later.
 
     python -m benchmarks.gpu [--json FILE]     some minutes; prints the table that docs/gpu.md is to hold
+    python -m benchmarks.gpu --layouts         how many threads per network are the fastest
     python -m benchmarks.gpu --interpret       the whole script, tiny, on the CPU: it runs, and its times mean nothing
 
 First the kernel has to be right on this device: one step against float64 within the error bound, some epochs against a loop in
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -31,7 +32,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-import manual
+from benchmarks.gpu.by_hand import by_hand
 from bpnn_jax import InputError, Network, apply, init, patterns
 from bpnn_jax.training import _loop
 from bpnn_jax.training.gpu import block
@@ -57,8 +58,21 @@ class Options:
     repeats: int = 20
     scan_epochs: int = 2
     """of the study by lax.scan, which is slower"""
+    layouts: bool = False
+    """instead: how many threads per network are the fastest, over sizes and numbers of networks"""
 
 
+OTHERS = [  # every rule, both orders, every activation, bias nodes off, one and three weight layers
+    (Network((2, 2, 1), "tanh"), _loop.Settings(rule="heavy-ball"), 2),
+    (Network((20, 8, 3)), _loop.Settings(rule="nesterov"), 2),
+    (Network((20, 8, 3), hidden_bias=False), _loop.Settings(order="article"), 1),
+    (Network((8, 4, 2), ("lecun_tanh", "sigmoid"), input_bias=False), _loop.Settings(order="article"), 4),
+    (Network((3, 4, 2, 1), ("tanh", "sigmoid", "linear")), _loop.Settings(), 1),
+    (Network((30, 16, 2), ("tanh", "sigmoid")), _loop.Settings(), 8),
+    (Network((5, 1), input_bias=False), _loop.Settings(rule="nesterov"), 1),
+]
+LAYOUT_SIZES = ((4, 8, 3), (20, 8, 3), (30, 16, 2))
+LAYOUT_NETWORKS = (1024, 16384, 131072)
 TINY = {"sizes": (2, 2, 1), "networks": 130, "patterns": 4, "epochs": 3, "repeats": 2, "scan_epochs": 1}
 
 
@@ -116,24 +130,17 @@ def one_step(threads: int, interpret: bool) -> float:
     return worst
 
 
-def some_epochs(threads: int, interpret: bool, epochs: int = 3) -> float:
-    """The largest difference from a float64 loop of the hand derivation, momentum included, relative to the largest weight."""
-    network, rng = Network((20, 8, 3) if not interpret else (2, 2, 1)), np.random.default_rng(1)
+def some_epochs(network: Network, settings: _loop.Settings, threads: int, interpret: bool) -> float:
+    """The largest difference from three epochs of the hand derivation in float64, relative to the largest weight."""
+    rng = np.random.default_rng(1)
     drawn = draw(network, rng, patterns=5)
     weights = tuple(rng.uniform(-1, 1, (*shape, 8)).astype(np.float32) for shape in network.shapes)
     x, t = drawn.x.astype(np.float32), drawn.t.astype(np.float32)
-    run = jax.jit(
-        partial(block.train_block, network, _loop.Settings(epochs=epochs), threads=threads, interpret=interpret)
-    )
+    settings = replace(settings, epochs=3)
+    run = jax.jit(partial(block.train_block, network, settings, threads=threads, interpret=interpret))
     ours, worst = run(weights, x, t, _loop.Rates(0.5, 0.1, 0.0, 0.0)).weights, 0.0
-    f = tuple(manual.ACTIVATIONS[name] for name in network.activations)
     for k in range(8):
-        W = [w[..., k].astype(np.float64) for w in weights]
-        before = [0.0 * w for w in W]
-        for p in [*range(len(x))] * epochs:
-            g = manual.gradient(manual.forward(tuple(W), x[p].astype(np.float64), f), t[p].astype(np.float64))
-            steps = [manual.previous_gradient(*parts, 0.5, 0.1) for parts in zip(W, g, before, strict=True)]
-            W, before = [s[0] for s in steps], [s[1] for s in steps]
+        W = by_hand(network, settings, tuple(w[..., k] for w in weights), x, t, 0.5, 0.1)
         worst = max(worst, *(float(abs(o[..., k] - w).max() / abs(w).max()) for o, w in zip(ours, W, strict=True)))
     return worst
 
@@ -162,8 +169,10 @@ def solved_xor(networks: int, epochs: int, interpret: bool) -> tuple[float, floa
 
 def check(options: Options, console: Console) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for threads in block.splits(Network((20, 8, 3) if not options.interpret else (2, 2, 1))):
-        step, epochs = one_step(threads, options.interpret), some_epochs(threads, options.interpret)
+    network = Network((20, 8, 3) if not options.interpret else (2, 2, 1))
+    for threads in block.splits(network):
+        step = one_step(threads, options.interpret)
+        epochs = some_epochs(network, _loop.Settings(), threads, options.interpret)
         # 15 updates of weights near 1, each rounding a few dozen times: 15 * 30 u is 3e-5. A wrong equation is 1e-3 or more.
         if not (step <= 1.0 and epochs <= 3e-5):
             sys.exit(
@@ -173,6 +182,15 @@ def check(options: Options, console: Console) -> dict[str, Any]:
         console.print(
             f"{threads} threads a network: one step {step:.2f} of its bound, 3 epochs within {epochs:.1e} of float64"
         )
+    worst = 0.0
+    for network, settings, threads in OTHERS if not options.interpret else OTHERS[:1]:
+        worst = max(worst, epochs := some_epochs(network, settings, threads, options.interpret))
+        if not epochs <= 3e-5:  # as above
+            sys.exit(
+                f"WRONG: {network}, {settings.rule}, order {settings.order}, {threads} threads: off by {epochs:.1e}"
+            )
+    found["others"] = {"cases": len(OTHERS), "epochs_relative": worst}
+    console.print(f"{len(OTHERS)} other networks, rules and orders: 3 epochs within {worst:.1e} of float64")
     networks, epochs = (2000, 1000) if not options.interpret else (130, 200)
     ours, cpu = solved_xor(networks, epochs, options.interpret)
     share = (ours + cpu) / 2
@@ -255,11 +273,12 @@ def measure(options: Options) -> list[Line]:
     t = jnp.asarray(rng.uniform(0, 1, (options.patterns, network.sizes[-1])), jnp.float32)
     rates = _loop.Rates(*(jnp.asarray(rng.uniform(0, high, n), jnp.float32) for high in (0.5, 0.2, 0.0, 0.0)))
     settings, once = _loop.Settings(epochs=options.epochs), n * options.patterns
-    todo: list[tuple[str, int, int, Callable, int]] = [
-        ("jax.grad, lax.scan, vmap", 0, 0, partial(by_scan, network, options.scan_epochs), once * options.scan_epochs)
-    ]
+    todo: list[tuple[str, int, int, Callable, int]] = []
+    if not options.layouts:
+        scan = partial(by_scan, network, options.scan_epochs)
+        todo.append(("jax.grad, lax.scan, vmap", 0, 0, scan, once * options.scan_epochs))
     for threads in block.splits(network):
-        for lanes in (128 // threads, 256 // threads):
+        for lanes in (128 // threads, 256 // threads)[: 1 if options.layouts else 2]:
             held = lanes * threads // 128  # networks a thread holds its share of
             if held * block.registers(network, threads=threads) > block.REGISTERS:
                 continue
@@ -268,7 +287,7 @@ def measure(options: Options) -> list[Line]:
             )
             todo.append(("kernel", threads, lanes, run, once * options.epochs))
     found = []
-    for what, threads, lanes, run, updates in track(todo, "measuring"):
+    for what, threads, lanes, run, updates in track(todo, "measuring", disable=options.layouts):
         seconds = timed(run, weights, x, t, rates, repeats=options.repeats)
         found.append(Line(what, threads, lanes, seconds, updates))
     return found
@@ -293,6 +312,24 @@ def report(options: Options, lines: list[Line], rate: float, copied: float, cons
     console.print(table)
 
 
+def layouts(options: Options, machine: dict[str, str], console: Console) -> None:
+    """Updates a second over sizes, numbers of networks and threads per network."""
+    found, table = [], Table(title="Network-updates per second, by threads per network")
+    for heading in ("sizes", "networks", "1", "2", "4", "8", "16"):
+        table.add_column(heading, justify="right")
+    cells = [(sizes, n) for sizes in LAYOUT_SIZES for n in LAYOUT_NETWORKS]
+    for sizes, n in track(cells, "measuring"):
+        epochs = max(2, options.epochs * options.networks // n // 4)
+        lines = measure(replace(options, sizes=sizes, networks=n, epochs=min(epochs, options.epochs)))
+        rates = {line.threads: line.rate for line in lines}
+        found.append({"sizes": sizes, "networks": n, "rates": rates})
+        name = "-".join(map(str, sizes))
+        if options.json:  # as it is measured: a machine may be taken away
+            options.json.write_text(json.dumps({"machine": machine, "layouts": found}, indent=1) + "\n")
+        table.add_row(name, str(n), *(f"{rates[s]:.3g}" if s in rates else "" for s in (1, 2, 4, 8, 16)))
+    console.print(table)
+
+
 def driver() -> str:
     """The driver's version, by nvidia-smi; empty where there is none."""
     if shutil.which("nvidia-smi") is None:
@@ -311,6 +348,9 @@ def main(options: Options) -> None:
     device = jax.devices()[0]
     machine = {"device": device.device_kind, "jax": jax.__version__, "driver": driver()}
     console.print(", ".join(f"{what} {value}" for what, value in machine.items() if value), highlight=False)
+    if options.layouts:
+        layouts(options, machine, console)
+        return
     try:
         checks = check(options, console)
         rate, copied = multiply_adds(options), bandwidth(options)

@@ -31,8 +31,17 @@ MOST_OUTPUT = 2**22  # numbers of a function's output at another shape
 
 @contextmanager
 def wide(dtype: Any) -> Iterator[None]:
-    """float64 on or off here, whatever the caller's setting, and the caller's strictness about mixed dtypes set aside."""
-    with jax.enable_x64(is_double(dtype)), jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+    """float64 on or off here, whatever the caller's setting, and the caller's strictness about mixed dtypes set aside.
+
+    Products of float32 are of float32, unless the caller set their precision: a GPU's default, TF32, hides what float32 would show.
+    """
+    precision = getattr(jax.config, "jax_default_matmul_precision", None) or "highest"
+    with (
+        jax.enable_x64(is_double(dtype)),
+        jax.numpy_dtype_promotion("standard"),
+        jax.numpy_rank_promotion("allow"),
+        jax.default_matmul_precision(precision),
+    ):
         yield
 
 

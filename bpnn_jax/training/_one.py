@@ -160,7 +160,7 @@ def train(
         xla.warn_if_too_late()
 
     program = _loop.with_room(replace(settings, epochs=last))
-    with jax.enable_x64(dtype == "float64"):
+    with jax.enable_x64(dtype == "float64"), _engines.placed(engine is _engines.FUSED):
         first = tuple(jnp.asarray(W, dtype) for W in (init(network, seed, dtype=dtype) if own is None else own))
         traced = _loop.Rates(*(jnp.asarray(rate) for rate in rates))
         state = _loop.start(program, first, traced, network, engine)

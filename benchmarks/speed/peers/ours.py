@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -35,14 +36,14 @@ def one(task: Task):
     return run
 
 
-def many(task: Task):
-    """``train_many``: all networks in one program."""
+def many(task: Task, **how: Any):
+    """``train_many``: all networks in one program; ``how`` is more of its arguments."""
     from bpnn_jax import Network, train_many
 
     network, options = Network(task.sizes, task.activations), _options(task)
 
     def run() -> Weights:
-        return train_many(network, task.x, task.t, seeds=task.networks, weights=task.weights, **options).weights
+        return train_many(network, task.x, task.t, seeds=task.networks, weights=task.weights, **options, **how).weights
 
     return run
 

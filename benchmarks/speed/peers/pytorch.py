@@ -16,18 +16,22 @@ def _torch():
     return torch
 
 
-def _batches(task: Task):
+def _batches(task: Task, device: str = "cpu"):
     torch, size = _torch(), task.batch_size
-    return list(zip(torch.from_numpy(task.x).split(size), torch.from_numpy(task.t).split(size), strict=True))
+    x, t = (torch.from_numpy(a).to(device).split(size) for a in (task.x, task.t))
+    return list(zip(x, t, strict=True))
 
 
-def eager(task: Task):
+def eager(task: Task, device: str = "cpu"):
     """``loss.backward()`` and an update in place: linear layers as one writes them, a call an update."""
-    torch, batches = _torch(), _batches(task)
+    torch, batches = _torch(), _batches(task, device)
     N, M = task.learning_rate, task.momentum
 
     def run() -> Weights:
-        layers = [torch.nn.Linear(n_in, n_out) for n_in, n_out in zip(task.sizes[:-1], task.sizes[1:], strict=True)]
+        layers = [
+            torch.nn.Linear(n_in, n_out, device=device)
+            for n_in, n_out in zip(task.sizes[:-1], task.sizes[1:], strict=True)
+        ]
         model = torch.nn.Sequential(layers[0], torch.nn.Sigmoid(), layers[1], torch.nn.Sigmoid())
         with torch.no_grad():
             for layer, W in zip(layers, task.weights, strict=True):
@@ -46,7 +50,7 @@ def eager(task: Task):
                 before = g
                 for p in weights:
                     p.grad = None
-        whole = [torch.cat([layer.weight.T, layer.bias[None]]).detach().numpy() for layer in layers]
+        whole = [torch.cat([layer.weight.T, layer.bias[None]]).detach().cpu().numpy() for layer in layers]
         return tuple(W[None] for W in whole)
 
     return run
@@ -77,7 +81,7 @@ def _runner(task: Task, step, batches, weights):
         for _ in range(task.epochs):
             for x, t in batches:
                 now, before = step(now, before, x, t)
-        return tuple(W.numpy().reshape(task.networks, *W.shape[-2:]) for W in now)
+        return tuple(W.cpu().numpy().reshape(task.networks, *W.shape[-2:]) for W in now)
 
     return run
 
@@ -89,20 +93,16 @@ def compiled(task: Task):
     return _runner(task, torch.compile(_step(task)), _batches(task), weights)
 
 
-def vmap(task: Task):
+def vmap(task: Task, device: str = "cpu"):
     """``torch.func.vmap`` over the networks: an update of all of them is one call."""
     torch = _torch()
     step = torch.func.vmap(_step(task), in_dims=(0, 0, None, None))
-    return _runner(task, step, _single(task), tuple(torch.from_numpy(W) for W in task.weights))
+    weights = tuple(torch.from_numpy(W).to(device) for W in task.weights)
+    return _runner(task, step, _batches(task, device), weights)
 
 
 def vmap_compiled(task: Task):
     """The same under ``torch.compile``."""
     torch = _torch()
     step = torch.compile(torch.func.vmap(_step(task), in_dims=(0, 0, None, None)))
-    return _runner(task, step, _single(task), tuple(torch.from_numpy(W) for W in task.weights))
-
-
-def _single(task: Task):
-    torch = _torch()
-    return list(zip(torch.from_numpy(task.x), torch.from_numpy(task.t), strict=True))
+    return _runner(task, step, _batches(task), tuple(torch.from_numpy(W) for W in task.weights))

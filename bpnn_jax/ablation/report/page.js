@@ -25,7 +25,14 @@ function fitted(id, room, taken = 0) {
 
 async function drawOne(id) {
   const place = document.getElementById(id);
-  const tooltip = (_, event, item, value) => (value ? showRows(event, value, arms) : hideTip());
+  const spec = charts[id].spec ?? charts[id];
+  const texts = spec.layer.flatMap(({ encoding }) => encoding.tooltip ?? []).filter(({ type }) => type === "nominal");
+  const tooltip = (_, event, item, value) => {
+    if (!value) return hideTip();
+    const row = item.datum.datum ?? item.datum; // of the nearest point, whose texts Vega-Lite does not find
+    const said = Object.fromEntries(texts.map(({ title, field }) => [title ?? field, row[field]]));
+    showRows(event, { ...value, ...said }, arms);
+  };
   // ast: expressions are interpreted, not compiled, so that the page can forbid eval.
   const options = { config, actions: false, renderer: "svg", ast: true, tooltip };
   const room = place.clientWidth;

@@ -51,4 +51,5 @@ for (const element of document.querySelectorAll("[data-term]")) {
   if (element.matches("button")) element.addEventListener("click", over); // a finger, which has no hover
 }
 addEventListener("keydown", (event) => event.key === "Escape" && hideTip());
-addEventListener("scroll", hideTip, true);
+// The focus itself may scroll the page: the word that has it keeps its meaning beside it.
+addEventListener("scroll", () => (document.activeElement.matches("[data-term]") && !tip.hidden ? showTerm(document.activeElement) : hideTip()), true);

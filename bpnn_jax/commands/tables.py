@@ -19,14 +19,6 @@ from bpnn_jax.commands import score_tables
 from bpnn_jax.statistics import EPOCHS, SUCCESS, Comparison, Summary
 
 COLOURS = {"gradient": "green", "not a gradient": "yellow", "wrong": "bold red"}
-SHOWN = (
-    "test_accuracy",
-    "test_r2",
-    "success_rate",
-    "epochs_to_solve",
-    "train_accuracy",
-    "train_r2",
-)  # of an unfinished study
 UNITS = {SUCCESS: "points", EPOCHS: "epochs", **dict.fromkeys(words.PERCENT, "points")}  # of a difference
 
 
@@ -105,9 +97,7 @@ def so_far(found: Results) -> Group:
     """The means of all runs whose seed every arm has, without intervals: a study is not finished."""
     named, means = fields(found), outcomes.estimates(found)
     table = _table(named)
-    names = [n for n in (*SHOWN, "error") if all(n in one for one in means)]
-    if len(names) > 1:
-        names = [n for n in names if n != "error"]
+    names = tables.so_far(means)
     for name in names:
         table.add_column(outcomes.words(name), justify="right")
     for arm, one in zip(found.arms, means, strict=True):

@@ -11,6 +11,7 @@ from typing import Any
 from bpnn_jax._runtime.text import plain
 from bpnn_jax.ablation import findings
 from bpnn_jax.ablation.findings import Findings
+from bpnn_jax.ablation.parts import BOOLEAN
 from bpnn_jax.ablation.report import Picture, draw, glossary, lead, methods, tables, theme, words
 from bpnn_jax.ablation.report.rows import fields, labels
 from bpnn_jax.ablation.results import Results
@@ -51,7 +52,7 @@ def page(
     found = {table.id: table for table in (*found, tables.interactions(summary, came)) if table is not None}
     return _template().render(
         title=words.title(results.study),
-        question=words.question(results.study, came is not None and came.scored),
+        question=words.question(results.study, came.scored if came else set(results.kinds) != {BOOLEAN}),
         progress=words.progress(results),
         lead=lead.lead(results, summary, came),
         tables=found,

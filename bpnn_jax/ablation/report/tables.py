@@ -1,6 +1,6 @@
 """The tables of a study's page as data: columns, and rows of cells with what they are sorted by; and the same with all digits."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ from bpnn_jax.ablation.results import Results
 from bpnn_jax.statistics import Comparison, Estimate, Summary
 
 BESIDE = ("test_rmse", "train_accuracy", "train_r2")  # outcomes that stand beside those that lead
+SO_FAR = (*outcomes.TESTED, outcomes.SUCCESS, outcomes.EPOCHS, *outcomes.TRAINED, outcomes.ERROR)
 Kind = Literal["name", "number", "words"]
 
 
@@ -57,6 +58,13 @@ def arms(results: Results, summary: Summary | None, came: Findings | None) -> Ta
         columns.append((Column(outcomes.words(name), term), cells))
         for row, one in zip(data, found, strict=True):
             row |= {name: one and one.value, f"{name}_low": one and one.low, f"{name}_high": one and one.high}
+    means = outcomes.estimates(results) if summary is None else []
+    for name in so_far(means):
+        times, unit = (100, "%") if name in outcomes.RATES else (1, "")
+        cells = [Cell(words.number(times * one[name]) + unit, value=one[name]) for one in means]
+        columns.append((Column(f"{outcomes.words(name)}, so far"), cells))
+        for row, one in zip(data, means, strict=True):
+            row[f"{name}, so far"] = one[name]
     for label, cells in chosen(results).items():
         columns.append((Column(label, "best"), [Cell(cell) for cell in cells]))
         for row, cell in zip(data, cells, strict=True):
@@ -95,6 +103,12 @@ def _outcomes(
         yield outcomes.EPOCHS, "solved", [arm.epochs for arm in summary.arms]
     elif summary is not None:
         yield outcomes.ERROR, "E", [arm.error for arm in summary.arms]
+
+
+def so_far(means: Sequence[Mapping[str, float]]) -> list[str]:
+    """The outcomes that are shown of a study without intervals, where every arm has them; the error only if there is no other."""
+    names = [name for name in SO_FAR if means and all(name in one for one in means)]
+    return [name for name in names if name != outcomes.ERROR] or names
 
 
 def chosen(results: Results) -> dict[str, list[str]]:

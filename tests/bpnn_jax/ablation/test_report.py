@@ -212,6 +212,13 @@ def test_differences_that_are_not_clear_are_called_so(made_up):
     assert "None of these" not in words.finding(*made_up({"momentum": (0, 0.9)}, "mixed", seeds=40))
 
 
+def test_before_the_first_look_the_arms_have_their_means_so_far(states):
+    text = Read(made(states["one seed"])).text
+    assert "success rate, so far" in text
+    assert "epochs to solve, so far" in text
+    assert "so far" not in Read(made(states["partial"])).text
+
+
 def test_certificates_are_told_with_what_they_rest_on(made_up):
     results, summary = made_up({"order": ("simultaneous", "article")})
     good = Check(3, "(10)", "JAX float64", 2, 1e-17, 4e-17, "correct")

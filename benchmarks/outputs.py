@@ -20,6 +20,7 @@ import numpy as np
 from bpnn_jax import Network
 from bpnn_jax.training import _engines, _loop, _many
 from bpnn_jax.training._loop import Rates, Settings
+from bpnn_jax.training._orders import of_seeds
 from bpnn_jax.training.fused import lanes
 
 SIZES = ("20-8-3", "20-8-4", "20-8-5", "20-8-10", "30-16-2", "40-16-4", "50-20-5", "64-32-10", "64-64-64-10")
@@ -54,9 +55,9 @@ def arrays(network: Network, networks: tuple[int, ...]) -> tuple:
 
 def many(network: Network, mode: str, block: Callable) -> float:
     given = arrays(network, (NETWORKS,))
-    seeds = np.arange(NETWORKS, dtype=np.uint32)
+    orders = of_seeds(False, np.arange(NETWORKS, dtype=np.uint32))
     return (
-        per_update(lambda until: _many.run_block(block, network, settings(mode), "float32", *given, seeds, until))
+        per_update(lambda until: _many.run_block(block, network, settings(mode), "float32", *given, orders, until))
         / NETWORKS
     )
 

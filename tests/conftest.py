@@ -3,6 +3,7 @@
 Profiles of hypothesis: quick, ci, deep by ``--hypothesis-profile``.
 """
 
+import gc
 import os
 from pathlib import Path
 
@@ -35,6 +36,13 @@ def pytest_configure(config):
         if name.upper() not in os.environ:
             os.environ[name.upper()] = str(value)
             jax.config.update(name, value)
+
+
+def pytest_collection_finish():
+    """Modules and tests live to the end: the collector of cycles need not look through them again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
 
 
 def pytest_collection_modifyitems(items):

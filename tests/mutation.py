@@ -47,15 +47,15 @@ def climb(folder, first, sizes):
         del sys.modules[name]
     sys.path[0] = folder
     import manual
-    from bpnn_jax.verify import ladder
+    from bpnn_jax.verify import ladder, mistakes, networks
     if manual.__path__ != [folder + "/manual"]:
         raise ImportError(f"expected the mutant, got {manual.__path__}")
-    options = ladder.Options(networks=8000, sizes=sizes and tuple(sizes))
+    options = networks.Options(networks=8000, sizes=sizes and tuple(sizes))
     for _, piece in sorted(ladder._work(options), key=lambda piece: first not in piece[0]):
         for check in piece():
             if check.verdict == "wrong":
                 return f"{check.rung} {check.equation} {check.witness}"
-    for caught in ladder.mistakes():
+    for caught in mistakes.caught():
         if not caught.right:
             return f"6 {caught.equation} {caught.name}"
     return ""

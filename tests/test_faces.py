@@ -18,7 +18,7 @@ FACES = {
 }
 # What measures the inside of the package has to reach it.
 INSIDE = {
-    "benchmarks/auditor/studies/right.py": ("manual",),  # rules to audit, made of the derivation's own pieces
+    "benchmarks/auditor/studies/right.py": ("manual",),  # networks to audit, made of the derivation's own pieces
     "benchmarks/auditor/studies/wrong.py": ("manual",),  # and the catalogue of mistakes
     "benchmarks/attacks/kinds/tables.py": ("bpnn_jax.patterns",),  # what a file is read as
     "benchmarks/coverage.py": ("bpnn_jax.statistics",),  # thousands of studies in one bootstrap

@@ -41,10 +41,13 @@ def pick(file: str, change: str, line: str):
     return next(m for m in mutation.mutants(file) if m.change == change and line in m.source)
 
 
+CLIMBED = SAMPLE[::2] if not os.environ.get("BPNN_DEEP") else SAMPLE
+
+
 @pytest.fixture(scope="module")
 def climbed():
-    """What the ladder says of each of the sample, on networks small enough to be proved at once, with skip connections and without."""
-    return dict(zip(SAMPLE, mutation.climb([pick(*which) for which in SAMPLE], sizes=(2, 1, 1)), strict=True))
+    """What the ladder says of each of these, on networks small enough to be proved at once, with skip connections and without."""
+    return dict(zip(CLIMBED, mutation.climb([pick(*which) for which in CLIMBED], sizes=(2, 1, 1)), strict=True))
 
 
 def is_a_finding(said: str) -> bool:
@@ -52,7 +55,7 @@ def is_a_finding(said: str) -> bool:
     return re.match(r"[1-6] (all|\(\d+\))", said) is not None
 
 
-@pytest.mark.parametrize("which", SAMPLE, ids=lambda which: which[0])
+@pytest.mark.parametrize("which", CLIMBED, ids=lambda which: which[0])
 def test_a_mutant_is_caught(climbed, which):
     assert is_a_finding(climbed[which]), climbed[which]
 

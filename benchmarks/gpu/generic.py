@@ -34,11 +34,11 @@ from benchmarks.speed.peers import jax_grad, ours, pytorch
 from benchmarks.speed.tasks import Task, Weights
 from bpnn_jax import Network
 from bpnn_jax.training import Settings
-from bpnn_jax.training._engines import LANES_WIDTH
 
 RULE = "previous-gradient"
 SIZES = ("64-32-10", "784-128-10")
 HIGHEST, TORCH = "plain JAX, highest", "PyTorch"
+WIDTH = 64  # networks that ours trains in one block unless told
 CHECKED = 3  # epochs of the run that is held against float64
 EPOCHS = {"minibatch": 40, "batch": 400}  # of a timed run: what a call does once is spread over hundreds of updates
 EAGER = 10  # times fewer for PyTorch, which has nothing to spread
@@ -93,7 +93,7 @@ def programs(networks: int) -> dict[str, tuple[Callable, Any]]:
         "plain JAX": (plain, nullcontext),
         HIGHEST: (plain, highest),
     }
-    if networks > LANES_WIDTH["float32"]:
+    if networks > WIDTH:
         found["ours, one block"] = (partial(ours.many, lanes=networks), nullcontext)
     try:
         import torch  # pyright: ignore[reportMissingImports]

@@ -11,4 +11,4 @@ import jax
 
 def exact() -> AbstractContextManager:
     """What to trace products within: the precision that the user set by ``jax_default_matmul_precision``, or else the highest."""
-    return jax.default_matmul_precision(jax.config.jax_default_matmul_precision or "highest")
+    return jax.default_matmul_precision(getattr(jax.config, "jax_default_matmul_precision", None) or "highest")

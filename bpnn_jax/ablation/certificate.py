@@ -14,11 +14,12 @@ from bpnn_jax.ablation.chunk import Lane, Program
 from bpnn_jax.ablation.plan import Plan
 from bpnn_jax.network import init_paired
 from bpnn_jax.settings import patterns_per_update
-from bpnn_jax.training import _engines, _loop
+from bpnn_jax.training import _engines
 from bpnn_jax.training._loop import Rates, Settings
 from bpnn_jax.training._many import run_block
+from bpnn_jax.training._orders import of_seeds, permutation
 from bpnn_jax.training._step import functions
-from bpnn_jax.verify import as_it_runs, complex_step, equations
+from bpnn_jax.verify import complex_step, equations, loops
 from bpnn_jax.verify.bound import UNIT
 from bpnn_jax.verify.checks import Check, Comparison, summarise
 from bpnn_jax.verify.reference import draw
@@ -27,7 +28,7 @@ VERDICTS = GRADIENT, NO_GRADIENT, WRONG = "gradient", "not a gradient", "wrong"
 MOST_PATTERNS = 64  # in the epoch that is run beside NumPy's loop
 NETWORKS = 4  # in that epoch; the other lanes repeat them
 ANGLE_SEEDS = 16
-SMALL = 5  # nodes in the widest layer of the networks that ``as_it_runs.ROUNDINGS`` was counted for
+SMALL = 5  # nodes in the widest layer of the networks that ``loops.ROUNDINGS`` was counted for
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def certificates(plan: Plan, checks: Mapping[tuple, Sequence[Check]]) -> dict[st
 def certify(program: Program, lane: Lane, checks: Sequence[Check]) -> Certificate:
     """The certificate of the arm that has this program with these checks, and this lane's rates and first weights."""
     rows = tuple(checks)
-    by_hand = program.settings.rule in as_it_runs.RULES
+    by_hand = program.settings.rule in loops.RULES
     article = program.settings.order == "article"
     verdict = NO_GRADIENT if article else GRADIENT
     if not rows or any(row.verdict != "correct" for row in rows):
@@ -69,9 +70,9 @@ def run_checks(program: Program, seed: int = 0) -> list[Check]:
     settings = program.settings
     try:
         rows = [*_equations(program, seed)]
-        if settings.rule in as_it_runs.RULES:
+        if settings.rule in loops.RULES:
             witness = f"NumPy loop, {settings.rule}, {settings.mode}, {settings.order}"
-            equation = as_it_runs.equation_of(str(settings.rule), settings.order)
+            equation = loops.equation_of(str(settings.rule), settings.order)
             rows += summarise(5, witness, NETWORKS, _epoch(program, equation, seed))
     except (ArithmeticError, TypeError, ValueError) as error:
         return [Check(5, "all", "", 0, math.inf, 0.0, WRONG, f"raised {type(error).__name__}: {error}")]
@@ -111,21 +112,23 @@ def _epoch(program: Program, equation: int, seed: int) -> list[Comparison]:
     start = [tuple(W.astype(dtype) for W in d.weights) for d in draws]
     batch = patterns_per_update(settings.mode, settings.batch_size, count)
     slower = (1 if settings.reduction == "mean" else batch) * max(1.0, settings.weight_decay)
-    learning_rate, momentum = (float(np.asarray(rate / slower, dtype)) for rate in as_it_runs.PACE.values())
+    learning_rate, momentum = (float(np.asarray(rate / slower, dtype)) for rate in loops.PACE.values())
 
     lanes = np.resize(np.arange(NETWORKS), width)
     own = tuple(np.stack([start[i][l] for i in lanes]) for l in range(len(network.shapes)))
     rates = Rates(*(np.full(width, rate, dtype) for rate in (learning_rate, momentum, 0.0, -1.0)))
-    ended = run_block(block, network, settings, dtype, own, rates, x, t, lanes.astype(np.uint32), 1)
+    ended = run_block(
+        block, network, settings, dtype, own, rates, x, t, of_seeds(settings.shuffle, lanes.astype(np.uint32)), 1
+    )
 
     updates, fan = -(-count // batch), max(rows for rows, _ in network.shapes) / SMALL
-    # As in as_it_runs.compare_loop, in either precision; a wider layer has longer sums, and a batch one of all its patterns.
-    allowed = updates * as_it_runs.ROUNDINGS * max(1.0, fan) * max(1.0, batch / SMALL) * 2 * UNIT[dtype]
+    # As in loops.compare_loop, in either precision; a wider layer has longer sums, and a batch one of all its patterns.
+    allowed = updates * loops.ROUNDINGS * max(1.0, fan) * max(1.0, batch / SMALL) * 2 * UNIT[dtype]
     found = []
     for i in range(NETWORKS):
         at = _order(i, count) if settings.shuffle else slice(None)
         loop = partial(
-            as_it_runs.in_numpy,
+            loops.in_numpy,
             network,
             tuple(W.astype(np.float64) for W in start[i]),
             x[at].astype(np.float64),
@@ -138,7 +141,7 @@ def _epoch(program: Program, equation: int, seed: int) -> list[Comparison]:
             epochs=1,
             **_of_the_update(settings),
         )
-        limits = as_it_runs.more_for_branches(loop, str(settings.rule), dtype)
+        limits = loops.more_for_branches(loop, str(settings.rule), dtype)
         for l, (W, limit) in enumerate(zip(loop(), limits, strict=True)):
             found.append(Comparison(equation, ended.weights[l][i], W, allowed + limit, f"layer {l + 1} of {network}"))
     return found
@@ -150,7 +153,7 @@ def _of_the_update(settings: Settings) -> dict[str, Any]:
 
 
 def _order(seed: int, count: int) -> np.ndarray:
-    return np.asarray(_loop.permutation(jax.random.key(seed), 0, count))
+    return np.asarray(permutation(jax.random.key(seed), 0, count))
 
 
 def _angle(program: Program, lane: Lane) -> float:
@@ -168,7 +171,7 @@ def _angle(program: Program, lane: Lane) -> float:
             rates = lane.learning_rate, lane.momentum
             rule, mode = str(settings.rule), settings.mode
             more = {"rates": rates, "batch": one, "epochs": 1, **_of_the_update(settings)}
-            moved = as_it_runs.in_numpy(network, weights, x, t, rule, mode, "article", **more)
+            moved = loops.in_numpy(network, weights, x, t, rule, mode, "article", **more)
             step = _flat(tuple(before - after for before, after in zip(weights, moved, strict=True)))
             gradient = manual.gradient(manual.forward(weights, x, f, network.skip), t, equations)
             share = 1 / len(x) if settings.reduction == "mean" else 1.0

@@ -1,6 +1,7 @@
 """The patterns of a study's tasks, and the parts that a split cuts them into: to train, to choose by (validation), to test."""
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -69,9 +70,9 @@ def load(name: str, test: str | None = None, choice: Choice | None = None) -> Da
     >>> found.kind, found.patterns.x.shape, found.test
     ('classification', (150, 4), None)
     """
-    if not patterns.is_set_name(name):
-        patterns.load(name)  # which says what is near
     of_a_set = patterns.is_set_name(name)
+    if not of_a_set and not os.path.exists(name):
+        patterns.load(name)  # which says what is near
     opened = door.open_set(name, choice) if of_a_set else door.open_file(name, None, choice)
     own = patterns.load_held_out(name) if of_a_set else None
     task, found = opened.task, opened.patterns
@@ -82,7 +83,10 @@ def load(name: str, test: str | None = None, choice: Choice | None = None) -> Da
         return Data(found, _kind(name, found), own)
     table = read_file(test).table if test is not None else opened.test
     if table is not None:
-        own = Patterns(*Encoding.of(task).read(table), name=test or name, hidden=found.hidden)
+        try:
+            own = Patterns(*Encoding.of(task).read(table), name=test or name, hidden=found.hidden)
+        except InputError as error:
+            raise InputError(f"{test or name}, to test with: {error}") from None
     return Data(found, task.kind, own, table=True, line=task.line)
 
 

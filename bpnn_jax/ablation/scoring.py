@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 import manual
@@ -80,19 +81,19 @@ class Judge:
         step = max(1, MOST_NUMBERS // (LANES * max(network.sizes)))
         total: Any = 0
         for at in range(0, len(part), step):
-            outputs = _outputs_of(network, weights, dtype, part.x[at : at + step])
-            total = total + self._sums(outputs, part.t[at : at + step], part.t)
+            x, t = part.x[at : at + step], part.t[at : at + step]
+            if self.kind == CLASSES:
+                total = total + _of_jax(_right, network, weights, dtype, x, t.argmax(axis=1))[:, None]
+            else:
+                outputs = _of_jax(_outputs, network, weights, dtype, x).astype(np.float64)
+                total = total + self._sums(outputs, t, part.t)
         return self._scored(total, part)
 
     def _sums(self, outputs: np.ndarray, t: np.ndarray, whole: np.ndarray) -> np.ndarray:
-        finite = np.asarray(np.isfinite(outputs).all(axis=2))
         if self.kind == NUMBERS:
             with np.errstate(over="ignore", invalid="ignore"):
                 squares = np.square(outputs - t).sum(axis=1)
             return np.where(np.isfinite(squares), squares, np.inf)
-        if self.kind == CLASSES:
-            right = (np.where(finite[..., None], outputs, 0.0).argmax(axis=2) == t.argmax(axis=1)) & finite
-            return right.sum(axis=1)[:, None]
         within = scores.tolerance(whole)
         labels = abs(outputs - t) < within
         return np.column_stack([labels.all(axis=2).sum(axis=1), labels.sum(axis=1)])
@@ -158,8 +159,18 @@ def _outputs(network: Network, weights: Weights, x: Any) -> Any:
     return jax.vmap(lambda W: apply(network, W, x))(weights)
 
 
-def _outputs_of(network: Network, weights: Weights, dtype: str, x: np.ndarray) -> np.ndarray:
-    """(networks, patterns, outputs), float64 numbers of that precision."""
+@partial(jax.jit, static_argnums=0)
+def _right(network: Network, weights: Weights, x: Any, classes: Any) -> Any:
+    """How many patterns have their class as the first of the largest outputs, all being finite."""
+    outputs = _outputs(network, weights, x)
+    first = outputs.argmax(axis=2)
+    return ((first == classes[None].astype(first.dtype)) & jnp.isfinite(outputs).all(axis=2)).sum(axis=1)
+
+
+def _of_jax(
+    function: Callable, network: Network, weights: Weights, dtype: str, x: np.ndarray, *more: Any
+) -> np.ndarray:
+    """``function`` in that precision, the networks' axis first."""
     with jax.enable_x64(dtype == "float64"):
         some = tuple(np.asarray(W, dtype) for W in weights)
-        return np.asarray(jax.device_get(_outputs(network, some, np.asarray(x, dtype))), np.float64)
+        return np.asarray(jax.device_get(function(network, some, np.asarray(x, dtype), *more)))

@@ -9,13 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax.audit import _constants, _programs
-from bpnn_jax.audit._draws import Bounds, Drawn, wide_values
+from bpnn_jax.audit._draws import Bounds, Drawn, exactly, wide_values
 from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._leaves import Arguments
 from bpnn_jax.audit._programs import Constant, Operation, Program
 from bpnn_jax.audit._subject import Subject, wide
 
 SCALES = (0.01, 0.1, 1.0, 10.0, 100.0)  # of further draws, when some side has not been taken
+FINE = (1e-3, 1e-5, 0.0)  # of one leaf alone: a branch for small angles, or for zeros
 TRIES = 24
 NAMES = {
     "select_n": ("the first case", "the second case"),
@@ -73,12 +74,17 @@ class Coverage:
     def further(self, arguments: Arguments, within: Bounds, seed: int, most: int) -> list[Drawn]:
         """Draws that take a side which none took yet, of random ones of many scales and of one sign."""
         found: list[Drawn] = []
-        for n in range(TRIES if self.sides else 0):
+        fine = [(k, scale) for scale in FINE for k in range(len(arguments.live))][:TRIES]
+        for n in range(TRIES + len(fine) if self.sides else 0):
             if self.taken.all() or len(found) >= most:
                 break
             rng = np.random.default_rng((seed, 37, n))
-            live = [wide_values(arguments, within, k, rng, SCALES[n % len(SCALES)]) for k in range(len(arguments.live))]
-            if n % 3 and not any(within.domains) and within.ranges == [None] * len(live):
+            scales = [SCALES[n % len(SCALES)] if n < TRIES else 1.0] * len(arguments.live)
+            live = [wide_values(arguments, within, k, rng, scale) for k, scale in enumerate(scales)]
+            if n >= TRIES:
+                k, scale = fine[n - TRIES]
+                live[k] = exactly(live[k] * (scale or float(within.positive[k])), arguments.examples[k])
+            elif n % 3 and not any(within.domains) and within.ranges == [None] * len(live):
                 live = [
                     x if np.iscomplexobj(x) or p else (3 - 2 * (n % 3)) * abs(x)
                     for x, p in zip(live, within.positive, strict=True)

@@ -6,10 +6,10 @@ import numpy as np
 
 from bpnn_jax.audit._programs import Constant, Program
 
-ORDERS = {"gt", "lt", "ge", "le"}
+ORDERS = frozenset({"gt", "lt", "ge", "le"})
 COMPARES = ORDERS | {"eq", "ne"}
 MOVES = {"broadcast_in_dim", "reshape", "squeeze", "expand_dims", "convert_element_type", "copy", "slice", "transpose"}
-LIMITS = {"max", "min", "clamp"}
+LIMITS = frozenset({"max", "min", "clamp"})
 FLOATS, WHOLES = 12, 8  # more of either are left alone
 
 
@@ -46,8 +46,11 @@ def of(*programs: Program) -> Constants:
     return Constants(tuple(floats)[:FLOATS], tuple(wholes)[:WHOLES])
 
 
-def crossed(count: int, *programs: Program) -> set[int]:
-    """Those of the first ``count`` inputs that a program compares with a number from 0 down: there they may be negative."""
+def crossed(count: int, *programs: Program, by: frozenset[str] = ORDERS | LIMITS) -> set[int]:
+    """Those of the first ``count`` inputs that a program compares with a number from 0 down: there they may be negative.
+
+    ``by`` which operations; ``COMPARES`` has equality, too, which says that an input may be 0.
+    """
     found = set()
     for program in programs:
         origin = {n: n for n in range(count)}
@@ -55,7 +58,7 @@ def crossed(count: int, *programs: Program) -> set[int]:
             first = operation.inputs[0] if operation.inputs else None
             if operation.name in MOVES and isinstance(first, int) and first in origin:
                 origin[operation.outputs[0]] = origin[first]
-            if operation.name not in ORDERS | LIMITS:
+            if operation.name not in by:
                 continue
             limits = [a.value for a in operation.inputs if isinstance(a, Constant)]
             if any(np.ndim(v) == 0 and not np.iscomplexobj(v) and -np.inf < float(v) <= 0 for v in limits):

@@ -95,17 +95,22 @@ class Sides(NamedTuple):
 
 def sides(value: Callable, drawn: Drawn, leaf: int, index: tuple[int, ...], unit: float = UNIT64) -> Sides | None:
     """The one-sided slopes with respect to one element; None where they are not finite or do not settle."""
-    if np.iscomplexobj(drawn.live[leaf]):
-        return None
     direction = np.zeros(drawn.live[leaf].shape)
     direction[index] = 1.0
+    return sides_along(value, drawn, leaf, direction, unit)
+
+
+def sides_along(value: Callable, drawn: Drawn, leaf: int, direction: np.ndarray, unit: float = UNIT64) -> Sides | None:
+    """The one-sided slopes where several elements of a leaf move at once, by as much as ``direction`` says."""
+    if np.iscomplexobj(drawn.live[leaf]):
+        return None
     here = value(drawn.live)
 
     def one_sided(sign: float, h: float) -> float:
         live = [a + sign * h * direction if i == leaf else a for i, a in enumerate(drawn.live)]
         return sign * (value(live) - here) / h
 
-    x = abs(float(drawn.live[leaf][index]))
+    x = float(abs(drawn.live[leaf][direction != 0]).max(initial=0.0))
     h = max(1e-6, 30 * unit**0.5) * max(1.0, x)
     right, left = one_sided(1.0, h), one_sided(-1.0, h)
     far_right, far_left = one_sided(1.0, 8 * h), one_sided(-1.0, 8 * h)

@@ -19,6 +19,7 @@ from bpnn_jax.audit._precision import judging
 from bpnn_jax.audit._report import Finding
 from bpnn_jax.audit._siblings import Sibling, shapes, siblings
 from bpnn_jax.audit._subject import sibling, wide
+from bpnn_jax.audit._vanishing import vanishes
 from bpnn_jax.audit.checks import Seen, values
 
 # A sibling's leaf this near, relative to its own or to any leaf's largest element, is right; what is further off is judged in full.
@@ -125,6 +126,10 @@ def _at(execute: Executor, parent: Arguments, options: Options, other: Sibling) 
             return None  # outside the function's domain, where autodiff may give numbers all the same
         if not _keeps_its_function(execute, drawn) or not _goes_by_slices(execute, drawn, other.stacked):
             return None
+        if other.stacked and (many := _times_too_large(execute, hand, exact)):
+            raise RuleFailsError(f"its gradient is {many} times that of a mean over all axes")
+        if other.large and vanishes(execute, drawn):
+            return None  # a product of so many factors is 0, for any rule
         found += [f for f in _judged_at(execute, options, drawn) if f.weight in ("wrong", "imprecise")]
     return found
 
@@ -150,6 +155,20 @@ def _near(hand: list, exact: list[np.ndarray]) -> bool:
     return all(
         (abs(cotangent_of(h, g) - g) <= max(NEAR * abs(g).max(initial=0.0), NEAR_ZERO * scale)).all() for h, g in pairs
     )
+
+
+def _times_too_large(execute: Executor, hand: list, exact: list[np.ndarray]) -> int | None:
+    """The length by which a rule for a scalar would have had to divide, too: a mean over what had one axis more.
+
+    The author may have meant one number of axes only, where a mean is over the first of them.
+    """
+    if jax.tree.leaves(execute.subject.output)[0].shape:
+        return None
+    pairs = [(cotangent_of(h, g), g) for h, g in zip(hand, exact, strict=True)]
+    for many in sorted(_lengths(execute.subject.arguments) - {1}):
+        if all((abs(h - many * g) <= NEAR * abs(h).max(initial=0.0)).all() for h, g in pairs):
+            return many
+    return None
 
 
 def _keeps_its_function(execute: Executor, drawn: Drawn) -> bool:

@@ -10,9 +10,12 @@ from bpnn_jax.audit._leaves import dtype_of, is_float_array, numbers
 
 
 def other(
-    example: Any, rng: np.random.Generator, turn: int, constants: Sequence[int], lengths: set[int]
+    example: Any, rng: np.random.Generator, turn: int, constants: Sequence[int], lengths: set[int], free: bool = False
 ) -> np.ndarray | None:
-    """Values like the example's for the ``turn``-th draw; None for what is kept as it is, because its order or sum means something."""
+    """Values like the example's for the ``turn``-th draw; None for what is kept as it is, because its order or sum means something.
+
+    ``free``: integers that may come in any order and with repeats, whatever the example looks like.
+    """
     array = np.asarray(example)
     if not array.size:
         return None
@@ -22,7 +25,7 @@ def other(
         return _floats(example, rng)
     if np.issubdtype(array.dtype, np.unsignedinteger):  # a PRNG key, or packed bits
         return None
-    return _whole(array, rng, turn, constants, lengths)
+    return _whole(array, rng, turn, constants, lengths, free)
 
 
 def _mask(array: np.ndarray, rng: np.random.Generator, turn: int) -> np.ndarray:
@@ -35,21 +38,21 @@ def _mask(array: np.ndarray, rng: np.random.Generator, turn: int) -> np.ndarray:
 
 
 def _whole(
-    array: np.ndarray, rng: np.random.Generator, turn: int, constants: Sequence[int], lengths: set[int]
+    array: np.ndarray, rng: np.random.Generator, turn: int, constants: Sequence[int], lengths: set[int], free: bool
 ) -> np.ndarray | None:
     low, high = int(array.min()), int(array.max())
     flat = array.ravel()
-    if is_order(array, lengths):
+    if is_order(array, lengths) and not free:
         return None
     if low == high and not constants:  # all alike: one less is as good an index, and 1 where no length is 1
         if array.size < 2 or high < 0 or min(lengths, default=1) < 2:
             return None
         low, high = max(0, high - 1), max(high, 1)
-    if each_once(array):  # a permutation stays one
+    if each_once(array) and not free:  # a permutation stays one
         found = rng.permutation(flat).reshape(array.shape)
     else:
         found = rng.integers(low, high + 1, array.shape)
-        rising = array.ndim == 1 and array.size > 2 and (np.diff(array) >= 0).all() and low < high
+        rising = array.ndim == 1 and array.size > 2 and (np.diff(array) >= 0).all() and low < high and not free
         if array.size > 1 and turn % 2 == 0:  # with a repeat, whatever the dice say
             found.ravel()[rng.permutation(array.size)[:2]] = rng.integers(low, high + 1)
         found = np.sort(found) if rising else found

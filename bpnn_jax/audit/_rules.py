@@ -225,9 +225,16 @@ def without_rules(f: Callable) -> Callable:
 def _with_defaults(fun: Callable, args: tuple) -> tuple:
     """As JAX does before it calls a rule: what the author left out takes its default."""
     try:
-        bound = inspect.signature(fun).bind(*args)
-    except (TypeError, ValueError):  # no signature, or one that JAX itself will complain about
+        signature = inspect.signature(fun)
+    except (TypeError, ValueError):  # something of C's
         return args
+    try:
+        bound = signature.bind(*args)
+    except TypeError as error:
+        if not args:
+            return args
+        taken = f"{name_of(fun)}({', '.join(signature.parameters)})"
+        raise InputError(f"expected arguments that {taken} takes, got {len(args)}: {error}") from None
     bound.apply_defaults()
     return bound.args
 

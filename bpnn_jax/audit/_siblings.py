@@ -15,6 +15,8 @@ ELEMENTS = 2**18  # a sibling with a larger array is left out
 BLOCKS = (131, 1031)  # past a block of 128, and of 1024
 MANY = 70_000  # elements of one array: past a counter of 16 bits, and of float16
 SETTINGS = 4  # static numbers that are changed
+OFF = 0.1  # instead of a static 0.0, with which a rate or a weight is switched off
+PARTS = 4  # axes of one length that are parted in every way
 Axis = tuple[int, int]  # (leaf, axis)
 
 
@@ -59,11 +61,10 @@ def _in_order(arguments: Arguments, ranks: bool) -> Iterator[Sibling]:
     for one in groups:
         if one > 1:
             yield from _lengthened(arguments, groups, lambda n, one=one: 1 if n == one else 2 * n)
-    for n, axes in groups.items():  # equal by accident: a length that another array has too, changed in one alone
+    for n, axes in groups.items():  # equal by accident: a length that another array has too, changed in some alone
         if len(axes) > 1 and n > 1:
             for part in _parts(axes):
-                if sibling := _changed(arguments, {n: part}, {n: n + 1 if n != 2 else 4}):
-                    yield sibling
+                yield from _apart(arguments, n, part)
     turns = {n: turn for turn, n in enumerate(groups)}
     for odd in range(2 if len(groups) == 1 else 1):  # an odd length and one less, in turn
         yield from _lengthened(
@@ -142,22 +143,31 @@ def _other_settings(value: bool | int | float, wholes: Sequence[np.ndarray]) -> 
     if isinstance(value, bool):
         return [not value]
     if isinstance(value, float):
-        return [0.7 * value] if value and np.isfinite(value) else []
+        return [0.7 * value or OFF] if np.isfinite(value) else []
     if abs(value) > 64 or any((array == value).any() for array in wholes):
         return []
     lower = [value - 1] if value < 0 or (value > 1 and not wholes) else []
     return [*lower, value + 1]
 
 
+def _apart(arguments: Arguments, n: int, part: list[Axis]) -> Iterator[Sibling]:
+    """One longer on some of the axes of length ``n``; twice as long where the function does not take that: heads that share keys."""
+    where = ", ".join(f"axis {axis} of {arguments.name_at(k)}" for k, axis in part)
+    found = [(new, _changed(arguments, {n: part}, {n: new})) for new in (n + 1, 2 * n)]
+    named = [one._replace(what=f"length {n} as {new} on {where} alone") for new, one in found if one]
+    for turn, one in enumerate(named):
+        yield one._replace(covers=tuple(later.what for later in named[turn + 1 :]))
+
+
 def _parts(axes: list[Axis]) -> Iterator[list[Axis]]:
-    """The same axis of every array of the group, then each alone."""
+    """The same axis of every array of the group, then each alone; where they are few, every other part of them, too."""
     by_axis: dict[int, list[Axis]] = {}
     for leaf, axis in axes:
         by_axis.setdefault(axis, []).append((leaf, axis))
-    if len(by_axis) > 1:
-        yield from by_axis.values()
-    if len(axes) > 2 or len(by_axis) == 1:
-        yield from ([a] for a in axes)
+    found = [*(by_axis.values() if len(by_axis) > 1 else ()), *([a] for a in axes)]
+    if len(axes) <= PARTS:
+        found += [list(part) for size in range(2, len(axes)) for part in itertools.combinations(axes, size)]
+    yield from (part for turn, part in enumerate(found) if part not in found[:turn])
 
 
 def _changed(arguments: Arguments, groups: dict[int, list[Axis]], lengths: dict[int, int]) -> Sibling | None:

@@ -3,6 +3,7 @@
 The functions here are the mathematics, and traceable; an executor (_executor.py) runs them.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ NOT_TRACEABLE = (
     jax.errors.TracerIntegerConversionError,
     jax.errors.ConcretizationTypeError,
 )
+MOST_OUTPUT = 2**22  # numbers of a function's output at another shape
 
 
 @contextmanager
@@ -33,7 +35,7 @@ def wide(dtype: Any) -> Iterator[None]:
 
     Products of float32 are of float32, unless the caller set their precision: a GPU's default, TF32, hides what float32 would show.
     """
-    precision = jax.config.jax_default_matmul_precision or "highest"
+    precision = getattr(jax.config, "jax_default_matmul_precision", None) or "highest"
     with (
         jax.enable_x64(is_double(dtype)),
         jax.numpy_dtype_promotion("standard"),
@@ -162,6 +164,8 @@ def sibling(parent: Subject, rule: Rule, seed: int) -> Subject:
         raise InputError("expected an output of the same structure at another shape")
     if rule.kind == "gradient" and jax.tree.leaves(out)[0].shape != ():
         raise InputError("expected a scalar loss at another shape")
+    if (many := sum(math.prod(o.shape) for o in jax.tree.leaves(out))) > MOST_OUTPUT:
+        raise InputError(f"expected at most {MOST_OUTPUT} numbers of a function at another shape, got {many}")
     shapes = [jax.ShapeDtypeStruct(o.shape, d.dtype) for o, d in zip(jax.tree.leaves(out), dtypes, strict=True)]
     drawn = cotangent(out, seed)
     c = jax.tree.map(np.ones_like, drawn) if rule.kind == "gradient" else drawn

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from bpnn_jax.audit import _constants, _elsewhere, _programs, _vary
+from bpnn_jax.audit import _constants, _elsewhere, _programs, _uses, _vary
 from bpnn_jax.audit._branches import Coverage
 from bpnn_jax.audit._draws import bounds, inputs
 from bpnn_jax.audit._executor import Executor
@@ -71,10 +71,14 @@ def _at_own_shapes(execute: Executor, options: Options, late: float | None, cove
         read = programs(execute)
     except Exception:  # nothing can be read out of a program that cannot be traced
         read = []
-    lifted = _constants.crossed(len(arguments.live), *read)
+    count = len(arguments.live)
+    lifted = _constants.crossed(count, *read)
     within = within._replace(positive=[p and k not in lifted for k, p in enumerate(within.positive)])
     loops = any(operation.name == "while" for program in read for operation in program.operations)
-    plan = _vary.plan(arguments, within, _constants.of(*read), options.seed, execute.how.carried, loops)
+    zeros = lifted | _constants.crossed(count, *read, by=_constants.COMPARES)
+    free = _uses.of(execute.subject, read)
+    known = _vary.Known(_constants.of(*read), execute.how.carried, loops, frozenset(zeros), free)
+    plan = _vary.plan(arguments, within, known, options.seed)
     chosen = plan.draws[: options.variants]
     with contextlib.suppress(Exception):  # the function raises outside its domain
         coverage.add(chosen)

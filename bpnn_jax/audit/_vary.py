@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bpnn_jax.audit import _constants, _redraw
-from bpnn_jax.audit._draws import Bounds, Drawn, exactly, wide_values
+from bpnn_jax.audit._draws import Bounds, Drawn, bounds, exactly, wide_values
 from bpnn_jax.audit._leaves import Arguments
 
 # exp overflows beyond these, and 1 + exp(-x) is 1 to the last bit long before.
@@ -28,14 +28,28 @@ class Plan(NamedTuple):
     kept: list[str]
 
 
-def plan(
-    arguments: Arguments, within: Bounds, constants: _constants.Constants, seed: int, carries: bool, loops: bool
-) -> Plan:
-    """``carries``: whether the carried arrays may be given other values; ``loops``: whether a loop may run for ever at large ones."""
+class Known(NamedTuple):
+    """What is known of the programs: the constants they compare with, and how they use their arguments.
+
+    ``carries``: whether the carried arrays may be given other values; ``loops``: whether a loop may run for ever at large ones;
+    ``zeros``: the live leaves that are compared with 0, of which a positive one may be 0; ``free``: the integers, by their number
+    among all leaves, of which neither order nor repeats mean anything.
+    """
+
+    constants: _constants.Constants
+    carries: bool = False
+    loops: bool = False
+    zeros: frozenset[int] = frozenset()
+    free: frozenset[int] = frozenset()
+
+
+def plan(arguments: Arguments, within: Bounds, known: Known, seed: int) -> Plan:
+    """The draws that ``known`` suggests, within the bounds."""
+    constants, loops = known.constants, known.loops
     draws: list[Drawn] = []
     varied, kept = [], []
-    if carries and arguments.carried:
-        draws, varied, kept = _carried(arguments, within, constants, seed)
+    if known.carries and arguments.carried:
+        draws, varied, kept = _carried(arguments, within, known, seed)
     elif arguments.carried:
         kept.append(f"{', '.join(arguments.carried_names)} (read while the rule is traced)")
     if loops:
@@ -45,6 +59,7 @@ def plan(
         if live is not None:
             draws.append(Drawn(name, live, placed=True))
     draws += list(_zeros_and_ties(arguments, within, seed))
+    draws += list(_zeros_among_positive(arguments, within, known.zeros, seed))
     if constants.floats:
         varied.append(f"values at {', '.join(f'{c:.6g}' for c in constants.floats)}, with which the program compares")
     placed = [d.name for d in draws if d.placed and "constants" not in d.name]
@@ -114,19 +129,32 @@ def _zeros_and_ties(arguments: Arguments, within: Bounds, seed: int) -> Iterator
         yield Drawn("with ties", within.kept(ties), placed=True)
 
 
-def _carried(
-    arguments: Arguments, within: Bounds, constants: _constants.Constants, seed: int
-) -> tuple[list[Drawn], list[str], list[str]]:
+def _zeros_among_positive(arguments: Arguments, within: Bounds, zeros: frozenset[int], seed: int) -> Iterator[Drawn]:
+    """Leaves whose example is positive and that the program compares with 0: one 0 in each, and nothing negative."""
+    own = bounds(arguments)
+    chosen = [k for k in zeros if own.positive[k] and within.ranges[k] is None and within.domains[k] is None]
+    if not chosen:
+        return
+    rng = np.random.default_rng((seed, 43))
+    own = within._replace(positive=own.positive)
+    live = [wide_values(arguments, own, k, rng, 1.0) for k in range(len(arguments.live))]
+    for k in chosen:
+        live[k] = live[k].copy()
+        live[k].ravel()[rng.integers(live[k].size)] = 0.0
+    yield Drawn("with a 0 among positive numbers", within.kept(live), placed=True)
+
+
+def _carried(arguments: Arguments, within: Bounds, known: Known, seed: int) -> tuple[list[Drawn], list[str], list[str]]:
     lengths = {n for leaf in arguments.leaves for n in np.shape(leaf) if hasattr(leaf, "dtype")}
-    wholes = list(constants.wholes)
+    wholes = list(known.constants.wholes)
     draws: list[Drawn] = []
     changed: set[str] = set()
     for turn in range(3):
         rng = np.random.default_rng((seed, 31, turn))
         carried: list[Any] = []
-        for name, example in zip(arguments.carried_names, arguments.others, strict=True):
+        for k, name, example in zip(arguments.carried, arguments.carried_names, arguments.others, strict=True):
             placed = wholes if turn else []
-            found = _redraw.other(example, rng, turn, placed, lengths)
+            found = _redraw.other(example, rng, turn, placed, lengths, k in known.free)
             carried.append(np.asarray(example) if found is None else _redraw.exact(found, example))
             if found is not None:
                 changed.add(name)
@@ -141,7 +169,8 @@ def _carried(
         if name not in changed
     ]
     if not wholes:
-        once = [name for name, e in zip(arguments.carried_names, arguments.others, strict=True) if _redraw.each_once(e)]
+        rows = zip(arguments.carried, arguments.carried_names, arguments.others, strict=True)
+        once = [name for k, name, e in rows if _redraw.each_once(e) and k not in known.free]
         kept += [f"{name} (each number once, as in the example: examples= may repeat one)" for name in once]
     said = [
         f"{', '.join(names)} redrawn" + (f", with {', '.join(map(str, wholes))} among the integers" if wholes else "")

@@ -10,7 +10,7 @@ import numpy as np
 from bpnn_jax._runtime.files import write_atomically
 from bpnn_jax._runtime.text import one_line, plain
 from bpnn_jax.commands.common import finish, part
-from bpnn_jax.commands.table import scored, words
+from bpnn_jax.commands.task_scores import scored, words
 from bpnn_jax.patterns.encoding import Encoding
 
 if TYPE_CHECKING:

@@ -1,25 +1,21 @@
 """``bpnn audit MODULE:NAME``: audit a rule, or run somebody's own audits, and say so in JSON or JUnit XML too."""
 
 import contextlib
-import importlib
 import math
-import os
 import re
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from xml.etree import ElementTree
 
 from tyro.conf import Positional, arg
 
-from bpnn_jax._runtime import wall
 from bpnn_jax._runtime.files import write_atomically
 from bpnn_jax._runtime.outputs import Output, Read
 from bpnn_jax._runtime.text import one_line, plain
 from bpnn_jax.commands.common import Json, check_outputs, finish
+from bpnn_jax.commands.located import NotAuditedError, find, module_source, theirs, words
 from bpnn_jax.errors import InputError, whole_number
 
 if TYPE_CHECKING:
@@ -28,8 +24,7 @@ if TYPE_CHECKING:
 MOST_DRAWS = 100_000
 LARGEST_EXAMPLE = 10_000_000  # numbers
 SUITE = "bpnn audit"
-ADDRESS = re.compile(r" at 0x[0-9a-f]+")  # of a repr: another one each time
-SHAPE = re.compile(r"(float64|float32|float16|bfloat16|int32)\[(\d+(?:,\d+)*)?\]")
+SHAPE = re.compile(r"(float64|float32|float16|bfloat16|complex64|complex128|int32|bool)\[(\d+(?:,\d+)*)?\]")
 
 
 @dataclass(frozen=True)
@@ -37,7 +32,7 @@ class Audit:
     """Is this hand-written gradient right? Audit a custom_vjp or custom_jvp function, your own audits, or a whole package."""
 
     rule: Annotated[Positional[str | None], arg(metavar="[MODULE:NAME]")] = None
-    """The name of a decorated function, or of a function without arguments that returns an audit's report (or several)."""
+    """A decorated function, or a function without arguments that returns an audit's report (or several). FILE.py:NAME will do, too."""
     package: Annotated[str | None, arg(metavar="NAME")] = None
     """Instead of a rule: list every rule of this package, and audit those that --run calls, each once, with its own arguments."""
     run: Annotated[str | None, arg(metavar="COMMAND")] = None
@@ -45,7 +40,7 @@ class Audit:
     isolate: bool = False
     """With --package, audit each rule in a process of its own. Without it, another begins after a rule that ended its own."""
     args: tuple[str, ...] = ()
-    """Shapes of the arguments of a decorated function, such as float32[8,4] float32[4]."""
+    """The arguments of a decorated function: shapes, such as float32[8,4] int32[8], and plain numbers, True and False."""
     draws: int = 6
     """How many inputs to try it on."""
     seed: int = 0
@@ -54,7 +49,7 @@ class Audit:
     """2 audits second derivatives too."""
     special: bool = False
     """Try special points too: 0, ties, large numbers."""
-    variants: int = 16
+    variants: int = 24
     """How many further draws and other shapes to find from the example."""
     seconds: float = 30.0
     """No variant is begun after that many seconds. With --package, an audit is given up after twice as many."""
@@ -89,10 +84,6 @@ def prepared(arguments: Sequence[str]) -> tuple[list[str], None]:
         else:
             found.append(word)
     return found, None
-
-
-class NotAuditedError(InputError):
-    """A module or a function that could not be audited: what it did instead, in its own words."""
 
 
 def run(options: Audit) -> int:
@@ -165,67 +156,6 @@ def settings_of(options: Audit) -> dict[str, Any]:
     }
 
 
-def module_source(name: str) -> Path | None:
-    """The file of the module that MODULE:NAME names, or the folder of its package, found without importing it."""
-    top = name.partition(":")[0].partition(".")[0]
-    try:
-        found = PathFinder.find_spec(top, [os.getcwd(), *sys.path]) if top.isidentifier() else None
-    except (ImportError, OSError, ValueError):
-        return None
-    if found is None or found.origin is None:
-        return None
-    return Path(found.origin).parent if found.submodule_search_locations else Path(found.origin)
-
-
-def find(name: str) -> Any:
-    """What MODULE:NAME names; modules are looked for in the current folder too. Raises InputError where it names nothing."""
-    module, _, attribute = name.partition(":")
-    if not all(part.isidentifier() for dotted in (module, attribute) for part in dotted.split(".")):
-        raise InputError(f"expected MODULE:NAME, such as mypackage.kernels:softmax, got {one_line(repr(name))}")
-    sys.path.insert(0, "")
-    try:
-        with theirs(f"{module}, when it was imported,"):
-            found: Any = importlib.import_module(module)
-    finally:
-        with contextlib.suppress(ValueError):  # the module may have changed it
-            sys.path.remove("")
-    for part in attribute.split("."):
-        with theirs(f"{module}:{attribute}"):
-            there = hasattr(found, part)
-            names = ", ".join(n for n in dir(found) if n[0] != "_")
-            found = getattr(found, part, None)
-        if not there:
-            raise InputError(f"expected {part!r} in {module}, got only: {one_line(names)[:1000]}")
-    return found
-
-
-@contextlib.contextmanager
-def theirs(what: str) -> Iterator[None]:
-    """Around somebody else's code: whatever it raises, be it the end of the process, is a NotAuditedError with its words."""
-    try:
-        yield
-    except InputError:
-        raise
-    except BaseException as error:
-        if wall.is_ctrl_c(error):
-            raise
-        did = "ended the process" if isinstance(error, SystemExit) else f"raised {type(error).__name__}"
-        raise NotAuditedError(f"expected {what} to be audited, but it {did}: {_words(error)}") from error
-
-
-def _words(thing: object) -> str:
-    """What an exception says, or how a thing shows itself; whatever its own code does instead."""
-    if isinstance(thing, dict):  # of a module, it would show what is Python's
-        return f"a dict of {len(thing)}"
-    try:
-        said = str(thing) if isinstance(thing, BaseException) else ADDRESS.sub("", repr(thing))
-        return one_line(said)[:500] or "without a word"
-    except BaseException as error:
-        if wall.is_ctrl_c(error):
-            raise
-        return f"a {type(thing).__name__} that cannot be shown ({type(error).__name__})"
-
-
 def audits(found: Any, options: Audit) -> "list[Report]":
     """A decorated function is audited on ``--args``; any other function is called, and returns a report or several."""
     import jax
@@ -233,13 +163,13 @@ def audits(found: Any, options: Audit) -> "list[Report]":
     from bpnn_jax import audit
 
     settings = settings_of(options)
-    if isinstance(found, jax.custom_vjp | jax.custom_jvp):
+    if (inner := _decorated(found)) is not None:
         examples = [example(shape, i) for i, shape in enumerate(options.args)]
         if not examples:
             raise InputError(
                 "expected --args with the shape of each argument, such as float32[8,4] float32[4], got none"
             )
-        face = audit.custom_vjp if isinstance(found, jax.custom_vjp) else audit.custom_jvp
+        face = audit.custom_jvp if isinstance(inner, jax.custom_jvp) else audit.custom_vjp
         try:
             with theirs(f"{options.rule} of {' '.join(options.args)}"):
                 return [face(found, *examples, argnums=options.argnums, **settings)]
@@ -247,11 +177,11 @@ def audits(found: Any, options: Audit) -> "list[Report]":
             if not isinstance(error.__cause__, TypeError | ValueError):
                 raise
             raise InputError(  # arguments that the function itself does not take
-                f"expected arguments that {options.rule} takes, got {' '.join(options.args)}: {_words(error.__cause__)}"
+                f"expected arguments that {options.rule} takes, got {' '.join(options.args)}: {words(error.__cause__)}"
             ) from None
     if not callable(found):
         raise InputError(
-            f"expected a custom_vjp, a custom_jvp, or a function that returns a report, got {_words(found)[:80]}"
+            f"expected a custom_vjp, a custom_jvp, or a function that returns a report, got {words(found)[:80]}"
         )
     if options.args:
         raise InputError(
@@ -262,27 +192,50 @@ def audits(found: Any, options: Audit) -> "list[Report]":
     reports: list[Any] = list(result) if isinstance(result, list | tuple) else [result]
     if not reports or not all(isinstance(report, audit.Report) for report in reports):
         raise InputError(
-            f"expected a function that returns an audit's report, or a list of them, got {_words(result)[:80]}"
+            f"expected a function that returns an audit's report, or a list of them, got {words(result)[:80]}"
         )
     return reports
 
 
-def example(shape: str, number: int) -> Any:
-    """``float32[8,4]`` as an array of that shape with ordinary random numbers; int32 counts from 0."""
+def _decorated(found: Any) -> Any:
+    """The rule that a name of the author's stands for, behind ``jax.jit`` or not; None for any other function."""
+    import jax
+
+    while not isinstance(found, jax.custom_vjp | jax.custom_jvp) and hasattr(found, "__wrapped__"):
+        found = found.__wrapped__
+    return found if isinstance(found, jax.custom_vjp | jax.custom_jvp) else None
+
+
+def example(word: str, number: int) -> Any:
+    """``float32[8,4]`` as an array of that shape with ordinary random numbers; int32 counts from 0; ``2`` or ``0.5`` as it stands."""
     import jax.numpy as jnp
     import numpy as np
 
-    match = SHAPE.fullmatch(shape.strip())
+    match = SHAPE.fullmatch(word.strip())
     if not match:
-        raise InputError(f"expected an argument such as float32[8,4] or int32[8], got {one_line(repr(shape))}")
+        return _plain_number(word)
     dtype, sizes = match.group(1), tuple(int(n) for n in (match.group(2) or "").split(",") if n)
     if math.prod(sizes) > LARGEST_EXAMPLE:
         raise InputError(
-            f"expected an argument of at most {LARGEST_EXAMPLE:,} numbers, got {shape}: a smaller one shows the same"
+            f"expected an argument of at most {LARGEST_EXAMPLE:,} numbers, got {word}: a smaller one shows the same"
         )
     if dtype == "int32":
         return jnp.arange(int(np.prod(sizes)), dtype=jnp.int32).reshape(sizes)
-    return np.random.default_rng(number).normal(size=sizes).astype(jnp.dtype(dtype))
+    rng = np.random.default_rng(number)
+    if dtype == "bool":
+        return rng.random(sizes) < 0.7
+    drawn = rng.normal(size=sizes)
+    return (drawn + 1j * rng.normal(size=sizes) if dtype.startswith("complex") else drawn).astype(jnp.dtype(dtype))
+
+
+def _plain_number(word: str) -> bool | int | float:
+    """A static setting, as the author would write it."""
+    if word in ("True", "False"):
+        return word == "True"
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(word)
+    raise InputError(f"expected an argument such as float32[8,4], int32[8], 2, 0.5 or True, got {one_line(repr(word))}")
 
 
 def junit(reports: "list[Report]", rule: str, why: str = "") -> bytes:

@@ -101,11 +101,11 @@ def run(options: Demo) -> int:
 
 def catalogue() -> tuple[dict, bool, list[str]]:
     """Every mistake in the place of the right equation, on one network: where does the comparison with JAX first fail?"""
-    from bpnn_jax.verify import ladder
+    from bpnn_jax.verify import mistakes
     from manual.mistakes import MISTAKES
 
-    judged = ladder.judged_draws()
-    found = {m.name: ladder.first_wrong(m, judged[m.objective, ladder.mistaken(m)]) for m in MISTAKES}
+    judged = mistakes.judged_draws()
+    found = {m.name: mistakes.first_wrong(m, judged[m.objective, mistakes.mistaken(m)]) for m in MISTAKES}
     lines = ["Each replaces the right one in turn, and every equation is compared with JAX's."]
     for equation, example in EXAMPLES.items():
         made = [m for m in MISTAKES if f"({m.equation})" == equation]
@@ -179,10 +179,10 @@ def derivation() -> tuple[dict, bool, list[str]]:
 
 
 def _compared() -> Iterator:
-    from bpnn_jax.verify import ladder
+    from bpnn_jax.verify import mistakes, networks
     from bpnn_jax.verify.equations import compare
 
-    for draw, exact, allowed in ladder.judged_draws()["half-squared-error", ladder.MISTAKEN]:
+    for draw, exact, allowed in mistakes.judged_draws()["half-squared-error", networks.MISTAKEN]:
         yield from compare(draw, exact, allowed)
 
 

@@ -52,7 +52,7 @@ def run_read(command: Sequence[str]) -> list[Read]:
     >>> [read.path for read in run_read(["pytest"])], run_read(["-m", "no_such_module"])
     (['.'], [])
     """
-    from bpnn_jax.commands.audit import module_source
+    from bpnn_jax.commands.located import module_source
 
     paths = [word.partition("::")[0] for word in command]
     found = [Path(path) for path in paths if os.path.exists(path)]

@@ -59,7 +59,7 @@ def _first_weights(options: "Train", network: "Network", seeds: list[int]) -> "W
 
 def table(options: "Train", network: "Network", data: "Tabular") -> int:
     """Train and score a table's networks, all on one split."""
-    from bpnn_jax.commands.table import apart, as_json_of_the_task, scored
+    from bpnn_jax.commands.task_scores import apart, as_json_of_the_task, scored
     from bpnn_jax.training import predict
 
     found = trained(options, network, data.train)

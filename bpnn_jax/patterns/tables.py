@@ -96,9 +96,9 @@ def read_table(path: str, text: str, encoding: str) -> Table:
         text = re.sub(r"[ \t]+", " ", text)
         text = re.sub(r"(?m)^ | $", "", text)
     else:
-        mark = re.escape(separator)
-        if re.search(rf"{mark} | {mark}", "\n".join(sample)):
-            text = re.sub(rf"(?<! ) +{mark}", separator, re.sub(rf"{mark} +", separator, text))
+        mark, bare = re.escape(separator), re.sub(r'"(?:[^"]|"")*"', '""', "\n".join(sample))
+        if re.search(rf"{mark} | {mark}", bare):
+            text = _without_spaces(text, separator)
     rows = layout.rows(layout.sample(text), separator)
     comma = separator != "," and layout.decimal_comma(rows)
     return _parsed(path, text, separator, comma, rows, f"{layout.SEPARATORS.get(separator, separator)}, {encoding}")
@@ -115,6 +115,27 @@ def _without_comments(text: str) -> tuple[str, str]:
     if "\n " in text or "\n\t" in text or text[:1] in " \t\n":
         text = re.sub(r"\A(?:[ \t]*\n)+|(?m:^[ \t]+$)", "", text)
     return text, separator
+
+
+def _without_spaces(text: str, separator: str) -> str:
+    """Without the spaces around separators, but for those inside quotes.
+
+    >>> _without_spaces('a , "b, c" , d', ",")
+    'a,"b, c",d'
+    """
+    mark = re.escape(separator)
+    after, before = re.compile(rf"{mark} +"), re.compile(rf"(?<! ) +{mark}")
+
+    def closed(part: str) -> str:
+        return before.sub(separator, after.sub(separator, part))
+
+    if '"' not in text:
+        return closed(text)
+    parts, at = [], 0
+    for cell in re.finditer(rf'(?m)(?:^|{mark}) *("(?:[^"]|"")*")', text):
+        parts += [closed(text[at : cell.start(1)]), cell[1]]
+        at = cell.end()
+    return "".join([*parts, closed(text[at:])])
 
 
 def _parsed(path: str, text: str, separator: str, comma: bool, rows: list[list[str]], how: str) -> Table:

@@ -5,13 +5,16 @@ The measurements behind the limits are in docs/speed.md, under "Written out, or 
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from bpnn_jax.network import Network
 from bpnn_jax.training import _loop
 from bpnn_jax.training._loop import GENERIC, Engine, Rates, Settings
+from bpnn_jax.training._orders import Orders
 from bpnn_jax.training.fused import epoch, lanes
 from bpnn_jax.training.fused.equations import ONE
 
@@ -69,7 +72,7 @@ def placed(written_out: bool) -> AbstractContextManager:
     On a GPU each line of such a loop is a launch: 4000 networks of 2-3-1 that train in a second on a CPU took over 40 s on an H100.
     Its kernel, ``device="gpu"``, took 0.01 s.
     """
-    if not written_out or jax.default_backend() == "cpu" or jax.config.jax_default_device is not None:
+    if not written_out or jax.default_backend() == "cpu" or getattr(jax.config, "jax_default_device", None) is not None:
         return nullcontext()
     try:
         return jax.default_device(jax.local_devices(backend="cpu")[0])
@@ -81,7 +84,7 @@ class Stretches(NamedTuple):
     """What trains a block in several stretches, and looks at it between them.
 
     begin: (network, settings, weights, rates, own inputs) -> the block before its first epoch; own inputs: each lane has some
-    go_on: (network, settings, block, rates, x, t, keys, until) -> the block at epoch ``until``
+    go_on: (network, settings, block, rates, x, t, orders, until) -> the block at epoch ``until``
     ended: block -> ``lanes.Ended``
     """
 
@@ -91,11 +94,11 @@ class Stretches(NamedTuple):
 
 
 def vmapped(
-    network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, t: Any, keys: Any, until: Any
+    network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, t: Any, orders: Orders, until: Any
 ) -> lanes.Ended:
     """``lanes.run`` for every rule and size: the loop of ``train``, batched by JAX."""
     state = _begin(network, settings, weights, rates, x.ndim == 3)
-    return _ended(_go_on(network, settings, state, rates, x, t, keys, until))
+    return _ended(_go_on(network, settings, state, rates, x, t, orders, until))
 
 
 def _begin(network: Network, settings: Settings, weights: tuple, rates: Rates, own_inputs: bool) -> _loop.State:
@@ -103,13 +106,23 @@ def _begin(network: Network, settings: Settings, weights: tuple, rates: Rates, o
 
 
 def _go_on(
-    network: Network, settings: Settings, state: _loop.State, rates: Rates, x: Any, t: Any, keys: Any, until: Any
+    network: Network, settings: Settings, state: _loop.State, rates: Rates, x: Any, t: Any, orders: Orders, until: Any
 ) -> _loop.State:
-    def one(state: _loop.State, rates: Rates, x: Any, t: Any, key: Any) -> _loop.State:
-        return _loop.run(network, settings, state, x, t, rates, key, until)
+    own, shuffled = (0 if x.ndim == 3 else None), (0 if settings.shuffle else None)
+    each = jax.vmap(partial(_loop.generic_epoch, network, settings), in_axes=(0, 0, own, own, shuffled))
+    shape = len(rates.learning_rate), x.shape[-2]  # of the orders, were they one for all or not
 
-    own, keyed = (0 if x.ndim == 3 else None), (0 if keys.ndim else None)
-    return jax.vmap(one, in_axes=(0, 0, own, own, keyed))(state, rates, x, t, keys)
+    def one_epoch(state: _loop.State) -> _loop.State:
+        epoch = state.epoch.max()  # that of all that go on
+        at = jnp.broadcast_to(orders.drawn(epoch, shape[1]), shape) if settings.shuffle else None
+        going = _loop.goes_on(state, until)
+
+        def kept(new: Any, old: Any) -> Any:
+            return jnp.where(going.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+
+        return jax.tree.map(kept, each(state, rates, x, t, at), state)
+
+    return jax.lax.while_loop(lambda state: _loop.goes_on(state, until).any(), one_epoch, state)
 
 
 def _ended(state: _loop.State) -> lanes.Ended:

@@ -12,6 +12,7 @@ from bpnn_jax.errors import InputError
 from bpnn_jax.network import Network, Weights, init
 from bpnn_jax.training import _engines, _inputs, _loop
 from bpnn_jax.training._loop import Engine, Rates, Settings
+from bpnn_jax.training._orders import in_order
 
 
 class EpochsRun(NamedTuple):
@@ -100,7 +101,7 @@ def _run(
     @partial(jax.checkpoint, prevent_cse=False)  # ``scan`` needs no such prevention
     def epoch(carry: tuple, number: Any) -> tuple:
         weights, kept = carry
-        xs, ts = _loop.in_order(settings, key, number, x, t)
+        xs, ts = in_order(settings.shuffle, key, number, x, t)
         carry, now = (weights, kept, jnp.zeros((), x.dtype)), _loop.scheduled(settings, rates, number)
         weights, kept, error = engine.epoch(network, settings, carry, xs, ts, now)
         return (weights, kept), error

@@ -15,6 +15,7 @@ from bpnn_jax._runtime import products
 from bpnn_jax.errors import InputError, finite, switch, unknown, whole_number
 from bpnn_jax.network import OBJECTIVES, Network, Weights, apply, error_terms
 from bpnn_jax.training import _step
+from bpnn_jax.training._orders import in_order
 from bpnn_jax.training._schedule import Schedule
 
 MODES = ("online", "minibatch", "batch")
@@ -196,24 +197,48 @@ def run(
     until: Any,
     engine: Engine | None = None,
 ) -> State:
-    """Train from ``state`` until epoch ``until``, or until the run stops. ``x`` has shape (patterns, n0), ``t`` (patterns, nL).
-
-    Several calls with growing ``until`` give bit for bit what one call gives: that is how a progress bar looks in.
-    """
+    """Train from ``state`` until epoch ``until``, or until the run stops; several calls give bit for bit what one call gives."""
 
     def epoch(state: State) -> State:
-        xs, ts = in_order(settings, key, state.epoch, x, t)
-        carry = (state.weights, state.rule, jnp.zeros_like(state.error))
-        now = scheduled(settings, rates, state.epoch)
-        weights, rule, error = (engine or GENERIC).epoch(network, settings, carry, xs, ts, now)
-        finite = jnp.isfinite(error)
-        for leaf in jax.tree.leaves(weights):
-            finite = finite & jnp.isfinite(leaf).all()
-        miss = jnp.abs(apply(network, weights, x) - t).max() if settings.stop_solved else None
-        history = with_error(settings, state.history, state.epoch, error)
-        return State(weights, rule, state.epoch + 1, error, status_after(error, finite, miss, rates), history)
+        patterns = in_order(settings.shuffle, key, state.epoch, x, t)
+        train = (engine or GENERIC).epoch
+        return _after(
+            network, settings, state, x, t, rates, lambda *on: train(network, settings, on[0], *patterns, on[1])
+        )
 
-    return jax.lax.while_loop(lambda s: (s.status == RUNNING) & (s.epoch < until), epoch, state)
+    return jax.lax.while_loop(lambda state: goes_on(state, until), epoch, state)
+
+
+def goes_on(state: State, until: Any) -> Any:
+    """Whether a run, or each of several, has an epoch before it."""
+    return (state.status == RUNNING) & (state.epoch < until)
+
+
+def generic_epoch(network: Network, settings: Settings, state: State, rates: Rates, x: Any, t: Any, at: Any) -> State:
+    """An epoch of ``run`` by ``GENERIC``, the patterns in the order ``at`` (patterns,): bit for bit, and no copy of them is made."""
+    return _after(
+        network, settings, state, x, t, rates, lambda *on: _generic_epoch(network, settings, on[0], x, t, on[1], at)
+    )
+
+
+def _after(
+    network: Network,
+    settings: Settings,
+    state: State,
+    x: Any,
+    t: Any,
+    rates: Rates,
+    train: Callable[[tuple, Rates], tuple],
+) -> State:
+    """The state after an epoch of ``train``, from (weights, what the rule carries, error so far) and the epoch's rates."""
+    carry = state.weights, state.rule, jnp.zeros_like(state.error)
+    weights, rule, error = train(carry, scheduled(settings, rates, state.epoch))
+    finite = jnp.isfinite(error)
+    for leaf in jax.tree.leaves(weights):
+        finite = finite & jnp.isfinite(leaf).all()
+    miss = jnp.abs(apply(network, weights, x) - t).max() if settings.stop_solved else None
+    history = with_error(settings, state.history, state.epoch, error)
+    return State(weights, rule, state.epoch + 1, error, status_after(error, finite, miss, rates), history)
 
 
 def _generic_start(network: Network | None, settings: Settings, weights: Weights, rates: Rates) -> Any:
@@ -229,11 +254,15 @@ def _apart(network: Network, settings: Settings) -> bool:
     return settings.mode != "online" and by_hand and not network.skip
 
 
-def _generic_epoch(network: Network, settings: Settings, carry: tuple, x: Any, t: Any, rates: Rates) -> tuple:
+def _generic_epoch(
+    network: Network, settings: Settings, carry: tuple, x: Any, t: Any, rates: Rates, at: Any = None
+) -> tuple:
+    """The patterns as they are, or in the order ``at`` (patterns,), taken batch by batch."""
     rule = rules.rule(settings.rule, rates.learning_rate, rates.momentum)
 
     def update(carry, pattern):
-        (weights, rule_state, error), (xb, tb) = carry, pattern
+        weights, rule_state, error = carry
+        xb, tb = pattern if at is None else (x[pattern], t[pattern])
         step = _step.article_order if settings.order == "article" else _step.simultaneous
         weights, rule_state, top = step(network, settings, rule, weights, rule_state, xb, tb)
         return (weights, rule_state, _measure(network, settings, error, *top, tb)), None
@@ -242,7 +271,7 @@ def _generic_epoch(network: Network, settings: Settings, carry: tuple, x: Any, t
     if parts:
         carry = (_step.apart(network, carry[0]), *carry[1:])
     with products.exact():
-        for part in batches(settings, x, t):
+        for part in batches(settings, x, t) if at is None else [of for (of,) in batches(settings, at)]:
             carry, _ = jax.lax.scan(update, carry, part)
     return (_step.joined(carry[0]), *carry[1:]) if parts else carry
 
@@ -275,19 +304,6 @@ def scheduled(settings: Settings, rates: Rates, epoch: Any) -> Rates:
     return rates._replace(learning_rate=rate * jnp.asarray(settings.schedule.multiple(epoch), rate.dtype))
 
 
-def in_order(settings: Settings, key: Any, epoch: Any, x: Any, t: Any) -> tuple[Any, Any]:
-    """The patterns of an epoch in the order in which they are learnt."""
-    if not settings.shuffle:
-        return x, t
-    at = permutation(key, epoch, x.shape[0])
-    return x[at], t[at]
-
-
-def permutation(key: Any, epoch: Any, patterns: int) -> Any:
-    """The order of the patterns in an epoch, shape (patterns,), where they are shuffled."""
-    return jax.random.permutation(jax.random.fold_in(key, epoch), patterns)
-
-
 def status_after(error: Any, finite: Any, miss: Any, rates: Rates) -> Any:
     """The status after an epoch. ``miss`` is the largest distance of an output from its target, None without ``stop_solved``."""
     status = jnp.where(error < rates.cutoff, CUTOFF, RUNNING)
@@ -302,15 +318,15 @@ def with_error(settings: Settings, history: Any, epoch: Any, error: Any) -> Any:
     return history.at[jnp.where(between == 0, at, history.shape[0])].set(error, mode="drop")
 
 
-def batches(settings: Settings, x: Any, t: Any) -> list[tuple[Any, Any]]:
-    """The patterns cut for ``scan``: whole batches, then the smaller last one. Online keeps single patterns, of shape (n,)."""
+def batches(settings: Settings, *arrays: Any) -> list[tuple]:
+    """Patterns and targets, or their order, cut for ``scan``: whole batches, then the smaller last one. Online keeps them single."""
     if settings.mode == "online":
-        return [(x, t)]
-    n = x.shape[0]
+        return [arrays]
+    n = arrays[0].shape[0]
     size = n if settings.mode == "batch" else min(settings.batch_size, n)
     whole = n // size * size
-    cut = [(x[:whole].reshape(-1, size, *x.shape[1:]), t[:whole].reshape(-1, size, *t.shape[1:]))]
-    return cut + ([(x[None, whole:], t[None, whole:])] if whole < n else [])
+    cut = [tuple(v[:whole].reshape(-1, size, *v.shape[1:]) for v in arrays)]
+    return cut + ([tuple(v[None, whole:] for v in arrays)] if whole < n else [])
 
 
 def _measure(network: Network, settings: Settings, error: Any, z: Any, a: Any, t: Any) -> Any:

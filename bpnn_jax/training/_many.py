@@ -18,6 +18,7 @@ from bpnn_jax.errors import InputError, unknown, whole_number
 from bpnn_jax.network import Network, Weights, init
 from bpnn_jax.training import _engines, _inputs, _loop, _one
 from bpnn_jax.training._loop import Rates, Settings
+from bpnn_jax.training._orders import of_seeds
 
 Look = Callable[[np.ndarray, int, Weights], None]
 POINTS = 100  # of the history, unless history_every is given
@@ -75,13 +76,8 @@ class ManyResult(Card):
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _run(block: Callable, network: Network, settings: Settings, *args: Any) -> Any:
-    weights, rates, x, t, seeds, until = args
-    return block(network, settings, weights, rates, x, t, _keys(seeds), until)
-
-
-def _keys(seeds: Any) -> Any:
-    """Each network's key, or the one of all."""
-    return jax.vmap(jax.random.key)(seeds) if seeds.ndim else jax.random.key(seeds)
+    weights, rates, x, t, orders, until = args
+    return block(network, settings, weights, rates, x, t, orders.keyed(), until)
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 5))
@@ -91,8 +87,8 @@ def _begin(begin: Callable, network: Network, settings: Settings, weights: Weigh
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _go_on(go_on: Callable, network: Network, settings: Settings, state: Any, *args: Any) -> Any:
-    rates, x, t, seeds, until = args
-    return go_on(network, settings, state, rates, x, t, _keys(seeds), until)
+    rates, x, t, orders, until = args
+    return go_on(network, settings, state, rates, x, t, orders.keyed(), until)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -210,7 +206,8 @@ def train_many(
         full = np.resize(np.asarray(chunk), width)  # the last block is filled up; what comes of these copies is dropped
         lanes = tuple(W[full] for W in start), Rates(*(rate[full] for rate in rates))
         own_patterns = tuple(of_each[full] for of_each in patterns) if x.ndim == 3 else patterns
-        args = network, settings, dtype, *lanes, *own_patterns, numbers[full] if one is None else one, until
+        orders = of_seeds(settings.shuffle, numbers[full] if one is None else one)
+        args = network, settings, dtype, *lanes, *own_patterns, orders, until
         seen = look
         if seen is None:
             return run_block(block, *args)
@@ -290,7 +287,7 @@ def _on_gpu(
 
 
 def run_block(block: Callable, network: Network, settings: Settings, dtype: str, *args: Any) -> Any:
-    """One block as ``_engines.block`` has it, up to an epoch: (weights, rates, x, t, seeds, until) to its ``Ended`` in NumPy."""
+    """One block as ``_engines.block`` has it, up to an epoch: (weights, rates, x, t, orders, until) to its ``Ended`` in NumPy."""
     with jax.enable_x64(dtype == "float64"), _engines.placed(block is _engines.lanes.run):  # both belong to a thread
         return jax.device_get(_run(block, network, settings, *args))
 
@@ -309,7 +306,7 @@ def _in_stretches(
     """``run_block`` with a look at the weights after each of some epochs, and at which lanes ran it."""
     *rest, until = args
     with jax.enable_x64(dtype == "float64"):
-        own_inputs = np.ndim(rest[0]) == 3 or (settings.shuffle and np.ndim(rest[2]) == 1)
+        own_inputs = np.ndim(rest[0]) == 3 or (settings.shuffle and rest[2].of is not None)
         state = _begin(stretches.begin, network, settings, weights, rates, own_inputs)
         for epoch in looks:
             state = _go_on(stretches.go_on, network, settings, state, rates, *rest, epoch + 1)

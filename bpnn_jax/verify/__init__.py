@@ -5,7 +5,7 @@
 
 takes half a minute; one rung of it:
 
->>> from bpnn_jax.verify.ladder import Options
+>>> from bpnn_jax.verify.networks import Options
 >>> from bpnn_jax.verify.equations import compare_extremes
 >>> max(comparison.ratio()[0] for comparison in compare_extremes()) <= 1
 True
@@ -15,6 +15,7 @@ True
 
 import bpnn_jax._runtime.own_manual  # noqa: F401 - an ImportError if another ``manual`` comes first
 from bpnn_jax.verify.checks import Caught, Check
-from bpnn_jax.verify.ladder import Options, Report, run
+from bpnn_jax.verify.ladder import Report, run
+from bpnn_jax.verify.networks import Options
 
 __all__ = ["Caught", "Check", "Options", "Report", "run"]

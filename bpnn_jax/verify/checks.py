@@ -1,6 +1,6 @@
 """The vocabulary of ``bpnn verify``: a check is one row of its table."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,3 +73,42 @@ def summarise(rung: int, witness: str, networks: int, comparisons: Iterable[Comp
         Check(rung, f"({n})", witness, networks, error, allowed, "correct" if ratio <= 1 else "wrong", where)
         for n, (ratio, error, allowed, where) in sorted(worst.items())
     ]
+
+
+def compared(rung: int, witness: str, networks: int, comparisons: Callable[[], Iterable[Comparison]]) -> list[Check]:
+    """The rows of one piece. A derivation so broken that it raises is wrong, not a crash of the verifier."""
+    found: list[Comparison] = []
+    try:
+        with np.errstate(all="ignore"):
+            found.extend(comparisons())
+    except Exception as error:
+        where = f"raised {type(error).__name__}: {error}"
+        return [Check(rung, "all", witness, networks, float("inf"), 0.0, "wrong", where)]
+    return summarise(rung, witness, networks, found)
+
+
+def merged(checks: Iterable[Check]) -> Iterator[Check]:
+    """One row for each rung, witness and equation: the worst, with the networks added up."""
+    groups: dict[tuple, list[Check]] = {}
+    for check in checks:
+        groups.setdefault((check.rung, check.witness, check.equation), []).append(check)
+
+    def badness(check: Check) -> float:
+        return check.worst / check.allowed if check.allowed else (np.inf if check.worst else 0.0)
+
+    for (rung, witness, equation), rows in sorted(
+        groups.items(), key=lambda item: (*item[0][:2], equation_number(item[0][2]))
+    ):
+        worst = max(rows, key=badness)
+        verdict = "wrong" if any(r.verdict == "wrong" for r in rows) else "correct"
+        networks = sum(r.networks for r in rows)
+        yield Check(rung, equation, witness, networks, worst.worst, worst.allowed, verdict, worst.where)
+
+
+def equation_number(equation: str) -> int:
+    """The number of ``(9)``; 0 for what is no single equation.
+
+    >>> equation_number("(9)"), equation_number("all")
+    (9, 0)
+    """
+    return int(equation.strip("()")) if equation.startswith("(") else 0

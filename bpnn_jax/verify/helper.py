@@ -13,13 +13,14 @@ from typing import Any
 from bpnn_jax import audit
 from bpnn_jax.verify import ladder
 from bpnn_jax.verify.helpers import say, told
+from bpnn_jax.verify.networks import Options
 
 
 def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints is no answer
     given = json.loads(sys.stdin.readline())
-    work = ladder.pieces(ladder.Options(**{name: _tuples(value) for name, value in given.items()}))
+    work = ladder.pieces(Options(**{name: _tuples(value) for name, value in given.items()}))
     with audit.reusing():
         for line in sys.stdin:
             _, piece = work[int(line)]

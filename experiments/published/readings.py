@@ -65,7 +65,7 @@ SPIRAL = Setup(
 WALKER = Setup(
     "two-spirals", (2, 20, 10, 1), learning_rate=0.1, momentum=0.7, initial=0.5, tolerance=0.3, epochs=20_000
 )
-BY_RPROP = replace(ENCODER, rule="rprop", learning_rate=0.1, epochs=1000)
+BY_RPROP = replace(ENCODER, rule="rprop", learning_rate=2.0, epochs=1000)
 BY_QUICKPROP = replace(ENCODER, rule="quickprop", learning_rate=1.5, epochs=1000)
 EIGHT = Setup("xor", (2, 8, 1), learning_rate=0.1, initial=0.5, tolerance=0.0, cutoff=0.04, epochs=4000)
 
@@ -156,16 +156,22 @@ READINGS = {
             "targets 0.1 and 0.9": {"low": 0.1, "high": 0.9, "tolerance": 0.3},
         },
     ),
-    "encoder-rprop": _readings(
-        BY_RPROP,
-        "Δ0 = 0.1, U(±1), 40-20-40, targets 0 and 1",
-        {"Δ0 = 1": {"learning_rate": 1.0}, "U(±0.3)": {"initial": 0.3}, **TIGHTER},
-    ),
-    "encoder-quickprop": _readings(
-        BY_QUICKPROP,
-        "ε = 1.5, U(±1), 40-20-40, targets 0 and 1",
-        {"ε = 0.5": {"learning_rate": 0.5}, "U(±0.3)": {"initial": 0.3}, **TIGHTER},
-    ),
+    **{
+        key: _readings(
+            base, f"{words}, U(±1), 40-20-40, targets 0 and 1", {"U(±0.3)": {"initial": 0.3}, **more, **TIGHTER}
+        )
+        for key, base, words, more in (
+            ("encoder-rprop", BY_RPROP, "Δ0 = 2", {}),
+            ("encoder-rprop-standard", replace(BY_RPROP, learning_rate=0.1), "Δ0 = 0.1", {}),
+            ("encoder-quickprop", BY_QUICKPROP, "ε = 1.5", {}),
+            (
+                "encoder-plain",
+                replace(ENCODER, learning_rate=1.9),
+                "ε = 1.9",
+                {"error without the ½": {"learning_rate": 3.8}},
+            ),
+        )
+    },
     **{
         key: _readings(
             replace(EIGHT, learning_rate=rate),

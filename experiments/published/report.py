@@ -7,7 +7,7 @@ import numpy as np
 from experiments._report import difference, number, p_words, percent
 from experiments._runs import Family, Runs, epochs_apart
 from experiments.published import chauvin, symmetry, tendencies, xor_minima
-from experiments.published.originals import CLAIMS, ORIGINALS, original
+from experiments.published.originals import CLAIMS, ORIGINALS, PDP, original
 from experiments.published.readings import READINGS
 from experiments.published.rows import COMPATIBLE, REPRODUCED, Progress, deciding, judge
 from experiments.published.runs import carry_out
@@ -179,11 +179,13 @@ def _xor_minima(ends: list[dict[str, Any]], footnote: dict[str, Any] | None) -> 
         )
     theirs = next((e for e in ends if e["words"] == xor_minima.LIKE_PDP), None)
     if theirs is not None:
-        said += f". Two in hundreds, says the PDP chapter; from {xor_minima.LIKE_PDP} ours are {percent(theirs['bad'])}"
+        said += (
+            f". Two in hundreds†, says the PDP chapter; from {xor_minima.LIKE_PDP} ours are {percent(theirs['bad'])}"
+        )
     if footnote is not None:
         parts = [f"{n} at {words.partition(',')[0]}" for words, n in footnote["solved"].items()]
         said += (
-            f". Its footnote says that from the minimum it met at η = 0.25 the network escapes at η >= 0.5; of our "
+            f". Its footnote† says that from the minimum it met at η = 0.25 the network escapes at η >= 0.5; of our "
             f"{footnote['stuck']} seeds that are unsolved at 0.25 few are solved at a larger rate: {', '.join(parts)}"
         )
     return said + "."
@@ -223,10 +225,11 @@ def sources(found: dict[str, Any]) -> str:
     lines.append(
         f"- **Hidden nodes** ({chauvin.SOURCE}). Stated: {chauvin.STATED}. Not stated: {chauvin.NOT_STATED}. Seen: {chauvin.SEEN}."
     )
-    lines += [f"- {source}. Stated: {claim}. Seen: the abstract." for source, claim in CLAIMS.items()]
+    lines.append(f"- **Minima of XOR 2-2-1** ({PDP}). Stated: {xor_minima.STATED}. Seen: {xor_minima.SEEN}.")
+    lines += [f"- {source}. Stated: {claim}. Seen: {seen}." for source, (claim, seen) in CLAIMS.items()]
     lines.append(
-        "- SuperSAB and the 12-2-12 encoder of the RPROP paper, and every rule's number on the spirals, are left out: no source "
-        "was seen."
+        "- SuperSAB and the 12-2-12 encoder of the RPROP paper, and the numbers of RPROP, Quickprop and SuperSAB on the spirals, are "
+        "left out: no source was seen."
     )
     return "\n".join(lines)
 

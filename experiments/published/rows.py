@@ -15,6 +15,7 @@ NARROW = 2.0  # high over low: a wider interval that holds the number has not re
 NEARLY = 1.25  # as a factor: an end of the interval that is no further off is near
 EXPERIMENTS = 4000  # of the original's size, drawn from our runs
 FEWEST = 10  # solved runs that an interval is drawn from
+RARE = 0.05  # a chance below: that all runs of the original would be solved
 Progress = Callable[[int, int, str], None]
 
 
@@ -27,13 +28,16 @@ def judge(original: Original, reading: Reading, runs: Runs) -> dict[str, Any]:
               tells of runs that were); None where fewer than 10 were.
     p:        how often such an experiment is as far out as the published number, or further; two-sided.
     verdict:  ``reproduced`` where an interval that is at most a factor of 2 wide covers the number, ``compatible`` where a wider one
-              does, ``near`` where a factor of 1.25 is missing at most, ``too few solved`` where there is no interval.
+              does, or where the chance is below 5% that so many runs are all solved; ``near`` where a factor of 1.25 is missing at
+              most, ``too few solved`` where there is no interval.
     """
     low = high = p = None
     verdict = TOO_FEW
     solved = runs.solved
     if solved.sum() >= FEWEST:
         low, high, p, verdict = covered(original.number, original.runs, runs["epochs"][solved])
+        if verdict == REPRODUCED and solved.mean() ** original.runs < RARE:
+            verdict = COMPATIBLE
     limit = reading.setup.epochs
     return {
         "original": original.key,

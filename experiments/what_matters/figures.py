@@ -21,13 +21,19 @@ def shares(found: dict[str, Any]) -> "Figure":
     tasks, factors = list(found["tasks"]), varied(found)
     figure = Figure(figsize=(2.4 * len(factors) + 1.5, 0.42 * len(tasks) + 1.7), layout="constrained")
     axes = np.atleast_1d(figure.subplots(1, len(factors), sharey=True))
+    least = 100 * min(
+        share["low"]
+        for of in found["tasks"].values()
+        for f in of["factors"].values()
+        for share in (f["total"], f["alone"])
+    )
     for axis, factor in zip(axes, factors, strict=True):
         for y, task in enumerate(tasks):
             of = found["tasks"][task]["factors"].get(factor)
             if of is not None:
                 _point(axis, y, of["total"], BLUE, "o", "with its interactions" if y == 0 else None)
                 _point(axis, y + 0.28, of["alone"], ORANGE, "s", "alone" if y == 0 else None)
-        axis.set(xlim=(-4, 104), xticks=(0, 25, 50, 75, 100), ylim=(len(tasks) - 0.4, -0.5))
+        axis.set(xlim=(least - 3, 103), xticks=(0, 25, 50, 75, 100), ylim=(len(tasks) - 0.4, -0.5))
         axis.set_title(factor, fontsize=11)
         axis.grid(axis="x", color=GREY, alpha=0.25)
     labels = [f"{task} ({100 * of['scatter']:.1f})" for task, of in found["tasks"].items()]

@@ -87,11 +87,13 @@ def sentence(found: dict[str, Any]) -> str:
     parts = [
         f"{of['task']}, {of['choice']}, {WORDS[of['view']]}: {difference(of['first'], 1, 100)} points first and "
         f"{difference(of['again'], 1, 100)} again, {difference(of['apart'], 1, 100)} apart"
-        f"{'' if of['apart']['low'] <= 0 <= of['apart']['high'] else ' (0 is not in it)'}"
         for of in found["results"]
     ]
-    first = found["seed_start"]
-    return f"Two results, picked at random, were trained again from scratch, from seed {first} on: {'; '.join(parts)}."
+    holding = sum(of["apart"]["low"] <= 0 <= of["apart"]["high"] for of in found["results"])
+    return (
+        f"Two results, picked at random, were trained again from scratch, from seed {found['seed_start']} on: {'; '.join(parts)}. "
+        f"Of the {len(parts)} differences {holding} have an interval that holds 0."
+    )
 
 
 def main(options: Again) -> None:

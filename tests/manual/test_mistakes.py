@@ -7,7 +7,7 @@ import pytest
 
 import manual
 from bpnn_jax.network import Network
-from bpnn_jax.verify import ladder
+from bpnn_jax.verify import mistakes, networks
 from bpnn_jax.verify.bound import JUMP
 from bpnn_jax.verify.checks import summarise
 from bpnn_jax.verify.equations import reference_and_bound
@@ -21,7 +21,7 @@ DERIVATIVES = {f.equations[1] for f in manual.OUTPUT_ACTIVATIONS.values()}
 DECAY = 0.5
 # Every activation, a square weight matrix, several outputs and patterns, and a node at each kink: each mistake shows.
 NETWORK = Network((4, 5, 5, 5, 3), ("sigmoid", "lecun_tanh", "linear", "tanh"))
-FURTHER = Network((4, 5, 5, 5, 5, 5, 5, 3), ladder.FURTHER)
+FURTHER = networks.MISTAKEN_FURTHER
 OF_RULES = [m for m in MISTAKES if m.equation in NUMBERS]
 every_mistake = pytest.mark.parametrize("mistake", [m for m in MISTAKES if m not in OF_RULES], ids=lambda m: m.name)
 
@@ -121,10 +121,11 @@ def test_each_of_a_rule_is_wrong_and_has_one_step_changed(mistake):
         assert {row.verdict for row in rows.values()} == {"correct"}
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.deep)])
+@pytest.mark.deep
+@pytest.mark.parametrize("seed", [1, 2])
 def test_each_is_caught_and_named(seed):
-    """Seed 0 is that of verify/test_ladder.py."""
-    caught = {c.name: c for c in ladder.mistakes(seed)}
+    """Seed 0 is that of verify/test_ladder.py, which asserts the same of its report."""
+    caught = {c.name: c for c in mistakes.caught(seed)}
     assert set(caught) == {m.name for m in MISTAKES}
     for m in MISTAKES:
         found = caught[m.name]
@@ -135,8 +136,8 @@ def test_each_is_caught_and_named(seed):
 
 
 def test_a_derivation_without_a_mistake_is_not_accused(monkeypatch):
-    monkeypatch.setattr(ladder, "MISTAKES", (Mistake("none", 10, "nothing is changed"),))
-    (found,) = ladder.mistakes()
+    monkeypatch.setattr(mistakes, "MISTAKES", (Mistake("none", 10, "nothing is changed"),))
+    (found,) = mistakes.caught()
     assert not found.caught
     assert not found.right
     assert found.equation == ""
@@ -144,8 +145,8 @@ def test_a_derivation_without_a_mistake_is_not_accused(monkeypatch):
 
 def test_a_mistake_named_after_the_wrong_equation_is_not_right(monkeypatch):
     wrong = next(m for m in MISTAKES if m.equation == 9)
-    monkeypatch.setattr(ladder, "MISTAKES", (Mistake(wrong.name, 8, wrong.why, wrong.equations),))
-    (found,) = ladder.mistakes()
+    monkeypatch.setattr(mistakes, "MISTAKES", (Mistake(wrong.name, 8, wrong.why, wrong.equations),))
+    (found,) = mistakes.caught()
     assert found.caught
     assert found.equation == "(9)"
     assert not found.right

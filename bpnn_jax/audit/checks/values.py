@@ -27,6 +27,7 @@ def findings(seen: Seen) -> Iterator[Finding]:
         yield from _singular.findings(execute, judged, i, name)
         failing: list[Worst] = [(*ratio(j.hand[i], j.exact[i], j.allowed[i]), j) for j in judged]
         failing = [w for w in failing if w[0] > 1]
+        agreed = any(not j.drawn.placed and not any(j is w[2] for w in failing) for j in judged)
         kinks = [w for w in failing if _opinion.at_kink(execute, w[2], i)]
         failing = [w for w in failing if not any(w is k for k in kinks)]
         unresolved = [w for w in failing if _opinion.autodiff_wrong(execute, w[2], i)]
@@ -34,7 +35,7 @@ def findings(seen: Seen) -> Iterator[Finding]:
         if kinks:
             yield _kink(kinks, i, name)
         if unresolved:
-            yield _unresolved(unresolved, i, name)
+            yield _unresolved(unresolved, i, name, agreed)
         rounded = bool(failing) and all(_like_rounding(execute, w[2], i) for w in failing)
         if rounded:  # what autodiff itself loses is not held against the rule
             failing = [w for w in failing if _ratio_to_reference_rounding(execute, w[2], i) > 1]
@@ -137,12 +138,13 @@ def _kink(failing: list[Worst], i: int, name: str) -> Finding:
     return _told(failing, i, name, "kink", weight, sentence, False)
 
 
-def _unresolved(failing: list[Worst], i: int, name: str) -> Finding:
+def _unresolved(failing: list[Worst], i: int, name: str, agreed: bool) -> Finding:
+    """``agreed``: on another draw autodiff sides with the rule, so that the reference is at fault at a point and not everywhere."""
     sentence = (
         "{at}: central differences agree with the rule, {got:.6g}, and not with autodiff of the reference, "
         "{expected:.6g} ({draw})"
     )
-    weight = "note" if all(w[2].drawn.placed for w in failing) else "inconclusive"
+    weight = "note" if agreed or all(w[2].drawn.placed for w in failing) else "inconclusive"
     return _told(failing, i, name, "unresolved-reference", weight, sentence, False)
 
 

@@ -1,6 +1,5 @@
 """Whole runs of a block of networks, each with its own rates, start and stop, as one program: the networks are the last axis."""
 
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -9,6 +8,7 @@ import jax.numpy as jnp
 from bpnn_jax.network import Network
 from bpnn_jax.training import _loop
 from bpnn_jax.training._loop import Rates, Settings
+from bpnn_jax.training._orders import Orders
 from bpnn_jax.training.fused import epoch, equations
 from bpnn_jax.training.fused.equations import LANES
 
@@ -33,16 +33,15 @@ class Ended(NamedTuple):
 
 
 def run(
-    network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, t: Any, keys: Any, until: Any
+    network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, t: Any, orders: Orders, until: Any
 ) -> Ended:
     """Train a block up to epoch ``until``. Weights, also the result's, are (lanes, n_in, n_out), rates (lanes,).
 
-    keys: (lanes,), or one key of shape () for all, whose patterns then come in one order.
     x, t: (patterns, n0) and (patterns, nL), or the same with lanes in front where each has its own.
     """
-    own_inputs = x.ndim == 3 or (settings.shuffle and keys.ndim == 1)
+    own_inputs = x.ndim == 3 or (settings.shuffle and orders.of is not None)
     block = begin(network, settings, weights, rates, own_inputs)
-    return ended(go_on(network, settings, block, rates, x, t, keys, until))
+    return ended(go_on(network, settings, block, rates, x, t, orders, until))
 
 
 def begin(network: Network, settings: Settings, weights: tuple, rates: Rates, own_inputs: bool) -> Block:
@@ -53,7 +52,7 @@ def begin(network: Network, settings: Settings, weights: tuple, rates: Rates, ow
 
 
 def go_on(
-    network: Network, settings: Settings, block: Block, rates: Rates, x: Any, t: Any, keys: Any, until: Any
+    network: Network, settings: Settings, block: Block, rates: Rates, x: Any, t: Any, orders: Orders, until: Any
 ) -> Block:
     """A block up to epoch ``until``; in several stretches it comes to the same bits as in one."""
     if x.ndim == 3:
@@ -63,8 +62,7 @@ def go_on(
         return (block.ended.status == _loop.RUNNING).any() & (block.epoch < until)
 
     def one_epoch(block: Block) -> Block:
-        shuffled = _shuffled if keys.ndim else partial(_loop.in_order, settings)
-        xs, ts = shuffled(keys, block.epoch, x, t) if settings.shuffle else (x, t)
+        xs, ts = _shuffled(orders, block.epoch, x, t) if settings.shuffle else (x, t)
         carry = (block.weights, block.kept, block.ended.error)
         now = _loop.scheduled(settings, rates, block.epoch)
         weights, kept, error = epoch.run(network, settings, LANES, carry, xs, ts, now)
@@ -119,9 +117,12 @@ def _miss(network: Network, weights: tuple, x: Any, t: Any) -> Any:
     return jax.lax.scan(worse, jnp.zeros(weights[0].shape[2:], x.dtype), (x, t))[0]
 
 
-def _shuffled(keys: Any, epoch: Any, x: Any, t: Any) -> tuple[Any, Any]:
-    """Each network's own order of the patterns, that of ``train``: (patterns, n, lanes)."""
-    order = jax.vmap(lambda key: _loop.permutation(key, epoch, x.shape[0]), out_axes=1)(keys)  # (patterns, lanes)
+def _shuffled(orders: Orders, epoch: Any, x: Any, t: Any) -> tuple[Any, Any]:
+    """The patterns in the order of ``train``: (patterns, n, lanes), or as they came where all networks have one."""
+    if orders.of is None:
+        order = orders.drawn(epoch, x.shape[0])
+        return x[order], t[order]
+    order = orders.drawn(epoch, x.shape[0]).T  # (patterns, lanes)
     if x.ndim == 3:
         return jnp.take_along_axis(x, order[:, None], axis=0), jnp.take_along_axis(t, order[:, None], axis=0)
     return jnp.swapaxes(x[order], 1, 2), jnp.swapaxes(t[order], 1, 2)

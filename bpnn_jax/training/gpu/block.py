@@ -28,6 +28,7 @@ WARPGROUP = 128  # threads that Mosaic GPU's arrays are dealt out to
 REGISTERS = 255  # of a thread, by the instruction set
 ACTIVATIONS = ("sigmoid", "tanh", "linear", "lecun_tanh")  # those of (1) to (4), which it was measured with
 RULES = tuple(name for name, rule in manual.RULES.items() if rule.momentum)  # those that carry one number a weight
+FULL = 132 * 128  # threads of an H100 or H200 that give each of its schedulers one warp
 OVERHEAD = 16  # registers for addresses, counters, rates and what is being computed; docs/gpu.md
 
 
@@ -57,14 +58,18 @@ def registers(network: Network, rule: str = "previous-gradient", threads: int = 
     return gpu_rows.row_count(update) + units + OVERHEAD
 
 
-def threads_for(network: Network, rule: str = "previous-gradient") -> int:
-    """The fewest threads a network that its registers fit in, or 0 where none do.
+def threads_for(network: Network, rule: str = "previous-gradient", networks: int = FULL) -> int:
+    """The most threads a network, of those that its registers fit in, that all ``networks`` fill the GPU once with; 0 where none fit.
 
-    >>> threads_for(Network((20, 8, 3))), threads_for(Network((20, 8, 3)), "nesterov"), threads_for(Network((784, 128, 10)))
-    (1, 2, 0)
+    Where that is none, the fewest: docs/gpu.md has the measurements.
+
+    >>> [threads_for(Network((20, 8, 3)), networks=n) for n in (1024, 8192, 100_000)]
+    [8, 2, 1]
+    >>> threads_for(Network((20, 8, 3)), "nesterov"), threads_for(Network((784, 128, 10)))
+    (2, 0)
     """
     fitting = [s for s in splits(network) if registers(network, rule, s) <= REGISTERS]
-    return min(fitting, default=0)
+    return max((s for s in fitting if s * networks <= FULL), default=min(fitting, default=0))
 
 
 def splits(network: Network) -> tuple[int, ...]:
@@ -124,7 +129,7 @@ def train_block(
     x, t:      patterns (patterns, n0) and targets (patterns, nL), float32, the same for all networks.
     rates:     learning rate, momentum, cutoff and tolerance, each (n,) or one number; cutoff 0 never stops a network, and
                the tolerance is looked at where ``settings.stop_solved`` says so.
-    threads:   how many threads share a network; by default the fewest whose registers hold it.
+    threads:   how many threads share a network; by default what ``threads_for`` says.
     lanes:     how many networks one program trains; by default as many as 128 threads hold. ``lanes * threads`` is a multiple
                of 128. A program ends when all its networks have stopped.
     interpret: run the kernel's body on the CPU, to test it.
@@ -136,7 +141,7 @@ def train_block(
         raise InputError(reason)
     rule = str(settings.rule)
     if threads is None:
-        threads = threads_for(network, rule)
+        threads = threads_for(network, rule, weights[0].shape[-1])
     elif threads not in splits(network):
         raise InputError(f"expected threads as one of {splits(network)} for {network}, got {threads!r}")
     lanes = whole_number("lanes", WARPGROUP // threads if lanes is None else lanes, 1)

@@ -1,4 +1,4 @@
-// The wrong derivations of manual/mistakes.py, each in the place of the right one. Name, equation and reason come from there.
+// The wrong derivations of manual/mistakes, each in the place of the right one. Name, equation and reason come from there.
 
 import {
   ACTIVATIONS,
@@ -35,7 +35,7 @@ const inBiasRow = (wrong) => (layer, delta) => {
   return g.length === n ? g : [...g.slice(0, n), wrong(layer, delta)];
 };
 
-// By the name that manual/mistakes.py gives it: which function it stands for, and that function.
+// By the name that manual/mistakes gives it: which function it stands for, and that function.
 const WRONG = {
   "sigmoid' of the output": { derivative: (z, a) => sigmoid(a) * (1 - sigmoid(a)) },
   "sigmoid' = 1 - a": { derivative: (z, a) => 1 - a },

@@ -1,4 +1,4 @@
-// The catalogue of mistakes in Chinese: name and reason, by the name that manual/mistakes.py gives. English comes from there.
+// The catalogue of mistakes in Chinese: name and reason, by the name that manual/mistakes gives. English comes from there.
 
 export const CHINESE_MISTAKES = {
   "sigmoid' of the output": ["把输出代入 sigmoid′", "f′(z) 是 s(z)(1−s(z))，但该放 z 的地方放了 a"],

@@ -56,45 +56,36 @@ def fresh(monkeypatch):
 # --- as a command uses it ---
 
 
-def test_the_second_process_compiles_nothing(tmp_path):
-    first = finish(start(*TRAIN, XDG_CACHE_HOME=str(tmp_path)))
+def test_processes_share_a_folder_and_mend_it_in_silence(tmp_path):
+    """Two at once fill it, a third compiles nothing, a fourth finds entries that are cut short, and a fifth what it mended."""
+    together = [start(*TRAIN, XDG_CACHE_HOME=str(tmp_path)) for _ in range(2)]
+    one, two = (without_times(finish(process)) for process in together)
     written = programs(tmp_path / "bpnn-jax")
     assert any("_run-" in name for name in written)
-    second = finish(start(*TRAIN, XDG_CACHE_HOME=str(tmp_path)))
+    third = without_times(finish(start(*TRAIN, XDG_CACHE_HOME=str(tmp_path))))
     assert programs(tmp_path) == written
-    assert without_times(second) == without_times(first)
-
-
-def test_entries_that_are_cut_short_are_mended_in_silence(tmp_path):
-    finish(start(*TRAIN, BPNN_COMPILE_CACHE=str(tmp_path)))
-    sound = programs(tmp_path)
-    for i, name in enumerate(sound):
+    assert one == two == third
+    for i, name in enumerate(written):
         os.truncate(name, 0 if i % 2 else os.path.getsize(name) // 2)
-    finish(start(*TRAIN, BPNN_COMPILE_CACHE=str(tmp_path)))
-    assert programs(tmp_path).keys() == sound.keys()
+    finish(start(*TRAIN, BPNN_COMPILE_CACHE=str(tmp_path / "bpnn-jax")))  # the same folder by its name
     mended = programs(tmp_path)
-    finish(start(*TRAIN, BPNN_COMPILE_CACHE=str(tmp_path)))
+    assert mended.keys() == written.keys()
+    finish(start(*TRAIN, XDG_CACHE_HOME=str(tmp_path)))
     assert programs(tmp_path) == mended
 
 
-def test_processes_at_once_share_a_folder(tmp_path):
-    together = [start(*TRAIN, BPNN_COMPILE_CACHE=str(tmp_path)) for _ in range(3)]
-    assert len({without_times(finish(process)) for process in together}) == 1
-
-
-def test_off_writes_nothing(tmp_path):
-    finish(start(*TRAIN, XDG_CACHE_HOME=str(tmp_path), BPNN_COMPILE_CACHE="off"))
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_jax_s_own_setting_wins(tmp_path):
-    finish(start(*TRAIN, XDG_CACHE_HOME=str(tmp_path / "ours"), JAX_COMPILATION_CACHE_DIR=str(tmp_path / "theirs")))
-    assert not (tmp_path / "ours").exists()
-
-
-def test_a_folder_that_cannot_be_made_is_no_error(tmp_path):
+@pytest.mark.parametrize("setting", [cache.SWITCH, "JAX_COMPILATION_CACHE_DIR", "in the way"])
+def test_without_a_cache_of_ours_nothing_is_set_and_nothing_written(setting, tmp_path, fresh):
+    """Switched off, or JAX's own setting is there, or the folder cannot be made, which is no error."""
     (tmp_path / "file").write_text("in the way")
-    finish(start(*TRAIN, BPNN_COMPILE_CACHE=str(tmp_path / "file" / "cache")))
+    fresh.setenv("XDG_CACHE_HOME", str(tmp_path / ("file" if setting == "in the way" else "ours")))
+    if setting != "in the way":
+        fresh.setenv(setting, "off" if setting == cache.SWITCH else str(tmp_path / "theirs"))
+    before = dict(os.environ)
+    with cache.compile_cache() as folder:
+        assert folder is None
+        assert dict(os.environ) == before
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
 # --- politeness ---

@@ -12,6 +12,7 @@ from bpnn_jax.ablation.chunk import place
 from bpnn_jax.ablation.identity import growth, manifest
 from bpnn_jax.ablation.plan import plan
 from bpnn_jax.ablation.study import Study, from_dict
+from bpnn_jax.choice import Choice
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import init_paired
 from bpnn_jax.patterns import scores
@@ -282,3 +283,17 @@ def test_what_is_said_of_a_table_is_learnt_and_kept(tmp_path):
         Study(("iris", "wine"), choice={"target": "1"})
     with pytest.raises(InputError, match="what to say of a table"):
         Study("iris", choice={"targets": "1"})
+
+
+def test_a_table_that_needs_to_be_told_of_is_read_as_it_was_told(tmp_path):
+    """Without the word on missing cells the file is refused; with it nothing else may read it first."""
+    rows = [f"{k % 5},{'' if k % 4 == 0 else k},{'ab'[k % 2]}" for k in range(20)]
+    file, other = tmp_path / "gaps.csv", tmp_path / "other.csv"
+    file.write_text("\n".join(["u,v,kind", *rows]))
+    with pytest.raises(InputError, match="--missing mean"):
+        parts.load(str(file))
+    assert len(parts.load(str(file), choice=Choice(missing="mean")).patterns) == 20
+    assert len(parts.load(str(file), choice=Choice(missing="drop")).patterns) == 15
+    other.write_text("u,w,kind\n1,2,a\n")
+    with pytest.raises(InputError, match=f"{other}, to test with: .*v missing"):
+        parts.load(str(file), str(other), Choice(missing="mean"))

@@ -238,7 +238,7 @@ print(run(from_dict(json.loads(sys.argv[1])), sys.argv[2]).sha256)
 """
 
 
-@pytest.mark.parametrize("study", [LONGER, SPLIT], ids=["xor", "tuned and split"])
+@pytest.mark.parametrize("study", [LONGER, pytest.param(SPLIT, marks=pytest.mark.deep)], ids=["xor", "tuned and split"])
 def test_kill_9_at_random_moments(study, tmp_path):
     """A study of some chunks in a process of its own, killed after a random number of new chunks and a random while.
 

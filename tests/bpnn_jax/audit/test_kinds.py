@@ -90,7 +90,7 @@ LOOKS = [
     (blocked, _siblings, "_large", lambda *a: iter(()), "wrong"),
     (offsets, _siblings, "_large", lambda *a: iter(()), "wrong"),
     (counted, values, "_vanished", lambda *a: None, "imprecise"),
-    (guarded, _constants, "crossed", lambda *a: set(), "wrong"),
+    (guarded, _constants, "crossed", lambda *a, **k: set(), "wrong"),
 ]
 
 

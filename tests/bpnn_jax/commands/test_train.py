@@ -26,8 +26,8 @@ SHORT = ("--epochs", "3")
     [
         ("nand", "2-2-1 sigmoid"),
         ("xor", "2-2-1 sigmoid"),
-        ("parity-3", "3-3-1 sigmoid"),
-        ("encoder-4", "4-2-4 sigmoid"),
+        pytest.param("parity-3", "3-3-1 sigmoid", marks=pytest.mark.deep),  # as many hidden nodes as inputs, as xor
+        pytest.param("encoder-4", "4-2-4 sigmoid", marks=pytest.mark.deep),  # the tests of predict below train it
         ("encoder-5-2-5", "5-2-5 sigmoid"),
         ("two-spirals", "2-5-5-5-1 sigmoid"),
     ],

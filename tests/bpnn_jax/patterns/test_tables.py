@@ -68,6 +68,13 @@ FLOWERS = {  # how the flowers are written: content, classes, name of what is le
 }  # fmt: skip
 
 
+def test_spaces_around_separators_go_and_those_inside_quotes_stay(tmp_path):
+    rows = "".join(f'{k} , "{k}, high" , "{("a, b", "c  ,d")[k % 2]}"\n' for k in range(6))
+    task = learnt(tmp_path, '"size, cm" , note , kind\n' + rows, Choice(target="kind"))
+    assert task.classes == ("a, b", "c  ,d")
+    assert "size, cm" in task.inputs
+
+
 def learnt(tmp_path, content, choice=None, name="file.csv"):
     file = tmp_path / name
     file.write_bytes(content if isinstance(content, bytes) else content.encode())

@@ -15,7 +15,7 @@ from bpnn_jax.training._loop import GENERIC, Settings
 from bpnn_jax.training._step import functions
 from bpnn_jax.training.fused import epoch, equations
 from bpnn_jax.training.fused.equations import LANES, ONE
-from bpnn_jax.verify import as_it_runs
+from bpnn_jax.verify import as_it_runs, loops
 from bpnn_jax.verify.checks import summarise
 
 DEEP = Network((3, 4, 2, 2), ("lecun_tanh", "sigmoid", "tanh"), hidden_bias=False)
@@ -228,11 +228,11 @@ def wrong_in_a_step(run):
 
 def wrong_in_two(run):
     """And with the second: the step after it, which remembers the first."""
-    after = as_it_runs.compare_second_tap(SMALL, np.random.default_rng(82), run)
+    after = loops.compare_second_tap(SMALL, np.random.default_rng(82), run)
     return wrong_in_a_step(run) | wrong_in(run, after)
 
 
-@pytest.mark.parametrize("run", as_it_runs.RUNS)
+@pytest.mark.parametrize("run", loops.RUNS)
 def test_rung_5_finds_nothing_wrong_in_the_fast_loops(run):
     assert wrong_in_two(run) == set()
 
@@ -295,7 +295,7 @@ def _forgets(layout, W, g, before, rates):
     return W - epoch.times(layout, rates.learning_rate, g), g
 
 
-@pytest.mark.parametrize("run", as_it_runs.RUNS)
+@pytest.mark.parametrize("run", loops.RUNS)
 def test_rung_5_catches_a_previous_gradient_that_is_forgotten(run, plant):
     plant.setitem(epoch.STEPS, "previous-gradient", _forgets)
     assert wrong_in_two(run) == {"(13)"}
@@ -306,22 +306,19 @@ def _a_millionth_off(W, moved, kept):
 
 
 # ``train`` leaves batches to matrix products.
-LOOPS = [
-    (run, loop)
-    for run in as_it_runs.RUNS
-    for loop in (as_it_runs.MANY_LOOPS if run == "train_many" else as_it_runs.ONE_LOOPS)
-]
+LOOPS = [(run, loop) for run in loops.RUNS for loop in (loops.MANY_LOOPS if run == "train_many" else loops.ONE_LOOPS)]
 
 
+@pytest.mark.deep  # each is a row of the ladder's rung 5, which tests/bpnn_jax/verify/test_ladder.py climbs on another network
 @pytest.mark.parametrize(("run", "loop"), LOOPS, ids=str)
 def test_each_loop_is_the_numpy_loop_and_its_equation_is_named(run, loop):
-    (row,) = summarise(5, run, 10, as_it_runs.compare_loop(SMALL, np.random.default_rng(83), run, *loop))
-    assert (row.verdict, row.equation) == ("correct", f"({as_it_runs.LOOPS[loop]})")
+    (row,) = summarise(5, run, 10, loops.compare_loop(SMALL, np.random.default_rng(83), run, *loop))
+    assert (row.verdict, row.equation) == ("correct", f"({loops.LOOPS[loop]})")
 
 
 # What runs in both is off in ``train``, which compiles sooner, and at length in both.
 OFF = [
-    pytest.param(run, loop, marks=pytest.mark.deep if run == "train_many" and loop in as_it_runs.ONE_LOOPS else ())
+    pytest.param(run, loop, marks=pytest.mark.deep if run == "train_many" and loop in loops.ONE_LOOPS else ())
     for run, loop in LOOPS
 ]
 
@@ -339,5 +336,5 @@ def test_each_loop_is_wrong_with_a_mistake_in_it(run, loop, plant):
     else:
         right = epoch.STEPS[loop[0]]
         plant.setitem(epoch.STEPS, loop[0], lambda y, W, g, b, r: _a_millionth_off(W, *right(y, W, g, b, r)))
-    (row,) = summarise(5, run, 10, as_it_runs.compare_loop(SMALL, np.random.default_rng(83), run, *loop))
+    (row,) = summarise(5, run, 10, loops.compare_loop(SMALL, np.random.default_rng(83), run, *loop))
     assert row.verdict == "wrong"

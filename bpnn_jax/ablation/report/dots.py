@@ -78,7 +78,7 @@ def short(values: Sequence[str]) -> list[str]:
     """What tells values apart: of long ones the middle is left out, or else what they have in common at both ends.
 
     >>> short(["tanh", "all but the last letter in this rather long name of a file are equal.csv"])
-    ['tanh', 'all but the last le…f a file are equal.csv']
+    ['tanh', 'all but the last le… file are equal.csv']
     """
     different = list(dict.fromkeys(values))
     cut = {value: _middle(value) for value in different}

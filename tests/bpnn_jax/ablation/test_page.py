@@ -160,8 +160,9 @@ def test_a_tooltip_finds_the_nearest_point_and_has_a_row_per_field(opened):
 
 @pytest.mark.parametrize("name", ["twelve", "hostile"])
 def test_paper_cuts_nothing(opened, name, tmp_path):
-    shown = opened(name, scheme="dark")
-    shown.command("Emulation.setEmulatedMedia", media="print")
+    shown = opened(name)
+    dark = [{"name": "prefers-color-scheme", "value": "dark"}]
+    shown.command("Emulation.setEmulatedMedia", media="print", features=dark)
     shown.command("Emulation.setDeviceMetricsOverride", width=695, height=1020, deviceScaleFactor=1, mobile=False)  # A4
     wide = "return [...document.querySelectorAll('table, svg, pre, p, h1')].filter((e) => e.checkVisibility() && "
     wide += "e.getBoundingClientRect().right > 696).map((e) => e.outerHTML.slice(0, 80))"

@@ -290,6 +290,16 @@ def answers(named: str, summary: Summary | None, came: Findings | None) -> bool:
     return bool(of) and all(_decided(1.0 if c.p_holm is None else c.p_holm, c.equivalence) for c in of)
 
 
+def told(summary: Summary | None, came: Findings | None) -> tuple[Comparison, ...]:
+    """The comparisons that a study is about: in its score, or how often and how fast where a run was solved, or in the error."""
+    if came is not None and came.scored:
+        return came.comparisons
+    if summary is None:
+        return ()
+    solved = any(arm.success.value > 0 for arm in summary.arms)
+    return tuple(c for c in summary.comparisons if (c.kind in (statistics.SUCCESS, statistics.EPOCHS)) == solved)
+
+
 def _decided(p: float, equivalence: float | None) -> bool:
     return p <= shown.ALPHA or (equivalence is not None and equivalence <= shown.ALPHA)
 

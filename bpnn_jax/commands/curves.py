@@ -57,7 +57,7 @@ def plot(path: Path, curves: "Mapping[str, Curve]", score: str, title: str, kept
     """Draw the curves of the parts beside each other; ``kept`` marks the epoch whose weights were kept."""
     import altair as alt
 
-    from bpnn_jax.ablation.report import draw
+    from bpnn_jax.ablation.report import theme
 
     found = rows(curves, score)
     names, panels = list(curves), list(dict.fromkeys(row["panel"] for row in found))
@@ -79,7 +79,7 @@ def plot(path: Path, curves: "Mapping[str, Curve]", score: str, title: str, kept
             mark = alt.Chart(alt.Data(values=[{"epoch": kept}])).mark_rule(strokeDash=[4, 3])
             layers.append(mark.encode(x="epoch:Q"))
         charts.append(alt.layer(*layers).properties(width=SIZE[0], height=SIZE[1]))
-    drawn = alt.hconcat(*charts).properties(title=title).configure(**draw.config())
+    drawn = alt.hconcat(*charts).properties(title=title).configure(**theme.config())
     file = io.BytesIO()
     drawn.save(file, format="png", scale_factor=2)
     write_atomically(path, _signed(file.getvalue()))

@@ -11,6 +11,7 @@ from bpnn_jax._runtime.files import write_atomically
 from bpnn_jax.commands.common import Json, check_outputs, data_read, finish
 
 if TYPE_CHECKING:
+    from bpnn_jax._runtime.outputs import Output
     from bpnn_jax.ablation.report import Picture
 
 
@@ -24,6 +25,10 @@ class Report:
     """The page; otherwise report.html in that folder."""
     pdf: Annotated[Path | None, arg(metavar="FILE")] = None
     """Write the charts to this PDF as well, a page per chart, for a paper."""
+    figures: Annotated[Path | None, arg(metavar="FOLDER")] = None
+    """Write each chart to a PDF of its own in this folder, and beside it its Vega-Lite specification."""
+    methods: bool = False
+    """Print a paper's paragraph of methods: task, splits, seeds, tuning, tests, versions, hash, command; no page without --html."""
     json: Json = None
     """Write the results and what each chart shows to this file as JSON."""
     overwrite: bool = False
@@ -31,25 +36,22 @@ class Report:
 
 
 def run(options: Report) -> int:
-    from bpnn_jax._runtime.outputs import Output, Read
+    from bpnn_jax._runtime.outputs import Read
     from bpnn_jax._runtime.progress import console, progress_bar
     from bpnn_jax.ablation import findings, report, results, runner, told
     from bpnn_jax.ablation.folder import REPORT, Store
     from bpnn_jax.ablation.identity import study_of
-    from bpnn_jax.ablation.report.page import is_page, page
-    from bpnn_jax.ablation.report.paper import is_pdf
+    from bpnn_jax.ablation.report import methods
 
     folder = options.folder
     study, described = study_of(Store(folder, read_only=True))
-    html = options.html or folder / REPORT
+    html = options.html or (None if options.methods else folder / REPORT)
     check_outputs(
-        Output(html, "--html", is_page),
-        None if options.pdf is None else Output(options.pdf, "--pdf", is_pdf),
+        *_outputs(options, html),
         json=options.json,
         reads=[Read(folder, "the study", but=(REPORT,)), *(one for task in study.tasks for one in data_read(task))],
         overwrite=options.overwrite,
     )
-    draw_pdf = _pdf() if options.pdf else None
     out, complaints = console(), []
     with progress_bar("the report") as update:
         update(0, 3, "reading")
@@ -59,17 +61,19 @@ def run(options: Report) -> int:
         summary = results.summarise(found)
         came = findings.find(found, summary)
         update(2, 3, "drawing")
-        pictures = report.pictures(found, summary)
-        # A file's name may hold bytes that are no text: these alone become question marks.
-        content = page(found, summary, pictures, described["place"], complaints).encode("utf-8", "replace")
-        figures = draw_pdf(pictures) if draw_pdf else b""
-    write_atomically(html, content)
-    out.print(f"{html}, {_size(len(content))}, {len(pictures)} charts")
-    if options.pdf:
-        write_atomically(options.pdf, figures)
-        out.print(f"{options.pdf}, {_size(len(figures))}, {len(pictures)} pages")
+        pictures = report.pictures(found, summary, came)
+        files = _drawn(
+            options, html, lambda page: page(found, summary, pictures, described["place"], complaints, came), pictures
+        )
+    if options.figures is not None:
+        options.figures.mkdir(exist_ok=True)
+    for path, (content, said) in files.items():
+        write_atomically(path, content)
+        out.print(f"{path}, {_size(len(content))}{said and ', ' + said}", markup=False)
     charts = {p.kind: p.rows for p in pictures}
     finish(options.json, "report", told.as_dict(found, summary, came) | {"charts": charts})
+    if options.methods:
+        out.print(methods.paragraph(found, summary, came, described["place"]), markup=False, soft_wrap=True)
     for complaint in complaints:
         out.print(complaint, style="bold red")
     if not found.complete:
@@ -77,11 +81,47 @@ def run(options: Report) -> int:
     return 0
 
 
-def _pdf() -> "Callable[[Sequence[Picture]], bytes]":
-    """What draws the figures; asked for before any work, in case vl-convert is missing."""
-    from bpnn_jax.ablation.report import paper
+def _outputs(options: Report, html: Path | None) -> "list[Output]":
+    """What is to be written. What draws it is asked for here, before any work, in case a package is missing."""
+    from bpnn_jax._runtime.outputs import Output
 
-    return paper.pdf
+    found = []
+    if html is not None:
+        from bpnn_jax.ablation.report.page import is_page
+
+        found.append(Output(html, "--html", is_page))
+    if options.pdf is not None or options.figures is not None:
+        from bpnn_jax.ablation.report import paper
+        from bpnn_jax.ablation.report.pictures import KINDS
+
+        if options.pdf is not None:
+            found.append(Output(options.pdf, "--pdf", paper.is_pdf))
+        if (folder := options.figures) is not None and folder.is_dir():
+            found += [Output(folder / f"{kind}.pdf", "--figures", paper.is_pdf) for kind in KINDS]
+            found += [Output(folder / f"{kind}{paper.SPEC}", "--figures", paper.is_spec) for kind in KINDS]
+        elif folder is not None:
+            found.append(Output(folder, "--figures", lambda *_: False))
+    return found
+
+
+def _drawn(
+    options: Report, html: Path | None, paged: "Callable[[Callable], str]", pictures: "Sequence[Picture]"
+) -> dict[Path, tuple[bytes, str]]:
+    """The content of each file, and what is said of it."""
+    found: dict[Path, tuple[bytes, str]] = {}
+    if html is not None:
+        from bpnn_jax.ablation.report.page import page
+
+        # A file's name may hold bytes that are no text: these alone become question marks.
+        found[html] = paged(page).encode("utf-8", "replace"), f"{len(pictures)} charts"
+    if options.pdf is not None or options.figures is not None:
+        from bpnn_jax.ablation.report import paper
+
+        if options.pdf is not None:
+            found[options.pdf] = paper.pdf(pictures), f"{len(pictures)} pages"
+        if options.figures is not None:
+            found |= {options.figures / name: (content, "") for name, content in paper.files(pictures).items()}
+    return found
 
 
 def _size(count: int) -> str:

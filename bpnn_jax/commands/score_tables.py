@@ -6,21 +6,18 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Group
 from rich.table import Table
 
-from bpnn_jax import settings
-from bpnn_jax.ablation import tuning
 from bpnn_jax.ablation.findings import Effect, Findings
 from bpnn_jax.ablation.outcomes import RATES, percent, words
+from bpnn_jax.ablation.report import tables
 from bpnn_jax.ablation.report import words as said
-from bpnn_jax.ablation.results import Results
 
-BESIDE = ("test_rmse", "train_accuracy", "train_r2")
 MOST_ROWS = 12  # effects and shares that are shown; the JSON has all
 
 
 def columns(came: Findings) -> dict[str, list[str]]:
     """A column for the score of the lead, and for that of the training patterns."""
     found = {}
-    for name in (*came.lead, *(n for n in BESIDE if n not in came.lead)):
+    for name in (*came.lead, *(n for n in tables.BESIDE if n not in came.lead)):
         if any(name in one for one in came.outcomes):
             times, unit = (100, "%") if name in RATES else (1, "")
             found[words(name)] = [said.interval(one.get(name), times, unit) for one in came.outcomes]
@@ -34,17 +31,6 @@ def new_data(came: Findings) -> list[str]:
         return []
     best, (times, unit) = max(known, key=lambda one: one.value), (100, "%") if came.lead[0] in RATES else (1, "")
     return [f"{best.what} (Nadeau and Bengio): {said.interval(best, times, unit)}"]
-
-
-def chosen(found: Results) -> dict[str, list[str]]:
-    """For each field that was tuned the values that each arm was judged at, the commonest first."""
-    columns: dict[str, list[str]] = {}
-    for one in tuning.described(found):
-        field = one["field"].replace("-", "_")
-        values = sorted(one["chosen"], key=lambda c: -c["runs"])
-        text = ", ".join(settings.shown(field, c["value"]) for c in values) or "-"
-        columns.setdefault(f"best {one['field']}", []).append(text)
-    return columns
 
 
 def tells(came: Findings) -> bool:
@@ -94,13 +80,5 @@ def _change(factors: Sequence[str], levels: Sequence[tuple[str, str]]) -> str:
 
 
 def _cell(effect: Effect | None) -> str:
-    if effect is None:
-        return "-"
-    times = 100 if effect.outcome in RATES else 1
-    value, low, high = (said.number(times * v, "+") for v in (effect.estimate, effect.low, effect.high))
-    found = f"{value} [{low}, {high}]\np {said.in_digits(effect.p_holm)}"
-    if effect.p_holm <= said.CLEAR:
-        return found
-    if effect.equivalence is not None and effect.equivalence <= said.CLEAR:
-        return f"{found}, same, p {said.in_digits(effect.equivalence)}"
-    return f"{found}, would show {said.number(times * effect.detectable)}" if effect.detectable else found
+    cell = tables.effect_cell(effect)
+    return f"{cell.text}\n{cell.under}" if cell.under else cell.text

@@ -8,26 +8,17 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from bpnn_jax import settings
 from bpnn_jax.ablation import findings, looks, outcomes
 from bpnn_jax.ablation.certificate import Certificate
 from bpnn_jax.ablation.designs import Designs
 from bpnn_jax.ablation.findings import Findings
-from bpnn_jax.ablation.report import words
+from bpnn_jax.ablation.report import tables, words
+from bpnn_jax.ablation.report.rows import fields
 from bpnn_jax.ablation.results import Results
 from bpnn_jax.commands import score_tables
 from bpnn_jax.statistics import EPOCHS, SUCCESS, Comparison, Summary
 
 COLOURS = {"gradient": "green", "not a gradient": "yellow", "wrong": "bold red"}
-SOLVING = (SUCCESS, EPOCHS)
-SHOWN = (
-    "test_accuracy",
-    "test_r2",
-    "success_rate",
-    "epochs_to_solve",
-    "train_accuracy",
-    "train_r2",
-)  # of an unfinished study
 UNITS = {SUCCESS: "points", EPOCHS: "epochs", **dict.fromkeys(words.PERCENT, "points")}  # of a difference
 
 
@@ -47,15 +38,10 @@ def show(
             out.print(line, markup=False)
     if (which := looks.words(found)) is not None:
         out.print(which, markup=False)
-    scored = came is not None and came.scored
     if summary or found.complete:
         out.print(arms_table(found, summary, came))
-    if came and came.comparisons:
-        out.print(comparisons_table(found, came.comparisons, came.against))
-    elif summary and not scored and _shown(summary, summary.comparisons):
-        out.print(
-            comparisons_table(found, _shown(summary, summary.comparisons), came.against if came else found.arms[0])
-        )
+    if told := findings.told(summary, came):
+        out.print(comparisons_table(found, told, told[0].against))
     if came and score_tables.tells(came):
         out.print(score_tables.effects_table(came))
         out.print(score_tables.shares_table(came))
@@ -89,12 +75,12 @@ def arms_table(found: Results, summary: Summary | None, came: Findings | None = 
     """The task's own outcome for each arm, or how often and how fast it was solved, or its final error where no run of any arm was;
     and what is not as it should be: how many of its runs diverged, and whether its steps follow the gradient.
     """
-    study, fields = found.study, _fields(found)
-    table = _table(fields)
+    study, named = found.study, fields(found)
+    table = _table(named)
     columns: dict[str, Sequence[str | Text]] = {**_outcomes(found, summary)}
     if came and came.scored:
         columns = {**score_tables.columns(came)}
-    columns |= score_tables.chosen(found)
+    columns |= tables.chosen(found)
     if found.diverged.any():
         columns["diverged"] = [str(count) for count in found.diverged.sum(axis=0)]
     if _doubtful(found):
@@ -102,24 +88,22 @@ def arms_table(found: Results, summary: Summary | None, came: Findings | None = 
     for name in columns:
         table.add_column(name, justify="right")
     for arm, *cells in zip(found.arms, *columns.values(), strict=True):
-        table.add_row(*fields[arm].values(), *cells)
+        table.add_row(*named[arm].values(), *cells)
     splits = f", {study.splits} splits" if study.splits > 1 else ""
     return Group(f"{study.title}, {study.epochs} epochs, {len(study.seed_list)} seeds{splits}", table)
 
 
 def so_far(found: Results) -> Group:
     """The means of all runs whose seed every arm has, without intervals: a study is not finished."""
-    fields, means = _fields(found), outcomes.estimates(found)
-    table = _table(fields)
-    names = [n for n in (*SHOWN, "error") if all(n in one for one in means)]
-    if len(names) > 1:
-        names = [n for n in names if n != "error"]
+    named, means = fields(found), outcomes.estimates(found)
+    table = _table(named)
+    names = tables.so_far(means)
     for name in names:
         table.add_column(outcomes.words(name), justify="right")
     for arm, one in zip(found.arms, means, strict=True):
         times = {name: outcomes.unit(name)[0] for name in names}
         percent = {name: "%" if name in outcomes.RATES else "" for name in names}
-        table.add_row(*fields[arm].values(), *(words.number(times[n] * one[n]) + percent[n] for n in names))
+        table.add_row(*named[arm].values(), *(words.number(times[n] * one[n]) + percent[n] for n in names))
     there = int(found.whole_seeds.sum())
     return Group(f"{found.study.title}, so far: means over {there:,} of {len(found.seeds):,} runs per arm", table)
 
@@ -152,9 +136,9 @@ def _gradient(certificate: Certificate | None) -> Text:
 
 def comparisons_table(found: Results, shown: Sequence[Comparison], against: str) -> Group:
     """Every other arm minus one: a column for each kind of difference, its effect sizes and p-values below each other."""
-    fields = _fields(found)
-    table = _table(fields)
-    rows = {(arm,): tuple(fields[arm].values()) for arm in found.arms if arm != against}
+    named = fields(found)
+    table = _table(named)
+    rows = {(arm,): tuple(named[arm].values()) for arm in found.arms if arm != against}
     _differences(table, rows, {((c.arm,), c.kind): c for c in shown})
     said = f"Minus {against}, paired by seed; d is standardised, p after Holm"
     if any(words.shown(c).startswith("would") for c in shown):
@@ -164,26 +148,16 @@ def comparisons_table(found: Results, shown: Sequence[Comparison], against: str)
 
 def designs_table(found: Results, needed: Designs) -> Table:
     """How many seeds and splits each comparison needs."""
-    fields = _fields(found)
-    table = _table(fields)
+    named = fields(found)
+    table = _table(named)
     times, unit = outcomes.unit(needed.outcome)
     for name in (f"deviation{unit and ', ' + unit}", "seeds", *(["splits"] if found.study.splits > 1 else [])):
         table.add_column(name, justify="right")
     for one in needed.comparisons:
         counts = [one.seeds, *([one.splits] if found.study.splits > 1 else [])]
         cells = ["none is enough" if count is None else f"{count:,}" for count in counts]
-        table.add_row(*fields[one.arm].values(), words.number(times * one.deviation), *cells)
+        table.add_row(*named[one.arm].values(), words.number(times * one.deviation), *cells)
     return table
-
-
-def _fields(found: Results) -> dict[str, dict[str, str]]:
-    """Of each arm the fields that vary, with their values in words; where none does, the arm by its name."""
-    varied = [name for name, values in found.study.factors if len(values) > 1]
-    return {
-        arm.name: {name.replace("_", "-"): settings.shown(name, dict(arm.levels)[name]) for name in varied}
-        or {"arm": arm.name}
-        for arm in found.study.arms
-    }
 
 
 def _table(fields: Mapping[str, Mapping[str, str]]) -> Table:
@@ -196,11 +170,6 @@ def _table(fields: Mapping[str, Mapping[str, str]]) -> Table:
 
 def _solved(summary: Summary) -> bool:
     return any(arm.success.value > 0 for arm in summary.arms)
-
-
-def _shown(summary: Summary, comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """How often and how fast where some run was solved; otherwise the error, and nothing about solving."""
-    return [c for c in comparisons if (c.kind in SOLVING) == _solved(summary)]
 
 
 def _differences(

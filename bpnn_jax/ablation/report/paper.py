@@ -1,5 +1,6 @@
 """The pictures on paper: a PDF with a page for each chart, drawn by Vega as the page's charts are, in vectors and with its fonts."""
 
+import json
 import re
 from collections.abc import Sequence
 from itertools import pairwise
@@ -11,11 +12,14 @@ from bpnn_jax.errors import InputError
 
 try:
     import vl_convert
+
+    from bpnn_jax.ablation.report.dots import FIRST
 except ImportError as error:
     raise InputError("figures for a paper stand on vl-convert; for these pip install 'bpnn-jax[report]'") from error
 
 WIDTH = 624  # pixels, each a point: at the width of a letter or A4 page's text its letters of 11 points come to 8
 BEGIN = b"%PDF-1.7\n%\x80\x80\x80\x80\n%bpnn report\n"  # a comment: whose it is
+SPEC = ".vl.json"
 GAP = 20  # pixels between panels, Vega-Lite's own
 
 
@@ -33,21 +37,42 @@ def is_pdf(head: bytes, tail: bytes) -> bool:
     return head.startswith(BEGIN)
 
 
+def files(pictures: Sequence[Picture]) -> dict[str, bytes]:
+    """Of each picture a PDF of its own and the Vega-Lite specification that it is drawn from, by their names."""
+    found = {}
+    for picture in pictures:
+        spec = _spec(picture)
+        found[f"{picture.kind}.pdf"] = joined([vl_convert.vegalite_to_pdf(spec)])
+        found[f"{picture.kind}{SPEC}"] = json.dumps({"usermeta": {"bpnn": "report"}, **_said(spec)}, indent=2).encode()
+    return found
+
+
+def is_spec(head: bytes, tail: bytes) -> bool:
+    """Whether a file that begins so is a specification that ``files`` made."""
+    return head.startswith(b'{\n  "usermeta": {\n    "bpnn": "report"')
+
+
+def _said(spec: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in spec.items() if key != "usermeta"}
+
+
 def _spec(picture: Picture) -> dict[str, Any]:
-    """Vega-Lite's chart as wide as the paper's text, without bold letters and without the points that are there for a pointer."""
+    """The page's chart as wide as the paper's text, without bold letters and without the points that are there for a pointer."""
     spec = draw.chart(picture).to_dict()
     for part, of in (("header", "label"), ("legend", "title"), ("axis", "title")):
         spec["config"][part][f"{of}FontWeight"] = "normal"
+    if "title" in spec:
+        spec["title"]["fontWeight"] = "normal"
     fit, panel = spec["usermeta"]["fit"], spec.get("spec", spec)
     panel["layer"] = [layer for layer in panel["layer"] if layer["mark"].get("opacity") != 0]
-    margin = fit["margin"]
-    if "split" in fit and margin > WIDTH / 3:
-        margin = fit["split"]["margin"]
-        panel["height"] = {"step": fit["split"]["step"]}
+    room, columns = WIDTH - fit["margin"], fit["most"]
+    if fit.get("whole") and room - GAP * (columns - 1) < columns * fit["least"]:
+        columns = 1  # and the rows have their names in each
         for layer in panel["layer"]:
-            if "y" in layer["encoding"]:
-                layer["encoding"]["y"]["axis"]["labelExpr"] = "split(datum.label, ', ')"
-    room = (WIDTH - margin - GAP * (fit["most"] - 1)) // fit["most"]
+            layer["transform"] = [one for one in layer.get("transform", ()) if one["filter"] != FIRST]
+    if "spec" in spec:
+        spec["columns"] = columns
+    room = (room - GAP * (columns - 1)) // columns
     panel["width"] = max(60, min(fit.get("widest", room), room))
     return spec
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from bpnn_jax import settings
-from bpnn_jax.ablation.report.words import CLEAR, p_value
+from bpnn_jax.ablation.report.words import CLEAR, PERCENT, p_value
 from bpnn_jax.ablation.results import Results
 from bpnn_jax.ablation.study import Study
-from bpnn_jax.statistics import SUCCESS, Curve, Estimate, Summary
+from bpnn_jax.statistics import Comparison, Curve, Estimate, Summary
 
 Rows = list[dict[str, Any]]
 
@@ -53,10 +53,10 @@ def panels(study: Study, ranking: Sequence[str]) -> Panels:
     >>> found.colour, found.series, found.panels
     ('momentum', ('0', '0.1', '0.9'), ('activation=sigmoid', 'activation=tanh'))
     """
-    varied = [name for name, values in study.vary if len(values) > 1]
-    counts = {name: len(values) for name, values in study.vary}
+    counts = {name: len(values) for name, values in study.factors}
+    varied = [name for name, count in counts.items() if count > 1]
     arms = [arm.name for arm in study.arms]
-    labels = {arm.name: {name: settings.shown(name, getattr(arm.run, name)) for name in varied} for arm in study.arms}
+    labels = {arm.name: {name: settings.shown(name, dict(arm.levels)[name]) for name in varied} for arm in study.arms}
 
     colour = None
     if len(varied) == 1 or len(arms) > MAX_TOGETHER:
@@ -133,21 +133,22 @@ def loss(results: Results, panels: Panels) -> Rows:
     return found
 
 
-def differences(summary: Summary, results: Results, arms: set[str]) -> Rows:
-    """Every comparison of the summary whose arms are among ``arms``; of success rates in percentage points.
+def differences(results: Results, comparisons: Sequence[Comparison], arms: set[str]) -> Rows:
+    """The comparisons whose arms are among ``arms``; of success rates and accuracies in percentage points.
 
     ``clear`` is whether p after Holm is 0.05 or less.
     """
-    label = labels(results)
+    label, columns = labels(results), fields(results)
     found: Rows = []
-    for c in summary.comparisons:
+    for c in comparisons:
         if c.arm not in arms:
             continue
-        times, unit = (100, "percentage points") if c.kind == SUCCESS else (1, c.unit)
+        times, unit = (100, "percentage points") if c.kind in PERCENT else (1, c.unit)
         p = c.p if c.p_holm is None else c.p_holm
         found.append(
-            {
-                "arm": label[c.arm],
+            {"arm": label[c.arm]}
+            | columns[c.arm]
+            | {
                 "against": label[c.against],
                 "kind": c.kind if unit in c.kind else f"{c.kind}, {unit}",
                 "effect": times * c.effect,
@@ -169,34 +170,42 @@ def heat(results: Results, summary: Summary) -> Rows:
 
     What else varies makes a panel. Empty where one of the two does not vary.
     """
-    varied = [name for name, values in results.study.vary if len(values) > 1]
-    if not {RATE, MOMENTUM} <= set(varied):
-        return []
-    found: Rows = []
-    for k, (arm, about) in enumerate(zip(results.study.arms, summary.arms, strict=True)):
-        words = {name: settings.shown(name, getattr(arm.run, name)) for name in varied}
-        found.append(
-            {
-                "arm": arm.name,
-                "panel": said(words, without=(RATE, MOMENTUM)),
-                RATE: words[RATE],
-                MOMENTUM: words[MOMENTUM],
-                **_estimate("success", about.success),
-                **_estimate("epochs", about.epochs),
-                "diverged": int(results.diverged[results.whole_seeds, k].sum()),
-                "runs": about.success.n,
-            }
-        )
+    found = []
+    for k, (cell, about) in enumerate(zip(cells(results), summary.arms, strict=False)):
+        numbers = {**_estimate("success", about.success), **_estimate("epochs", about.epochs)}
+        diverged = int(results.diverged[results.whole_seeds, k].sum())
+        found.append(cell | numbers | {"diverged": diverged, "runs": about.success.n})
     return found
 
 
-def labels(results: Results) -> dict[str, str]:
-    """Each arm by what varies alone: a field that has one value only tells no arms apart."""
-    varied = [name for name, values in results.study.vary if len(values) > 1]
+def cells(results: Results) -> Rows:
+    """Of each arm its panel, learning rate and momentum; empty where one of the two does not vary."""
+    label = fields(results)
+    if not {RATE.replace("_", "-"), MOMENTUM} <= set(next(iter(label.values()))):
+        return []
+    apart = (RATE.replace("_", "-"), MOMENTUM)
+    return [
+        {"arm": arm, "panel": said(words, without=apart), RATE: words[apart[0]], MOMENTUM: words[MOMENTUM]}
+        for arm, words in label.items()
+    ]
+
+
+def fields(results: Results) -> dict[str, dict[str, str]]:
+    """Of each arm the fields that vary, with their values in words; where none does, the arm by its name.
+
+    A field that has one value only tells no arms apart.
+    """
+    varied = [name for name, values in results.study.factors if len(values) > 1]
     return {
-        arm.name: said({name: settings.shown(name, getattr(arm.run, name)) for name in varied}) or arm.name
+        arm.name: {name.replace("_", "-"): settings.shown(name, dict(arm.levels)[name]) for name in varied}
+        or {"arm": arm.name}
         for arm in results.study.arms
     }
+
+
+def labels(results: Results) -> dict[str, str]:
+    """Each arm by what varies alone."""
+    return {arm: arm if "arm" in words else said(words) for arm, words in fields(results).items()}
 
 
 def _estimate(name: str, estimate: Estimate | None) -> dict[str, float | None]:

@@ -7,7 +7,7 @@ import shlex
 from bpnn_jax import settings
 from bpnn_jax.ablation import looks
 from bpnn_jax.ablation.results import Results
-from bpnn_jax.ablation.study import Study
+from bpnn_jax.ablation.study import TASK, Study
 from bpnn_jax.settings import Run
 from bpnn_jax.statistics import EPOCHS, SUCCESS, ArmSummary, Comparison, Estimate, Summary
 
@@ -77,12 +77,12 @@ def in_digits(p: float) -> str:
 
 def title(study: Study) -> str:
     """The task, and what varies: ``xor: activation, momentum``."""
-    varied = [name.replace("_", "-") for name, values in study.vary if len(values) > 1]
+    varied = [name.replace("_", "-") for name, values in study.factors if len(values) > 1 and name != TASK]
     return f"{study.title}: {', '.join(varied)}" if varied else study.title
 
 
-def question(study: Study) -> str:
-    """What the study asks, and over what.
+def question(study: Study, scored: bool = False) -> str:
+    """What the study asks, and over what; ``scored`` of a score, and not of how often the task was solved.
 
     >>> question(Study("xor", vary={"activation": ("sigmoid", "tanh")}, seeds=9, epochs=50))
     'How often, and how fast, is xor learned with activation sigmoid or tanh? 2 arms, each from the same 9 seeds, 50 epochs at most.'
@@ -90,13 +90,14 @@ def question(study: Study) -> str:
     many = len(study.arms)
     varied = [
         f"{name.replace('_', '-')} {_either([settings.shown(name, value) for value in values])}"
-        for name, values in study.vary
+        for name, values in study.factors
     ]
     choice = f" with {', '.join(varied)}" if varied else ""
+    splits = f" in each of {study.splits} splits" if study.splits > 1 else ""
     arms = f"{many:,} arms, each from the same" if many > 1 else "One arm, from"
     return (
-        f"How often, and how fast, is {study.title} learned{choice}? "
-        f"{arms} {_count(len(study.seed_list), 'seed')}, {_count(study.epochs, 'epoch')} at most."
+        f"{'How well' if scored else 'How often, and how fast,'} is {study.title} learned{choice}? "
+        f"{arms} {_count(len(study.seed_list), 'seed')}{splits}, {_count(study.epochs, 'epoch')} at most."
     )
 
 

@@ -1,5 +1,7 @@
 """A study whose results are made up: nothing is trained, so that every state of one is at hand in no time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -66,3 +68,22 @@ def states(made_up):
         "nothing": made_up(GRID, there=0),
         "many": made_up({"learning_rate": tuple(range(1, 10))}, seeds=4),
     }
+
+
+@pytest.fixture(scope="session")
+def scored(made_up):
+    """A study of test accuracy: the momentum makes much of it, the rate little, and both together nothing."""
+    found, _ = made_up(GRID, "epochs")
+    noise = np.sin(np.arange(12 * 4)).reshape(12, 4) / 100
+    accuracy = 0.8 + np.array([0, 0.1, 0.01, 0.11]) + noise
+    at = np.array(found.study.score_epochs)
+    curves = accuracy[..., None] * (1 - np.exp(-(at + 1) / 20))
+    found = replace(
+        found,
+        kinds=("classification",),
+        scores={"test_accuracy": accuracy, "train_accuracy": accuracy + 0.01},
+        curves={"test_accuracy": curves},
+        curve_epochs=at,
+        held_out=(70, 30),
+    )
+    return found, results.summarise(found)

@@ -1,5 +1,6 @@
 """What the charts of a study show, as data; and that they are drawn in every state of a study, for a page and for a paper."""
 
+import json
 import re
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import vl_convert
 
 from bpnn_jax.ablation import report
-from bpnn_jax.ablation.report import draw, paper
+from bpnn_jax.ablation.report import dots, draw, paper, theme
 from bpnn_jax.ablation.report import rows as _rows
 from bpnn_jax.ablation.report.rows import MAX_COLOURS, MAX_PANELS, panels
 from bpnn_jax.ablation.study import Study
@@ -40,7 +41,7 @@ def test_arms_share_panels_while_they_can_be_told_apart(vary, colour, series, co
     study = Study("xor", vary=vary)
     found = panels(study, ())
     assert (found.colour, len(found.series), len(found.panels)) == (colour, series, count)
-    assert len(found.series) <= MAX_COLOURS == len(set(draw.CATEGORIES))
+    assert len(found.series) <= MAX_COLOURS == len(set(theme.CATEGORIES))
     assert len(set(found.places.values())) == len(found.places)  # no two arms in one place
     assert len(found.places) + found.left_out == len(study.arms)
 
@@ -107,15 +108,16 @@ def test_an_error_of_0_is_drawn_on_the_floor_of_a_logarithmic_axis(made_up):
 def test_difference_rows_are_the_comparisons_with_effect_beside_p(states):
     _, summary = states["grid"]
     rows = picture(states["grid"], "differences").rows
-    assert len(rows) == len(summary.comparisons) > 0
-    for row, c in zip(rows, summary.comparisons, strict=True):
+    told = [c for c in summary.comparisons if "error" not in c.kind]  # of solved runs the errors are of other epochs
+    assert len(rows) == len(told) == 6
+    for row, c in zip(rows, told, strict=True):
         times = 100 if c.kind == "success rate" else 1
         assert (row["effect"], row["low"], row["high"]) == (times * c.effect, times * c.low, times * c.high)
         assert (row["p"], row["clear"], row["n"]) == (c.p_holm, c.p_holm <= 0.05, c.n)
         assert (row["arm"], row["against"]) == (c.arm, c.against)
     assert {row["clear"] for row in rows} == {True, False}
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
-    assert kinds == ["success rate, percentage points", "epochs to solve", "final error (interquartile mean)"]
+    assert kinds == ["success rate, percentage points", "epochs to solve"]
 
 
 def test_heat_rows_are_the_arms_at_their_rate_and_momentum(states):
@@ -147,11 +149,11 @@ def test_a_partial_study_shows_the_seeds_of_its_last_look_and_curves_of_all_that
 @pytest.mark.parametrize(
     ("state", "kinds"),
     [
-        ("twelve", ["survival", "differences", "loss"]),
-        ("grid", ["survival", "differences", "success", "epochs", "loss"]),
+        ("twelve", ["scores", "survival", "shares", "differences", "loss"]),
+        ("grid", ["scores", "survival", "shares", "differences", "success", "epochs", "loss"]),
         ("one", ["survival", "loss"]),
-        ("unsolved", ["survival", "differences", "success", "loss"]),
-        ("diverged", ["survival", "differences", "success", "loss"]),
+        ("unsolved", ["scores", "differences", "loss"]),
+        ("diverged", ["loss"]),
         ("one seed", ["loss"]),
         ("nothing", []),
     ],
@@ -191,7 +193,7 @@ def test_lines_are_told_apart_without_their_colours_and_by_one_legend(states):
     for p in report.pictures(*states["grid"]):
         if p.kind in ("survival", "loss"):
             svg = vl_convert.vegalite_to_svg(draw.chart(p).to_dict())
-            dashes = {f'stroke-dasharray="{",".join(map(str, d))}"' for d in draw.DASHES}
+            dashes = {f'stroke-dasharray="{",".join(map(str, d))}"' for d in theme.DASHES}
             assert all(svg.count(dash) == 2 for dash in dashes)  # the line's, and its symbol's in the legend
             assert svg.count(">learning-rate=0.1, momentum=0.9<") == 1
 
@@ -201,10 +203,62 @@ def test_the_pdf_has_a_page_a_picture_its_fonts_and_no_date(states):
     pdf = paper.pdf(pictures)
     assert pdf == paper.pdf(pictures)
     assert pdf.startswith(b"%PDF")
-    assert len(re.findall(rb"/Type /Page\b", pdf)) == len(pictures) == 5
+    assert len(re.findall(rb"/Type /Page\b", pdf)) == len(pictures) == 7
     assert b"/FontFile2" in pdf
     assert b"/Subtype /Image" not in pdf
     assert b"Date" not in pdf
+
+
+def test_each_chart_has_a_file_and_the_specification_that_it_is_drawn_from(states):
+    pictures = report.pictures(*states["grid"])
+    files = paper.files(pictures[2:4])
+    assert list(files) == ["shares.pdf", "shares.vl.json", "differences.pdf", "differences.vl.json"]
+    assert paper.is_pdf(files["shares.pdf"][:4096], b"")
+    assert paper.is_spec(files["shares.vl.json"][:4096], b"")
+    assert not paper.is_spec(b'{\n  "usermeta": {}}', b"")
+    drawn = draw.chart(pictures[3]).to_dict()
+    spec = json.loads(files["differences.vl.json"])
+    assert spec["data"] == drawn["data"]
+    assert [layer["mark"] for layer in spec["spec"]["layer"]] == [layer["mark"] for layer in drawn["spec"]["layer"]]
+
+
+# --- rows of dots ---
+
+
+def test_each_varied_field_has_a_column_of_its_own_beside_the_dots(states):
+    p = picture(states["grid"], "differences")
+    assert p.fields == ("learning-rate", "momentum")
+    svg = vl_convert.vegalite_to_svg(draw.chart(p).to_dict())
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+    assert [texts.count(word) for word in p.fields] == [1, 1]
+    assert texts.count("0.9") == 2
+    assert not [word for word in texts if "=" in word]
+
+
+def test_a_long_value_is_cut_where_it_does_not_differ():
+    same = "a/very/long/path/to/some/folder/of/tables/"
+    assert dots.short([f"{same}one.csv", f"{same}two.csv", "iris"]) == [
+        "a/very/long/path/to…r/of/tables/one.csv",
+        "a/very/long/path/to…r/of/tables/two.csv",
+        "iris",
+    ]
+    middle = [f"{same}{k}{same}" for k in "ab"]
+    assert dots.short(middle) == ["…a…", "…b…"]
+    odd = [f"{'x' * 40}{k}{'y' * 40}{k}{'z' * 40}" for k in "ab"]
+    assert len(set(dots.short(odd))) == 2
+
+
+def test_a_score_leads_and_is_followed(scored):
+    results, summary = scored
+    found = {p.kind: p for p in report.pictures(results, summary)}
+    assert list(found) == ["scores", "shares", "differences", "score", "learning", "loss"]
+    rows = found["scores"].rows
+    assert [row["outcome"] for row in rows] == ["test accuracy, %"] * 4
+    assert [row["value"] for row in rows] == sorted((row["value"] for row in rows), reverse=True)
+    assert rows[0]["value"] == pytest.approx(100 * results.scores["test_accuracy"].mean(axis=0).max())
+    last = [row for row in found["learning"].rows if row["epoch"] == 100]
+    assert [row["runs"] for row in last] == [12] * 4
+    assert last[0]["median"] == pytest.approx(100 * sorted(results.scores["test_accuracy"][:, 0])[5])
 
 
 def test_each_object_of_the_pdf_is_where_its_table_says_and_every_reference_has_one(states):
@@ -237,4 +291,4 @@ def test_each_object_of_the_pdf_is_where_its_table_says_and_every_reference_has_
     [(0.5, 0.6, [0.5]), (1e-12, 1, [1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1]), (3, 3, [])],
 )
 def test_a_logarithmic_axis_has_a_handful_of_lines(low, high, expected):
-    assert draw.log_ticks(low, high) == expected
+    assert theme.log_ticks(low, high) == expected

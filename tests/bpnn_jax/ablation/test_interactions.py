@@ -99,7 +99,7 @@ def test_they_are_on_the_page(made_up):
     place = {"bpnn_jax": "0.1.0", "jax": "0.10.2", "xla_flags": ""}
     found, summary = made_up(TWO, seeds=40)
     html = page(found, summary, [], place)
-    row = html[html.index('<th scope="row">hidden-bias off to on</th>') :]
+    row = html[html.index('<th scope="row" class="name">hidden-bias off to on</th>') :]
     assert row.index("activation=tanh") < row.index("activation=sigmoid")
     assert f"{summary.contrasts[1].effect:+.3g} [" in row
     one, of_one = made_up({})

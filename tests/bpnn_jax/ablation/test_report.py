@@ -20,6 +20,7 @@ from bpnn_jax.ablation import report, runner
 from bpnn_jax.ablation.certificate import Certificate
 from bpnn_jax.ablation.report import words
 from bpnn_jax.ablation.report.page import page
+from bpnn_jax.ablation.report.rows import fields
 from bpnn_jax.ablation.results import summarise
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.cli import main
@@ -140,7 +141,7 @@ def test_charts_have_words_and_tables_captions_and_headers(grid, states):
     pictures = {f"chart-{p.kind}": p.description for p in report.pictures(*states["grid"])}
     assert {a["id"]: a["aria-label"] for a in read.all("div") if a.get("role") == "img"} == pictures
     assert read.all("html") == [{"lang": "en"}]
-    assert len(read.all("table")) == len(read.all("caption")) == 3
+    assert len(read.all("table")) == len(read.all("caption")) == 4
     assert {a["scope"] for a in read.all("th")} == {"col", "row"}
     identities = [a["id"] for _, a in read.elements if "id" in a]
     assert len(set(identities)) == len(identities)
@@ -155,15 +156,18 @@ def test_charts_have_words_and_tables_captions_and_headers(grid, states):
 
 @pytest.mark.parametrize("state", STATES)
 def test_every_state_of_a_study_has_a_page(states, state):
-    read = Read(made(states[state]))
+    html = made(states[state])
+    read = Read(html)
     assert not read.open
     assert "nan" not in read.text.split()
     assert not re.search(r"\bNone\b(?! of these)", read.text)
     results, _ = states[state]
     assert ("Not finished" in read.text) == (not results.complete)
     assert (results.sha256 or "no hash") in f"{read.text} no hash"
-    for arm in results.arms:
-        assert arm in read.text
+    rows = [row for table in re.findall(r'data-table="arms".*?</table>', html, re.S) for row in table.split("<tr>")[2:]]
+    assert len(rows) == len(results.arms)
+    for row, named in zip(rows, fields(results).values(), strict=True):
+        assert re.findall(r'<th scope="row" class="name">(.*?)</th>', row) == list(named.values())
 
 
 @pytest.mark.parametrize(
@@ -206,6 +210,13 @@ def test_differences_that_are_not_clear_are_called_so(made_up):
     said = words.finding(results, summarise(results))
     assert said.endswith("None of these is clear: after Holm no p is 0.05 or less.")
     assert "None of these" not in words.finding(*made_up({"momentum": (0, 0.9)}, "mixed", seeds=40))
+
+
+def test_before_the_first_look_the_arms_have_their_means_so_far(states):
+    text = Read(made(states["one seed"])).text
+    assert "success rate, so far" in text
+    assert "epochs to solve, so far" in text
+    assert "so far" not in Read(made(states["partial"])).text
 
 
 def test_certificates_are_told_with_what_they_rest_on(made_up):
@@ -281,11 +292,11 @@ def test_a_page_figures_and_the_rows_of_the_charts(bpnn, trained):
     before = set(trained.rglob("*"))
     code, out, err = bpnn(trained, "--html", "one.html", "--pdf", "one.pdf", "--json", "one.json")
     assert (code, err) == (0, "")
-    assert re.search(r"one\.html, (9\d\d kB|1\.0 MB), 3 charts one\.pdf, \d\d kB, 3 pages", out)
+    assert re.search(r"one\.html, (9\d\d kB|1\.0 MB), 4 charts one\.pdf, \d\d kB, 4 pages", out)
     read = Read(Path("one.html").read_text("utf-8"))
     said = json.loads(Path("one.json").read_text())
     assert said["results_sha256"] in read.text
-    assert said["charts"].keys() == {"survival", "differences", "loss"}
+    assert said["charts"].keys() == {"scores", "survival", "differences", "loss"}
     assert said["summary"]["arms"][0]["name"] == "momentum=0"
     assert Path("one.pdf").read_bytes().startswith(b"%PDF")
     assert "bpnn ablate --task nand --vary momentum=0,0.5 --seeds 6 --epochs 300 --out study" in read.text

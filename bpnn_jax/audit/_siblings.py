@@ -17,6 +17,7 @@ MANY = 70_000  # elements of one array: past a counter of 16 bits, and of float1
 SETTINGS = 4  # static numbers that are changed
 OFF = 0.1  # instead of a static 0.0, with which a rate or a weight is switched off
 PARTS = 4  # axes of one length that are parted in every way
+HEADS = 64  # a longer length is no number of heads or groups, of which one may be a multiple of another
 Axis = tuple[int, int]  # (leaf, axis)
 
 
@@ -63,7 +64,7 @@ def _in_order(arguments: Arguments, ranks: bool) -> Iterator[Sibling]:
             yield from _lengthened(arguments, groups, lambda n, one=one: 1 if n == one else 2 * n)
     for n, axes in groups.items():  # equal by accident: a length that another array has too, changed in some alone
         if len(axes) > 1 and n > 1:
-            for part in _parts(axes):
+            for part in _parts(axes, len(axes) - 1 if n <= HEADS else len(axes) // 2):
                 yield from _apart(arguments, n, part)
     turns = {n: turn for turn, n in enumerate(groups)}
     for odd in range(2 if len(groups) == 1 else 1):  # an odd length and one less, in turn
@@ -153,20 +154,20 @@ def _other_settings(value: bool | int | float, wholes: Sequence[np.ndarray]) -> 
 def _apart(arguments: Arguments, n: int, part: list[Axis]) -> Iterator[Sibling]:
     """One longer on some of the axes of length ``n``; twice as long where the function does not take that: heads that share keys."""
     where = ", ".join(f"axis {axis} of {arguments.name_at(k)}" for k, axis in part)
-    found = [(new, _changed(arguments, {n: part}, {n: new})) for new in (n + 1, 2 * n)]
+    found = [(new, _changed(arguments, {n: part}, {n: new})) for new in (n + 1, *([2 * n] if n <= HEADS else []))]
     named = [one._replace(what=f"length {n} as {new} on {where} alone") for new, one in found if one]
     for turn, one in enumerate(named):
         yield one._replace(covers=tuple(later.what for later in named[turn + 1 :]))
 
 
-def _parts(axes: list[Axis]) -> Iterator[list[Axis]]:
-    """The same axis of every array of the group, then each alone; where they are few, every other part of them, too."""
+def _parts(axes: list[Axis], most: int) -> Iterator[list[Axis]]:
+    """The same axis of every array of the group, then each alone; where they are few, every other part of up to ``most``, too."""
     by_axis: dict[int, list[Axis]] = {}
     for leaf, axis in axes:
         by_axis.setdefault(axis, []).append((leaf, axis))
     found = [*(by_axis.values() if len(by_axis) > 1 else ()), *([a] for a in axes)]
     if len(axes) <= PARTS:
-        found += [list(part) for size in range(2, len(axes)) for part in itertools.combinations(axes, size)]
+        found += [list(part) for size in range(2, most + 1) for part in itertools.combinations(axes, size)]
     yield from (part for turn, part in enumerate(found) if part not in found[:turn])
 
 

@@ -29,7 +29,8 @@ INSIDE = {
     "benchmarks/speed/grid.py": ("bpnn_jax.training",),  # which engine is chosen
     "benchmarks/speed/peers/ours.py": ("bpnn_jax.training",),  # each engine, chosen or not
     "benchmarks/outputs.py": ("bpnn_jax.training",),  # the same, by the number of outputs
-    "benchmarks/gpu/__main__.py": ("bpnn_jax.training", "bpnn_jax.verify"),  # the kernel, and the bound on its rounding
+    "benchmarks/gpu/__main__.py": ("bpnn_jax.training",),  # the kernel
+    "benchmarks/gpu/right.py": ("bpnn_jax.training", "bpnn_jax.verify"),  # the kernel, and the bound on its rounding
     "benchmarks/gpu/static.py": ("bpnn_jax.training",),  # the kernel's instructions
 }
 FILES = sorted(file for folder in ("experiments", "benchmarks") for file in (ROOT / folder).rglob("*.py"))

@@ -43,7 +43,7 @@ export function atWork(app, model, step) {
   );
   return [
     h("h2", { id: "at-work" }, `${say("at_work")}: ${titleOf(app, step)}`),
-    ...step.equations.map((number) => typesetEquation(app, number)),
+    ...step.equations.flatMap((number) => [typesetEquation(app, number), h("p", {}, say(`why_${number}`))]),
     h(
       "div",
       { class: "scroll", role: "group", "aria-label": say("at_work") },

@@ -97,7 +97,7 @@ export function putIn(found, step, cell, net, t, how) {
           : outputDelta(layer, t, p, k);
       return `${bracketed(derivative(layer)[p][k])}·(${sumOf(backAlong(found.deltas[step.l + 1][p], above.W[k]))})`;
     case "gradient":
-      return sumOf(delta.map((row, q) => (j === bias ? shown(row[k]) : weighted(layer.below[q][j], row[k]))));
+      return sumOf(delta.map((row, q) => (j === bias ? bracketed(row[k]) : weighted(layer.below[q][j], row[k]))));
     case "input":
       return sumOf(backAlong(delta[p], layer.W[k]));
     case "decay": {

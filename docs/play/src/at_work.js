@@ -23,7 +23,7 @@ export function atWork(app, model, step) {
     h(
       "tr",
       { class: cell.wrong ? (isFirst(model, step, cell) ? "wrong first" : "wrong") : "" },
-      h("th", { scope: "row" }, nameOf(step, cell)),
+      h("th", { scope: "row" }, nameOf(model.found, step, cell, say("bias_node"))),
       h(
         "td",
         { class: "terms", "data-label": labels[1] },

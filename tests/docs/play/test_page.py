@@ -114,6 +114,9 @@ def test_a_step_says_why_its_equations_hold(opened):
     assert "one term is left" not in shown  # that is (8)
     shown = opened("lang=en&step=8").run(panel)
     assert shown.index("the sum over patterns stays") < shown.index("for the bias node") < shown.index("By hand")
+    names = "return [...document.querySelectorAll('.cells tbody th')].map((one) => one.textContent)"
+    assert opened("lang=en&step=8").run(names) == ["∂E/∂W211", "∂E/∂W221", "∂E/∂W2bias,1"]
+    assert opened("lang=zh&step=14").run(names)[-1] == "W2偏置,1"
 
 
 def test_a_seed_is_chosen_by_the_keyboard(opened):

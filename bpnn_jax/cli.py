@@ -8,16 +8,17 @@ import contextlib
 import importlib
 import io
 import os
+import shlex
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import make_dataclass
 from types import ModuleType
-from typing import Annotated, Any, Union
+from typing import Annotated, Any, Union, get_type_hints
 
 import bpnn_jax
 from bpnn_jax._runtime import wall
-from bpnn_jax._runtime.text import plain
+from bpnn_jax._runtime.text import one_line, plain
 from bpnn_jax.errors import InputError
 
 GROUPS = {  # the commands, by what people want
@@ -28,6 +29,13 @@ GROUPS = {  # the commands, by what people want
     "report a bug": ("doctor",),
 }
 COMMANDS = tuple(name for group in GROUPS.values() for name in group)
+SUBJECTS = {  # the option that a word without one is likely meant for, of commands that take options alone
+    "ablate": "--task",
+    "demo": "--folder",
+    "play": "--view",
+    "reproduce": "--data",
+    "verify": "--activation",
+}
 QUIET = "--quiet"
 SHELLS = ("bash", "zsh")  # that tyro completes for by itself
 ABOUT = "Back-propagation derived by hand: check it, repeat it, train with it. bpnn COMMAND --help says more."
@@ -68,9 +76,21 @@ def parse(arguments: Sequence[str]) -> Any:
         raise InputError(f"expected a command first, got {' '.join(arguments)}")
     name, rest = arguments[0], list(arguments[1:])
     module, options = command(name)
+    _refuse_bare(name, rest, options)
     rest, default = module.prepared(rest) if hasattr(module, "prepared") else (rest, None)
     given = {} if default is None else {"default": default}
     return tyro.cli(options, prog=f"bpnn {name}", args=rest, **given)
+
+
+def _refuse_bare(name: str, rest: Sequence[str], options: type) -> None:
+    """Raises InputError where a command that takes options alone is given a word first, such as ``bpnn ablate iris``."""
+    if not rest or not rest[0] or rest[0].startswith("-"):
+        return
+    if "Positional" in str(get_type_hints(options, include_extras=True)):
+        return
+    word = one_line(rest[0])
+    meant = f"write {SUBJECTS[name]} {shlex.quote(word)}, or see" if name in SUBJECTS else "see"
+    raise InputError(f"expected an option first, got {word}: {meant} bpnn {name} --help")
 
 
 def usage() -> str:

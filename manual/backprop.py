@@ -15,9 +15,9 @@ from manual.network import Layer, Pass
 def output_delta(layer: Layer, t: Array) -> Array:
     """δ^L = (a^L - t) ⊙ f'(z^L), equation (8); where a_j depends on every z_k, δ_k = Σ_j (a_j - t_j) ∂a_j/∂z_k."""
     if layer.f.elementwise:
-        return (layer.a - t) * layer.derivative
+        return (layer.a - t) * layer.derivative  # (8), node by node
     e = layer.a - t
-    return e.__array_namespace__().sum(e[..., :, None] * layer.derivative, axis=-2)
+    return e.__array_namespace__().sum(e[..., :, None] * layer.derivative, axis=-2)  # (8), softmax
 
 
 def hidden_delta(layer: Layer, above: Layer, delta_above: Array) -> Array:

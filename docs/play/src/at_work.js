@@ -23,7 +23,7 @@ export function atWork(app, model, step) {
     h(
       "tr",
       { class: cell.wrong ? (isFirst(model, step, cell) ? "wrong first" : "wrong") : "" },
-      h("th", { scope: "row" }, nameOf(step, cell)),
+      h("th", { scope: "row" }, nameOf(model.found, step, cell, say("bias_node"))),
       h(
         "td",
         { class: "terms", "data-label": labels[1] },
@@ -43,7 +43,7 @@ export function atWork(app, model, step) {
   );
   return [
     h("h2", { id: "at-work" }, `${say("at_work")}: ${titleOf(app, step)}`),
-    ...step.equations.map((number) => typesetEquation(app, number)),
+    ...step.equations.flatMap((number) => [typesetEquation(app, number), h("p", {}, say(`why_${number}`))]),
     h(
       "div",
       { class: "scroll", role: "group", "aria-label": say("at_work") },

@@ -26,13 +26,14 @@ export function consequences(app, model) {
   const sentence = say("mistake_first", "\u0001", `(${first.equation})`, shown(first.hand), shown(first.right)).split(
     "\u0001",
   );
+  const symbol = nameOf(found, step, step.cells[first.cell], say("bias_node"));
   const ofPattern = first.p === null || model.x.length === 1 ? "" : say("of_pattern", first.p + 1);
   const { rightly, mistaken, ratio, degrees } = astray(model);
   const moved = found.steps.some((one) => one.kind === "gradient" && one.cells.some((cell) => cell.wrong));
   const last = (list) => shown(list[list.length - 1]);
   return [
     ...heading,
-    h("p", { class: "verdict bad" }, sentence[0], nameOf(step, step.cells[first.cell]), ofPattern, sentence[1]),
+    h("p", { class: "verdict bad" }, sentence[0], symbol, ofPattern, sentence[1]),
     moved && Number.isFinite(degrees) ? h("p", {}, say("angle", degrees.toFixed(1), ratio.toFixed(3))) : null,
     h("h3", {}, say("astray")),
     curves({

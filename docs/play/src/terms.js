@@ -97,7 +97,7 @@ export function putIn(found, step, cell, net, t, how) {
           : outputDelta(layer, t, p, k);
       return `${bracketed(derivative(layer)[p][k])}·(${sumOf(backAlong(found.deltas[step.l + 1][p], above.W[k]))})`;
     case "gradient":
-      return sumOf(delta.map((row, q) => (j === bias ? shown(row[k]) : weighted(layer.below[q][j], row[k]))));
+      return sumOf(delta.map((row, q) => (j === bias ? bracketed(row[k]) : weighted(layer.below[q][j], row[k]))));
     case "input":
       return sumOf(backAlong(delta[p], layer.W[k]));
     case "decay": {
@@ -109,10 +109,11 @@ export function putIn(found, step, cell, net, t, how) {
   }
 }
 
-// The symbol of a cell: its letter, above it the layer, below it the node or the pair of nodes
-export function nameOf(step, cell) {
+// The symbol of a cell: its letter, above it the layer, below it the node or the pair of nodes. ``bias``: the bias node's word
+export function nameOf(found, step, cell, bias) {
   const layer = step.l + 1;
-  const pair = cell.j === undefined ? "" : `${cell.j + 1}${cell.k + 1}`;
+  const isBias = step.kind !== "slope" && cell.j === found.pass.layers[step.l].below[0].length;
+  const pair = cell.j === undefined ? "" : isBias ? `${bias},${cell.k + 1}` : `${cell.j + 1}${cell.k + 1}`;
   const node = String(cell.k + 1);
   const slopeBy = (...below) => ["∂E/∂", ...below];
   switch (step.kind) {

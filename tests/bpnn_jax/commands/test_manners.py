@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bpnn_jax.cli import COMMANDS, GROUPS, command
+from bpnn_jax.cli import COMMANDS, GROUPS, SUBJECTS, command
 from bpnn_jax.commands import doctor
 
 
@@ -68,6 +68,28 @@ def test_completion_knows_commands_and_options(bpnn, shell):
     assert ran.err == ""
     assert all(name in ran.out for name in (*COMMANDS, "--activation"))
     assert "--command." not in ran.out  # the name of tyro's own field
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["ablate", "iris", "--vary", "activation=tanh,relu"],
+            "got iris: write --task iris, or see bpnn ablate --help",
+        ),
+        (["reproduce", "my folder"], "got my folder: write --data 'my folder', or see bpnn reproduce --help"),
+        (["doctor", "a\nb"], r"got a\nb: see bpnn doctor --help"),
+    ],
+)
+def test_a_word_where_only_options_go_is_told_which_option_it_is_for(bpnn, arguments, said):
+    ran = bpnn(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == f"bpnn {arguments[0]}: expected an option first, {said}\n"
+
+
+def test_every_option_that_a_word_may_be_meant_for_is_there():
+    for name, option in SUBJECTS.items():
+        assert option.removeprefix("--") in command(name)[1].__dataclass_fields__
 
 
 def test_completion_for_another_shell_is_refused(bpnn):

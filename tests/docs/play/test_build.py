@@ -66,6 +66,7 @@ def test_every_equation_has_its_formula_its_line_and_its_numbers():
         for parts in equation["math"].values():
             assert "\\" not in "".join(parts)  # no command of LaTeX is left
     assert found[8]["key"] == "return layer.derivative * (delta_above @ above.W_bar.T)"
+    assert found[7]["key"].startswith("return (layer.a - t) * layer.derivative  # (8)")  # and not softmax's line alone
     assert found[4]["key"].startswith("z = with_bias_node(below, W) @ W")
 
 

@@ -107,6 +107,18 @@ def test_steps_by_the_keyboard(opened):
     assert page.run(STATE)["step"] == 0
 
 
+def test_a_step_says_why_its_equations_hold(opened):
+    panel = "return document.querySelector('[aria-labelledby=at-work]').innerText"
+    shown = opened("lang=en&step=10").run(panel)
+    assert "the sum over them stays" in shown
+    assert "one term is left" not in shown  # that is (8)
+    shown = opened("lang=en&step=8").run(panel)
+    assert shown.index("the sum over patterns stays") < shown.index("for the bias node") < shown.index("By hand")
+    names = "return [...document.querySelectorAll('.cells tbody th')].map((one) => one.textContent)"
+    assert opened("lang=en&step=8").run(names) == ["∂E/∂W211", "∂E/∂W221", "∂E/∂W2bias,1"]
+    assert opened("lang=zh&step=14").run(names)[-1] == "W2偏置,1"
+
+
 def test_a_seed_is_chosen_by_the_keyboard(opened):
     page = opened("view=playground&many=on&epochs=20")
     page.run("document.getElementById('seed-0').focus()")

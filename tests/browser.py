@@ -22,6 +22,8 @@ class Page:
 
     def __init__(self, driver: Any):
         self.driver = driver
+        # Without it a page that the system has not put in front gets no event of a focus.
+        self.command("Emulation.setFocusEmulationEnabled", enabled=True)
 
     def open(self, file: Path, fragment: str = "", *, size: tuple[int, int] = WIDE, scheme: str = "light") -> "Page":
         """Open a file in a fresh tab of that size, with ``prefers-color-scheme`` light or dark. ``fragment`` follows the #."""

@@ -4,6 +4,7 @@ tip.id = "tip";
 tip.hidden = true;
 tip.setAttribute("aria-hidden", "true"); // words are described by the glossary, charts by their labels and their data
 document.body.append(tip);
+let told = null; // the word whose meaning the tooltip has: a pointer that leaves another word hides nothing
 
 function placed(x, y, above) {
   tip.hidden = false;
@@ -24,6 +25,7 @@ function showTerm(element) {
   tip.textContent = meaning.textContent;
   const box = element.getBoundingClientRect();
   placed(box.left, box.bottom - 8, box.top);
+  told = element;
 }
 
 // A row per name; an arm has a row for each field that varies.
@@ -45,7 +47,7 @@ function showRows(event, value, arms) {
 for (const element of document.querySelectorAll("[data-term]")) {
   const over = () => showTerm(element);
   element.addEventListener("pointerenter", over);
-  element.addEventListener("pointerleave", hideTip);
+  element.addEventListener("pointerleave", () => told === element && document.activeElement !== element && hideTip());
   element.addEventListener("focusin", over);
   element.addEventListener("focusout", hideTip);
   if (element.matches("button")) element.addEventListener("click", over); // a finger, which has no hover

@@ -87,7 +87,7 @@ def test_a_small_sample_has_few_words_twice():
 @pytest.mark.skipif(not shutil.which("gcc") or sys.platform != "linux", reason="the attacks want Linux and gcc")
 def test_a_sample_of_the_attacks_is_held():
     """Some of each kind but the slow ones; ``python -m benchmarks.attacks`` tries all of them."""
-    kinds = ["outputs", "edits", "audits"]
+    kinds = ["outputs", "edits", "places", "disks", "audits"]
     ran = subprocess.run(
         [sys.executable, "-m", "benchmarks.attacks", "--each", "1", "--only", *kinds],
         cwd=ROOT,
@@ -97,4 +97,4 @@ def test_a_sample_of_the_attacks_is_held():
         env={k: v for k, v in os.environ.items() if k != "LD_PRELOAD"},
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert re.search(r"all +\S +3 +\S +3 +\S +0 +\S +0", ran.stdout), ran.stdout
+    assert re.search(r"all +\S +5 +\S +5 +\S +0 +\S +0", ran.stdout), ran.stdout

@@ -147,7 +147,7 @@ def test_numbers_in_clothes_are_the_numbers(tmp_path):
         (tmp_path / "t").write_text(rows("x,pet", each(form), PETS))
         np.testing.assert_array_equal(open_file(tmp_path / "t").task.x, expected)
     (tmp_path / "t").write_text(rows("x,pet", ["—", *each("{}%")[1:]], PETS))
-    filled = open_file(tmp_path / "t", choice=Choice(missing="mean")).task.x
+    filled = open_file(tmp_path / "t", choice=Choice(missing="mean")).patterns.x
     assert filled[0, 0] == pytest.approx(expected[1:].mean())
 
 

@@ -21,6 +21,7 @@ from bpnn_jax.patterns.targets import MOST_CLASSES, target_cells
 
 KINDS = ("classification", "multi-label", "regression", "boolean")
 MOST_CATEGORIES = 20  # words of more values among the inputs are names, not categories
+RARE = 0.05  # of a column's cells: a rarer word among numbers is a slip
 SHOWN = 6  # classes that are counted in the line that says what is learnt
 
 
@@ -122,18 +123,24 @@ def learn(table: Table, choice: Choice | None = None) -> Task:
     doubts.check_dates(table, inputs, targets)
     columns, notes = _inputs(table, inputs, rows, notes)
     if not columns:
-        raise InputError(f"expected a column of inputs beside {learns}, got none")
+        raise InputError(f"expected a column of inputs beside {learns}, got none{_alone(table)}")
     x = encode(table, columns, rows)
     columns = with_fills(columns, x)
     names = tuple(name for column in columns for name in column.names)
     t, classes = target_cells(table, targets, kind, learns, rows)
     if kind != "boolean":
-        notes += doubts.of_target(table, choice, targets, kind, learns, classes, t)
+        notes += doubts.of_target(table, choice, targets, ignored, kind, learns, classes, t)
         notes += doubts.of_inputs(table, columns, targets, kind, rows, t)
     return Task(
         kind, learns, tuple(table.label(k) for k in targets), classes, names, columns, x, t, rows, table.named,
         len(table.columns), tuple(notes), tuple(targets), len(table) - len(rows), choice.missing,
     )  # fmt: skip
+
+
+def _alone(table: Table) -> str:
+    if len(table.columns) > 1:
+        return ""
+    return "; cells are parted by commas, semicolons, tabs, bars or spaces, or as a first line such as sep=: has it"
 
 
 def _check_finite(table: Table, ignored: set[int]) -> None:
@@ -246,7 +253,7 @@ def known_rows(table: Table, inputs: list[int], targets: list[int], missing: str
     if missing == "refuse":
         raise InputError(
             f"expected no missing cells, got {sum(count.values())} in {bad.sum()} of {len(table)} rows ({', '.join(where[:5])}); "
-            f"--missing drop leaves these rows out, --missing mean fills the cells"
+            f"--missing drop leaves these rows out, --missing mean fills the cells among the inputs"
         )
     if missing == "mean":
         bad = np.zeros(len(table), bool)
@@ -268,7 +275,12 @@ def _inputs(table: Table, inputs: list[int], rows: np.ndarray, notes: list[str])
         column = table.columns[k].take(rows)
         there = column.values[~column.missing]
         counts = Counter(there.tolist())
-        _check_few_words(table, k, counts)
+        if _few_values(counts):
+            notes.append(
+                f"{table.label(k)} read as words, since {next(w for w in counts if not reads_as_number(w))} is one"
+            )
+        else:
+            _check_few_words(table, k, counts)
         if len(counts) > MOST_CATEGORIES or len(counts) < 2:
             notes.append(f"left out: {table.label(k)}, {_how_many(counts, len(there))}")
             continue
@@ -280,6 +292,13 @@ def _how_many(counts: Counter, cells: int) -> str:
     if len(counts) < 2:
         return "the same word in every row"
     return f"{len(counts)} different words" + (", another in every row" if len(counts) == cells else "")
+
+
+def _few_values(counts: Counter) -> bool:
+    """Whether a column of numbers and words is one of categories (2, 3, 4, 5more): few values, of which no word is a rarity."""
+    words = [n for w, n in counts.items() if not reads_as_number(w)]
+    numbers = len(counts) - len(words)
+    return bool(words) and 0 < numbers < len(counts) <= MOST_CATEGORIES and min(words) >= max(2, RARE * counts.total())
 
 
 def _check_few_words(table: Table, k: int, counts: Counter) -> None:

@@ -168,7 +168,8 @@ def train(
             state = state._replace(rule=_remembered(state.rule, start.rule), epoch=jnp.asarray(done, jnp.int32))
         if watch is not None:
             watch.begin(network, dtype, settings.objective)
-        args = (jnp.asarray(x), jnp.asarray(t), traced, jax.random.key(seed))
+        x, t = jnp.asarray(x), jnp.asarray(t)  # what may be large is there once
+        args = (x, t, traced, jax.random.key(seed))
         began = time.perf_counter()
         jax.block_until_ready(
             _run(network, program, engine, state, *args, 0)

@@ -89,7 +89,7 @@ def patterns(options: "Train", network: "Network", learn: "Patterns", test: "Pat
         ]
         for name, part in there.items()
     }
-    described = of_the_patterns(learn, test, rates.is_one_hot(learn.t))
+    described = of_the_patterns(learn, test)
     _finish(options, found, scores, described, {name: len(part) for name, part in there.items()})
     return 0
 

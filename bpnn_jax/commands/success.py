@@ -20,17 +20,32 @@ class Scored(NamedTuple):
     success_rate: float
     largest_output_rate: float | None  # one-hot targets only
     confusion: "np.ndarray | None"
+    scores: dict[str, Any]  # those that fit the kind, as for a table
 
 
-def score(result: "TrainResult", data: "Patterns", within: float) -> Scored:
+def score(result: "TrainResult", data: "Patterns", within: float, learn: "Patterns") -> Scored:
+    """How a network does on patterns, by the kind of those that it learnt."""
+    from bpnn_jax.commands.task_scores import scored
     from bpnn_jax.patterns import scores
     from bpnn_jax.training import predict
 
-    outputs = predict(result.network, result.weights, data.x)
-    rate = 100.0 * float(scores.hits(outputs, data.t, within).mean())
-    if not scores.is_one_hot(data.t):
-        return Scored(rate, None, None)
-    return Scored(rate, 100.0 * scores.largest_output_rate(outputs, data.t), scores.confusion(outputs, data.t))
+    outputs, kind = predict(result.network, result.weights, data.x), kind_of(learn)
+    right = float(scores.hits(outputs, data.t, within).mean())
+    if kind == "boolean":
+        return Scored(100.0 * right, None, None, {"accuracy": right})
+    found = scored(kind, lambda v: v, outputs, data.t, learn.t)
+    if kind == "regression":
+        return Scored(100.0 * right, None, None, found)
+    return Scored(100.0 * right, 100.0 * found["accuracy"], scores.confusion(outputs, data.t), found)
+
+
+def kind_of(data: "Patterns") -> str:
+    """What kind of task patterns are: one-hot targets are classes, targets of two values Boolean, others numbers."""
+    from bpnn_jax.patterns import scores
+
+    if scores.is_one_hot(data.t):
+        return "classification"
+    return "boolean" if len(set(data.t.ravel().tolist())) <= 2 else "regression"
 
 
 def watch(options: "Train", learn: "Patterns", test: "Patterns | None", within: float) -> "Watch | None":
@@ -63,7 +78,9 @@ def of_the_curves(watch: "Watch | None") -> dict[str, Any]:
 def as_json(result: "TrainResult", train_score: Scored, test_score: Scored | None) -> dict:
     """``success_rate`` is that of the test patterns where there are any, as the article's is."""
     best = test_score or train_score
+    parts = {"train": train_score, "test": test_score}
     return {
+        "scores": {name: part.scores for name, part in parts.items() if part is not None},
         **of_the_run(result),
         "success_rate": best.success_rate,
         "train_success_rate": train_score.success_rate,
@@ -73,15 +90,18 @@ def as_json(result: "TrainResult", train_score: Scored, test_score: Scored | Non
     }
 
 
-def of_the_patterns(learn: "Patterns", test: "Patterns | None", one_hot: bool) -> dict:
+def of_the_patterns(learn: "Patterns", test: "Patterns | None") -> dict:
     """What of the JSON says what was learnt, as for a table."""
     kind = {
-        "kind": "classification" if one_hot else "boolean",
+        "kind": kind_of(learn),
         "inputs": list(learn.inputs),
         "targets": list(learn.outputs),
     }
     counts = {"train": len(learn), "validation": 0, "test": 0 if test is None else len(test), "left_out": 0}
-    return {"task": {**kind, "classes": list(learn.outputs) if one_hot else []}, "patterns": counts}
+    return {
+        "task": {**kind, "classes": list(learn.outputs) if kind["kind"] == "classification" else []},
+        "patterns": counts,
+    }
 
 
 def of_the_run(result: "TrainResult") -> dict:

@@ -121,16 +121,14 @@ def run(options: Train) -> int:
         told = lambda done, error: update(done, options.epochs, f"error {error:.4g}")  # noqa: E731
         weights = None if saved is None else saved.weights
         result = fit(options, network, learn, data.file is not None, told, weights, start, watch)
-    train_score = success.score(result, learn, within)
+    train_score = success.score(result, learn, within, learn)
     learnt = network, result.weights, learn.x, options.run.patterns(learn).t, train_score.success_rate / 100
     warned = likely.warn([likely.momentum(options.run), likely.collapsed(options.run, *learnt)])
-    test_score = success.score(result, test, within) if test else None
+    test_score = success.score(result, test, within, learn) if test else None
     keep(options, result, inputs=data.patterns.inputs, outputs=data.patterns.outputs, tolerance=within)
     if options.practice.plot and watch:
         curves.plot(options.practice.plot, watch.curves, "success rate", options.data, None)
-    found = success.as_json(result, train_score, test_score) | success.of_the_patterns(
-        learn, test, train_score.confusion is not None
-    )
+    found = success.as_json(result, train_score, test_score) | success.of_the_patterns(learn, test)
     finish(options.json, "train", found | success.of_the_curves(watch) | {"warnings": warned})
     success.show(result, learn, train_score, test, test_score, console())
     return 0
@@ -150,6 +148,8 @@ def check_before(options: Train) -> None:
             raise InputError(f"expected no {name} with seeds, which trains several networks, got it")
     if practice.patience is not None and practice.validation is None and practice.start is None:
         raise InputError("expected patience with validation, the share of the rows that it looks at, got it alone")
+    if practice.patience is not None:
+        whole_number("patience", practice.patience, 1)
     curves.check(practice.plot)
     if practice.export is not None:
         export.writer(practice.export)

@@ -378,3 +378,27 @@ def test_patterns_through_a_pipe(here, result):
     writer = subprocess.Popen([sys.executable, "-c", f"open('pipe', 'w').write({NAND!r})"], cwd=here)
     assert result("train", "pipe", *SHORT)["iterations"] == 2
     assert writer.wait(10) == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "scores"),
+    [
+        ("0 0 > 1\n0 1 > 1\n1 1 > 0\n", "boolean", {"accuracy"}),
+        (
+            "0 0 > 1 0\n0 1 > 1 0\n1 1 > 0 1\n",
+            "classification",
+            {"accuracy", "majority", "confusion", "recall", "precision"},
+        ),
+        ("0 0 > 0.1\n0 1 > 0.5\n1 1 > 0.9\n", "regression", {"r2", "rmse", "mae", "rmse_mean", "mae_mean"}),
+    ],
+)
+def test_the_json_of_patterns_has_the_scores_of_their_kind(here, result, content, kind, scores):
+    (here / "p.txt").write_text(content)
+    found = result("train", "p.txt", "--epochs", 2, "--test", "p.txt")
+    assert found["task"]["kind"] == kind
+    assert {name: set(part) for name, part in found["scores"].items()} == {"train": scores, "test": scores}
+    if kind == "boolean":
+        assert found["scores"]["test"]["accuracy"] == found["success_rate"] / 100
+    elif kind == "classification":
+        assert found["scores"]["test"]["accuracy"] == found["largest_output_rate"] / 100
+        assert found["scores"]["train"]["majority"] == pytest.approx(2 / 3)

@@ -168,9 +168,12 @@ def _promises(seen: Seen, wrong: bool) -> tuple[list[Finding], Seen]:
 
 
 def _nested(execute: Executor, drawn: Drawn) -> tuple[str, ...]:
-    with wide(execute.subject.widest):
-        subject, live, _ = execute.subject.at(drawn, execute.subject.widest)
-        return _programs.flatten(jax.make_jaxpr(subject.function)(*live)).nested
+    def named() -> tuple[str, ...]:
+        with wide(execute.subject.widest):
+            subject, live, _ = execute.subject.at(drawn, execute.subject.widest)
+            return _programs.flatten(jax.make_jaxpr(subject.function)(*live)).nested
+
+    return execute.traced("rules in the function", (execute.subject.rule.fun,), drawn, named)
 
 
 def _leaf(execute: Executor, judged: list[Judged], i: int) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The precision that a subject leaves to judge in: casts, buffers of a fixed dtype, and what an iteration's own result is off by."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -12,7 +12,7 @@ from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._judge import Judged, ratio
 from bpnn_jax.audit._leaves import UNIT, numbers, unit_of
 from bpnn_jax.audit._programs import narrowest
-from bpnn_jax.audit._subject import wide
+from bpnn_jax.audit._subject import Subject, wide
 
 LOOPS = {"while", "scan"}
 OPAQUE = {"pure_callback", "io_callback", "custom_call", "ffi_call"}
@@ -47,11 +47,23 @@ def _casts(execute: Executor, j: Judged) -> tuple[float, str]:
 
 
 def _jaxprs(execute: Executor, j: Judged) -> tuple[Jaxpr, Jaxpr | None]:
-    with wide(execute.subject.widest):
-        subject, live, c = execute.subject.at(j.drawn, execute.subject.widest)
-        pull = subject.pull_reference if subject.mode != "differences" else subject.weighed
-        hand = jax.make_jaxpr(subject.pull_hand)(live, c).jaxpr if execute.traceable else None
-        return jax.make_jaxpr(pull)(live, c).jaxpr, hand
+    rule, mode = execute.subject.rule, execute.subject.mode
+
+    def jaxpr(of: Callable[[Subject], Callable]) -> Jaxpr:
+        with wide(execute.subject.widest):
+            subject, live, c = execute.subject.at(j.drawn, execute.subject.widest)
+            return jax.make_jaxpr(of(subject))(live, c).jaxpr
+
+    def reference() -> Jaxpr:
+        return jaxpr(lambda subject: subject.pull_reference if mode != "differences" else subject.weighed)
+
+    def hand() -> Jaxpr | None:
+        return jaxpr(lambda subject: subject.pull_hand) if execute.traceable else None
+
+    return (
+        execute.traced("jaxpr of the reference", (rule.fun,), j.drawn, reference),
+        execute.traced("jaxpr of the rule", rule.source, j.drawn, hand),
+    )
 
 
 def _buffers(execute: Executor, judged: Sequence[Judged]) -> float:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax.audit import _domains
-from bpnn_jax.audit._leaves import Arguments, dtype_of, in_width, numbers
+from bpnn_jax.audit._leaves import Arguments, dtype_of, in_width, numbers, put
 from bpnn_jax.errors import InputError
 
 SCALES = (1.0, 10.0, 3.0, 0.3)  # of the wide draws, in turn; ±1 alone rarely reaches a saturated branch
@@ -177,4 +177,4 @@ def as_jax(values: Sequence[np.ndarray], arguments: Arguments, dtype: Any = None
 def carried_as_jax(drawn: Drawn, arguments: Arguments, dtype: Any = None) -> list:
     """The carried arrays likewise: the draw's own, or else the example's."""
     pairs = zip(drawn.carried or arguments.others, arguments.others, strict=True)
-    return [jax.device_put(np.asarray(v).astype(in_width(dtype_of(e), dtype))) for v, e in pairs]
+    return [put(v, in_width(dtype_of(e), dtype)) for v, e in pairs]

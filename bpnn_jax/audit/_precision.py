@@ -12,9 +12,11 @@ from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._judge import Judged, ratio
 from bpnn_jax.audit._leaves import UNIT, numbers, unit_of
 from bpnn_jax.audit._programs import narrowest
+from bpnn_jax.audit._rules import Rule
 from bpnn_jax.audit._subject import Subject, wide
 
 LOOPS = {"while", "scan"}
+SYMMETRIC = {"cholesky", "eigh", "tridiagonal"}  # they read half of a matrix, and are told nothing of the other
 OPAQUE = {"pure_callback", "io_callback", "custom_call", "ffi_call"}
 COARSEST = 1e-3  # an iteration whose result is further off than that is no solver
 
@@ -104,6 +106,16 @@ def _iteration(execute: Executor, judged: Sequence[Judged]) -> float:
             if found > COARSEST:
                 return 0.0
     return found
+
+
+def symmetric_only(rule: Rule) -> bool:
+    """Whether a function treats some matrix as symmetric, or cannot be traced to see."""
+    arguments = rule.arguments
+    try:
+        closed = jax.make_jaxpr(lambda *live: rule.fun(*arguments.join(live)))(*map(np.asarray, arguments.examples))
+    except Exception:
+        return True
+    return bool(SYMMETRIC & set(_primitives(closed.jaxpr)))
 
 
 def _apart(got: Any, right: Any) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 
 from bpnn_jax.audit._domains import tangent
 from bpnn_jax.audit._draws import Drawn, as_jax, carried_as_jax, cotangent
-from bpnn_jax.audit._leaves import UNIT, Arguments, in_width, is_double, numbers, unit_of
+from bpnn_jax.audit._leaves import UNIT, Arguments, in_width, is_double, numbers, put, unit_of
 from bpnn_jax.audit._pull import forward, reverse, weighed
 from bpnn_jax.audit._reused import remembered, shapes
 from bpnn_jax.audit._rules import Rule, names_of
@@ -119,7 +119,7 @@ class Subject:
             if c is None:
                 return None
             follows = dtype is not None and unit_of(o.dtype) == unit_of(self.widest)  # or it is cast to something fixed
-            return jax.device_put(np.asarray(c * scale).astype(in_width(o.dtype, dtype) if follows else o.dtype))
+            return put(c * scale, in_width(o.dtype, dtype) if follows else o.dtype)
 
         return _on_leaves(one, self.cotangent, self.own_output if dtype is None else self.output)
 

@@ -82,6 +82,11 @@ class Table:
         return self.columns[number].name or f"column {number + 1}"
 
 
+def numbered(cells: np.ndarray, what: str) -> tuple[Column, ...]:
+    """Columns that have no names but a number each, from 1: ``input_1``, ``input_2``, ..."""
+    return tuple(Column(f"{what}_{k + 1}", np.array(cells[:, k], np.float64)) for k in range(cells.shape[1]))
+
+
 def read_table(path: str, text: str, encoding: str) -> Table:
     """The table in a text; ``path`` is for messages. Raises PatternFileError, with line and column where the trouble has a place."""
     text, separator = _without_comments(text)
@@ -154,11 +159,12 @@ def _parsed(path: str, text: str, separator: str, comma: bool, rows: list[list[s
     )
     check_columns(path, width)
     start = layout.below_header(text, separator) if header else 0
-    if header and len(names) == width - 1:  # R's row names have no name
-        names = ["", *names]
+    short = header and len(names) == width - 1
     if _FILLED.search(text, start) is None:
         raise PatternFileError(path, f"expected rows below the header, got only the header {' '.join(names)[:60]!r}")
     cells = _arrow(path, text, start, separator, comma, width).columns
+    if short:  # a separator at every row's end, or R's row names, which have no name
+        names = [*names, ""] if cells[-1].null_count == len(cells[-1]) else ["", *names]
     names = names or [""] * width
     _check_names(path, names, width)
     columns = _columns(names, cells, comma, notes)
@@ -248,7 +254,7 @@ def _column(name: str, cells: "pa.ChunkedArray", comma: bool, notes: list[str]) 
         return Column(name, np.full(len(cells), np.nan))
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
         boolean = pa.types.is_boolean(kind)
-        numbers = (cells.cast(pa.int8()) if boolean else cells).cast(pa.float64())
+        numbers = (cells.cast(pa.int8()) if boolean else cells).cast(pa.float64(), safe=False)  # above 2^53 rounded
         return Column(name, numbers.to_numpy(zero_copy_only=False), boolean)
     words = [w if w is None else w.strip() for w in cells.cast(pa.string()).to_pylist()]
     if (found := undressed(words, comma)) is not None:

@@ -247,10 +247,15 @@ def goes_on(state: State, until: Any) -> Any:
 
 
 def generic_epoch(network: Network, settings: Settings, state: State, rates: Rates, x: Any, t: Any, at: Any) -> State:
-    """An epoch of ``run`` by ``GENERIC``, the patterns in the order ``at`` (patterns,): bit for bit, and no copy of them is made."""
-    return _after(
-        network, settings, state, x, t, rates, lambda *on: _generic_epoch(network, settings, on[0], x, t, on[1], at)
-    )
+    """An epoch of ``run`` by ``GENERIC`` for one of many networks, to rounding.
+
+    at: the order of the patterns (patterns,), of which no copy is made; None for that of the arrays.
+    """
+
+    def train(carry: tuple, now: Rates) -> tuple:
+        return _generic_epoch(network, settings, carry, x, t, now, at, many=True)
+
+    return _after(network, settings, state, x, t, rates, train)
 
 
 def _after(
@@ -287,15 +292,15 @@ def _apart(network: Network, settings: Settings) -> bool:
 
 
 def _generic_epoch(
-    network: Network, settings: Settings, carry: tuple, x: Any, t: Any, rates: Rates, at: Any = None
+    network: Network, settings: Settings, carry: tuple, x: Any, t: Any, rates: Rates, at: Any = None, many: bool = False
 ) -> tuple:
-    """The patterns as they are, or in the order ``at`` (patterns,), taken batch by batch."""
+    """The patterns as they are, or in the order ``at`` (patterns,), taken batch by batch. many: as for ``_step.gradient``."""
     rule = rules.rule(settings.rule, rates.learning_rate, rates.momentum)
 
     def update(carry, pattern):
         weights, rule_state, error = carry
         xb, tb = pattern if at is None else (x[pattern], t[pattern])
-        step = _step.article_order if settings.order == "article" else _step.simultaneous
+        step = _step.article_order if settings.order == "article" else partial(_step.simultaneous, many=many)
         weights, rule_state, top = step(network, settings, rule, weights, rule_state, xb, tb)
         return (weights, rule_state, _measure(network, settings, error, *top, tb)), None
 

@@ -132,9 +132,9 @@ def test_what_is_unpacked_is_there_once(tmp_path, pack):
 
 @pytest.mark.parametrize("form", ["arff", "libsvm", "FANN", "SNNS"])
 def test_formats_that_are_read_cell_by_cell_have_fewer(tmp_path, form, monkeypatch):
-    from bpnn_jax.patterns import arff
+    from bpnn_jax.patterns import arff, libsvm
 
-    for module in (formats, arff):
+    for module in (formats, arff, libsvm):
         monkeypatch.setattr(module, "LARGEST_LIST", 4)
     with pytest.raises(InputError, match=r"4 numbers at most|at most 4"):
         opened(tmp_path, FIVE[form])

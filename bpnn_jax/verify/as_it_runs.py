@@ -90,6 +90,7 @@ def compare_audit(network: Network, rng: np.random.Generator) -> Iterator[Compar
     def loss(weights, x, t):
         return half_squared_error(network, weights, x, t)
 
+    @jax.jit  # some checks run it without their own compilation: one program, and not one per operation
     def by_hand(weights, x, t):
         return manual.gradient(manual.forward(weights, x, f, network.skip), t)
 

@@ -169,6 +169,7 @@ def train(
         if watch is not None:
             watch.begin(network, dtype, settings.objective)
         state, *args = jax.device_put((state, x, t, traced, jax.random.key(seed)))
+        x, t = args[:2]  # what may be large is there once
         began = time.perf_counter()
         jax.block_until_ready(
             _run(network, program, engine, state, *args, 0)

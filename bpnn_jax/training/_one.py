@@ -170,6 +170,7 @@ def train(
             watch.begin(network, dtype, settings.objective)
         decay = None if weight_decay is None else np.asarray(weight_decay, dtype)
         decay, state, *args = jax.device_put((decay, state, x, t, traced, jax.random.key(seed)))
+        x, t = args[:2]  # what may be large is there once
         began = time.perf_counter()
         jax.block_until_ready(
             _run(network, program, engine, decay, state, *args, 0)

@@ -18,7 +18,7 @@ from bpnn_jax._runtime.reading import LARGEST_JSON, SEAL, DamagedError, NotReada
 from bpnn_jax._runtime.text import one_line
 from bpnn_jax.ablation.certificate import VERDICTS, Certificate, from_dict
 from bpnn_jax.ablation.folder import CERTIFICATES, PATTERNS, SUMMARY, Store
-from bpnn_jax.ablation.parts import BOOLEAN, Data, load, together
+from bpnn_jax.ablation.parts import BOOLEAN, Data, Gaps, load, together
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns import Patterns
@@ -91,6 +91,9 @@ def _arrays(task: Data) -> dict[str, np.ndarray]:
         found |= {"outputs": np.array(task.patterns.outputs)} if task.patterns.outputs else {}
     if task.test is not None:
         found |= {"test_x": task.test.x, "test_t": task.test.t}
+    if task.gaps is not None:
+        found |= {"widths": np.array(task.gaps.widths, np.int64), "gaps": task.gaps.own}
+        found |= {} if task.gaps.test is None else {"test_gaps": task.gaps.test}
     return found
 
 
@@ -126,7 +129,19 @@ def _task(found: Mapping[str, np.ndarray], name: str, suffix: Any) -> Data:
     kind = BOOLEAN if more["kind"] is None else str(more["kind"])
     if kind not in KINDS:
         raise DamagedError(f"expected a kind of {', '.join(KINDS)}, got {one_line(kind)}")
-    return Data(made, kind, test, more["table"] is not None and bool(more["table"]))
+    gaps = _gaps(found, suffix, made, test)
+    return Data(made, kind, test, more["table"] is not None and bool(more["table"]), gaps=gaps)
+
+
+def _gaps(found: Mapping[str, np.ndarray], suffix: Any, own: Patterns, test: Patterns | None) -> Gaps | None:
+    """Which cells were missing; studies of before 0.3.0 do not say, and are read as they were."""
+    lost, test_lost, widths = (found.get(f"{what}{suffix}") for what in ("gaps", "test_gaps", "widths"))
+    if lost is None or widths is None:
+        return None
+    shapes = [(lost, own)] if test_lost is None or test is None else [(lost, own), (test_lost, test)]
+    if any(m.dtype != np.bool_ or m.shape != p.x.shape for m, p in shapes) or widths.dtype.kind != "i":
+        raise DamagedError("expected gaps as an array of True and False, as many as there are inputs")
+    return Gaps(tuple(map(int, widths.tolist())), lost, test_lost)
 
 
 def _digest(*arrays: np.ndarray) -> str:

@@ -4,13 +4,14 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from bpnn_jax import patterns
 from bpnn_jax.choice import Choice
 from bpnn_jax.errors import InputError
-from bpnn_jax.patterns import Patterns, door, scores
+from bpnn_jax.patterns import Patterns, door, encode, scores
 from bpnn_jax.patterns.encoding import Encoding
 from bpnn_jax.patterns.formats import read_file
 from bpnn_jax.patterns.split import split as cut
@@ -18,6 +19,25 @@ from bpnn_jax.patterns.standardize import Standardization, fit
 
 BOOLEAN, CLASSES, LABELS, NUMBERS = "boolean", "classification", "multi-label", "regression"
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
+
+
+class Gaps(NamedTuple):
+    """Which inputs of a table are missing, so that each split fills them by its own training part.
+
+    widths: of the columns, as ``encode.widths`` has them. ``own``, ``test``: bool (patterns, inputs), of the patterns and of those of
+    their own to test on.
+    """
+
+    widths: tuple[int, ...]
+    own: np.ndarray
+    test: np.ndarray | None = None
+
+    @property
+    def sha256(self) -> str:
+        """Of which they are, in hexadecimal."""
+        masks = [self.own] if self.test is None else [self.own, self.test]
+        said = [str(self.widths).encode(), *(f"{m.shape}".encode() + np.packbits(m).tobytes() for m in masks)]
+        return hashlib.sha256(b"|".join(said)).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +48,7 @@ class Data:
     test:  patterns of their own to test on, if there are any.
     table: whether a split standardizes the inputs by its training part, and for a regression the targets.
     line:  of a table what is learnt from it, in words.
+    gaps:  of a table which cells are missing, if any are; ``patterns`` and ``test`` have them filled by all rows.
     """
 
     patterns: Patterns
@@ -35,6 +56,7 @@ class Data:
     test: Patterns | None = None
     table: bool = False
     line: str = field(default="", compare=False)
+    gaps: Gaps | None = None
 
     @property
     def sha256(self) -> str:
@@ -42,6 +64,7 @@ class Data:
         if self.test is None and self.kind == BOOLEAN and not self.table:
             return self.patterns.sha256
         said = [self.patterns.sha256, self.kind, str(self.table), "" if self.test is None else self.test.sha256]
+        said += [] if self.gaps is None else [self.gaps.sha256]
         return hashlib.sha256("|".join(said).encode()).hexdigest()
 
 
@@ -81,13 +104,18 @@ def load(name: str, test: str | None = None, choice: Choice | None = None) -> Da
             own = patterns.load(test)
             _check_columns(name, found, test, own)
         return Data(found, _kind(name, found), own)
-    table = read_file(test).table if test is not None else opened.test
+    table, encoding = read_file(test).table if test is not None else opened.test, Encoding.of(task)
+    lost, test_lost = np.isnan(task.x), None
     if table is not None:
         try:
-            own = Patterns(*Encoding.of(task).read(table), name=test or name, hidden=found.hidden)
+            table = encoding.known(table, task.missing, [])
+            own = Patterns(*encoding.read(table), name=test or name, hidden=found.hidden)
         except InputError as error:
             raise InputError(f"{test or name}, to test with: {error}") from None
-    return Data(found, task.kind, own, table=True, line=task.line)
+        test_lost = np.isnan(encoding.cells(table))
+    there = lost.any() or (test_lost is not None and test_lost.any())
+    gaps = Gaps(encode.widths(task.columns), lost, test_lost) if there else None
+    return Data(found, task.kind, own, table=True, line=task.line, gaps=gaps)
 
 
 def together(tasks: Sequence[Data]) -> str:
@@ -98,7 +126,9 @@ def together(tasks: Sequence[Data]) -> str:
 
 
 def parts(data: Data, number: int = 0, test_share: float = 0.0, validation_share: float = 0.0) -> Parts:
-    """The split of that number, each class in proportion. Raises InputError for shares that leave a part without a pattern.
+    """The split of that number, each class in proportion, filled and standardized by its training part.
+
+    Raises InputError for shares that leave a part without a pattern.
 
     >>> [len(part) for part in parts(load("iris"), 3, test_share=0.3).named.values()]
     [105, 45]
@@ -108,6 +138,9 @@ def parts(data: Data, number: int = 0, test_share: float = 0.0, validation_share
     x, t = data.patterns.x, data.patterns.t
     groups = t.argmax(axis=1) if data.kind == CLASSES else np.zeros(len(t), int)
     rows = cut(groups, test_share, validation_share, seed=number)
+    test_x = None if data.test is None else data.test.x
+    if data.gaps is not None:
+        x, test_x = _refilled(data.gaps, x, test_x, rows.train)
     inputs = fit(x[rows.train]) if data.table else None
     units = fit(t[rows.train]) if data.table and data.kind == NUMBERS else None
 
@@ -117,9 +150,18 @@ def parts(data: Data, number: int = 0, test_share: float = 0.0, validation_share
 
     validation = seen(x[rows.validation], t[rows.validation]) if len(rows.validation) else None
     test = seen(x[rows.test], t[rows.test]) if len(rows.test) else None
-    if test is None and data.test is not None:
-        test = seen(data.test.x, data.test.t)
+    if test is None and data.test is not None and test_x is not None:
+        test = seen(test_x, data.test.t)
     return Parts(seen(x[rows.train], t[rows.train]), validation, test, units)
+
+
+def _refilled(
+    gaps: Gaps, x: np.ndarray, test_x: np.ndarray | None, train: np.ndarray
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The inputs of both, their missing cells filled as the rows to train on have it."""
+    middle = encode.middle(gaps.widths, np.where(gaps.own, np.nan, x)[train])
+    x = np.where(gaps.own, middle, x)
+    return x, test_x if test_x is None or gaps.test is None else np.where(gaps.test, middle, test_x)
 
 
 def _kind(name: str, found: Patterns) -> str:

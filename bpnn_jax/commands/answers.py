@@ -38,17 +38,23 @@ def predict(
     answers, shown = encoding.answers(outputs), encoding.outputs(outputs)
     names = saved.outputs or tuple(f"output {k + 1}" for k in range(outputs.shape[1]))
     found: dict[str, Any] = {}
-    if encoding.has_targets(table):
-        t = encoding.read(table)[1]
-        found = scored(encoding.kind, lambda v: v, shown if encoding.kind == "regression" else outputs, t, t)
+    rows = encoding.labelled(table)
+    if len(rows):
+        t = encoding.read(table.take(rows))[1]
+        seen = (shown if encoding.kind == "regression" else outputs)[rows]
+        found = scored(encoding.kind, lambda v: v, seen, t, t)
     if out is not None:
         write_atomically(out, _csv(names, answers, shown).encode())
     title = f"{encoding.learns} for {len(table)} rows: answer, and the outputs {', '.join(names)}"
+    if lost := encoding.missing(table):
+        where = ", ".join(f"{n} in {name}" for name, n in list(lost.items())[:5])
+        note = f"note: {sum(lost.values())} missing cells ({where}) filled with the mean of training, for words the commonest"
+        screen.print(one_line(note), markup=False, soft_wrap=True)
     screen.print(plain(title), markup=False, soft_wrap=True)
     for answer, row in zip(answers, shown.tolist(), strict=True):
         screen.print(f"{one_line(answer)}    {' '.join(f'{v:.4g}' for v in row)}", markup=False, soft_wrap=True)
     if found:
-        screen.print(words(encoding.kind, found, len(table)), markup=False, soft_wrap=True)
+        screen.print(words(encoding.kind, found, len(rows)), markup=False, soft_wrap=True)
     told = {"patterns": len(table), "answers": answers, "outputs": shown.tolist(), "scores": found or None}
     finish(json, "predict", told)
     return 0

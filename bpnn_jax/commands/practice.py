@@ -40,8 +40,8 @@ class Practice:
     start: Annotated[Path | None, arg(name="from", metavar="MODEL")] = None
     """Go on with the training of a saved network: its settings, its rule's state, its order of the patterns."""
     schedule: Annotated[str, arg(metavar="NAME")] = "constant"
-    """The learning rate over the epochs: constant, linear[:LAST], cosine[:LAST], exponential:FACTOR, step:FACTOR:EPOCHS, or
-    warmup-cosine:EPOCHS."""
+    """The learning rate over the epochs: constant, linear[:LAST[:ALL]], cosine[:LAST[:ALL]], exponential:FACTOR,
+    step:FACTOR:EPOCHS, or warmup-cosine:EPOCHS[:ALL]. ALL: the epochs in all, of a run in parts (--from)."""
     class_weights: Literal["none", "balanced"] = "none"
     """balanced: rows of rarer classes are learnt several times per epoch, until each class counts alike."""
     plot: File = None

@@ -212,6 +212,11 @@ def _goes_on(options: "Train", saved: "Saved") -> list[str]:
     notes = [
         f"goes on after {saved.training.epochs} epochs, with what the model was trained with where nothing else is said"
     ]
+    name, ends = options.practice.schedule, practice.schedule_of(options)
+    if ends is not None and ends.ends and name.count(":") <= len(ends.numbers):
+        notes.append(
+            f"{name} ends with these epochs, and not where it did; {ends.name}:...:ALL has as many epochs in all, in parts too"
+        )
     now = practice.told(options)
     for name in ("test_share", "validation", "in_order"):
         if now[name] != saved.training.said.get(name, now[name]):

@@ -11,6 +11,7 @@ from bpnn_jax.patterns.files import PatternFileError
 HEAD = 2**16  # bytes that are looked at before a text is decoded
 LARGEST_TABLE = 100_000_000  # cells: 800 MB of float64
 LARGEST_LIST = 10_000_000  # cells that are objects of Python's: words, and formats that are read cell by cell
+LARGEST_ARRAY = 50 * 2**20  # numbers in an array of an npz: 400 MiB of float64, which a set becomes
 MOST_COLUMNS = 100_000
 
 

@@ -37,6 +37,12 @@ def find(table: Table, given: str, what: str) -> list[int]:
     raise InputError(f"expected {what} as a column's name, number or pattern, got {given!r}{said}")
 
 
+def asked(table: Table, number: int) -> str:
+    """A column as an option takes it: its name, in quotes where a shell needs them, or its number from 1 where it has none."""
+    name = table.columns[number].name
+    return (f"'{name}'" if re.search(r"[^\w.,-]", name) else name) or str(number + 1)
+
+
 def named_target(names: dict[int, str]) -> int | None:
     """The column that is called as targets are, the first such name counts; ``names`` in lower case, by the column's number.
 

@@ -102,6 +102,6 @@ def _of_a_table(table: Table, test: Table | None, name: str, choice: Choice) -> 
     fitting = {what: given for what, given in names.items() if all(map(is_name, given))}
 
     def make() -> Patterns:
-        return Patterns(task.x, task.t, name=name, hidden=task.hidden, **fitting)
+        return Patterns(task.filled, task.t, name=name, hidden=task.hidden, **fitting)
 
     return Opened(make) if task.kind == "boolean" else Opened(make, task, test, table)

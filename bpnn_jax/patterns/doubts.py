@@ -7,14 +7,15 @@ import numpy as np
 from bpnn_jax._runtime.text import one_line
 from bpnn_jax.choice import Choice
 from bpnn_jax.errors import InputError
-from bpnn_jax.patterns.columns import named_target
+from bpnn_jax.patterns.columns import asked, named_target, one_hot_groups, prefix
 from bpnn_jax.patterns.dressed import dates
 from bpnn_jax.patterns.encode import Input
 from bpnn_jax.patterns.tables import Table
 
 SENTINELS = (-99.0, -999.0, -9999.0, -99999.0, 999.0, 9999.0, 99999.0)  # what stands for a missing cell in older tables
-FEW = 20  # values of a column that may be classes
+FEW = 20  # values of a column that may be classes; words may be of more where each has ten rows in the mean
 HEAD = 200  # rows that are looked at first
+MANY = 50  # columns, as of an image of 7 x 7
 LARGE = 1e8  # whole numbers from here up, all different, are rarely a quantity
 ENOUGH = 20  # rows from which a coincidence is none
 
@@ -29,29 +30,79 @@ def check_dates(table: Table, inputs: list[int], targets: list[int]) -> None:
         if date is not None:
             raise InputError(
                 f"expected numbers or categories in {table.label(k)}, got dates or times such as {one_line(date)}; make numbers of "
-                f"them (a year, days since the first), or leave the column out with --ignore {_quoted(table.label(k))}"
+                f"them (a year, days since the first), or leave the column out with --ignore {asked(table, k)}"
             )
 
 
 def of_target(
-    table: Table, choice: Choice, targets: list[int], kind: str, learns: str, classes: tuple[str, ...], t: np.ndarray
+    table: Table,
+    choice: Choice,
+    targets: list[int],
+    ignored: set[int],
+    kind: str,
+    learns: str,
+    classes: tuple[str, ...],
+    t: np.ndarray,
 ) -> list[str]:
-    """Notes on the target: other columns that are as likely to be meant, and classes of a single row."""
+    """Notes on the target: other columns that are as likely to be meant, and classes of a single row.
+
+    ignored: columns that are left out.
+    """
     notes = []
     if classes:
         single = [name for name, count in zip(classes, t.sum(axis=0), strict=True) if count == 1]
         if single:
             notes.append(f"{', '.join(single[:5])}: a class of one row, which cannot be learnt and tested")
-    if choice.target is not None or kind != "regression" or _said_by_name(table, targets):
+    if choice.target is not None or _said_by_name(table, targets):
         return notes
-    likely = [k for k in range(len(table.columns)) if k not in targets and _may_be_classes(table, k)]
-    if likely:
-        shown = "; ".join(f"{table.label(k)} ({_values(table, k)})" for k in likely[:5])
-        first = table.columns[likely[0]].name or str(likely[0] + 1)
-        notes.append(
-            f"{learns} is learnt because it is the last column; these may be classes: {shown}. To learn one, --target {_quoted(first)}"
+    why = f"{learns} is learnt because it is the last column"
+    likely = _likely(table, targets, ignored, kind)
+    if likely and likely[0][1] == "1" and _like_pixels(table):
+        raise InputError(
+            f"expected to be told what to learn, got {len(table.columns)} columns of whole numbers without names, of which the first "
+            f"may be classes ({_values(table, 0)}); --target 1 learns it, --target {len(table.columns)} the last"
         )
+    labels = [] if kind == "regression" else _labels_beside(table, targets[0], ignored)
+    if likely:
+        shown, names = "; ".join(said for said, _ in likely[:5]), likely[0][1]
+        notes.append(f"{why}; these may be classes: {shown}. To learn one, --target {names}")
+    elif labels:
+        shown, names = ", ".join(map(table.label, labels[:5])), ",".join(asked(table, k) for k in (*labels, *targets))
+        notes.append(f"{why}; 0 and 1 like it: {shown}. To learn all of them as labels, --target {names}")
+    elif kind == "regression":
+        notes.append(f"{why}; --target names another")
     return notes
+
+
+def _likely(table: Table, targets: list[int], ignored: set[int], kind: str) -> list[tuple[str, str]]:
+    """What may be meant in place of the last column, in words and as --target has it. Beside classes only what is first may."""
+    free = [k for k in range(len(table.columns)) if k not in targets and k not in ignored]
+    groups = one_hot_groups(table, {*targets, *ignored})
+    if kind != "regression":
+        free, groups = [k for k in free if k == 0 and _without_names(table)], [g for g in groups if g[0] == 0]
+    found = [(f"{table.label(k)} ({_values(table, k)})", asked(table, k)) for k in free if _may_be_classes(table, k)]
+    starts = [prefix(table, group) for group in groups]
+    return found + [(f"{start}* ({len(g)} columns)", f"'{start}*'") for start, g in zip(starts, groups, strict=True)]
+
+
+def _like_pixels(table: Table) -> bool:
+    """Many columns of whole numbers: in a file of images the class is at either end."""
+    return len(table.columns) >= MANY and all(c.whole for c in table.columns)
+
+
+def _labels_beside(table: Table, target: int, ignored: set[int]) -> list[int]:
+    """The columns of 0 and 1 just before a target of 0 and 1, where other columns are not so: several labels, perhaps."""
+
+    def binary(k: int) -> bool:
+        values = table.columns[k].values
+        return table.columns[k].numeric and set(np.unique(values[:HEAD])) == {0.0, 1.0} == set(np.unique(values))
+
+    inputs = [k for k in range(len(table.columns)) if k != target and k not in ignored]
+    first = next((k for k in reversed(inputs) if k > target or not binary(k)), None)
+    if first is None or not binary(target):
+        return []
+    found = [k for k in inputs if k > first]
+    return [] if any(set(found) & set(group) for group in one_hot_groups(table, {target, *ignored})) else found
 
 
 def of_inputs(
@@ -68,13 +119,14 @@ def of_inputs(
         if kind == "classification" and _twins(cells, classes):
             _check_name(table, column.number, targets)
             notes.append(
-                f"{column.name} goes with the target one to one: if it is another name of it, --ignore {_quoted(column.name)}"
+                f"{column.name} goes with the target one to one: if it is another name of it, --ignore {asked(table, column.number)}"
             )
         if column.categories:
             continue
-        if _counts(cells):
+        if _counts(cells, first=column.number == 0 and not table.named):
             notes.append(
-                f"{column.name} is another whole number in every row: if it only names the rows, --ignore {_quoted(column.name)}"
+                f"{column.name} is another whole number in every row: if it only names the rows, --ignore "
+                f"{asked(table, column.number)}"
             )
         sentinel = _sentinel(cells)
         if sentinel is not None:
@@ -92,13 +144,19 @@ def _said_by_name(table: Table, targets: list[int]) -> bool:
     return len(targets) > 1 or named_target(names) in targets or names[targets[0]].startswith(("target", "t_"))
 
 
+def _without_names(table: Table) -> bool:
+    """Whether no column has a name but a number, as pandas names columns that have none."""
+    return all(re.fullmatch("[0-9]*", c.name) for c in table.columns)
+
+
 def _may_be_classes(table: Table, k: int) -> bool:
     """A column of few words; in a table without names also few whole numbers in the first column, as UCI's have their classes."""
     column = table.columns[k]
-    values, counts = np.unique(column.values[~column.missing].astype(str), return_counts=True)
-    if not 2 <= len(values) <= FEW or counts.min() < 2:
+    if column.numeric and not (k == 0 and _without_names(table) and column.whole):
         return False
-    return not column.numeric or (k == 0 and not table.named and column.whole)
+    values, counts = np.unique(column.values[~column.missing].astype(str), return_counts=True)
+    most = FEW if column.numeric else max(FEW, len(table) // 10)
+    return 2 <= len(values) <= most and counts.min() >= 2
 
 
 def _values(table: Table, k: int) -> str:
@@ -127,12 +185,15 @@ def _check_name(table: Table, k: int, targets: list[int]) -> None:
     if tokens & set(re.split(r"[\W_]+", table.columns[k].name.lower())):
         raise InputError(
             f"expected inputs that do not tell the answer, got {table.label(k)}, which goes with {table.label(targets[0])} one to "
-            f"one; leave it out with --ignore {_quoted(table.label(k))}"
+            f"one; leave it out with --ignore {asked(table, k)}"
         )
 
 
-def _counts(cells: np.ndarray) -> bool:
-    """Numbers that count the rows in some order, or that are as large as telephone and account numbers and all different."""
+def _counts(cells: np.ndarray, first: bool) -> bool:
+    """Whole numbers, all different, that count the rows in some order, or are as large as telephone and account numbers.
+
+    first: whether it is the first column of a table without names, where other numbers so are doubted too.
+    """
     if (
         len(cells) < ENOUGH
         or not _different(cells[:HEAD])
@@ -141,7 +202,7 @@ def _counts(cells: np.ndarray) -> bool:
         or not _different(cells)
     ):
         return False
-    return bool(np.ptp(cells) == len(cells) - 1 or abs(cells).min() >= LARGE)
+    return bool(first or np.ptp(cells) == len(cells) - 1 or abs(cells).min() >= LARGE)
 
 
 def _different(cells: np.ndarray) -> bool:
@@ -162,7 +223,3 @@ def _sentinel(cells: np.ndarray) -> float | None:
         ):
             return value
     return None
-
-
-def _quoted(name: str) -> str:
-    return f"'{name}'" if re.search(r"[^\w.,-]", name) else name

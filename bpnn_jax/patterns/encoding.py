@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from bpnn_jax.errors import InputError
-from bpnn_jax.patterns.encode import Input, encode
+from bpnn_jax.patterns.encode import Input, encode, filled, fills
 from bpnn_jax.patterns.standardize import Standardization
 from bpnn_jax.patterns.tables import Table
-from bpnn_jax.patterns.task import KINDS, Task, target_cells
+from bpnn_jax.patterns.targets import target_cells
+from bpnn_jax.patterns.task import KINDS, Task, known_rows
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,30 @@ class Encoding:
         return cls(*(getattr(task, name) for name in names), *plain)
 
     def inputs(self, table: Table) -> np.ndarray:
-        """The inputs of a table as the network sees them, (rows, inputs). The table may lack the targets.
+        """The inputs of a table as the network sees them, (rows, inputs), missing cells filled. The table may lack the targets.
 
         Raises InputError where a column is missing, a word is unknown, or a cell of words is where a number was.
         """
+        x = filled(self.cells(table), fills(self.columns))
+        return x if self.scale_x is None else _standardization(self.scale_x).apply(x)
+
+    def cells(self, table: Table) -> np.ndarray:
+        """The inputs of a table as they are, (rows, inputs), NaN where a cell is missing. Raises InputError as ``inputs`` does."""
         places = self._places(table, with_targets=False)
         columns = tuple(c._replace(number=at) for c, at in zip(self.columns, places, strict=True))
-        x = encode(table, columns, np.arange(len(table)))
-        return x if self.scale_x is None else _standardization(self.scale_x).apply(x)
+        return encode(table, columns, np.arange(len(table)))
+
+    def missing(self, table: Table) -> dict[str, int]:
+        """How many cells are missing in each column of inputs that lacks some."""
+        count = {table.label(k): int(table.columns[k].missing.sum()) for k in self._places(table, with_targets=False)}
+        return {name: n for name, n in count.items() if n}
+
+    def known(self, table: Table, missing: str, notes: list[str]) -> Table:
+        """The rows of a table that can be scored: what is done with ``missing`` cells is as ``known_rows`` has it."""
+        places = self._places(table, with_targets=True)
+        inputs, targets = places[: len(self.columns)], places[len(self.columns) :]
+        rows = known_rows(table, inputs, targets, missing, notes)
+        return table if len(rows) == len(table) else table.take(rows)
 
     def read(self, table: Table) -> tuple[np.ndarray, np.ndarray]:
         """Inputs as the network sees them, and targets (rows, outputs) in their own units. Raises InputError."""
@@ -82,11 +99,13 @@ class Encoding:
             t=t,
         )
 
-    def has_targets(self, table: Table) -> bool:
-        """Whether a table has the columns of the targets too."""
-        if table.named and self.named:
-            return set(self.targets) <= {c.name for c in table.columns}
-        return len(table.columns) == self.width
+    def labelled(self, table: Table) -> np.ndarray:
+        """The rows of a table whose targets are known: none where it lacks their columns."""
+        names = {c.name for c in table.columns}
+        if not (set(self.targets) <= names if table.named and self.named else len(table.columns) == self.width):
+            return np.empty(0, int)
+        places = self._places(table, with_targets=True)[len(self.columns) :]
+        return np.flatnonzero(~np.any([table.columns[k].missing for k in places], axis=0))
 
     @property
     def standardizations(self) -> tuple[Standardization | None, Standardization | None]:

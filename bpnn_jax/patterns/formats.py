@@ -10,6 +10,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,10 +19,11 @@ from bpnn_jax._runtime import archive
 from bpnn_jax._runtime.reading import DamagedError, reason
 from bpnn_jax._runtime.text import one_line, reads_as_number
 from bpnn_jax.patterns.arff import read_arff
-from bpnn_jax.patterns.bounds import LARGEST_LIST, check_cells, check_columns, lines
+from bpnn_jax.patterns.bounds import LARGEST_ARRAY, LARGEST_LIST, check_cells, check_columns, lines
 from bpnn_jax.patterns.contents import LARGEST, decoded, read_bytes, whole
 from bpnn_jax.patterns.files import PatternFileError, check_lines
-from bpnn_jax.patterns.tables import Column, Table, read_table
+from bpnn_jax.patterns.libsvm import is_libsvm, read_libsvm
+from bpnn_jax.patterns.tables import Column, Table, numbered, read_table
 
 PAIRS = (  # what people call inputs and targets in an npz, with what they call those to test with
     ("x", "t", "x_test", "t_test"),
@@ -33,6 +35,9 @@ PAIRS = (  # what people call inputs and targets in an npz, with what they call 
     ("data", "target", "data_test", "target_test"),
     ("features", "labels", "features_test", "labels_test"),
     ("inputs", "targets", "inputs_test", "targets_test"),
+    ("inputs", "outputs", "inputs_test", "outputs_test"),
+    ("data", "labels", "data_test", "labels_test"),
+    ("x", "labels", "x_test", "labels_test"),
     ("images", "labels", "images_test", "labels_test"),
     ("arr_0", "arr_1", "", ""),  # as np.savez names two arrays that were given without names
 )
@@ -50,7 +55,6 @@ LOOKS_LIKE = {  # what else people have, by its first bytes
     b"\xfd7zXZ": "xz; gzip is read",
     b"(\xb5/\xfd": "Zstandard; gzip is read",
 }
-LARGEST_ARRAY = 50 * 2**20  # numbers in an array of an npz: 400 MiB of float64, which a set becomes
 
 
 class Content(NamedTuple):
@@ -70,7 +74,7 @@ def is_article(content: bytes) -> bool:
         return False
     lines = (line.strip() for line in content[:65536].removeprefix(codecs.BOM_UTF8).splitlines())
     first = next((line for line in lines if line and not line.startswith(b"#")), b"")
-    return b">" in first and b"," not in first.partition(b">")[0]
+    return b">" in first and b"," not in first.partition(b">")[0] and not first.startswith(b"<")
 
 
 class Format(NamedTuple):
@@ -103,7 +107,7 @@ def read_file(path: str, content: bytes | None = None) -> Content:
     for form in FORMATS:
         if form.begins(start):
             return Content(_parsed(path, form.read, text))
-    if start.lstrip()[:1] in ("{", "<") or start.lstrip()[:2] == "[{":
+    if start.lstrip()[:1] in ("{", "<") or start.lstrip()[:2] in ("[{", "[["):
         raise PatternFileError(path, f"expected one of {KNOWN}; this one begins with {start.strip()[:40]!r}")
     return Content(_parsed(path, read_table, text, encoding))
 
@@ -145,11 +149,7 @@ def _from_pairs(path: str, text: str, count: int, inputs: int, outputs: int, for
             f"after the header, as it says, got {len(numbers)}{' or more' if len(numbers) > count * (inputs + outputs) else ''}",
         )
     cells = np.array(numbers).reshape(count, inputs + outputs)
-    return Table(_numbered(cells[:, :inputs], "input") + _numbered(cells[:, inputs:], "target"), True, form)
-
-
-def _numbered(cells: np.ndarray, what: str) -> tuple[Column, ...]:
-    return tuple(Column(f"{what}_{k + 1}", np.array(cells[:, k], np.float64)) for k in range(cells.shape[1]))
+    return Table(numbered(cells[:, :inputs], "input") + numbered(cells[:, inputs:], "target"), True, form)
 
 
 def _fann(path: str, text: str) -> Table:
@@ -163,8 +163,10 @@ def _fann(path: str, text: str) -> Table:
 def _is_fann(start: str) -> bool:
     lines = start.strip().split("\n")
     head = lines[0].split()
-    if len(head) != 3 or not all(re.fullmatch("[0-9]{1,9}", n) for n in head) or len(lines) < 3:
+    if len(head) != 3 or not all(re.fullmatch("[0-9]{1,9}", n) for n in head) or len(lines) < 2:
         return False
+    if len(lines) == 2:  # all numbers on one line: no row of a table with three columns
+        return len(lines[1].split()) > 3
     return (len(lines[1].split()), len(lines[2].split())) == (int(head[1]), int(head[2])) or len(start) == 4096
 
 
@@ -185,39 +187,6 @@ def _snns(path: str, text: str) -> Table:
     body = text[max(m.end() for m in re.finditer(r"No\. of [a-z ]+:\s*[0-9]+", text)) :]
     count, inputs, outputs = (head[what] for what in ("patterns", "input units", "output units"))
     return _from_pairs(path, body, count, inputs, outputs, "SNNS")
-
-
-_LIBSVM = re.compile(r"\s*[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?(?:\s+[0-9]+:[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)+\s*(?:#.*)?")
-
-
-def _libsvm(path: str, text: str) -> Table:
-    if text.count(":") > LARGEST_LIST:
-        raise PatternFileError(path, f"expected at most {LARGEST_LIST:,} INDEX:VALUE cells, got {text.count(':'):,}")
-    labels: list[float] = []
-    entries: list[tuple[int, int, float]] = []
-    for number, line in enumerate(lines(text), 1):
-        cells = line.partition("#")[0].split()
-        if not cells:
-            continue
-        try:
-            for cell in cells[1:]:
-                index, value = cell.split(":")
-                entries.append((len(labels), int(index), float(value)))
-            labels.append(float(cells[0]))
-        except ValueError:
-            raise PatternFileError(
-                path, f"expected a label and INDEX:VALUE cells, got {line[:60]!r}", number, 1
-            ) from None
-    first = min((index for _, index, _ in entries), default=1)
-    low = 0 if first == 0 else 1
-    width = max((index for _, index, _ in entries), default=0) + 1 - low
-    check_columns(path, width)
-    if width * len(labels) > LARGEST_ARRAY:
-        raise PatternFileError(path, f"expected at most {LARGEST_ARRAY} cells, got {len(labels)} rows of {width}")
-    cells = np.zeros((len(labels), width))
-    for row, index, value in entries:
-        cells[row, index - low] = value
-    return Table((*_numbered(cells, "input"), Column("target", np.array(labels))), True, "libsvm")
 
 
 def _only_member(path: str, content: bytes) -> bytes | None:
@@ -263,6 +232,9 @@ def _npz(path: str, content: bytes) -> Content:
     found = {name.lower(): array for name, array in given.items()}
     called = found.get("feature_names")
     table = _paired(path, found[pair[0]], found[pair[1]], pair[1], called)
+    rest = [name for key, name in lower.items() if key not in (*pair, "feature_names")]
+    if rest:
+        table = replace(table, notes=(*table.notes, f"arrays that are not used: {one_line(', '.join(rest))[:200]}"))
     if pair[2] in found and pair[3] in found:
         return Content(table, _paired(path, found[pair[2]], found[pair[3]], pair[1], called))
     return Content(table)
@@ -283,12 +255,12 @@ def _paired(path: str, x: np.ndarray, t: np.ndarray, target: str, names: np.ndar
         )
     notes = () if x.ndim == 2 else (f"inputs of shape {x.shape[1:]} taken as {int(np.prod(x.shape[1:]))} in a row",)
     check_columns(path, x.size // len(x) + t.size // len(t))
-    inputs = _numbered(_numbers(path, x.reshape(len(x), -1)), "input")
+    inputs = numbered(_numbers(path, x.reshape(len(x), -1)), "input")
     if names is not None and names.dtype.kind == "U" and len(names) == len(inputs):
         inputs = tuple(Column(str(n), c.values) for n, c in zip(names, inputs, strict=True))
     t = t[:, 0] if t.ndim == 2 and t.shape[1] == 1 else t
     if t.ndim == 2:
-        return Table((*inputs, *_numbered(_numbers(path, t), "target")), True, "npz", notes)
+        return Table((*inputs, *numbered(_numbers(path, t), "target")), True, "npz", notes)
     if t.dtype.kind in "US":
         words = [w.decode("utf-8", "replace") if isinstance(w, bytes) else str(w) for w in t.tolist()]
         return Table((*inputs, Column(target, np.array(words, object))), True, "npz", notes)
@@ -319,8 +291,8 @@ FORMATS = (
     Format("FANN .data", _is_fann, _fann),
     Format(
         "libsvm",
-        lambda s: all(_LIBSVM.fullmatch(x) for x in s.strip().split("\n")[:5][: max(1, s.count("\n"))]),
-        _libsvm,
+        is_libsvm,
+        read_libsvm,
     ),
 )
 KNOWN = (

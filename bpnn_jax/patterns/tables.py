@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _COMMENT = re.compile(
     r"(?m)^[ \t]*#(?!(?:N/A|DIV/0!|VALUE!|REF!|NUM!|NAME\?|NULL!)).*\n?"
 )  # but for a spreadsheet's errors
+BLOCK = (
+    2**24
+)  # bytes that pyarrow takes at once: no row may be longer than two of them, and larger pieces are freed sooner
 _FILLED = re.compile(r"\S")
 _SEP_LINE = re.compile(r'"?sep=(.)"?')
 
@@ -80,6 +83,11 @@ class Table:
     def label(self, number: int) -> str:
         """What a column is called in a message: its name, or ``column 3`` (counted from 1)."""
         return self.columns[number].name or f"column {number + 1}"
+
+
+def numbered(cells: np.ndarray, what: str) -> tuple[Column, ...]:
+    """Columns that have no names but a number each, from 1: ``input_1``, ``input_2``, ..."""
+    return tuple(Column(f"{what}_{k + 1}", np.array(cells[:, k], np.float64)) for k in range(cells.shape[1]))
 
 
 def read_table(path: str, text: str, encoding: str) -> Table:
@@ -154,11 +162,12 @@ def _parsed(path: str, text: str, separator: str, comma: bool, rows: list[list[s
     )
     check_columns(path, width)
     start = layout.below_header(text, separator) if header else 0
-    if header and len(names) == width - 1:  # R's row names have no name
-        names = ["", *names]
+    short = header and len(names) == width - 1
     if _FILLED.search(text, start) is None:
         raise PatternFileError(path, f"expected rows below the header, got only the header {' '.join(names)[:60]!r}")
     cells = _arrow(path, text, start, separator, comma, width).columns
+    if short:  # a separator at every row's end, or R's row names, which have no name
+        names = [*names, ""] if cells[-1].null_count == len(cells[-1]) else ["", *names]
     names = names or [""] * width
     _check_names(path, names, width)
     columns = _columns(names, cells, comma, notes)
@@ -186,7 +195,7 @@ def _arrow(path: str, text: str, start: int, separator: str, comma: bool, width:
     try:
         return pyarrow.csv.read_csv(
             pa.BufferReader(pa.py_buffer(_bytes(text)).slice(len(_bytes(text[:start])))),
-            read_options=pyarrow.csv.ReadOptions(column_names=[str(k) for k in range(width)]),
+            read_options=pyarrow.csv.ReadOptions(column_names=[str(k) for k in range(width)], block_size=BLOCK),
             parse_options=pyarrow.csv.ParseOptions(delimiter=separator, newlines_in_values='"' in text),
             convert_options=pyarrow.csv.ConvertOptions(
                 null_values=list(layout.MISSING),
@@ -248,7 +257,7 @@ def _column(name: str, cells: "pa.ChunkedArray", comma: bool, notes: list[str]) 
         return Column(name, np.full(len(cells), np.nan))
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
         boolean = pa.types.is_boolean(kind)
-        numbers = (cells.cast(pa.int8()) if boolean else cells).cast(pa.float64())
+        numbers = (cells.cast(pa.int8()) if boolean else cells).cast(pa.float64(), safe=False)  # above 2^53 rounded
         return Column(name, numbers.to_numpy(zero_copy_only=False), boolean)
     words = [w if w is None else w.strip() for w in cells.cast(pa.string()).to_pylist()]
     if (found := undressed(words, comma)) is not None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns._patterns import Patterns
+from bpnn_jax.patterns.encode import filled, fills, with_fills
 from bpnn_jax.patterns.encoding import Encoding
 from bpnn_jax.patterns.split import split
 from bpnn_jax.patterns.standardize import Standardization, fit
@@ -25,7 +26,7 @@ class Tabular:
     """Parts of a task as a network sees them, and the way back to the target's own units.
 
     task:        what is learnt, without its inputs, which are in the parts.
-    left_out:    rows of the table that are not used, for their missing cells.
+    left_out:    rows of the table, and of the test table, that are not used, for their missing cells.
     train, test, validation: patterns, standardized where ``inputs`` and ``targets`` are not None; ``test`` and ``validation`` are
                  None without such rows.
     plain:       the rows to train on, each once: ``train`` repeats some where classes are balanced.
@@ -61,7 +62,7 @@ def prepare(
     balanced: bool = False,
     learnt_by: Encoding | None = None,
 ) -> Tabular:
-    """Cut a task into parts, each class in proportion, and standardize by the training part.
+    """Cut a task into parts, each class in proportion; fill missing cells and standardize by the training part.
 
     test:        a table to test on, read as the task's own; or ``test_share`` of the rows are held out, moved by ``seed``, or the
                  last ones if ``in_order``. ``validation`` is the share of the rows that are apart to choose by.
@@ -79,13 +80,21 @@ def prepare(
     parts = split(groups, test_share, validation, seed=seed, in_order=in_order)
     rows = {"train": parts.train, "validation": parts.validation, "test": parts.test}
     cells = {part: (_rows(task.x, at), _rows(task.t, at)) for part, at in rows.items() if len(at)}
+    if learnt_by is None:
+        task = replace(task, columns=with_fills(task.columns, cells["train"][0]))
+    middle = fills(task.columns)
+    cells = {part: (filled(x, middle), t) for part, (x, t) in cells.items()}
     if test is not None:
-        cells["test"] = Encoding.of(task).read(test)
+        encoding, said = Encoding.of(task), list[str]()
+        known = encoding.known(test, task.missing, said)
+        cells["test"] = encoding.read(known)
+        notes, left_out = (*task.notes, *(f"test: {note}" for note in said)), task.left_out + len(test) - len(known)
+        task = replace(task, notes=notes, left_out=left_out)
     inputs, targets = _standardizations(task, *cells["train"], standardize, learnt_by)
     seen = {}
     for part in list(cells):
         x, t = cells.pop(part)  # let go one by one: a table may be large
-        x, t = _scaled(x, inputs), _scaled(t, targets)
+        x, t = _scaled(x, inputs, task.x), _scaled(t, targets, task.t)
         seen[part] = Patterns(x, t, name=name, hidden=task.hidden)
     plain = seen["train"]
     train = replace(plain, x=plain.x[often := balance(plain.t)], t=plain.t[often]) if balanced else plain
@@ -100,11 +109,11 @@ def _rows(values: np.ndarray, at: np.ndarray) -> np.ndarray:
     return values if len(at) == len(values) and (np.diff(at) == 1).all() else values[at]
 
 
-def _scaled(values: np.ndarray, by: Standardization | None) -> np.ndarray:
-    """The values as the network sees them, read-only where they are nobody else's."""
+def _scaled(values: np.ndarray, by: Standardization | None, whole: np.ndarray) -> np.ndarray:
+    """The values as the network sees them, read-only where they are nobody else's; ``whole`` is what they may be a part of."""
     if by is None:
         return values
-    found = by.apply(values)
+    found = by.apply(values, in_place=not np.may_share_memory(values, whole))
     found.flags.writeable = False
     return found
 

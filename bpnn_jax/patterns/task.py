@@ -4,6 +4,7 @@
 predict), so that a saved network reads new rows as it read its own.
 """
 
+import itertools
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -15,12 +16,14 @@ from bpnn_jax.choice import Choice
 from bpnn_jax.errors import InputError
 from bpnn_jax.patterns import doubts
 from bpnn_jax.patterns.columns import TARGET_NAMES, find, named_target, one_hot_groups, prefix, row_names
-from bpnn_jax.patterns.encode import Input, as_word, encode
-from bpnn_jax.patterns.tables import Column, Table
+from bpnn_jax.patterns.encode import Input, encode, filled, fills, with_fills
+from bpnn_jax.patterns.tables import Table
+from bpnn_jax.patterns.targets import MOST_CLASSES, target_cells
 
 KINDS = ("classification", "multi-label", "regression", "boolean")
-MOST_CLASSES = 20  # whole numbers of more values are a quantity
 MOST_CATEGORIES = 20  # words of more values among the inputs are names, not categories
+SAMPLE = 1000  # different cells that are looked at first
+RARE = 0.05  # of a column's cells: a rarer word among numbers is a slip
 SHOWN = 6  # classes that are counted in the line that says what is learnt
 
 
@@ -32,8 +35,9 @@ class Task:
     learns:   the target's name, or the pattern of several.
     targets:  the columns of the targets, by name; ``classes`` the names of the classes in the order of the outputs.
     inputs:   a name for each input that the network sees, ``columns`` the table's columns that they come from.
-    x, t:     float64, (rows, inputs) and (rows, outputs). Classes are one-hot.
+    x, t:     float64, (rows, inputs) and (rows, outputs). Classes are one-hot. In x a missing cell is NaN.
     rows:     which rows of the table these are; the others had missing cells.
+    missing:  what is done with missing cells, as ``Choice`` has it.
     notes:    what was left out, or is likely to be a mistake.
     """
 
@@ -51,9 +55,15 @@ class Task:
     notes: tuple[str, ...] = ()
     target_numbers: tuple[int, ...] = field(default=())
     left_out: int = 0
+    missing: str = "refuse"
 
     def __len__(self) -> int:
         return len(self.x)
+
+    @property
+    def filled(self) -> np.ndarray:
+        """The inputs with the missing cells filled, as all of these rows have it."""
+        return filled(self.x, fills(self.columns))
 
     @property
     def hidden(self) -> tuple[int, ...]:
@@ -110,21 +120,30 @@ def learn(table: Table, choice: Choice | None = None) -> Task:
     _check_siblings(table, targets, groups, ignored)
     kind = choice.kind or _kind(table, targets, ignored)
     inputs = [k for k in range(len(table.columns)) if k not in ignored and k not in targets]
-    rows, inputs = _rows(table, inputs, targets, choice, notes)
+    inputs = _not_empty(table, inputs, notes)
+    rows = known_rows(table, inputs, targets, choice.missing, notes)
     doubts.check_dates(table, inputs, targets)
     columns, notes = _inputs(table, inputs, rows, notes)
     if not columns:
-        raise InputError(f"expected a column of inputs beside {learns}, got none")
+        raise InputError(f"expected a column of inputs beside {learns}, got none{_alone(table, notes)}")
     x = encode(table, columns, rows)
+    columns = with_fills(columns, x)
     names = tuple(name for column in columns for name in column.names)
     t, classes = target_cells(table, targets, kind, learns, rows)
     if kind != "boolean":
-        notes += doubts.of_target(table, choice, targets, kind, learns, classes, t)
+        notes += doubts.of_target(table, choice, targets, ignored, kind, learns, classes, t)
         notes += doubts.of_inputs(table, columns, targets, kind, rows, t)
     return Task(
         kind, learns, tuple(table.label(k) for k in targets), classes, names, columns, x, t, rows, table.named,
-        len(table.columns), tuple(notes), tuple(targets), len(table) - len(rows),
+        len(table.columns), tuple(notes), tuple(targets), len(table) - len(rows), choice.missing,
     )  # fmt: skip
+
+
+def _alone(table: Table, notes: list[str]) -> str:
+    """Why there is no column of inputs."""
+    if len(table.columns) > 1:
+        return "".join(f"; {note}" for note in notes if note.startswith("left out"))
+    return "; cells are parted by commas, semicolons, tabs, bars or spaces, or as a first line such as sep=: has it"
 
 
 def _check_finite(table: Table, ignored: set[int]) -> None:
@@ -214,27 +233,32 @@ def _boolean(table: Table, targets: list[int], ignored: set[int]) -> bool:
     )
 
 
-def _rows(
-    table: Table, inputs: list[int], targets: list[int], choice: Choice, notes: list[str]
-) -> tuple[np.ndarray, list[int]]:
-    """The rows to use, and the inputs without columns that are empty."""
+def _not_empty(table: Table, inputs: list[int], notes: list[str]) -> list[int]:
+    """The inputs without columns that are empty."""
     empty = [k for k in inputs if table.columns[k].missing.all()]
     if empty:
         notes.append(f"left out: {', '.join(table.label(k) for k in empty)}, without a cell that is filled")
-        inputs = [k for k in inputs if k not in empty]
-    missing = {k: int(table.columns[k].missing.sum()) for k in (*inputs, *targets)}
-    where = [f"{n} in {table.label(k)}" for k, n in missing.items() if n]
+    return [k for k in inputs if k not in empty]
+
+
+def known_rows(table: Table, inputs: list[int], targets: list[int], missing: str, notes: list[str]) -> np.ndarray:
+    """The rows to use: those without missing cells, or with mean those without missing targets. What is left out is noted.
+
+    missing: as ``Choice`` has it. Raises InputError where missing cells are refused, and where no row is left.
+    """
+    count = {k: int(table.columns[k].missing.sum()) for k in (*inputs, *targets)}
+    where = [f"{n} in {table.label(k)}" for k, n in count.items() if n]
     bad = np.zeros(len(table), bool)
     for k in (*inputs, *targets):
         bad |= table.columns[k].missing
     if not bad.any():
-        return np.arange(len(table)), inputs
-    if choice.missing == "refuse":
+        return np.arange(len(table))
+    if missing == "refuse":
         raise InputError(
-            f"expected no missing cells, got {sum(missing.values())} in {bad.sum()} of {len(table)} rows ({', '.join(where[:5])}); "
-            f"--missing drop leaves these rows out, --missing mean fills the cells"
+            f"expected no missing cells, got {sum(count.values())} in {bad.sum()} of {len(table)} rows ({', '.join(where[:5])}); "
+            f"--missing drop leaves these rows out, --missing mean fills the cells among the inputs"
         )
-    if choice.missing == "mean":
+    if missing == "mean":
         bad = np.zeros(len(table), bool)
         for k in targets:
             bad |= table.columns[k].missing
@@ -242,23 +266,28 @@ def _rows(
         raise InputError(f"expected rows without missing cells, got none of {len(table)}")
     if bad.any():
         notes.append(f"left out: {bad.sum()} of {len(table)} rows, with missing cells")
-    return np.flatnonzero(~bad), inputs
+    return np.flatnonzero(~bad)
 
 
 def _inputs(table: Table, inputs: list[int], rows: np.ndarray, notes: list[str]) -> tuple[tuple[Input, ...], list[str]]:
     columns = []
     for k in inputs:
+        if table.columns[k].numeric:
+            columns.append(Input(table.label(k), k))
+            continue
         column = table.columns[k].take(rows)
-        filled = column.values[~column.missing]
-        if column.numeric:
-            columns.append(Input(table.label(k), k, (), float(filled.mean()) if len(filled) else 0.0))
-            continue
-        counts = Counter(filled.tolist())
-        _check_few_words(table, k, counts)
+        there = column.values[~column.missing]
+        counts = Counter(there.tolist())
+        if _few_values(counts):
+            notes.append(
+                f"{table.label(k)} read as words, since {next(w for w in counts if not reads_as_number(w))} is one"
+            )
+        else:
+            _check_few_words(table, k, counts)
         if len(counts) > MOST_CATEGORIES or len(counts) < 2:
-            notes.append(f"left out: {table.label(k)}, {_how_many(counts, len(filled))}")
+            notes.append(f"left out: {table.label(k)}, {_how_many(counts, len(there))}")
             continue
-        columns.append(Input(table.label(k), k, tuple(sorted(counts)), counts.most_common(1)[0][0]))
+        columns.append(Input(table.label(k), k, tuple(sorted(counts))))
     return tuple(columns), notes
 
 
@@ -268,8 +297,20 @@ def _how_many(counts: Counter, cells: int) -> str:
     return f"{len(counts)} different words" + (", another in every row" if len(counts) == cells else "")
 
 
+def _few_values(counts: Counter) -> bool:
+    """Whether a column of numbers and words is one of categories (2, 3, 4, 5more): few values, of which no word is a rarity."""
+    if len(counts) > MOST_CATEGORIES:
+        return False
+    words = [n for w, n in counts.items() if not reads_as_number(w)]
+    numbers = len(counts) - len(words)
+    return bool(words) and numbers > 0 and min(words) >= max(2, RARE * counts.total())
+
+
 def _check_few_words(table: Table, k: int, counts: Counter) -> None:
     """A column of numbers with a word in it is a slip, or a mark for a missing cell that is not known here."""
+    some = list(itertools.islice(counts, SAMPLE))
+    if len(some) < len(counts) and sum(map(reads_as_number, some)) < 0.1 * SAMPLE:  # names: no need to look at millions
+        return
     words = {w: n for w, n in counts.items() if not reads_as_number(w)}
     if 0 < sum(words.values()) < 0.5 * sum(counts.values()):
         word = next(iter(words))
@@ -278,67 +319,3 @@ def _check_few_words(table: Table, k: int, counts: Counter) -> None:
             f"expected numbers in {table.label(k)}, as most of its cells are, got {word!r} in row {row + 1} below the header "
             f"({sum(words.values())} such cells); leave the cell empty if it is missing, or --ignore the column"
         )
-
-
-def target_cells(
-    table: Table, targets: list[int], kind: str, learns: str, rows: np.ndarray, known: tuple[str, ...] = ()
-) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The targets as numbers (rows, outputs), and the classes' names for a classification; ``known`` are those of training."""
-    columns = [table.columns[k].take(rows) for k in targets]
-    if kind == "classification" and len(columns) == 1:
-        return _one_hot(columns[0], learns, known)
-    if not all(c.numeric for c in columns):
-        raise InputError(f"expected numbers to learn {learns} as {kind}, got words")
-    t = np.stack([c.values for c in columns], axis=1)
-    for k, column in zip(targets, columns, strict=True):
-        if len(set(column.values.tolist())) == 1 and len(columns) == 1 and not known:
-            raise _one_value(table.label(k), as_word(float(column.values[0])))
-    if kind in ("classification", "multi-label", "boolean"):
-        bad = t[~np.isin(t, (0.0, 1.0) if kind != "boolean" else (-1.0, 0.0, 1.0))]
-        if bad.size:
-            raise InputError(f"expected targets 0 and 1 for a {kind}, got {bad[0]:g} in {learns}")
-    if kind != "classification":
-        return t, ()
-    if not (t.sum(axis=1) == 1).all():
-        raise InputError(
-            f"expected one class in each row of {learns}, got a row with {t.sum(axis=1)[t.sum(axis=1) != 1][0]:g}"
-        )
-    names = [c.name for c in columns]
-    start = len(_common_prefix(names))
-    return t, tuple(name[start:] or name for name in names)
-
-
-def _common_prefix(names: list[str]) -> str:
-    match = re.match(r"(.+?)[_.=: ]", names[0])
-    return match[0] if match and all(n.startswith(match[0]) for n in names) else ""
-
-
-def _one_hot(column: Column, learns: str, known: tuple[str, ...]) -> tuple[np.ndarray, tuple[str, ...]]:
-    cells = column.values
-    if known:
-        words = [as_word(bool(cell)) if column.boolean else as_word(cell) for cell in cells.tolist()]
-        unknown = next((w for w in words if w not in known), None)
-        if unknown is not None:
-            raise InputError(f"expected {learns} as one of {', '.join(known)}, got {unknown!r}")
-        return np.array([[float(w == k) for k in known] for w in words]), known
-    if column.boolean:
-        values, names = [0.0, 1.0], ("False", "True")
-    else:
-        values = sorted(set(cells.tolist()))
-        names = tuple(as_word(v) for v in values)
-    present = set(cells.tolist())
-    if len(present) == 1:
-        raise _one_value(learns, names[0])
-    if len(values) > MOST_CLASSES and len(values) > 0.5 * len(cells):
-        raise InputError(
-            f"expected classes in {learns}, each in several rows, got {len(values)} different values in {len(cells)} rows; "
-            f"--target names another column"
-        )
-    return np.array([[float(cell == v) for v in values] for cell in cells.tolist()]), names
-
-
-def _one_value(learns: str, value: str) -> InputError:
-    return InputError(
-        f"expected a target of two values or more, got {value} in every row of {learns}; "
-        f"--target names another column (a name, or a number from 1: 1 is the first)"
-    )

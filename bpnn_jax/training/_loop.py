@@ -175,14 +175,17 @@ def start(
     settings: Settings, weights: Weights, rates: Rates, network: Network | None = None, engine: Engine | None = None
 ) -> State:
     """The state before the first epoch. A rule may keep its rates in its state (rprop does), so they are needed here too."""
-    dtype = weights[0].dtype
+    xp, dtype = (
+        weights[0].__array_namespace__(),
+        weights[0].dtype,
+    )  # NumPy's for what is not traced: it compiles nothing
     return State(
         weights=weights,
         rule=(engine or GENERIC).start(network, settings, weights, rates),
-        epoch=jnp.zeros((), jnp.int32),
-        error=jnp.full((), jnp.nan, dtype),
-        status=jnp.full((), RUNNING, jnp.int32),
-        history=jnp.full(points(settings), jnp.nan, dtype),
+        epoch=xp.zeros((), dtype=xp.int32),
+        error=xp.full((), xp.nan, dtype=dtype),
+        status=xp.full((), RUNNING, dtype=xp.int32),
+        history=xp.full(points(settings), xp.nan, dtype=dtype),
     )
 
 

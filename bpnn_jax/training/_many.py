@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax import errors
@@ -200,7 +199,7 @@ def train_many(
 
     with jax.enable_x64(dtype == "float64"), _engines.placed(engine == _engines.LANES):
         start = _drawn(network, numbers, dtype) if own is None else own
-        patterns = (x, t) if x.ndim == 3 else (jnp.asarray(x), jnp.asarray(t))
+        patterns = (x, t) if x.ndim == 3 else jax.device_put((x, t))
 
     def run(chunk: Sequence[int], until: int) -> Any:
         full = np.resize(np.asarray(chunk), width)  # the last block is filled up; what comes of these copies is dropped

@@ -33,7 +33,9 @@ FORMS = {
         lambda epochs, warm: optax.warmup_cosine_decay_schedule(1 / (int(warm) + 1), 1.0, int(warm), epochs),
     ),
 }
-COUNTS = ("epochs per step", "epochs of warm-up")
+IN_ALL = "epochs in all"
+COUNTS = ("epochs per step", "epochs of warm-up", IN_ALL)
+ENDING = ("linear", "cosine", "warmup-cosine")  # that end with the run, or after epochs of their own
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Schedule:
     name:    linear, cosine (each from 1 to a last multiple), exponential (times a factor after each epoch), step (times a factor
              after so many epochs), or warmup-cosine (rises for so many epochs, then as cosine).
     numbers: those of its form, in that order.
-    epochs:  the epochs of the run, counted from its first; linear and the two cosines end there.
+    epochs:  the epochs of the run, counted from its first; linear and the two cosines end there, and keep their last multiple.
 
     Raises InputError for a name or numbers that make no schedule.
 
@@ -68,6 +70,11 @@ class Schedule:
         if self.name == "warmup-cosine" and self.numbers[0] >= self.epochs:
             raise InputError(f"expected a warm-up shorter than the {self.epochs} epochs, got {self.numbers[0]:g}")
 
+    @property
+    def ends(self) -> bool:
+        """Whether it comes to an end after ``epochs``, which therefore move every rate before."""
+        return self.name in ENDING
+
     def multiple(self, epoch: Any) -> Any:
         """What the learning rate of an epoch, counted from 0, is multiplied by; ``epoch`` may be traced."""
         with jax.numpy_dtype_promotion("standard"):  # optax's own arithmetic mixes whole numbers with floats
@@ -77,8 +84,12 @@ class Schedule:
 def schedule(text: str, epochs: int) -> Schedule | None:
     """The schedule of a command line, ``step:0.5:30``; None for ``constant``. Raises InputError for a text that is none.
 
+    epochs: those of the run. ``cosine:0:100`` has 100 epochs whatever the run has, which may be done in parts.
+
     >>> schedule("cosine", 100)
     Schedule(name='cosine', numbers=(0.0,), epochs=100)
+    >>> schedule("cosine:0:100", 5) == schedule("cosine", 100)
+    True
     """
     name, *rest = text.split(":")
     if name == "constant" and not rest:
@@ -89,16 +100,20 @@ def schedule(text: str, epochs: int) -> Schedule | None:
         numbers = tuple(map(float, rest))
     except ValueError:
         raise InputError(f"expected schedule {spelt(name)}, got {text!r}") from None
+    if name in ENDING and len(numbers) == len(FORMS[name].numbers) + 1:
+        *numbers, last = numbers
+        return Schedule(name, tuple(numbers), int(_checked(IN_ALL, last)))
     return Schedule(name, numbers, epochs)
 
 
 def spelt(name: str) -> str:
     """How a schedule is written on a command line.
 
-    >>> spelt("step")
-    'step:FACTOR:EPOCHS-PER-STEP'
+    >>> spelt("step"), spelt("cosine")
+    ('step:FACTOR:EPOCHS-PER-STEP', 'cosine:LAST-MULTIPLE[:EPOCHS-IN-ALL]')
     """
-    return ":".join((name, *(word.upper().replace(" ", "-") for word in FORMS[name].numbers)))
+    end = "[:EPOCHS-IN-ALL]" if name in ENDING else ""
+    return ":".join((name, *(word.upper().replace(" ", "-") for word in FORMS[name].numbers))) + end
 
 
 def _checked(what: str, value: float) -> float:

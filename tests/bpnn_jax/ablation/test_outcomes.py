@@ -7,15 +7,17 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bpnn_jax.ablation import findings, parts, results, runner, told, tuning
+from bpnn_jax.ablation import findings, folder, parts, results, runner, told, tuning
 from bpnn_jax.ablation.chunk import place, run_chunk
-from bpnn_jax.ablation.identity import growth, manifest
+from bpnn_jax.ablation.identity import growth, identity, manifest, study_of
+from bpnn_jax.ablation.kept import patterns_of
 from bpnn_jax.ablation.plan import plan
 from bpnn_jax.ablation.study import Study, from_dict
 from bpnn_jax.choice import Choice
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import init_paired
 from bpnn_jax.patterns import scores
+from bpnn_jax.patterns.split import split as split_of
 from bpnn_jax.settings import Run
 from bpnn_jax.training import predict, train
 
@@ -311,3 +313,42 @@ def test_a_table_that_needs_to_be_told_of_is_read_as_it_was_told(tmp_path):
     other.write_text("u,w,kind\n1,2,a\n")
     with pytest.raises(InputError, match=f"{other}, to test with: .*v missing"):
         parts.load(str(file), str(other), Choice(missing="mean"))
+
+
+def test_each_split_fills_missing_cells_by_its_own_training_part_also_without_the_file(tmp_path):
+    """The mean of all rows would tell of those that are tested on."""
+    random = np.random.default_rng(0)
+    values = random.normal(size=30).round(3)
+    lost = np.arange(30) % 3 == 0
+    rows = [
+        f"{'' if gone else v},{'' if gone else 'pqrq'[k % 4]},{'ab'[k % 2]}"
+        for k, (v, gone) in enumerate(zip(values, lost, strict=True))
+    ]
+    file = tmp_path / "gaps.csv"
+    file.write_text("\n".join(["u,w,kind", *rows]))
+    study = Study(
+        str(file),
+        vary={"learning_rate": (0.01, 0.1)},
+        seeds=1,
+        epochs=2,
+        test_share=0.3,
+        splits=2,
+        choice={"missing": "mean"},
+    )
+    ended = runner.run(study, tmp_path / "study")
+    data = parts.load(str(file), choice=Choice(missing="mean"))
+    file.unlink()
+    store = folder.Store(tmp_path / "study", read_only=True)
+    said = study_of(store)[1]
+    kept = patterns_of(store, identity(said), study, said["patterns"])[0]
+    assert kept.sha256 == said["patterns"] == data.sha256
+    for split in range(3):
+        cut = split_of(np.arange(30) % 2, 0.3, 0.0, seed=split)
+        train = np.where(lost[cut.train], values[cut.train[~lost[cut.train]]].mean(), values[cut.train])
+        for given in (data, kept):
+            made = parts.parts(given, split, 0.3)
+            expected = (train - train.mean()) / train.std()
+            np.testing.assert_allclose(made.train.x[:, 0], expected, atol=1e-12)  # of float64
+            there = made.test.x[lost[cut.test], 0]
+            np.testing.assert_allclose(there, 0, atol=1e-12)  # the mean that the training part has
+    assert runner.read(tmp_path / "study").sha256 == ended.sha256

@@ -116,6 +116,17 @@ def test_a_schedule_is_followed_from_the_command_line(flowers, result):
     assert falls > constant * 1.05  # after the first epoch it hardly learns
 
 
+def test_a_schedule_that_is_told_the_epochs_in_all_goes_on(flowers, bpnn):
+    how = ("--schedule", "cosine:0:6", "--rule", "heavy-ball", "--learning-rate", "0.01")
+    bpnn("train", flowers, *how, "--epochs", 6, "--save", "whole")
+    bpnn("train", flowers, *how, "--epochs", 2, "--save", "m")
+    ran = bpnn("train", flowers, "--from", "m", "--epochs", 4, "--save", "n")
+    assert "ends with these epochs" not in ran.out
+    for a, b in zip(load_network("whole").weights, load_network("n").weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert "cosine ends with these epochs" in bpnn("train", flowers, "--from", "m", *EPOCHS, "--schedule", "cosine").out
+
+
 def test_balanced_classes_find_the_rare_one(flowers, bpnn, result):
     plain, balanced = (
         result("train", flowers, "--epochs", 12, "--class-weights", how)["scores"]["train"]["recall"][2]

@@ -109,6 +109,30 @@ def test_rows_are_predicted_by_the_names_of_their_columns(here, bpnn, result, re
     refused(["predict", "m", "other.csv"], "expected mark as one of a, b, got 'c'")
 
 
+def test_missing_cells_of_rows_to_come_are_filled_with_a_word_and_unknown_targets_are_not_scored(
+    here, bpnn, result, rows
+):
+    table(
+        here / "t.csv",
+        [("" if k in (0, 1) else x, *rest) for k, (x, *rest) in enumerate(rows)],
+        ("x", "y", "mark", "ill"),
+    )
+    split = ("--missing", "mean", "--test-share", "0.25", "--in-order")
+    result("train", "t.csv", *FAST, *split, "--save", "m")
+    middle = float(np.mean([x for x, *_ in rows[2:30]]))  # of the rows to train on that have one
+    ask = [("", *rows[5][1:3], ""), (middle, *rows[5][1:3], "yes"), (*rows[6][:2], "", "no"), (*rows[6][:3], "")]
+    table(here / "ask.csv", ask, ("x", "y", "mark", "ill"))
+    ran = bpnn("predict", "m", "ask.csv", "--out", "a.csv", "--json", "j")
+    assert "note: 2 missing cells (1 in x, 1 in mark) filled with the mean of training" in ran.out
+    assert "of 2 patterns right" in ran.out
+    first, second = (line.split(",") for line in (here / "a.csv").read_text().splitlines()[1:3])
+    np.testing.assert_allclose([float(v) for v in first[1:]], [float(v) for v in second[1:]], rtol=1e-6)  # of float32
+    table(here / "ask.csv", [(*row[:3], "") for row in ask], ("x", "y", "mark", "ill"))
+    ran = bpnn("predict", "m", "ask.csv")
+    assert ran.code == 0
+    assert "right" not in ran.out
+
+
 def test_a_test_file_has_the_columns_and_classes_of_training(here, result, refused, rows):
     table(here / "t.csv", rows[:30], ("x", "y", "mark", "ill"))
     table(here / "test.csv", [(i, m, y, x) for x, y, m, i in rows[30:]], ("ill", "mark", "y", "x"))

@@ -85,6 +85,37 @@ READ = {  # content, what is learnt, and what is said beside
         "learns column 3 (a number, -2 to 3.33) from 2 inputs",
         ["column 3 is learnt because it is the last column; these may be classes: column 1 (1, 2, 3). To learn one, --target 1"],
     ),
+    "UCI's class first, classes last": (
+        rows("", PETS, A, THREE),
+        "learns column 3 (3 classes: 0 14, 1 13, 2 13) from 3 inputs",
+        ["column 3 is learnt because it is the last column; these may be classes: column 1 (cat, dog). To learn one, --target 1"],
+    ),
+    "dummies of a class in front, without its name": (
+        rows("pet_cat,pet_dog,x", [k % 2 for k in range(40)], [1 - k % 2 for k in range(40)], A),
+        "learns x (a number, -4.1 to 13.59) from 2 inputs",
+        ["these may be classes: pet_* (2 columns). To learn one, --target 'pet_*'"],
+    ),
+    "labels at the end": (
+        rows("x,red,round", A, [k % 3 // 2 for k in range(40)], [k % 2 for k in range(40)]),
+        "learns round (2 classes: 0 20, 1 20) from 2 inputs",
+        ["0 and 1 like it: red. To learn all of them as labels, --target red,round"],
+    ),
+    "a number at the end": (rows("x,z", A, B), "learns z (a number, -2 to 3.33) from 1 inputs", ["z is learnt because it is the last column; --target names another"]),
+    "numbers of rows first, without names": (
+        rows("", [7 * k + 3 for k in SHUFFLED], A, PETS), "learns column 3 (2 classes: cat 20, dog 20) from 2 inputs", ["if it only names the rows, --ignore 1"]
+    ),
+    "numbers above 2^53": (rows("stamp,pet", [10**18 + 1000 * k % 7 for k in range(40)], PETS), f"{CATS} 1 inputs", []),
+    "a word among few numbers": (rows("doors,pet", ["2", "3", "4", "5more"] * 10, PETS), f"{CATS} 4 inputs", ["doors read as words, since 5more is one"]),
+    "a separator at the end of rows alone": (rows("x,pet", A, each("{},", PETS)), f"{CATS} 1 inputs", []),
+    "libsvm with comments": (
+        "# c\n" + "".join(f"{k % 2} 1:{a} # {k}\n" for k, a in enumerate(A)), "learns target (2 classes: 0 20, 1 20) from 1 inputs", []
+    ),
+    "FANN on one line": (
+        "40 1 1\n" + " ".join(f"{a} {k % 2}" for k, a in enumerate(A)), "learns target_1 (2 classes: 0 20, 1 20) from 1 inputs", []
+    ),
+    "libsvm with a row of zeros": (
+        "".join(f"{k % 2} {'' if k == 2 else f'1:{a}'}\n" for k, a in enumerate(A)), "learns target (2 classes: 0 20, 1 20) from 1 inputs", []
+    ),
     "a mark for missing": (
         rows("x,pet", [-999 if k % 9 == 4 else v for k, v in enumerate(A)], PETS),
         f"{CATS} 1 inputs",
@@ -114,6 +145,13 @@ REFUSED = {  # content, what is said
     "an error of a spreadsheet": (rows("x,pet", ["#DIV/0!", *A[1:]], PETS), ["1 in 1 of 40 rows (1 in x); --missing drop"]),
     "a name of the target": (rows("x,target,target_name", A, [k % 2 for k in range(40)], PETS), ["target_name, which goes with target one to one", "--ignore target_name"]),
     "JSON": ('[{"x": 1, "pet": "cat"}]', ["expected one of the article's format", "begins with '[{"]),
+    "another separator": (rows("x:pet", A, PETS, sep=":"), ["beside x:pet, got none", "sep=:"]),
+    "JSON, rows of numbers": ("[[1, 2], [3, 4]]", ["expected one of the article's format", "begins with '[[1"]),
+    "HTML": ("<table><tr><td>1</td></tr></table>", ["expected one of the article's format", "begins with '<table"]),
+    "libsvm with queries": ("".join(f"{k % 2} qid:{k} 1:{a}\n" for k, a in enumerate(A)), ["t:1:1: expected a label and INDEX:VALUE cells"]),
+    "libsvm with several labels": ("".join(f"1,{k} 1:{a}\n" for k, a in enumerate(A)), ["t:1:1: expected a label and INDEX:VALUE cells"]),
+    "images whose class may be first or last": (rows("", THREE, *([k % 7 for k in range(40)] for _ in range(60))), ["expected to be told what to learn", "--target 1 learns it"]),
+    "a slip among few numbers": (rows("doors,pet", ["2", "3", "4", "5"] * 9 + ["2x", *"234"], PETS), ["expected numbers in doors", "'2x'"]),
     "Parquet": ("PAR1\0\0", ["looks like Parquet"]),
     "a broken ARFF row": ("@relation r\n@attribute a numeric\n@attribute b {x,y}\n@data\n1,x\n2\n", ["t:6:1: expected 2 cells"]),
 }  # fmt: skip
@@ -128,6 +166,17 @@ def test_what_is_learnt(tmp_path, kind):
     assert len(task) == 40
     assert len(task.notes) == len(notes)
     assert all(note in said for note, said in zip(notes, task.notes, strict=True))
+
+
+def test_what_is_proposed_is_taken(tmp_path):
+    (tmp_path / "t").write_text(rows("", SHUFFLED, A, PETS), "utf-8")
+    assert len(open_file(tmp_path / "t", choice=Choice(ignore=("1",))).task.inputs) == 1
+
+
+def test_arrays_that_are_not_used_are_named(tmp_path):
+    given = {"x_train": np.array([A]).T, "y_train": np.array(PETS), "x_val": np.ones((2, 1)), "y_val": np.ones(2)}
+    np.savez(tmp_path / "t.npz", **given)
+    assert open_file(tmp_path / "t.npz").task.notes == ("arrays that are not used: x_val, y_val",)
 
 
 @pytest.mark.parametrize("kind", REFUSED)
@@ -147,7 +196,7 @@ def test_numbers_in_clothes_are_the_numbers(tmp_path):
         (tmp_path / "t").write_text(rows("x,pet", each(form), PETS))
         np.testing.assert_array_equal(open_file(tmp_path / "t").task.x, expected)
     (tmp_path / "t").write_text(rows("x,pet", ["—", *each("{}%")[1:]], PETS))
-    filled = open_file(tmp_path / "t", choice=Choice(missing="mean")).task.x
+    filled = open_file(tmp_path / "t", choice=Choice(missing="mean")).patterns.x
     assert filled[0, 0] == pytest.approx(expected[1:].mean())
 
 

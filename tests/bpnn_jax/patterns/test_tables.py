@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bpnn_jax.choice import Choice
 from bpnn_jax.errors import InputError
+from bpnn_jax.patterns import tabular
 from bpnn_jax.patterns.formats import read_file
 from bpnn_jax.patterns.task import learn
 
@@ -189,8 +190,39 @@ def test_missing_cells(tmp_path, mark):
         learnt(tmp_path, content)
     dropped = learnt(tmp_path, content, Choice(missing="drop"))
     assert (len(dropped), dropped.rows.tolist()) == (2, [0, 2])
-    filled = learnt(tmp_path, content, Choice(missing="mean"))
-    assert (filled.x[1, 0], filled.x[3].tolist()) == (3.0, [5.0, 1.0, 0.0])
+    filled = learnt(tmp_path, content, Choice(missing="mean")).filled
+    assert (filled[1, 0], filled[3].tolist()) == (3.0, [5.0, 1.0, 0.0])
+
+
+def test_missing_cells_are_filled_as_the_rows_to_train_on_have_it(tmp_path):
+    """The mean of all rows would tell the network of those that it is tested on."""
+    rows = ["1,x,no,0", ",,,1", "3,x,no,1", "2,x,no,0", "100,y,yes,1", ",,,0"]  # the last two are kept apart
+    task = learnt(tmp_path, "\n".join(["a,b,c,target", *rows]), Choice(missing="mean"))
+    cut = tabular.prepare(task, "t", test_share=0.3, in_order=True, standardize=False)
+    assert cut.train.x.tolist() == [[1, 1, 0, 0], [2, 1, 0, 0], [3, 1, 0, 0], [2, 1, 0, 0]]
+    assert cut.test is not None
+    assert cut.test.x.tolist() == [[100, 0, 1, 1], [2, 1, 0, 0]]
+    assert [c.fill for c in cut.encoding.columns] == [2.0, "x", "no"]
+    apart = tabular.prepare(task, "t", validation=0.3, in_order=True, standardize=False)
+    assert apart.validation is not None
+    assert apart.validation.x.tolist() == cut.test.x.tolist()
+
+
+@pytest.mark.parametrize(("missing", "count"), [("refuse", None), ("drop", 1), ("mean", 2)])
+def test_a_test_file_is_treated_as_the_other_where_cells_are_missing(tmp_path, missing, count):
+    task = learnt(tmp_path, "a,b,target\n1,x,0\n3,y,1\n5,y,1\n", Choice(missing=missing))
+    (tmp_path / "test.csv").write_text("a,b,target\n7,x,0\n,y,1\n9,x,\n")
+    table = read_file(str(tmp_path / "test.csv")).table
+    if count is None:
+        with pytest.raises(InputError, match="expected no missing cells, got 2 in 2 of 3 rows"):
+            tabular.prepare(task, "t", test=table)
+        return
+    cut = tabular.prepare(task, "t", test=table, standardize=False)
+    assert cut.test is not None
+    assert (len(cut.test), cut.left_out) == (count, 3 - count)
+    assert any(note.startswith("test: left out") for note in cut.task.notes)
+    if missing == "mean":
+        assert cut.test.x[:, 0].tolist() == [7.0, 3.0]  # 3 is the mean of training
 
 
 REFUSED = {
@@ -313,7 +345,7 @@ def test_any_text_is_a_task_or_a_sentence(tmp_path_factory, rows, separator, hea
             task = learn(read_file(str(file)).table, choice)
         except InputError:
             continue
-        assert np.isfinite(task.x).all()
+        assert np.isfinite(task.filled).all()
         assert len(task.x) == len(task.t) == len(task.rows) > 0
         assert task.x.shape[1] == len(task.inputs)
 

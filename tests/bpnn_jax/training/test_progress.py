@@ -58,6 +58,9 @@ def test_a_checkpoint_of_another_rule_or_network_is_refused():
         ("exponential:0.5", [1, 0.5, 0.25, 0.125]),
         ("step:0.5:2", [1, 1, 0.5, 0.5]),
         ("warmup-cosine:1", [0.5, 1, 0.75, 0.25]),
+        ("linear:0:2", [1, 0.5, 0, 0]),
+        ("cosine:0.5:2", [1, 0.75, 0.5, 0.5]),
+        ("warmup-cosine:1:3", [0.5, 1, 0.5, 0]),
     ],
 )
 def test_a_schedule_multiplies_the_rate_of_each_epoch(text, multiples):
@@ -90,6 +93,8 @@ def test_a_schedule_is_the_same_in_every_function():
     ("text", "words"),
     [
         ("cosin", "did you mean 'cosine'"),
+        ("cosine:0:2.5", "expected epochs in all as a whole number"),
+        ("exponential:0.5:3", "expected schedule exponential:FACTOR-PER-EPOCH, got 2 numbers"),
         ("step:0.5", "expected schedule step:FACTOR:EPOCHS-PER-STEP, got 1 numbers"),
         ("step:0.5:2.5", "epochs per step as a whole number"),
         ("exponential:x", "expected schedule exponential:FACTOR-PER-EPOCH"),

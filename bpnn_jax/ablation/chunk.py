@@ -138,7 +138,7 @@ def run_chunk(chunk: Chunk) -> Table:
         seeds=seeds.tolist(),
         learning_rate=[lane.learning_rate for lane in lanes],
         momentum=[lane.momentum for lane in lanes],
-        tolerance=[lane.tolerance for lane in lanes],
+        tolerance=[lane.tolerance for lane in lanes] if program.settings.stop_solved else None,
         weights=_first_weights(chunk, seeds),
         dtype=program.dtype,
         settings=program.settings,

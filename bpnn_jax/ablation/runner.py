@@ -16,12 +16,13 @@ from bpnn_jax.ablation.folder import Store
 from bpnn_jax.ablation.identity import check, claim, identity, manifest, manifest_of, stages, study_of
 from bpnn_jax.ablation.kept import certificates_of, keep_certificates, keep_patterns, keep_summary, patterns_of
 from bpnn_jax.ablation.measures import Measure
-from bpnn_jax.ablation.parts import load, together
+from bpnn_jax.ablation.parts import BOOLEAN, Data, load, together
 from bpnn_jax.ablation.plan import Plan, plan
 from bpnn_jax.ablation.results import Results, chunk_of, gather
 from bpnn_jax.ablation.study import Study
 from bpnn_jax.ablation.table import Table
 from bpnn_jax.errors import InputError
+from bpnn_jax.settings import Run
 
 # An engine takes chunks and ``is_kept(chunk)``, and yields (chunk, table) as each is finished; the table is None if another process
 # has kept it meanwhile. ``run_chunk`` is all that the other side has to call.
@@ -81,6 +82,7 @@ def run(
     """
     store, where = Store(folder), where or place()
     tasks = tuple(load(task, study.test, study.of_tables) for task in study.tasks)
+    _check_stop(study, tasks)
     # What can be refused is, before a run is planned, and all of it before the folder is made.
     wanted = check(store, manifest(study, where, together(tasks)), force)
     if stop is not None and not os.path.lexists(store.chunks):
@@ -180,6 +182,19 @@ def looked(folder: str | os.PathLike[str], results: Results) -> None:
     count that. Raises InputError where it cannot be kept.
     """
     looks.keep(Store(folder), results)
+
+
+def _check_stop(study: Study, tasks: Sequence[Data]) -> None:
+    """Raise InputError for a tolerance where no run stops at one."""
+    if any(task.kind == BOOLEAN for task in tasks):
+        return
+    asked = dict(study.vary).get("tolerance", (study.base.tolerance,))
+    if len(asked) > 1 or asked[0] not in (0.0, Run.tolerance):
+        got = ", ".join(f"{value:g}" for value in asked)
+        raise InputError(
+            f"expected a tolerance with Boolean patterns alone, got {got} for {study.title} ({tasks[0].kind}), whose runs train "
+            "to the limit of epochs; leave it out"
+        )
 
 
 def _looked(store: Store, planned: Plan) -> int:

@@ -21,8 +21,8 @@ from bpnn_jax.audit._options import refuse as _refuse
 from bpnn_jax.audit._report import Finding, Power, Report, Stage, Survivor, assert_correct
 
 if TYPE_CHECKING:
-    from bpnn_jax.audit._executor import reusing
     from bpnn_jax.audit._judge import ratio
+    from bpnn_jax.audit._reused import reusing
     from bpnn_jax.audit._stages import stage
 
 __all__ = [
@@ -46,7 +46,7 @@ Argnums = int | Sequence[int] | None
 Stages = Mapping[str, Callable] | None
 
 # What needs JAX comes when it is used: pytest loads the plugin in this package in every run of its environment.
-_LATER = {"reusing": "_executor", "ratio": "_judge", "stage": "_stages"}
+_LATER = {"reusing": "_reused", "ratio": "_judge", "stage": "_stages"}
 
 
 def __getattr__(name: str) -> Any:

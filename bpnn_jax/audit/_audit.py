@@ -10,13 +10,13 @@ import numpy as np
 
 from bpnn_jax.audit import _mutate, _programs, _stages
 from bpnn_jax.audit._branches import Coverage
-from bpnn_jax.audit._domains import is_meant, looks, of_leaves
+from bpnn_jax.audit._domains import is_diagonal, is_meant, looks, of_leaves
 from bpnn_jax.audit._draws import Drawn, between, bounds, inputs
 from bpnn_jax.audit._executor import Executor
-from bpnn_jax.audit._judge import Judged, judge, loosened, off, ratio, rounded, together
+from bpnn_jax.audit._judge import Judged, judge, loosened, off, ratio, rounded, together, tolerated
 from bpnn_jax.audit._leaves import UNIT, is_double
 from bpnn_jax.audit._options import Options
-from bpnn_jax.audit._precision import judging
+from bpnn_jax.audit._precision import judging, symmetric_only
 from bpnn_jax.audit._report import ORDER, Finding, Power, Report
 from bpnn_jax.audit._rules import Rule, names_of
 from bpnn_jax.audit._subject import subject, wide
@@ -32,6 +32,9 @@ def audit(rule: Rule, options: Options) -> Report:
     if report.verdict != "wrong" or options.domain is not None or options.ranges is not None or not report.draws:
         return report
     kinds = {name: looks(e) for name, e in zip(rule.arguments.names, rule.arguments.examples, strict=True)}
+    by_chance = {name for name, e in zip(rule.arguments.names, rule.arguments.examples, strict=True) if is_diagonal(e)}
+    if by_chance and not symmetric_only(rule):
+        kinds = {name: kind for name, kind in kinds.items() if name not in by_chance}
     kinds = {name: kind for name, kind in kinds.items() if kind}
     if not kinds or any(f.draw == "the example" for f in report.findings if f.weight == "wrong"):
         return report
@@ -112,7 +115,7 @@ def _judged(execute: Executor, options: Options) -> tuple[Seen, list[Finding]]:
     findings += values.findings(Seen(execute, options, tuple(judged), tuple(judged)))
     usable = [j for j in judged if all(np.isfinite(e).all() for e in j.exact)] or judged
     if not _any_wrong(findings):  # what came through is held to what rounding leaves of it
-        usable = [rounded(execute, j) if off(j) else j for j in usable]
+        usable = [tolerated(rounded(execute, j)) if off(j) else j for j in usable]
     return Seen(execute, options, tuple(judged), tuple(usable)), findings
 
 
@@ -168,9 +171,12 @@ def _promises(seen: Seen, wrong: bool) -> tuple[list[Finding], Seen]:
 
 
 def _nested(execute: Executor, drawn: Drawn) -> tuple[str, ...]:
-    with wide(execute.subject.widest):
-        subject, live, _ = execute.subject.at(drawn, execute.subject.widest)
-        return _programs.flatten(jax.make_jaxpr(subject.function)(*live)).nested
+    def named() -> tuple[str, ...]:
+        with wide(execute.subject.widest):
+            subject, live, _ = execute.subject.at(drawn, execute.subject.widest)
+            return _programs.flatten(jax.make_jaxpr(subject.function)(*live)).nested
+
+    return execute.traced("rules in the function", (execute.subject.rule.fun,), drawn, named)
 
 
 def _leaf(execute: Executor, judged: list[Judged], i: int) -> dict[str, Any]:

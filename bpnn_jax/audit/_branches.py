@@ -1,6 +1,7 @@
 """Which sides of each select, maximum, limit, cond and while were taken, over all draws: a side never taken says nothing of itself."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import jax
@@ -98,24 +99,24 @@ class Coverage:
 
 
 def _sides(execute: Executor) -> list[Side]:
-    with wide(execute.subject.widest):
-        at = execute.subject.inputs(execute.subject.example, execute.subject.widest)
-        found = []
-        for program in _programs_of(execute.subject, execute.traceable, *at):
-            found += [
-                Side(operation.name, operation.where, side)
-                for operation in _branching(program)
-                for side in _named(operation)
-            ]
-        return found
+    rule, example, width = execute.subject.rule, execute.subject.example, execute.subject.widest
+
+    def sides(program_of: Callable[..., Program]) -> list[Side]:
+        with wide(width):
+            program = program_of(*execute.subject.at(example, width))
+            return [Side(o.name, o.where, side) for o in _branching(program) for side in _named(o)]
+
+    found = execute.traced("sides of the function", (rule.fun,), example, lambda: sides(_of_function))
+    return [*found, *(sides(_of_rule) if execute.traceable else ())]
 
 
-def _programs_of(subject: Subject, traceable: bool, live: list, c: Any, carried: list) -> Iterator[Program]:
-    at = subject.carrying(carried)
-    yield _programs.flatten(jax.make_jaxpr(lambda live, c: at.function(*live))(live, c))
-    if traceable:
-        pulled = lambda live, c: [p for p in at.pull_hand(live, c) if p is not None]  # noqa: E731
-        yield _programs.flatten(jax.make_jaxpr(pulled)(live, c))
+def _of_function(at: Subject, live: list, c: Any) -> Program:
+    return _programs.flatten(jax.make_jaxpr(lambda live, c: at.function(*live))(live, c))
+
+
+def _of_rule(at: Subject, live: list, c: Any) -> Program:
+    pulled = lambda live, c: [p for p in at.pull_hand(live, c) if p is not None]  # noqa: E731
+    return _programs.flatten(jax.make_jaxpr(pulled)(live, c))
 
 
 def _branching(program: Program) -> list[Operation]:
@@ -146,12 +147,9 @@ def _named(operation: Operation) -> Sequence[str]:
 
 def _flags(subject: Subject, live: list, c: Any) -> jax.Array:
     """Which sides are taken, in the order of ``_sides``. Traceable."""
-    traceable = True
-    try:
-        programs = list(_programs_of(subject, True, live, c, []))
-    except Exception:  # a rule of NumPy's
-        traceable = False
-        programs = list(_programs_of(subject, traceable, live, c, []))
+    programs = [_of_function(subject, live, c)]
+    with suppress(Exception):  # a rule of NumPy's
+        programs.append(_of_rule(subject, live, c))
     flags: list = []
     for program in programs:
         slots = _programs.run(program, jax.tree.leaves((live, c)))

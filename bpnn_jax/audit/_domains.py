@@ -92,7 +92,7 @@ def looks(example: Any) -> str:
     x = numbers(example)
     if x.size < 2 or np.iscomplexobj(x) or not np.isfinite(x).all():
         return ""
-    if set(np.unique(x)) == {0.0, 1.0}:
+    if x.any() and not x.all() and bool(((x == 0) | (x == 1)).all()):
         return "one-hot" if x.ndim >= 2 and bool((x.sum(-1) == 1).all()) else "binary"
     close = 64 * float(np.finfo(np.float32).eps) if dtype_of(example).itemsize >= 4 else 0.02
     if (x >= 0).all() and np.allclose(x.sum(-1), 1, atol=close) and x.shape[-1] > 1:
@@ -113,6 +113,17 @@ def looks(example: Any) -> str:
     if x.shape[-1] > 1 and np.allclose((x**2).sum(-1), 1, atol=close):
         return "unit"
     return ""
+
+
+def is_diagonal(example: Any) -> bool:
+    """Whether matrices are diagonal, as an author takes them who wants any regular matrix: symmetric by accident.
+
+    >>> is_diagonal(2 * np.eye(3)), is_diagonal(np.ones((2, 2))), is_diagonal(np.ones(2))
+    (True, False, False)
+    """
+    x = numbers(example)
+    square = x.ndim >= 2 and x.shape[-1] == x.shape[-2] > 1
+    return square and not x[..., ~np.eye(x.shape[-1], dtype=bool)].any() and bool(x.any())
 
 
 def is_meant(kind: str, example: Any) -> bool:

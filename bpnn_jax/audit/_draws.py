@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax.audit import _domains
-from bpnn_jax.audit._leaves import Arguments, dtype_of, in_width, numbers
+from bpnn_jax.audit._leaves import Arguments, dtype_of, in_width, numbers, put
 from bpnn_jax.errors import InputError
 
 SCALES = (1.0, 10.0, 3.0, 0.3)  # of the wide draws, in turn; ±1 alone rarely reaches a saturated branch
@@ -164,13 +164,17 @@ def _limits(arguments: Arguments, ranges: Any) -> list[tuple[float, float] | Non
     return [None if pair is None else (float(pair[0]), float(pair[1])) for pair in pairs]
 
 
-def as_jax(values: Sequence[np.ndarray], arguments: Arguments, dtype: Any = None) -> list:
+def in_dtype(values: Sequence[np.ndarray], arguments: Arguments, dtype: Any = None) -> list[np.ndarray]:
     """The live leaves in the width of ``dtype``, or each in its own."""
-    pairs = zip(values, arguments.examples, strict=True)
-    return [jnp.asarray(np.asarray(v).astype(in_width(dtype_of(e), dtype))) for v, e in pairs]
+    return [np.asarray(v).astype(in_width(dtype_of(e), dtype)) for v, e in zip(values, arguments.examples, strict=True)]
+
+
+def as_jax(values: Sequence[np.ndarray], arguments: Arguments, dtype: Any = None) -> list:
+    """The same as JAX's arrays: without a program that is compiled to copy them."""
+    return jax.device_put(in_dtype(values, arguments, dtype))
 
 
 def carried_as_jax(drawn: Drawn, arguments: Arguments, dtype: Any = None) -> list:
     """The carried arrays likewise: the draw's own, or else the example's."""
     pairs = zip(drawn.carried or arguments.others, arguments.others, strict=True)
-    return [jnp.asarray(np.asarray(v).astype(in_width(dtype_of(e), dtype))) for v, e in pairs]
+    return [put(v, in_width(dtype_of(e), dtype)) for v, e in pairs]

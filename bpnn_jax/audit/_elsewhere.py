@@ -9,7 +9,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from bpnn_jax.audit import _vary, _work
+from bpnn_jax.audit import _vary, _words, _work
 from bpnn_jax.audit._draws import ALIKE, Drawn, bounds, exactly, inputs
 from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._judge import NARROW, cotangent_of, judge, loosened, off, together
@@ -24,6 +24,10 @@ from bpnn_jax.audit.checks import Seen, values
 
 # A sibling's leaf this near, relative to its own or to any leaf's largest element, is right; what is further off is judged in full.
 NEAR, NEAR_ZERO = 1e-9, 1e-14
+LARGE, FEW = (
+    2**16,
+    4,
+)  # elements of an example from which only so many siblings are tried: each takes as long as a small audit
 
 
 class Elsewhere(NamedTuple):
@@ -48,8 +52,10 @@ def carried_out(execute: Executor, options: Options, most: int, late: float | No
     failed: dict[str, str] = {}
     covered: set[str] = set()
     cut, costs = 0, _work.Costs(execute)
+    few = most > FEW and sum(int(np.size(leaf)) for leaf in rule.arguments.leaves if hasattr(leaf, "dtype")) > LARGE
+    most = FEW if few else most
     found: list[Finding] | None = []
-    for other in siblings(rule.arguments, rule.kind != "gradient"):
+    for other in siblings(rule.arguments, rule.kind != "gradient", _words.of((*rule.source, rule.body))):
         if len(tried) >= most:
             break
         if other.what in covered:
@@ -79,6 +85,8 @@ def carried_out(execute: Executor, options: Options, most: int, late: float | No
     kept = [f"{what} (the rule fails there: {why[:100]})" for what, why in list(failed.items())[:2]]
     if cut:
         kept.append("further shapes, for want of time")
+    if few and len(tried) == FEW and not found:
+        kept.append(f"further shapes (the example has more than {LARGE} numbers: examples= takes others)")
     if not any(what.startswith("length") for what in tried):
         kept.append("shapes (the function takes no other)")
     if not found:
@@ -130,7 +138,9 @@ def _at(execute: Executor, parent: Arguments, options: Options, other: Sibling) 
             raise RuleFailsError(f"its gradient is {many} times that of a mean over all axes")
         if other.large and vanishes(execute, drawn):
             return None  # a product of so many factors is 0, for any rule
-        found += [f for f in _judged_at(execute, options, drawn) if f.weight in ("wrong", "imprecise")]
+        right = "right at the example's own shapes and settings"
+        judged = [f for f in _judged_at(execute, options, drawn) if f.weight in ("wrong", "imprecise")]
+        found += [replace(f, sentence=f"{f.sentence}; {right}") for f in judged]
     return found
 
 

@@ -4,8 +4,7 @@ Checks ask an executor for four things (``reference``, ``hand``, ``eager``, ``re
 another executor stands beside this one by answering the same.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -14,25 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax.audit._compiling import quick
-from bpnn_jax.audit._draws import Drawn
+from bpnn_jax.audit._draws import Drawn, in_dtype
 from bpnn_jax.audit._leaves import StructureError, is_float, numbers, unit_of
+from bpnn_jax.audit._reused import shapes, store
 from bpnn_jax.audit._subject import NOT_TRACEABLE, Subject, wide
-
-_reused: list[dict] = []
-
-
-@contextmanager
-def reusing() -> Iterator[None]:
-    """Inside, audits of the same functions at arguments of the same shapes share what was compiled.
-
-    For many audits of one rule: seeds of a study, a hypothesis search. The functions must be the same objects, and compute from
-    their arguments alone; floating arrays that are not differentiated are traced here, where otherwise they are constants.
-    """
-    _reused.append({})
-    try:
-        yield
-    finally:
-        _reused.pop()
 
 
 class Eager(NamedTuple):
@@ -119,10 +103,12 @@ class Executor:
         """<cotangent, f> in the widest precision, as a function of the live leaves of a draw."""
         jitted = self.compiled("value", Subject.weighed, (self.subject.rule.fun,))
         width = self._width(self.subject.widest)
+        with wide(width):
+            _, c, carried = self.subject.inputs(drawn, width)
 
         def value(live: list) -> float:
             with wide(width):
-                return float(jitted(*self.subject.inputs(drawn._replace(live=live), width)))
+                return float(jitted(in_dtype(live, self.subject.arguments, width), c, carried))
 
         return value
 
@@ -152,6 +138,9 @@ class Executor:
         if not self.traceable:
             return self.eager(drawn).leaves
         with wide(self.subject.own):
+            if not self.how.carried:  # a jit with options of its own is no part of another trace
+                subject, live, c = self.subject.at(drawn, None)
+                return jax.eval_shape(subject.pull_hand, live, c)
             hand = self.compiled("hand", Subject.pull_hand, self.subject.rule.source)
             return jax.eval_shape(hand, *self.subject.inputs(drawn))
 
@@ -179,15 +168,18 @@ class Executor:
 
     def shared(self, name: str, source: tuple) -> tuple[dict, Any]:
         """(a cache, a key in it) for what depends on ``source``, the author's functions: across audits inside ``reusing``."""
-        if _reused and self.how.carried:
-            subject = self.subject
-            key = (name, source, subject.rule.kind, subject.mode, subject.arguments.fixed)
-            try:
-                hash(key)
-                return _reused[-1], key
-            except TypeError:  # what is static has no hash
-                pass
-        return self.cache, name
+        subject = self.subject
+        key = (name, source, subject.rule.kind, subject.mode, subject.arguments.fixed)
+        kept = store(key) if self.how.carried else None
+        return (self.cache, name) if kept is None else (kept, key)
+
+    def traced(self, name: str, source: tuple, drawn: Drawn, make: Callable[[], Any]) -> Any:
+        """What a trace of ``source``, the author's functions, tells at the shapes of a draw: ``make()``, once for each of them."""
+        cache, key = self.shared(name, source)
+        key = (key, None if cache is self.cache else shapes(self.subject.arguments, drawn.carried))
+        if key not in cache:
+            cache[key] = make()
+        return cache[key]
 
     def compiled(self, name: str, function: Callable, source: tuple) -> Callable:
         """``function(subject, live, c)`` as a compiled function of ``subject.inputs``. ``source``: the author's functions in it."""

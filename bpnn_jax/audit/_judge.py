@@ -132,6 +132,12 @@ def rounded(execute: Executor, j: Judged) -> Judged:
     return j._replace(allowed=[max(pair) for pair in zip(j.allowed, rounding(execute, j), strict=True)])
 
 
+def tolerated(j: Judged) -> Judged:
+    """With the error that the rule has allowed, where no finding is wrong: what is told from the rule is told by more than that."""
+    errors = [_max(h - g) if h.shape == g.shape else 0.0 for h, g in zip(j.hand, j.exact, strict=True)]
+    return j._replace(allowed=[max(pair) for pair in zip(j.allowed, errors, strict=True)])
+
+
 def rounding(execute: Executor, j: Judged) -> list[float]:
     """What rounding in float64 can do to rule and reference: an error below it is lost precision, not wrong algebra.
 

@@ -187,6 +187,11 @@ def take_apart(
     return Arguments(args, chosen, treedef, leaves, live, rest, [name(k) for k in live], [name(k) for k in rest])
 
 
+def put(value: Any, dtype: Any) -> jax.Array:
+    """An array of JAX's; unlike ``jnp.asarray`` it compiles nothing for a new shape."""
+    return jax.device_put(np.asarray(value).astype(dtype))
+
+
 def cast(leaf: Any, dtype: Any) -> Any:
     # NumPy converts without compiling anything.
     return jnp.asarray(leaf if isinstance(leaf, jax.Array) else np.asarray(leaf, dtype), dtype)

@@ -1,11 +1,10 @@
 """Monte Carlo arithmetic: what rounding in float64 does to a computation, seen by making every rounding at random.
 
-The jaxpr is run operation by operation, each rounded result moved by one unit in the last place, up or down at random, a few times
-over (Parker, "Monte Carlo Arithmetic", 1997). The spread of the results measures
-rounding error; a real mistake does not move.
+The jaxpr is run a few times over, each rounded result of an operation moved by one unit in the last place, up or down at random
+(Parker, "Monte Carlo Arithmetic", 1997). The spread of the results measures rounding error; a real mistake does not move.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -13,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax.audit import _programs
+from bpnn_jax.audit._compiling import quick
 from bpnn_jax.audit._draws import Drawn
 from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._leaves import UNIT, numbers, unit_of
@@ -54,36 +54,52 @@ def _scatter(execute: Executor, function: Callable, drawn: Drawn, dtype: Any) ->
         subject, live, c = execute.subject.at(drawn, dtype)
         try:
             program = _programs.flatten(jax.make_jaxpr(lambda live, c: function(subject, live, c))(live, c))
-            flat = jax.tree.leaves((live, c))
-            plain = _programs.outputs(program, _programs.run(program, flat))
-            moved = [_outputs_of_one_run(program, flat, seed) for seed in range(RUNS)]
+            flat, shapes = jax.tree.leaves((live, c)), []
+            jax.eval_shape(lambda flat: _one_run(program, flat, lambda v: _noted(v, shapes)), flat)
+
+            def run(flat: list, signs: list) -> list:
+                given = iter(signs)
+                return _one_run(program, flat, lambda v: _moved(v, next(given)))
+
+            compiled = jax.jit(run, compiler_options=quick())
+            plain, *moved = (compiled(flat, signs) for signs in _signs(shapes))
         except Exception:  # a primitive that cannot be called by itself: then nothing is known
             return None
     factor = NARROW_FACTOR if unit_of(live[0].dtype) > 2.0**-12 else FACTOR
     return [factor * max(_apart(run[i], leaf) for run in moved) for i, leaf in enumerate(plain)]
 
 
-def _outputs_of_one_run(program: _programs.Program, flat: list, seed: int) -> list:
-    rng = np.random.default_rng((seed, 3))
+def _one_run(program: _programs.Program, flat: list, move: Callable[[Any], Any]) -> list:
+    """The outputs, with every number that an operation rounds put through ``move``. Traceable."""
+
+    def moved(values: list, rounded: bool) -> list:
+        return [move(v) if rounded and str(getattr(v, "dtype", "")) in UNIT else v for v in values]
+
     slots = dict(enumerate(flat))
     for operation in program.operations:
-        values = [_programs.value_of(a, slots) for a in operation.inputs]
-        if operation.name in SUMS:
-            values = [_moved(v, rng) for v in values]
-        found = _programs.apply(operation, values)
-        if operation.name not in EXACT:
-            found = [_moved(v, rng) for v in found]
+        values = moved([_programs.value_of(a, slots) for a in operation.inputs], operation.name in SUMS)
+        found = moved(_programs.apply(operation, values), operation.name not in EXACT)
         slots.update(zip(operation.outputs, found, strict=True))
     return _programs.outputs(program, slots)
 
 
-def _moved(value: Any, rng: np.random.Generator) -> Any:
-    unit = UNIT.get(str(getattr(value, "dtype", "")))
-    if unit is None:
-        return value
+def _noted(value: Any, shapes: list[tuple[int, ...]]) -> Any:
+    shapes.append(np.shape(value))
+    return value
+
+
+def _signs(shapes: list[tuple[int, ...]]) -> Iterator[list[np.ndarray]]:
+    """By how many units in the last place each number is moved: by none in the plain run, by 1 or -1 in each of ``RUNS`` others."""
+    yield [np.zeros(shape, np.int8) for shape in shapes]
+    for seed in range(RUNS):
+        rng = np.random.default_rng((seed, 3))
+        yield [rng.choice(np.array([-1, 1], np.int8), shape) for shape in shapes]
+
+
+def _moved(value: Any, signs: Any) -> Any:
     whole = value == jnp.round(value)  # a counter, a count, a constant such as 2: no rounding made it
-    moved = value * jnp.asarray(1.0 + 2.0 * unit * rng.choice([-1.0, 1.0], np.shape(value)), value.dtype)
-    return jnp.where(whole, value, moved)
+    unit = jnp.asarray(2.0 * UNIT[str(value.dtype)], value.dtype)
+    return jnp.where(whole, value, value * (1 + unit * signs.astype(value.dtype)))
 
 
 def _apart(moved: Any, plain: Any) -> float:

@@ -1,6 +1,6 @@
 """The precision that a subject leaves to judge in: casts, buffers of a fixed dtype, and what an iteration's own result is off by."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -12,9 +12,11 @@ from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._judge import Judged, ratio
 from bpnn_jax.audit._leaves import UNIT, numbers, unit_of
 from bpnn_jax.audit._programs import narrowest
-from bpnn_jax.audit._subject import wide
+from bpnn_jax.audit._rules import Rule
+from bpnn_jax.audit._subject import Subject, wide
 
 LOOPS = {"while", "scan"}
+SYMMETRIC = {"cholesky", "eigh", "tridiagonal"}  # they read half of a matrix, and are told nothing of the other
 OPAQUE = {"pure_callback", "io_callback", "custom_call", "ffi_call"}
 COARSEST = 1e-3  # an iteration whose result is further off than that is no solver
 
@@ -47,11 +49,23 @@ def _casts(execute: Executor, j: Judged) -> tuple[float, str]:
 
 
 def _jaxprs(execute: Executor, j: Judged) -> tuple[Jaxpr, Jaxpr | None]:
-    with wide(execute.subject.widest):
-        subject, live, c = execute.subject.at(j.drawn, execute.subject.widest)
-        pull = subject.pull_reference if subject.mode != "differences" else subject.weighed
-        hand = jax.make_jaxpr(subject.pull_hand)(live, c).jaxpr if execute.traceable else None
-        return jax.make_jaxpr(pull)(live, c).jaxpr, hand
+    rule, mode = execute.subject.rule, execute.subject.mode
+
+    def jaxpr(of: Callable[[Subject], Callable]) -> Jaxpr:
+        with wide(execute.subject.widest):
+            subject, live, c = execute.subject.at(j.drawn, execute.subject.widest)
+            return jax.make_jaxpr(of(subject))(live, c).jaxpr
+
+    def reference() -> Jaxpr:
+        return jaxpr(lambda subject: subject.pull_reference if mode != "differences" else subject.weighed)
+
+    def hand() -> Jaxpr | None:
+        return jaxpr(lambda subject: subject.pull_hand) if execute.traceable else None
+
+    return (
+        execute.traced("jaxpr of the reference", (rule.fun,), j.drawn, reference),
+        execute.traced("jaxpr of the rule", rule.source, j.drawn, hand),
+    )
 
 
 def _buffers(execute: Executor, judged: Sequence[Judged]) -> float:
@@ -92,6 +106,16 @@ def _iteration(execute: Executor, judged: Sequence[Judged]) -> float:
             if found > COARSEST:
                 return 0.0
     return found
+
+
+def symmetric_only(rule: Rule) -> bool:
+    """Whether a function treats some matrix as symmetric, or cannot be traced to see."""
+    arguments = rule.arguments
+    try:
+        closed = jax.make_jaxpr(lambda *live: rule.fun(*arguments.join(live)))(*map(np.asarray, arguments.examples))
+    except Exception:
+        return True
+    return bool(SYMMETRIC & set(_primitives(closed.jaxpr)))
 
 
 def _apart(got: Any, right: Any) -> float:

@@ -1,12 +1,14 @@
 """Other shapes and settings of the same function: each length of the example changed, one axis more, another static number."""
 
+import enum
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
+from bpnn_jax.audit import _words
 from bpnn_jax.audit._domains import looks, on
 from bpnn_jax.audit._leaves import Arguments, dtype_of, is_float_array, numbers
 from bpnn_jax.audit._redraw import is_order, is_permutation
@@ -14,7 +16,7 @@ from bpnn_jax.audit._redraw import is_order, is_permutation
 ELEMENTS = 2**18  # a sibling with a larger array is left out
 BLOCKS = (131, 1031)  # past a block of 128, and of 1024
 MANY = 70_000  # elements of one array: past a counter of 16 bits, and of float16
-SETTINGS = 4  # static numbers that are changed
+SETTINGS = 6  # changes of static numbers, switches and words
 OFF = 0.1  # instead of a static 0.0, with which a rate or a weight is switched off
 PARTS = 4  # axes of one length that are parted in every way
 HEADS = 64  # a longer length is no number of heads or groups, of which one may be a multiple of another
@@ -37,27 +39,29 @@ class Sibling(NamedTuple):
     covers: tuple[str, ...] = ()
 
 
-def siblings(arguments: Arguments, ranks: bool) -> Iterator[Sibling]:
-    """The likeliest to show a mistake first. ``ranks``: with one axis more, too. Whether the function takes them is not known here.
+def siblings(arguments: Arguments, ranks: bool, words: Sequence[str] = ()) -> Iterator[Sibling]:
+    """The likeliest to show a mistake first. ``ranks``: with one axis more, too; ``words`` as ``_words.of`` gives them.
+
+    Whether the function takes them is not known here.
 
     Every length is changed at once, and alone where the function does not take that: each sibling is compiled, which is most of
     what it costs.
     """
     known = set()
-    for other in _in_order(arguments, ranks):
+    for other in _in_order(arguments, ranks, words):
         key = other.what, *map(np.shape, jax.tree.leaves(other.args))
         if key not in known:
             yield other
         known.add(key)
 
 
-def _in_order(arguments: Arguments, ranks: bool) -> Iterator[Sibling]:
+def _in_order(arguments: Arguments, ranks: bool, words: Sequence[str]) -> Iterator[Sibling]:
     arrays = _arrays(arguments)
     groups = _groups(arguments, arrays)
     yield from _lengthened(arguments, groups, lambda n: n + 1 if n > 1 else 3)
     if ranks:
         yield from _one_rank_more(arguments, arrays)
-    yield from settings(arguments)
+    yield from settings(arguments, words)
     yield from _large(arguments, groups)
     for one in groups:
         if one > 1:
@@ -65,7 +69,7 @@ def _in_order(arguments: Arguments, ranks: bool) -> Iterator[Sibling]:
     for n, axes in groups.items():  # equal by accident: a length that another array has too, changed in some alone
         if len(axes) > 1 and n > 1:
             for part in _parts(axes, len(axes) - 1 if n <= HEADS else len(axes) // 2):
-                yield from _apart(arguments, n, part)
+                yield from _apart(arguments, n, part, groups.keys() - {n})
     turns = {n: turn for turn, n in enumerate(groups)}
     for odd in range(2 if len(groups) == 1 else 1):  # an odd length and one less, in turn
         yield from _lengthened(
@@ -75,11 +79,25 @@ def _in_order(arguments: Arguments, ranks: bool) -> Iterator[Sibling]:
 
 def _lengthened(arguments: Arguments, groups: dict[int, list[Axis]], new: Callable[[int], int]) -> Iterator[Sibling]:
     """Every length as ``new`` says, at once; then each alone, which is left out where the first is taken."""
-    lengths = {n: new(n) for n in groups if new(n) >= 1}
-    singles = [s for n in lengths if (s := _changed(arguments, groups, {n: lengths[n]}))]
+    lengths: dict[int, int] = {}
+    for n in groups:
+        if found := _distinct(n, new(n), lengths.values()):
+            lengths[n] = found
+    alone = ((n, _distinct(n, new(n), groups.keys() - {n})) for n in lengths)
+    singles = [s for n, found in alone if found and (s := _changed(arguments, groups, {n: found}))]
     if len(lengths) > 1 and (every := _changed(arguments, groups, lengths)):
         yield every._replace(covers=tuple(one.what for one in singles))
     yield from singles
+
+
+def _distinct(n: int, new: int, others: Collection[int]) -> int:
+    """``new``, or the next number further from ``n`` that no other length is; 0 where there is none from 1 up.
+
+    Two lengths that become equal may mean another function: a matrix with as many rows as there are inputs has no bias node.
+    """
+    while new > 1 and new in others:
+        new += 1 if new > n else -1
+    return max(new, 0)
 
 
 def _arrays(arguments: Arguments) -> list[int]:
@@ -125,15 +143,17 @@ def _elements(arguments: Arguments, k: int) -> int:
     return max(1, int(np.size(arguments.leaves[k])))
 
 
-def settings(arguments: Arguments) -> Iterator[Sibling]:
-    """A static number one higher or lower, or 0.7 of it, a switch turned; none that an integer array of the example may refer to."""
+def settings(arguments: Arguments, words: Sequence[str] = ()) -> Iterator[Sibling]:
+    """A static number one higher or lower, or 0.7 of it, a switch turned, another word; no number that integers may refer to."""
     wholes = [np.asarray(leaf) for leaf in arguments.others if dtype_of(leaf).kind in "iu" and np.size(leaf)]
     arrays = {*arguments.live, *arguments.carried}
     changes: list[list[tuple[int, Any]]] = []
     for k, value in enumerate(arguments.leaves):
-        if k not in arrays and isinstance(value, bool | int | float):
+        if k not in arrays and isinstance(value, str | enum.Enum):
+            changes.append([(k, other) for other in _words.others(value, words)])
+        elif k not in arrays and isinstance(value, bool | int | float):
             changes.append([(k, other) for other in _other_settings(value, wholes)])
-    order = [pair for turn in range(2) for one in changes for pair in one[turn : turn + 1]]
+    order = [pair for turn in range(_words.MOST) for one in changes for pair in one[turn : turn + 1]]
     for k, other in order[:SETTINGS]:
         leaves = [other if i == k else leaf for i, leaf in enumerate(arguments.leaves)]
         what = f"{arguments.name_at(k)} as {other!r}"
@@ -151,10 +171,11 @@ def _other_settings(value: bool | int | float, wholes: Sequence[np.ndarray]) -> 
     return [*lower, value + 1]
 
 
-def _apart(arguments: Arguments, n: int, part: list[Axis]) -> Iterator[Sibling]:
+def _apart(arguments: Arguments, n: int, part: list[Axis], others: Collection[int]) -> Iterator[Sibling]:
     """One longer on some of the axes of length ``n``; twice as long where the function does not take that: heads that share keys."""
     where = ", ".join(f"axis {axis} of {arguments.name_at(k)}" for k, axis in part)
-    found = [(new, _changed(arguments, {n: part}, {n: new})) for new in (n + 1, *([2 * n] if n <= HEADS else []))]
+    longer = (_distinct(n, n + 1, others), *([2 * n] if n <= HEADS else []))
+    found = [(new, _changed(arguments, {n: part}, {n: new})) for new in longer]
     named = [one._replace(what=f"length {n} as {new} on {where} alone") for new, one in found if one]
     for turn, one in enumerate(named):
         yield one._replace(covers=tuple(later.what for later in named[turn + 1 :]))

@@ -43,11 +43,14 @@ class Tapped:
 
     def __init__(self, execute: Executor):
         self.execute = execute
-        with wide(execute.subject.widest):
-            subject, live, _ = execute.subject.at(execute.subject.example, execute.subject.widest)
-            self.names = tuple(
-                _shapes(subject, live)
-            )  # in the order of the forward pass: jax's own dictionaries are sorted
+        example = execute.subject.example
+
+        def names() -> tuple[str, ...]:  # in the order of the forward pass: jax's own dictionaries are sorted
+            with wide(execute.subject.widest):
+                subject, live, _ = execute.subject.at(example, execute.subject.widest)
+                return tuple(_shapes(subject, live))
+
+        self.names = execute.traced("names of the stages", (execute.subject.rule.fun,), example, names)
 
     def values_and_cotangents(self, drawn: Drawn, dtype: Any) -> tuple[dict, dict]:
         """For each stage its value and its reference cotangent, as NumPy float64 arrays."""

@@ -15,8 +15,9 @@ import numpy as np
 
 from bpnn_jax.audit._domains import tangent
 from bpnn_jax.audit._draws import Drawn, as_jax, carried_as_jax, cotangent
-from bpnn_jax.audit._leaves import UNIT, Arguments, in_width, is_double, numbers, unit_of
+from bpnn_jax.audit._leaves import UNIT, Arguments, in_width, is_double, numbers, put, unit_of
 from bpnn_jax.audit._pull import forward, reverse, weighed
+from bpnn_jax.audit._reused import remembered, shapes
 from bpnn_jax.audit._rules import Rule, names_of
 from bpnn_jax.errors import InputError
 
@@ -118,7 +119,7 @@ class Subject:
             if c is None:
                 return None
             follows = dtype is not None and unit_of(o.dtype) == unit_of(self.widest)  # or it is cast to something fixed
-            return jnp.asarray(np.asarray(c * scale).astype(in_width(o.dtype, dtype) if follows else o.dtype))
+            return put(c * scale, in_width(o.dtype, dtype) if follows else o.dtype)
 
         return _on_leaves(one, self.cotangent, self.own_output if dtype is None else self.output)
 
@@ -191,6 +192,10 @@ def _widest(rule: Rule) -> tuple[Any, np.dtype]:
 
 
 def _output(rule: Rule, dtype: Any) -> Any:
+    return remembered(("output", rule.fun, shapes(rule.arguments), dtype), lambda: _looked_at(rule, dtype))
+
+
+def _looked_at(rule: Rule, dtype: Any) -> Any:
     arguments = rule.arguments
     with wide(dtype or arguments.dtype):
         live = as_jax([numbers(e) for e in arguments.examples], arguments, dtype)
@@ -206,6 +211,10 @@ def _output(rule: Rule, dtype: Any) -> Any:
 
 def _mode(found: Subject) -> str:
     """Reverse mode where the reference has it, else forward mode, else differences."""
+    return remembered(("mode", found.rule.fun, shapes(found.arguments), found.widest), lambda: _tried(found))
+
+
+def _tried(found: Subject) -> str:
     with wide(found.widest):
         live, c, carried = found.inputs(found.example, found.widest)
         for mode, pull in (("reverse", reverse), ("forward", forward)):

@@ -148,8 +148,8 @@ def _static(rule: Rule, tried: list[str]) -> list[str]:
     static = [
         f"argument {i} ({a!r:.20})"
         for i, a in enumerate(rule.arguments.args)
-        if (i in rule.static or (isinstance(a, bool | int | float | str) and not _is_live(rule, i)))
-        and not any(what.startswith(f"argument {i}") for what in tried)
+        if (i in rule.static or a is None or (isinstance(a, bool | int | float | str) and not _is_live(rule, i)))
+        and not any(what.startswith((f"argument {i} ", f"argument {i}[")) for what in tried)
     ]
     return [f"{', '.join(static)}, static: examples= takes others"] if static else []
 

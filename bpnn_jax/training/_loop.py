@@ -1,5 +1,6 @@
 """A whole training run as one traced function, ``run``: jit it, vmap it over seeds, rates or initial weights."""
 
+import copy
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -29,7 +30,8 @@ RUNNING, CUTOFF, SOLVED, DIVERGED = range(4)
 
 @dataclass(frozen=True)
 class Settings:
-    """What shapes the program: hashable, static under ``jit``. A change here, but for ``epochs``, compiles anew.
+    """What shapes the program: hashable, static under ``jit``. A change here, but for ``epochs``, compiles anew; so does none of
+    ``weight_decay`` from one number above 0 to another.
 
     epochs:        the limit, from 1 up.
     rule:          a name in ``rules.RULES``, an optax transformation, or a function of (learning_rate, momentum) that makes one.
@@ -104,6 +106,33 @@ class Settings:
         _check_rule(self.rule)
         _check_schedule(self.schedule, self.rule)
 
+    @property
+    def decays(self) -> bool:
+        """Whether there is a weight decay, be its value known or traced (``decaying``)."""
+        return isinstance(self.weight_decay, jax.Array) or self.weight_decay != 0
+
+
+def shaping(settings: Settings) -> tuple[Settings, float | None]:
+    """The settings with what shapes a program, and the value of the weight decay, which does not: None where there is none.
+
+    >>> shaping(Settings(weight_decay=0.01)) == (Settings(weight_decay=1.0), 0.01)
+    True
+    >>> shaping(Settings())[1] is None
+    True
+    """
+    if not settings.weight_decay:
+        return settings, None
+    return replace(settings, weight_decay=1.0), settings.weight_decay
+
+
+def decaying(settings: Settings, weight_decay: Any) -> Settings:
+    """Inside a program: its settings with the traced value of the weight decay, or with none."""
+    if weight_decay is None:
+        return settings
+    found = copy.copy(settings)
+    object.__setattr__(found, "weight_decay", weight_decay)  # a checked number, which is traced
+    return found
+
 
 def _check_rule(rule: rules.Rule) -> None:
     """Raise InputError for what makes no optax transformation of a learning rate and a momentum."""
@@ -175,14 +204,17 @@ def start(
     settings: Settings, weights: Weights, rates: Rates, network: Network | None = None, engine: Engine | None = None
 ) -> State:
     """The state before the first epoch. A rule may keep its rates in its state (rprop does), so they are needed here too."""
-    dtype = weights[0].dtype
+    xp, dtype = (
+        weights[0].__array_namespace__(),
+        weights[0].dtype,
+    )  # NumPy's for what is not traced: it compiles nothing
     return State(
         weights=weights,
         rule=(engine or GENERIC).start(network, settings, weights, rates),
-        epoch=jnp.zeros((), jnp.int32),
-        error=jnp.full((), jnp.nan, dtype),
-        status=jnp.full((), RUNNING, jnp.int32),
-        history=jnp.full(points(settings), jnp.nan, dtype),
+        epoch=xp.zeros((), dtype=xp.int32),
+        error=xp.full((), xp.nan, dtype=dtype),
+        status=xp.full((), RUNNING, dtype=xp.int32),
+        history=xp.full(points(settings), xp.nan, dtype=dtype),
     )
 
 
@@ -215,10 +247,15 @@ def goes_on(state: State, until: Any) -> Any:
 
 
 def generic_epoch(network: Network, settings: Settings, state: State, rates: Rates, x: Any, t: Any, at: Any) -> State:
-    """An epoch of ``run`` by ``GENERIC``, the patterns in the order ``at`` (patterns,): bit for bit, and no copy of them is made."""
-    return _after(
-        network, settings, state, x, t, rates, lambda *on: _generic_epoch(network, settings, on[0], x, t, on[1], at)
-    )
+    """An epoch of ``run`` by ``GENERIC`` for one of many networks, to rounding.
+
+    at: the order of the patterns (patterns,), of which no copy is made; None for that of the arrays.
+    """
+
+    def train(carry: tuple, now: Rates) -> tuple:
+        return _generic_epoch(network, settings, carry, x, t, now, at, many=True)
+
+    return _after(network, settings, state, x, t, rates, train)
 
 
 def _after(
@@ -255,15 +292,15 @@ def _apart(network: Network, settings: Settings) -> bool:
 
 
 def _generic_epoch(
-    network: Network, settings: Settings, carry: tuple, x: Any, t: Any, rates: Rates, at: Any = None
+    network: Network, settings: Settings, carry: tuple, x: Any, t: Any, rates: Rates, at: Any = None, many: bool = False
 ) -> tuple:
-    """The patterns as they are, or in the order ``at`` (patterns,), taken batch by batch."""
+    """The patterns as they are, or in the order ``at`` (patterns,), taken batch by batch. many: as for ``_step.gradient``."""
     rule = rules.rule(settings.rule, rates.learning_rate, rates.momentum)
 
     def update(carry, pattern):
         weights, rule_state, error = carry
         xb, tb = pattern if at is None else (x[pattern], t[pattern])
-        step = _step.article_order if settings.order == "article" else _step.simultaneous
+        step = _step.article_order if settings.order == "article" else partial(_step.simultaneous, many=many)
         weights, rule_state, top = step(network, settings, rule, weights, rule_state, xb, tb)
         return (weights, rule_state, _measure(network, settings, error, *top, tb)), None
 

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax import errors
@@ -93,8 +92,8 @@ class DivergedError(FloatingPointError):
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
-def _run(network, settings, engine, *args):
-    return _loop.run(network, settings, *args, engine=engine)
+def _run(network, settings, engine, weight_decay, *args):
+    return _loop.run(network, _loop.decaying(settings, weight_decay), *args, engine=engine)
 
 
 def train(
@@ -159,20 +158,22 @@ def train(
     if engine is _engines.FUSED:
         xla.warn_if_too_late()
 
-    program = _loop.with_room(replace(settings, epochs=last))
+    program, weight_decay = _loop.shaping(_loop.with_room(replace(settings, epochs=last)))
     with jax.enable_x64(dtype == "float64"), _engines.placed(engine is _engines.FUSED):
-        first = tuple(jnp.asarray(W, dtype) for W in (init(network, seed, dtype=dtype) if own is None else own))
-        traced = _loop.Rates(*(jnp.asarray(rate) for rate in rates))
+        # In NumPy up to the run: JAX would compile a program for each array's shape, only to fill it.
+        first = tuple(np.asarray(W, dtype) for W in (init(network, seed, dtype=dtype) if own is None else own))
+        traced = _loop.Rates(*map(np.asarray, rates))
         state = _loop.start(program, first, traced, network, engine)
         if start is not None:
-            state = state._replace(rule=_remembered(state.rule, start.rule), epoch=jnp.asarray(done, jnp.int32))
+            state = state._replace(rule=_remembered(state.rule, start.rule), epoch=np.int32(done))
         if watch is not None:
             watch.begin(network, dtype, settings.objective)
-        x, t = jnp.asarray(x), jnp.asarray(t)  # what may be large is there once
-        args = (x, t, traced, jax.random.key(seed))
+        decay = None if weight_decay is None else np.asarray(weight_decay, dtype)
+        decay, state, *args = jax.device_put((decay, state, x, t, traced, jax.random.key(seed)))
+        x, t = args[:2]  # what may be large is there once
         began = time.perf_counter()
         jax.block_until_ready(
-            _run(network, program, engine, state, *args, 0)
+            _run(network, program, engine, decay, state, *args, 0)
         )  # no epochs: compiles, or finds it compiled
         compiled = time.perf_counter()
         until, step, told, patient = done, 1 if progress else settings.epochs, began, True
@@ -180,7 +181,7 @@ def train(
         while until < last and int(state.status) == _loop.RUNNING and patient:
             until = min(until + (1 if watch else step), last)
             asked = time.perf_counter()
-            state = _run(network, program, engine, state, *args, until)
+            state = _run(network, program, engine, decay, state, *args, until)
             if watch:
                 best, stop = watch.after(network, state.weights, until - 1)
                 kept, patient = state if best else kept, not stop
@@ -204,7 +205,7 @@ def _remembered(fresh: Any, given: tuple[np.ndarray, ...]) -> Any:
             f"expected a checkpoint of the same network, rule and mode, whose rule remembers {len(leaves)} arrays, got one with "
             f"{len(given)} arrays, or of other shapes"
         )
-    return jax.tree.unflatten(form, [jnp.asarray(leaf) for leaf in given])
+    return jax.tree.unflatten(form, given)
 
 
 def predict(network: Network, weights: Weights, x: Any) -> np.ndarray:
@@ -225,7 +226,7 @@ def predict(network: Network, weights: Weights, x: Any) -> np.ndarray:
         mend = "; x[None] makes one pattern of it" if x.shape == network.sizes[:1] else ""
         raise InputError(f"expected inputs of shape (patterns, {network.sizes[0]}) for {network}, got {x.shape}{mend}")
     with jax.enable_x64(dtype == np.float64):
-        return np.asarray(apply(network, tuple(jnp.asarray(W) for W in weights), x))
+        return np.asarray(apply(network, tuple(np.asarray(W) for W in weights), x))
 
 
 def _result(network, settings, engine, state, kept, done, stopped, seconds, compile_seconds) -> TrainResult:

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 import manual
@@ -56,9 +55,9 @@ def gradients(network: Network, draws: list[Draw], path: str) -> list[tuple]:
         return [hand(d.weights, d.x, d.t) for d in draws]
     if path == "jit":
         jitted = jax.jit(hand)
-        return [jitted(*jax.tree.map(jnp.asarray, (d.weights, d.x, d.t))) for d in draws]
-    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *[(d.weights, d.x, d.t) for d in draws])
-    together = jax.jit(jax.vmap(hand))(*stacked)
+        return [jitted(d.weights, d.x, d.t) for d in draws]
+    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *[(d.weights, d.x, d.t) for d in draws])
+    together = jax.device_get(jax.jit(jax.vmap(hand))(*stacked))
     return [tuple(g[i] for g in together) for i in range(len(draws))]
 
 
@@ -91,6 +90,7 @@ def compare_audit(network: Network, rng: np.random.Generator) -> Iterator[Compar
     def loss(weights, x, t):
         return half_squared_error(network, weights, x, t)
 
+    @jax.jit  # some checks run it without their own compilation: one program, and not one per operation
     def by_hand(weights, x, t):
         return manual.gradient(manual.forward(weights, x, f, network.skip), t)
 
@@ -183,9 +183,9 @@ def compare_gpu_kernel(network: Network, rng: np.random.Generator) -> Iterator[C
         start = tuple(np.stack(W, axis=-1) for W in zip(*(d.weights for d, _, _ in judged), strict=True))
         rates = Rates(LEARNING_RATE, 0.0, 0.0, 0.0)
         with jax.enable_x64(False):
-            moved = _interpreted(network, Settings(epochs=1), start, x, t, rates).weights
+            moved = jax.device_get(_interpreted(network, Settings(epochs=1), start, x, t, rates).weights)
         for i, (d, exact, allowed) in enumerate(judged):
-            after = tuple(np.asarray(W[..., i]) for W in moved)
+            after = tuple(W[..., i] for W in moved)
             yield from compare_update(d, after, exact.gradient, allowed.gradient, "float32", 10)
 
 

@@ -69,12 +69,21 @@ def compare(draw: Draw, exact: Reference, allowed: Bound, derivation: Mistake = 
     yield Comparison(12, found, exact.input, allowed.input, at(0))
 
 
+def _by_jax(names: tuple[str, ...], z) -> tuple:
+    """(f(z), f'(z)) of each activation."""
+    return tuple(jax.jvp(ACTIVATIONS[name], (z,), (jnp.ones_like(z),)) for name in names)
+
+
+_values_and_slopes = quickly(_by_jax, static=(0,))
+
+
 def compare_extremes() -> Iterator[Comparison]:
     """(1) to (4) and (17) at 0 and far out: a kink has its one value, nothing overflows, a small sigmoid keeps its digits."""
     z = np.array([-1000.0, -40.0, -1e-300, -0.0, 0.0, 1e-300, 40.0, 1000.0])
-    for name, f in manual.ACTIVATIONS.items():
-        with jax.enable_x64(True):
-            exact, slope = (np.asarray(v) for v in jax.jvp(ACTIVATIONS[name], (jnp.asarray(z),), (jnp.ones_like(z),)))
+    with jax.enable_x64(True):
+        pairs = jax.device_get(_values_and_slopes(tuple(manual.ACTIVATIONS), z))
+    for f, (exact, slope) in zip(manual.ACTIVATIONS.values(), pairs, strict=True):
+        name = f.name
         with np.errstate(over="raise", invalid="raise", divide="raise"):
             a = f.value(z)
             slope_by_hand = f.derivative(z, a)
@@ -139,7 +148,7 @@ def compare_curvature(draw: Draw, rng: np.random.Generator) -> Iterator[Comparis
 
     def product(dtype):
         with jax.enable_x64(dtype == np.float64):
-            args = jax.tree.map(lambda a: jnp.asarray(a, dtype), (weights, direction, x, t))
+            args = jax.tree.map(lambda a: np.asarray(a, dtype), (weights, direction, x, t))
             return jax.tree.map(lambda p: np.asarray(p, np.float64), _curvature(network, objective, *args))
 
     hand = by_hand(x, t)

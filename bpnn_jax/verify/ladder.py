@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -21,11 +20,13 @@ from bpnn_jax.verify.networks import (
     LOOP_SIZES,
     MISTAKEN,
     PROVED_SKIPPING,
+    RULE_SIZES,
     SCALE_SIZES,
     Options,
     in_turn,
     mixed,
     proved,
+    taking_turns,
     weights,
     with_objectives,
     with_output,
@@ -160,10 +161,13 @@ def _rung_4(options: Options) -> Iterator[Piece]:
 def _rung_5(options: Options) -> Iterator[Piece]:
     """Each piece on one network with some of the activations, since a loop is compiled for each network; they take turns."""
     sizes = options.sizes or LOOP_SIZES
-    turn = count(step=len(sizes) - 1)
+    smaller = taking_turns(options, options.sizes or RULE_SIZES)
+    networks = taking_turns(options, sizes)
 
-    def on_next(compare: Callable, *what: object, skip: bool = False) -> Callable[..., Iterator[Comparison]]:
-        net = mixed(options, sizes, next(turn), skip)
+    def on_next(
+        compare: Callable, *what: object, skip: bool = False, of: Iterator[Network] = networks
+    ) -> Callable[..., Iterator[Comparison]]:
+        net = replace(next(of), skip=skip)
         return lambda rng: compare(net, rng, *what)
 
     for path in as_it_runs.PATHS:
@@ -174,8 +178,9 @@ def _rung_5(options: Options) -> Iterator[Piece]:
         yield 5, f"train_many {mode}", 20, on_next(as_it_runs.compare_many_step, mode)
     for run in loops.RUNS:
         yield 5, f"{run}, N = 0", 10, on_next(loops.compare_second_tap, run)
+        of = smaller if run == "train_many" else networks
         for loop in loops.MANY_LOOPS if run == "train_many" else loops.ONE_LOOPS:
-            yield 5, f"{run}, NumPy loop", 10, on_next(loops.compare_loop, run, *loop)
+            yield 5, f"{run}, NumPy loop", 10, on_next(loops.compare_loop, run, *loop, of=of)
         if len(sizes) > 2:
             for loop in loops.SKIPPING_LOOPS[run]:
                 yield 5, f"{run}, skip connections", 10, on_next(loops.compare_loop, run, *loop, skip=True)
@@ -183,7 +188,7 @@ def _rung_5(options: Options) -> Iterator[Piece]:
     compare = lambda rng: as_it_runs.compare_paths(net, rng, "jit + vmap", objective=objective)  # noqa: E731
     yield 5, "float32 jit + vmap", 40, compare
     for run, output, loop, equation, given in loops.OBJECTIVE_LOOPS:
-        net = with_output(output, hidden_bias=options.hidden_bias is not False)
+        net = with_output(output, RULE_SIZES, options.hidden_bias is not False)
         compare = partial(_loop, net, run, loop, equation, given)
         yield 5, f"{run}, NumPy loop", 10, compare
     # A linear output: where one saturates, the whole gradient is no larger than the roundings of f' in terms of a, of which the

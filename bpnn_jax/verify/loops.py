@@ -29,14 +29,12 @@ LOOPS = {
     ("quickprop", "minibatch", "simultaneous"): 21,
     ("rprop", "online", "simultaneous"): 22,
     ("previous-gradient", "online", "article"): 9,
-    ("previous-gradient", "minibatch", "simultaneous"): 13,
-    ("nesterov", "minibatch", "simultaneous"): 15,
 }
 ONE_LOOPS = tuple(loop for loop in LOOPS if loop[1] == "online")  # train leaves batches to matrix products
 MANY_LOOPS = tuple(
     loop for loop in LOOPS if loop[0] != "rprop"
 )  # as quickprop: the pair that it carries is laid out alike
-SKIPPING_LOOPS = {  # with skip connections: every layout and loop once, and what takes the generic path
+SKIPPING_LOOPS = {  # with skip connections: every layout and loop once, (13) in batches, and what takes the generic path
     "train": [("previous-gradient", "online", "simultaneous"), ("previous-gradient", "minibatch", "simultaneous")],
     "train_many": [("previous-gradient", "online", "article"), ("previous-gradient", "minibatch", "simultaneous")],
 }
@@ -121,7 +119,7 @@ def compare_loop(
     draws = draw_several(network, rng, patterns=PATTERNS, objective=more.get("objective", "half-squared-error"))
     x, t = draws[0].x, draws[0].t
     given = {"rule": rule, "order": order, "epochs": EPOCHS, **PACE, **batches(mode, BATCH), **more}
-    equation = LOOPS[rule, mode, order] if equation is None else equation
+    equation = equation_of(rule, order) if equation is None else equation
     updates = EPOCHS * (PATTERNS if mode == "online" else -(-PATTERNS // BATCH))
     for d, after in zip(draws, _moved(run, network, x, t, draws, "float64", given), strict=True):
         loop = partial(in_numpy, network, d.weights, x, t, rule, mode, order, **more)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import cycle
 
 from bpnn_jax.errors import seed, unknown, whole_number
 from bpnn_jax.network import Network
@@ -14,6 +15,7 @@ CURVED_SIZES = (2, 2, 1)
 DRAWN_SIZES = (4, 5, 5, 3)
 SCALE_SIZES = (20, 8, 3)
 LOOP_SIZES = (3, 2, 2, 2)  # of the training loops, which are written out weight by weight: what compiles soon
+RULE_SIZES = (3, 2, 2)  # of those of many networks that differ in the rule alone
 KERNEL_SIZES = (3, 2, 2, 2, 2)  # as many layers as the GPU kernel has activations
 OBJECTIVE_SIZES = (4, 5, 3)  # the shapes of the mistakes' networks: operations are compiled for a shape
 FURTHER = tuple(name for name, f in ACTIVATIONS.items() if f.equations[1] == 17)
@@ -72,6 +74,17 @@ def in_turn(options: Options, sizes: tuple[int, ...]) -> Iterator[Network]:
     for i in range(max(len(options.activations), len(biases))):
         input_bias, hidden_bias = biases[i % len(biases)]
         yield replace(mixed(options, sizes, i), input_bias=input_bias, hidden_bias=hidden_bias)
+
+
+def taking_turns(options: Options, sizes: tuple[int, ...]) -> Iterator[Network]:
+    """As few networks as hold every activation, again and again, so that some pieces share what is compiled for one.
+
+    >>> turns = taking_turns(Options(activations=("tanh", "relu", "silu")), (2, 2, 1))
+    >>> [next(turns).activations for _ in range(3)]
+    [('tanh', 'relu'), ('silu', 'tanh'), ('tanh', 'relu')]
+    """
+    firsts = range(0, len(options.activations), len(sizes) - 1)
+    return cycle([mixed(options, sizes, first) for first in firsts])
 
 
 def proved(options: Options) -> Iterator[Network]:

@@ -107,5 +107,5 @@ _compiled = quickly(_ordered, static=(0, 1))
 def float64(network: Network, weights: Weights, x: Any, t: Any, objective: str = "half-squared-error") -> Reference:
     """The reference as NumPy float64 arrays, from inputs of any precision."""
     with jax.enable_x64(True):
-        args = jax.tree.map(lambda a: jnp.asarray(np.asarray(a, np.float64)), (tuple(weights), x, t))
+        args = jax.tree.map(lambda a: np.asarray(a, np.float64), (tuple(weights), x, t))
         return jax.tree.map(np.asarray, _compiled(network, objective, *args))

@@ -6,7 +6,6 @@ What rounding does to a rule that branches on signs, (21) and (22), is measured:
 from collections.abc import Callable, Iterator, Mapping
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 
@@ -15,6 +14,7 @@ from bpnn_jax import rules
 from bpnn_jax.network import Weights
 from bpnn_jax.verify.bound import UNIT
 from bpnn_jax.verify.checks import Comparison
+from bpnn_jax.verify.compiling import quickly
 from manual.rules import GROWTH, LONGEST, SHORTEST
 
 LEARNING_RATE, MOMENTUM, STEPS = 0.3, 0.7, 10
@@ -111,15 +111,22 @@ def _by_rule(
 ) -> Iterator[np.ndarray]:
     """The weights after each step of the rule of that name in ``bpnn_jax.rules``."""
     with jax.enable_x64(True):
-        rule = rules.rule(name, rate, MOMENTUM)
-        W = jnp.asarray(W0)
-        state = rule.init(W)
-        moved = []
-        for g in gradients:
-            update, state = rule.update(jnp.asarray(g), state, W)
-            W = optax.apply_updates(W, update)
-            moved.append(np.asarray(W))
-    return iter(moved)
+        return iter(np.asarray(_steps(name, W0, gradients, np.asarray(rate))))
+
+
+def _after_each(name: str, W0, gradients, rate):
+    rule = rules.rule(name, rate, MOMENTUM)
+
+    def step(carry: tuple, g) -> tuple:
+        W, state = carry
+        update, state = rule.update(g, state, W)
+        moved = optax.apply_updates(W, update)
+        return (moved, state), moved
+
+    return jax.lax.scan(step, (W0, rule.init(W0)), gradients)[1]
+
+
+_steps = quickly(_after_each, static=(0,))
 
 
 def disturbance(rng: np.random.Generator, dtype: str) -> Callable[[np.ndarray], np.ndarray]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,12 @@ def of(array: Any) -> Symbols:
 
 
 def rational(value):
-    return sympy.nsimplify(value, rational=True) if isinstance(value, float) else value
+    return _rational(value) if isinstance(value, float) else value
+
+
+@cache
+def _rational(value: float) -> sympy.Expr:
+    return sympy.nsimplify(value, rational=True)
 
 
 def entries(array: np.ndarray) -> list[sympy.Expr]:

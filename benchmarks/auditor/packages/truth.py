@@ -93,7 +93,8 @@ TRUTH: dict[str, Truth] = {
         "by design", "Berthet et al. 2020: the derivative of the expectation, not of the sample"
     ),
     "jaxopt._src.implicit_diff._custom_root.<locals>.make_custom_vjp_solver_fun.<locals>.solver_fun_flat": Truth(
-        "right", "implicit function theorem: the minimum of |w - d|² is d, whose derivative is the identity"
+        "by design",
+        "its source: what the solver returns beside the solution has no gradient; the audit of the solution alone says correct",
     ),
     "probdiffeq.backend.linalg.qr_r": Truth(
         "by design", "its comment: Q is treated as constant, so that it has a derivative at 0"

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from bpnn_jax.audit import _audit, _rules
-from bpnn_jax.audit._executor import reusing
 from bpnn_jax.audit._options import Options
 from bpnn_jax.audit._report import Report
+from bpnn_jax.audit._reused import reusing
 from bpnn_jax.audit.packages.recording import Call, Recorded
 from bpnn_jax.audit.packages.rows import Row, weightiest
 

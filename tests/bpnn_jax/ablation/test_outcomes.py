@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from bpnn_jax.ablation import findings, folder, parts, results, runner, told, tuning
-from bpnn_jax.ablation.chunk import place
+from bpnn_jax.ablation.chunk import place, run_chunk
 from bpnn_jax.ablation.identity import growth, identity, manifest, study_of
 from bpnn_jax.ablation.kept import patterns_of
 from bpnn_jax.ablation.plan import plan
@@ -68,6 +68,20 @@ def test_a_run_has_the_accuracy_of_the_network_that_train_makes_of_it(finished):
     for name, part in there.named.items():
         right = scores.classified(predict(network, ended.weights, part.x), part.t).accuracy
         assert trials.scores[f"{name}_accuracy"][row, trial] == right
+
+
+def test_a_run_of_data_trains_to_the_limit_however_right_its_outputs_are(finished):
+    chunk = plan(STUDY, place()).chunks[0]
+    near = dataclasses.replace(chunk, lanes=tuple(lane._replace(tolerance=100.0) for lane in chunk.lanes))
+    assert set(run_chunk(near)["stopped"].to_pylist()) == {"epochs"}
+
+
+@pytest.mark.parametrize("change", [{"vary": {"tolerance": (0.1, 0.3)}}, {"base": Run(tolerance=0.2)}])
+def test_a_tolerance_is_refused_where_nothing_stops_at_it(change, tmp_path):
+    study = dataclasses.replace(STUDY, tune=(), **change)
+    with pytest.raises(InputError, match=r"expected a tolerance with Boolean patterns alone, got 0.* for iris"):
+        runner.run(study, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_parts_are_disjoint_and_standardized_by_the_training_part():

@@ -398,7 +398,7 @@ def test_the_json_of_patterns_has_the_scores_of_their_kind(here, result, content
     assert found["task"]["kind"] == kind
     assert {name: set(part) for name, part in found["scores"].items()} == {"train": scores, "test": scores}
     if kind == "boolean":
-        assert found["scores"]["test"]["accuracy"] == found["success_rate"] / 100
+        assert 100 * found["scores"]["test"]["accuracy"] == found["success_rate"]
     elif kind == "classification":
-        assert found["scores"]["test"]["accuracy"] == found["largest_output_rate"] / 100
+        assert 100 * found["scores"]["test"]["accuracy"] == found["largest_output_rate"]
         assert found["scores"]["train"]["majority"] == pytest.approx(2 / 3)

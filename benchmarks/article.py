@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from benchmarks.speed.worker import OPTIONS
 from bpnn_jax import article
 from bpnn_jax.patterns import files
 from manual.article import NN
@@ -38,8 +39,8 @@ class Options:
 
 
 def whole_process(arguments: list[str], **environment: str) -> float:
-    # Importing bpnn_jax here has set the option already; each process is to decide for itself.
-    flags = re.sub(r"--xla_backend_extra_options=\S*", "", os.environ.get("XLA_FLAGS", ""))
+    # Importing bpnn_jax here has set its options already; each process is to decide for itself.
+    flags = re.sub(OPTIONS, "", os.environ.get("XLA_FLAGS", ""))
     environment = {**os.environ, "XLA_FLAGS": flags, **environment}
     began = time.perf_counter()
     subprocess.run([sys.executable, *arguments], check=True, env=environment, stdout=subprocess.DEVNULL)

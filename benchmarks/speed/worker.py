@@ -12,6 +12,8 @@ from typing import Any
 
 from benchmarks.speed.tasks import Task, Weights
 
+OPTIONS = r"--xla_(backend_extra_options|cpu_prefer_vector_width)=\S*"  # that importing bpnn_jax sets
+
 
 class PeerError(RuntimeError):
     """A peer that could not do its work; the message is its own."""
@@ -87,8 +89,8 @@ def cores() -> int:
 def _serve(there: Connection, prepare: Callable, plain_xla: bool) -> None:
     logging.disable(logging.WARNING)  # such as torch's, of the GPU that it does not find
     os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"  # a compile time that comes from a disk says nothing
-    if plain_xla:  # importing bpnn_jax has set the option; JAX is not imported yet
-        os.environ["XLA_FLAGS"] = re.sub(r"--xla_backend_extra_options=\S*", "", os.environ.get("XLA_FLAGS", ""))
+    if plain_xla:  # importing bpnn_jax has set its options; JAX is not imported yet
+        os.environ["XLA_FLAGS"] = re.sub(OPTIONS, "", os.environ.get("XLA_FLAGS", ""))
     run: Callable = lambda: None  # noqa: E731
     while True:
         try:

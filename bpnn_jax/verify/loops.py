@@ -32,7 +32,7 @@ LOOPS = {
     ("previous-gradient", "minibatch", "simultaneous"): 13,
     ("nesterov", "minibatch", "simultaneous"): 15,
 }
-ONE_LOOPS = tuple(loop for loop in LOOPS if loop[1] == "online")  # train leaves batches to matrix products
+ONE_LOOPS = tuple(loop for loop in LOOPS if loop[1] == "online" or loop[0] == "previous-gradient")
 MANY_LOOPS = tuple(
     loop for loop in LOOPS if loop[0] != "rprop"
 )  # as quickprop: the pair that it carries is laid out alike
@@ -53,7 +53,7 @@ class Loop(NamedTuple):
     settings: dict[str, Any]
 
 
-# Each layout and loop once, also the generic one: ``train`` leaves batches to it.
+# Each layout and loop once.
 OBJECTIVE_LOOPS = (
     Loop(
         *("train", "softmax", ("previous-gradient", "online", "simultaneous"), 19),

@@ -8,7 +8,6 @@ article's own program in Python. Cold starts are whole processes. Medians of sev
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks.speed.worker import OPTIONS
+from benchmarks.speed.worker import without_options
 from bpnn_jax import article
 from bpnn_jax.patterns import files
 from manual.article import NN
@@ -40,8 +39,7 @@ class Options:
 
 def whole_process(arguments: list[str], **environment: str) -> float:
     # Importing bpnn_jax here has set its options already; each process is to decide for itself.
-    flags = re.sub(OPTIONS, "", os.environ.get("XLA_FLAGS", ""))
-    environment = {**os.environ, "XLA_FLAGS": flags, **environment}
+    environment = {**os.environ, "XLA_FLAGS": without_options(os.environ.get("XLA_FLAGS", "")), **environment}
     began = time.perf_counter()
     subprocess.run([sys.executable, *arguments], check=True, env=environment, stdout=subprocess.DEVNULL)
     return time.perf_counter() - began

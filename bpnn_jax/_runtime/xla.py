@@ -5,8 +5,8 @@ which costs an online update of a 20-8-3 network several times its arithmetic (`
 
 Vectors are as wide as the CPU has them, up to 512 bits; LLVM's usual choice is 256. docs/speed.md has what that gives.
 
-``BPNN_XLA_OPTION=off`` leaves XLA alone, and an option that the user's own ``XLA_FLAGS`` has stays as it is there. A study's place
-(``ablation.chunk.place``) has the ``XLA_FLAGS`` of its runs.
+``BPNN_XLA_OPTION=off`` leaves XLA alone, and an option that the user's own ``XLA_FLAGS`` has stays as it is there. A file of flags
+that the variable names is left alone too. A study's place (``ablation.chunk.place``) has the ``XLA_FLAGS`` of its runs.
 """
 
 import os
@@ -27,7 +27,9 @@ def set_options() -> None:
     global too_late
     if os.environ.get("BPNN_XLA_OPTION", "on") == "off":
         return
-    flags = os.environ.get("XLA_FLAGS", "")
+    flags = os.environ.get("XLA_FLAGS", "").strip()
+    if flags and not flags.startswith("--"):
+        return  # the name of a file with flags
     missing = [option for option in (SMALL_LOOPS, WIDE_VECTORS) if option.split("=")[0].lstrip("-") not in flags]
     os.environ["XLA_FLAGS"] = " ".join([*flags.split(), *missing])
     too_late = SMALL_LOOPS in missing and jax_is_running()

@@ -328,6 +328,8 @@ def test_when_the_option_is_lost(running, flags, switch, late, monkeypatch):
         ("--xla_backend_extra_options=a=b", "on", f"--xla_backend_extra_options=a=b {xla.WIDE_VECTORS}"),
         (f"{xla.SMALL_LOOPS} {xla.WIDE_VECTORS}", "on", f"{xla.SMALL_LOOPS} {xla.WIDE_VECTORS}"),
         ("--a=1", "off", "--a=1"),
+        ("flags.txt", "on", "flags.txt"),  # XLA reads the file
+        (" ", "on", f"{xla.SMALL_LOOPS} {xla.WIDE_VECTORS}"),  # alone, XLA would take it for a file
     ],
 )
 def test_each_option_is_set_unless_the_user_has_it_or_wants_none(flags, switch, found, monkeypatch):

@@ -46,7 +46,7 @@ class TrainResult(Card):
     error:      of that epoch, as ``settings.measure`` says; summed, in (7) with the ½, never a mean.
     stopped:    ``cutoff``, ``solved``, ``epochs`` (the limit), ``patience`` or ``diverged``.
     history:    (epoch, error) rows, float64, shape (points, 2), every ``history_every`` epochs from epoch 0.
-    engine:     the loop that ran: ``fused loop`` (small networks online, the derivation written out) or ``generic``.
+    engine:     the loop that ran: ``fused loop`` or ``fused batches`` (small networks, the derivation written out), or ``generic``.
     seconds:    spent training. ``compile_seconds``: spent compiling before that.
     rule:       what the rule remembers, for ``checkpoint``.
     kept:       the 0-based epoch that the weights are of: the last one, or with a validation part the best.
@@ -154,12 +154,12 @@ def train(
     own = None if given_weights is None else _inputs.weights(network, given_weights, dtype)
     done = 0 if start is None else start.epochs
     last = whole_number("epochs in all", done + settings.epochs, 1)
-    engine = _engines.engine_for(network, settings)
-    if engine is _engines.FUSED:
+    engine = _engines.engine_for(network, settings, dtype)
+    if engine in _engines.WRITTEN_OUT:
         xla.warn_if_too_late()
 
     program, weight_decay = _loop.shaping(_loop.with_room(replace(settings, epochs=last)))
-    with jax.enable_x64(dtype == "float64"), _engines.placed(engine is _engines.FUSED):
+    with jax.enable_x64(dtype == "float64"), _engines.placed(engine in _engines.WRITTEN_OUT):
         # In NumPy up to the run: JAX would compile a program for each array's shape, only to fill it.
         first = tuple(np.asarray(W, dtype) for W in (init(network, seed, dtype=dtype) if own is None else own))
         traced = _loop.Rates(*map(np.asarray, rates))

@@ -28,6 +28,10 @@ STEPS = {
     "online": {"mode": "online"},
     "minibatch": {"mode": "minibatch", "batch_size": 5},
     "batch": {"mode": "batch"},
+    "batch, products": {
+        "mode": "batch",
+        "measure": "last-pattern",
+    },  # which keeps a small network from being written out
     "batch, autodiff": {"mode": "batch", "gradient": "autodiff"},
 }
 NETWORKS = 10  # trained together by train_many

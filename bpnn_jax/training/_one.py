@@ -226,7 +226,10 @@ def predict(network: Network, weights: Weights, x: Any) -> np.ndarray:
         mend = "; x[None] makes one pattern of it" if x.shape == network.sizes[:1] else ""
         raise InputError(f"expected inputs of shape (patterns, {network.sizes[0]}) for {network}, got {x.shape}{mend}")
     with jax.enable_x64(dtype == np.float64):
-        return np.asarray(apply(network, tuple(np.asarray(W) for W in weights), x))
+        return np.asarray(_outputs(network, tuple(np.asarray(W) for W in weights), x))
+
+
+_outputs = jax.jit(apply, static_argnums=0)  # one program, and not one per operation
 
 
 def _result(network, settings, engine, state, kept, done, stopped, seconds, compile_seconds) -> TrainResult:

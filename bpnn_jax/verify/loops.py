@@ -29,11 +29,11 @@ LOOPS = {
     ("quickprop", "minibatch", "simultaneous"): 21,
     ("rprop", "online", "simultaneous"): 22,
     ("previous-gradient", "online", "article"): 9,
+    ("previous-gradient", "minibatch", "simultaneous"): 13,
 }
 ONE_LOOPS = tuple(loop for loop in LOOPS if loop[1] == "online" or loop[0] == "previous-gradient")
-MANY_LOOPS = tuple(
-    loop for loop in LOOPS if loop[0] != "rprop"
-)  # as quickprop: the pair that it carries is laid out alike
+# Without rprop, whose pair is laid out as quickprop's is, and without what ``SKIPPING_LOOPS`` have.
+MANY_LOOPS = tuple(loop for loop in LOOPS if loop[0] != "rprop" and loop[:2] != ("previous-gradient", "minibatch"))
 SKIPPING_LOOPS = {  # with skip connections: every layout and loop once, (13) in batches, and what takes the generic path
     "train": [("previous-gradient", "online", "simultaneous"), ("previous-gradient", "minibatch", "simultaneous")],
     "train_many": [("previous-gradient", "online", "article"), ("previous-gradient", "minibatch", "simultaneous")],

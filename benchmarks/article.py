@@ -8,7 +8,6 @@ article's own program in Python. Cold starts are whole processes. Medians of sev
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from benchmarks.speed.worker import without_options
 from bpnn_jax import article
 from bpnn_jax.patterns import files
 from manual.article import NN
@@ -38,9 +38,8 @@ class Options:
 
 
 def whole_process(arguments: list[str], **environment: str) -> float:
-    # Importing bpnn_jax here has set the option already; each process is to decide for itself.
-    flags = re.sub(r"--xla_backend_extra_options=\S*", "", os.environ.get("XLA_FLAGS", ""))
-    environment = {**os.environ, "XLA_FLAGS": flags, **environment}
+    # Importing bpnn_jax here has set its options already; each process is to decide for itself.
+    environment = {**os.environ, "XLA_FLAGS": without_options(os.environ.get("XLA_FLAGS", "")), **environment}
     began = time.perf_counter()
     subprocess.run([sys.executable, *arguments], check=True, env=environment, stdout=subprocess.DEVNULL)
     return time.perf_counter() - began

@@ -2,7 +2,7 @@
 
 Prints nanoseconds of processor time per pattern and network for a block of 64 networks, float32, sgd. The sum over the layer above
 in (9) has as many terms as that layer has nodes: ``training.fused.equations.MANY_ABOVE`` is from here, and so are
-``training._engines.LANES_BATCH_WEIGHTS`` and, with one network, ``FUSED_WEIGHTS``.
+``training._engines.LANES_BATCH_WEIGHTS`` and, with one network, ``FUSED_WEIGHTS`` and ``BATCH_WEIGHTS``.
 
     python -m benchmarks.outputs                       the sizes below
     python -m benchmarks.outputs 20-8-3 64-32-10       these
@@ -62,12 +62,12 @@ def many(network: Network, mode: str, block: Callable) -> float:
     )
 
 
-def one(network: Network, engine: _loop.Engine) -> float:
+def one(network: Network, mode: str, engine: _loop.Engine) -> float:
     weights, rates, x, t = (jax.tree.map(jnp.asarray, part) for part in arrays(network, ()))
-    state = _loop.start(settings("online"), weights, rates, network, engine)
+    state = _loop.start(settings(mode), weights, rates, network, engine)
     run = jax.jit(
         lambda state, until: _loop.run(
-            network, settings("online"), state, x, t, rates, jax.random.key(0), until, engine=engine
+            network, settings(mode), state, x, t, rates, jax.random.key(0), until, engine=engine
         )
     )
     return per_update(lambda until: run(state, until))
@@ -80,8 +80,8 @@ def main(sizes: tuple[str, ...]) -> None:
         for mode in ("online", "minibatch", "batch"):
             line = f"{name:<14}{_engines.weights(network):>8}  {mode:<10}"
             line += f"{many(network, mode, lanes.run):>8.0f}{many(network, mode, _engines.vmapped):>10.0f}"
-            if mode == "online":
-                line += f"{'':>8}{one(network, _engines.FUSED):>8.0f}{one(network, _loop.GENERIC):>9.0f}"
+            fused = _engines.FUSED if mode == "online" else _engines.FUSED_BATCHES
+            line += f"{'':>8}{one(network, mode, fused):>8.0f}{one(network, mode, _loop.GENERIC):>9.0f}"
             print(line, flush=True)
 
 

@@ -14,5 +14,5 @@ __version__ = "0.3.0"
 
 __getattr__, __dir__, __all__ = lazy.attach(__name__, __file__)
 
-xla.set_small_loop_option()
+xla.set_options()
 forks.watch()

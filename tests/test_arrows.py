@@ -18,7 +18,13 @@ MANUAL_MODULES = sorted(
     ".".join(f.relative_to(HERE).with_suffix("").parts) for f in MANUAL.rglob("*.py") if f.stem != "__init__"
 )
 # What trains; it knows nothing of what checks, reports, or talks to a user.
-FUSED = ("training.fused", "training.fused.epoch", "training.fused.equations", "training.fused.lanes")
+FUSED = (
+    "training.fused",
+    "training.fused.epoch",
+    "training.fused.equations",
+    "training.fused.lanes",
+    "training.fused.patterns",
+)
 ENGINE = (
     *("_runtime", "_runtime.cores", "_runtime.forks", "_runtime.xla", "errors", "rules"),
     *(f"network{name}" for name in ("", "._activations", "._first", "._forward", "._network")),

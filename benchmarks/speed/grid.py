@@ -1,7 +1,7 @@
 """The grid: sizes, modes and numbers of networks, ours and each engine beside plain JAX and C: ``make bench ARGS="--grid"``.
 
 A cell is one of them. In a cell the same data is trained by what we choose, by the engine that we did not choose, by ``jax.grad``
-as JAX is installed and with our XLA option, and by C or PyTorch where they have the mode; ``rounds`` checks what each computes.
+as JAX is installed and with our XLA options, and by C or PyTorch where they have the mode; ``rounds`` checks what each computes.
 """
 
 import itertools
@@ -29,8 +29,12 @@ LONGER = (
     4  # a call takes some 3 ms once: 3% of a run of 0.1 s, more than what is to be seen between one network's peers
 )
 FEWEST = {"online": 64, "minibatch": 16, "batch": 4}  # updates: what a call does once is spread over them
-ENGINES = {1: ("fused loop", "generic"), 64: ("lanes", "generic, vmapped")}
-PLAIN, PLAIN_OPTION = "jax", "jax with our option"
+ENGINES = {
+    "online": ("fused loop", "generic"),
+    "batches": ("fused batches", "generic"),
+    "many": ("lanes", "generic, vmapped"),
+}
+PLAIN, PLAIN_OPTION = "jax", "jax with our options"
 
 
 @dataclass(frozen=True)
@@ -171,11 +175,11 @@ def chosen(cell: Cell) -> tuple[str, tuple[str, ...]]:
     network, settings = Network(cell.layers), Settings(rule=cell.rule)
     if cell.mode != "online":
         settings = replace(settings, mode="minibatch", batch_size=BATCHES[cell.mode])
-    fast, usual = ENGINES[1] if cell.networks == 1 else ENGINES[64]
-    fits = _engines.fits_fused(network, settings) and (cell.networks > 1 or cell.mode == "online")
+    fast, usual = ENGINES["many" if cell.networks > 1 else "online" if cell.mode == "online" else "batches"]
+    able = (fast, usual) if _engines.fits_fused(network, settings) else (usual,)
     if cell.networks == 1:
-        return _engines.engine_for(network, settings).name, (fast, usual) if fits else (usual,)
-    return _engines.block(network, settings, cell.dtype)[0], (fast, usual) if fits else (usual,)
+        return _engines.engine_for(network, settings, cell.dtype).name, able
+    return _engines.block(network, settings, cell.dtype)[0], able
 
 
 def guess(cell: Cell) -> float:
@@ -207,7 +211,7 @@ def summed_up(cell: Cell, engine: str, timed: Sequence[Timed], told: dict[str, s
     per_pattern = {t.peer.name: median(t.ns) / BATCHES[cell.mode] for t in timed}
     by_cpu = {t.peer.name: median(t.cpu_ns) / BATCHES[cell.mode] for t in timed}
     mine = per_pattern["ours"]
-    engines = {engine: mine} | {n: ns for n, ns in per_pattern.items() if n in ENGINES[1] + ENGINES[64]}
+    engines = {engine: mine} | {n: ns for n, ns in per_pattern.items() if n in itertools.chain(*ENGINES.values())}
     peers = {n: ns for n, ns in per_pattern.items() if n != "ours" and n not in engines}
     best = min(peers, key=lambda name: peers[name]) if peers else ""
     found = Measured(

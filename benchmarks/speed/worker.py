@@ -74,6 +74,15 @@ class Worker:
         return answer
 
 
+def without_options(flags: str) -> str:
+    """XLA_FLAGS without the options that importing bpnn_jax sets. XLA takes a lone space for the name of a file.
+
+    >>> without_options("--a=1 --xla_backend_extra_options=b=2 --xla_cpu_prefer_vector_width=512"), without_options(" ")
+    ('--a=1', '')
+    """
+    return " ".join(re.sub(r"--xla_(backend_extra_options|cpu_prefer_vector_width)=\S*", "", flags).split())
+
+
 def can_pin() -> bool:
     """Whether this system can hold a process to some of the cores."""
     return hasattr(os, "sched_setaffinity")
@@ -87,8 +96,8 @@ def cores() -> int:
 def _serve(there: Connection, prepare: Callable, plain_xla: bool) -> None:
     logging.disable(logging.WARNING)  # such as torch's, of the GPU that it does not find
     os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"  # a compile time that comes from a disk says nothing
-    if plain_xla:  # importing bpnn_jax has set the option; JAX is not imported yet
-        os.environ["XLA_FLAGS"] = re.sub(r"--xla_backend_extra_options=\S*", "", os.environ.get("XLA_FLAGS", ""))
+    if plain_xla:  # importing bpnn_jax has set its options; JAX is not imported yet
+        os.environ["XLA_FLAGS"] = without_options(os.environ.get("XLA_FLAGS", ""))
     run: Callable = lambda: None  # noqa: E731
     while True:
         try:

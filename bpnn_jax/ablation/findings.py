@@ -7,7 +7,7 @@ import numpy as np
 
 from bpnn_jax import settings, statistics
 from bpnn_jax.ablation import looks, scatter, shown
-from bpnn_jax.ablation.notes import notes
+from bpnn_jax.ablation.notes import apart, notes
 from bpnn_jax.ablation.outcomes import DIVERGED, EPOCHS, SUCCESS, halves, percent, unit, units, within, words
 from bpnn_jax.ablation.outcomes import lead as lead_of
 from bpnn_jax.ablation.outcomes import values as values_of
@@ -62,6 +62,7 @@ class Findings:
     effects:     corrected by Holm over all of them.
     variance:    the shares of the factors; ``everything`` those of choices, splits, seeds and the rest in the variance of single runs.
     new_data:    of the first of ``lead`` each arm's interval for new data (Nadeau and Bengio), approximate; None without splits.
+    apart:       whether tasks of different kinds have no outcome in common, so that nothing is compared.
     """
 
     lead: tuple[str, ...]
@@ -73,6 +74,7 @@ class Findings:
     everything: dict[str, dict[str, float]]
     new_data: tuple[Estimate | None, ...] | None
     notes: tuple[str, ...]
+    apart: bool = False
 
     @property
     def scored(self) -> bool:
@@ -122,6 +124,7 @@ def find(
         everything,
         _new_data(results, values, led),
         notes(results, values, led),
+        apart(results, led),
     )
 
 
@@ -294,7 +297,7 @@ def told(summary: Summary | None, came: Findings | None) -> tuple[Comparison, ..
     """The comparisons that a study is about: in its score, or how often and how fast where a run was solved, or in the error."""
     if came is not None and came.scored:
         return came.comparisons
-    if summary is None:
+    if summary is None or (came is not None and came.apart):
         return ()
     solved = any(arm.success.value > 0 for arm in summary.arms)
     return tuple(c for c in summary.comparisons if (c.kind in (statistics.SUCCESS, statistics.EPOCHS)) == solved)

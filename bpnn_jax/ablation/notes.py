@@ -9,9 +9,19 @@ from bpnn_jax.ablation.outcomes import TESTED, words
 from bpnn_jax.ablation.results import Results
 
 
+def apart(results: Results, lead: Sequence[str]) -> bool:
+    """Whether tasks of different kinds have no outcome in common."""
+    return not lead and len(set(results.kinds)) > 1
+
+
 def notes(results: Results, values: dict[str, np.ndarray], lead: Sequence[str]) -> tuple[str, ...]:
     found = []
     tested = bool(lead) and lead[0] in TESTED
+    if apart(results, lead):
+        kinds = ", ".join(dict.fromkeys(results.kinds))
+        found.append(
+            f"tasks of different kinds ({kinds}) have no outcome in common: a study for each compares its arms"
+        )
     if tested and results.study.splits == 1:
         found.append(
             "intervals are over seeds, for this one split; --splits 20 makes them about splits of this data set"

@@ -56,7 +56,9 @@ def values(results: Results, rows: np.ndarray | None = None) -> dict[str, np.nda
     }
     solved = results.solved[whole].astype(float)
     if results.solving:
-        found[SUCCESS] = solved
+        kinds = dict(zip(results.study.tasks, results.kinds, strict=True))
+        boolean = np.array([kinds[arm.task] == BOOLEAN for arm in results.study.arms])
+        found[SUCCESS] = np.where(boolean, solved, np.nan)
         limit = results.study.epochs
         found[EPOCHS] = np.where(solved.any(axis=0), np.where(solved > 0, results.epochs[whole], limit), np.nan)
     if not solved.any():  # runs that were solved stopped there: their errors are of other epochs

@@ -138,6 +138,9 @@ class Executor:
         if not self.traceable:
             return self.eager(drawn).leaves
         with wide(self.subject.own):
+            if not self.how.carried:  # a jit with options of its own is no part of another trace
+                subject, live, c = self.subject.at(drawn, None)
+                return jax.eval_shape(subject.pull_hand, live, c)
             hand = self.compiled("hand", Subject.pull_hand, self.subject.rule.source)
             return jax.eval_shape(hand, *self.subject.inputs(drawn))
 

@@ -15,9 +15,9 @@ MOST_ROWS = 12  # effects and shares that are shown; the JSON has all
 
 
 def columns(came: Findings) -> dict[str, list[str]]:
-    """A column for the score of the lead, and for that of the training patterns."""
+    """A column for the score of the lead, and for that of the training patterns; of tasks of different kinds for each one's own."""
     found = {}
-    for name in (*came.lead, *(n for n in tables.BESIDE if n not in came.lead)):
+    for name in tables.own(came) if came.apart else (*came.lead, *(n for n in tables.BESIDE if n not in came.lead)):
         if any(name in one for one in came.outcomes):
             times, unit = (100, "%") if name in RATES else (1, "")
             found[words(name)] = [said.interval(one.get(name), times, unit) for one in came.outcomes]

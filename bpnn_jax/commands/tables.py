@@ -1,10 +1,12 @@
 """A study's tables on a terminal, 80 columns wide where what varies leaves room: one column per field that varies."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, Group
+from rich.console import Console, ConsoleOptions, Group
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -20,6 +22,18 @@ from bpnn_jax.statistics import EPOCHS, SUCCESS, Comparison, Summary
 
 COLOURS = {"gradient": "green", "not a gradient": "yellow", "wrong": "bold red"}
 UNITS = {SUCCESS: "points", EPOCHS: "epochs", **dict.fromkeys(words.PERCENT, "points")}  # of a difference
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A table as ``make(False)`` makes it; where that is too wide ``make(True)``, with each interval below its estimate."""
+
+    make: Callable[[bool], Table]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
+        table = self.make(False)
+        wanted = Measurement.get(console, options.update(max_width=10_000), table).maximum
+        yield table if wanted <= options.max_width else self.make(True)
 
 
 def show(
@@ -68,7 +82,7 @@ def _notes(found: Results, summary: Summary | None, came: Findings | None) -> Se
         what = "splits" if found.study.splits > 1 else "seeds"
         return (f"two {what} or more make intervals; there are none yet",)
     own = [] if came is None else [*came.notes, *score_tables.new_data(came)]
-    return own if came and came.scored else [*own, *summary.notes]
+    return own if came and (came.scored or came.apart) else [*own, *summary.notes]
 
 
 def arms_table(found: Results, summary: Summary | None, came: Findings | None = None) -> Group:
@@ -76,21 +90,26 @@ def arms_table(found: Results, summary: Summary | None, came: Findings | None = 
     and what is not as it should be: how many of its runs diverged, and whether its steps follow the gradient.
     """
     study, named = found.study, fields(found)
-    table = _table(named)
     columns: dict[str, Sequence[str | Text]] = {**_outcomes(found, summary)}
-    if came and came.scored:
+    if came and (came.scored or came.apart):
         columns = {**score_tables.columns(came)}
     columns |= tables.chosen(found)
     if found.diverged.any():
         columns["diverged"] = [str(count) for count in found.diverged.sum(axis=0)]
     if _doubtful(found):
         columns["gradient"] = [_gradient(found.certificates.get(arm)) for arm in found.arms]
-    for name in columns:
-        table.add_column(name, justify="right")
-    for arm, *cells in zip(found.arms, *columns.values(), strict=True):
-        table.add_row(*named[arm].values(), *cells)
+
+    def make(below: bool) -> Table:
+        table = _table(named)
+        for name in columns:
+            table.add_column(name, justify="right")
+        for arm, *cells in zip(found.arms, *columns.values(), strict=True):
+            table.add_row(*named[arm].values(), *(_below(cell) if below else cell for cell in cells))
+        return table
+
     splits = f", {study.splits} splits" if study.splits > 1 else ""
-    return Group(f"{study.title}, {study.epochs} epochs, {len(study.seed_list)} seeds{splits}", table)
+    seeds = len(study.seed_list)
+    return Group(f"{study.title}, {study.epochs} epochs, {seeds} seed{'s' if seeds > 1 else ''}{splits}", Fitted(make))
 
 
 def so_far(found: Results) -> Group:
@@ -101,15 +120,23 @@ def so_far(found: Results) -> Group:
     for name in names:
         table.add_column(outcomes.words(name), justify="right")
     for arm, one in zip(found.arms, means, strict=True):
-        times = {name: outcomes.unit(name)[0] for name in names}
-        percent = {name: "%" if name in outcomes.RATES else "" for name in names}
-        table.add_row(*named[arm].values(), *(words.number(times[n] * one[n]) + percent[n] for n in names))
+        table.add_row(*named[arm].values(), *(_mean(one, name) for name in names))
     there = int(found.whole_seeds.sum())
     return Group(f"{found.study.title}, so far: means over {there:,} of {len(found.seeds):,} runs per arm", table)
 
 
+def _mean(means: Mapping[str, float], name: str) -> str:
+    """An outcome's mean without an interval, in percent where it is a rate."""
+    return words.number(outcomes.unit(name)[0] * means[name]) + ("%" if name in outcomes.RATES else "")
+
+
 def _outcomes(found: Results, summary: Summary | None) -> dict[str, list[str]]:
-    """The columns of how often and how fast, or of the error; of single runs, where there is no summary yet, how many were solved."""
+    """The columns of how often and how fast, or of the error; of single runs, where there is no summary yet, their means, or how many
+    were solved.
+    """
+    if summary is None and not found.solving:
+        means = outcomes.estimates(found)
+        return {outcomes.words(name): [_mean(one, name) for one in means] for name in tables.so_far(means)}
     if summary is None:
         there = (found.stopped != "").sum(axis=0)
         return {"solved": [f"{n} of {runs}" for n, runs in zip(found.solved.sum(axis=0), there, strict=True)]}
@@ -137,13 +164,12 @@ def _gradient(certificate: Certificate | None) -> Text:
 def comparisons_table(found: Results, shown: Sequence[Comparison], against: str) -> Group:
     """Every other arm minus one: a column for each kind of difference, its effect sizes and p-values below each other."""
     named = fields(found)
-    table = _table(named)
     rows = {(arm,): tuple(named[arm].values()) for arm in found.arms if arm != against}
-    _differences(table, rows, {((c.arm,), c.kind): c for c in shown})
+    cells = {((c.arm,), c.kind): c for c in shown}
     said = f"Minus {against}, paired by seed; d is standardised, p after Holm"
     if any(words.shown(c).startswith("would") for c in shown):
         said += "; would show: the smallest that four of five such studies find"
-    return Group(said, table)
+    return Group(said, Fitted(lambda below: _differences(_table(named), rows, cells, below)))
 
 
 def designs_table(found: Results, needed: Designs) -> Table:
@@ -176,15 +202,28 @@ def _differences(
     table: Table,
     rows: Mapping[tuple[str, ...], Sequence[str]],
     cells: Mapping[tuple[tuple[str, ...], str], Comparison],
-) -> None:
-    """A column per kind, effect sizes and p-values below each other; ``rows`` has what each begins with, by its key in ``cells``."""
+    below: bool,
+) -> Table:
+    """The table with a column per kind, effect sizes and p-values below each other. ``rows`` has what each begins with, by its key in
+    ``cells``; below: whether intervals are below their effects.
+    """
     kinds = list(dict.fromkeys(kind for _, kind in cells))
     for kind in kinds:
         unit = UNITS.get(kind, "")
         table.add_column(kind if unit in kind else f"{kind}, {unit}", justify="right")
     for key, begin in rows.items():
-        found = (cells.get((key, kind)) for kind in kinds)
-        table.add_row(*begin, *(_difference(c) if c else "-" for c in found))
+        found = [_difference(c) if c else "-" for c in (cells.get((key, kind)) for kind in kinds)]
+        table.add_row(*begin, *(_below(cell) if below else cell for cell in found))
+    return table
+
+
+def _below(cell: str | Text) -> str | Text:
+    r"""With the interval below the estimate.
+
+    >>> _below("96.2% [95.2, 97.2]")
+    '96.2%\n[95.2, 97.2]'
+    """
+    return cell.replace(" [", "\n[") if isinstance(cell, str) else cell
 
 
 def _difference(one: Comparison) -> str:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _COMMENT = re.compile(
     r"(?m)^[ \t]*#(?!(?:N/A|DIV/0!|VALUE!|REF!|NUM!|NAME\?|NULL!)).*\n?"
 )  # but for a spreadsheet's errors
+BLOCK = (
+    2**24
+)  # bytes that pyarrow takes at once: no row may be longer than two of them, and larger pieces are freed sooner
 _FILLED = re.compile(r"\S")
 _SEP_LINE = re.compile(r'"?sep=(.)"?')
 
@@ -192,7 +195,7 @@ def _arrow(path: str, text: str, start: int, separator: str, comma: bool, width:
     try:
         return pyarrow.csv.read_csv(
             pa.BufferReader(pa.py_buffer(_bytes(text)).slice(len(_bytes(text[:start])))),
-            read_options=pyarrow.csv.ReadOptions(column_names=[str(k) for k in range(width)]),
+            read_options=pyarrow.csv.ReadOptions(column_names=[str(k) for k in range(width)], block_size=BLOCK),
             parse_options=pyarrow.csv.ParseOptions(delimiter=separator, newlines_in_values='"' in text),
             convert_options=pyarrow.csv.ConvertOptions(
                 null_values=list(layout.MISSING),

@@ -94,7 +94,7 @@ def prepare(
     seen = {}
     for part in list(cells):
         x, t = cells.pop(part)  # let go one by one: a table may be large
-        x, t = _scaled(x, inputs), _scaled(t, targets)
+        x, t = _scaled(x, inputs, task.x), _scaled(t, targets, task.t)
         seen[part] = Patterns(x, t, name=name, hidden=task.hidden)
     plain = seen["train"]
     train = replace(plain, x=plain.x[often := balance(plain.t)], t=plain.t[often]) if balanced else plain
@@ -109,11 +109,11 @@ def _rows(values: np.ndarray, at: np.ndarray) -> np.ndarray:
     return values if len(at) == len(values) and (np.diff(at) == 1).all() else values[at]
 
 
-def _scaled(values: np.ndarray, by: Standardization | None) -> np.ndarray:
-    """The values as the network sees them, read-only where they are nobody else's."""
+def _scaled(values: np.ndarray, by: Standardization | None, whole: np.ndarray) -> np.ndarray:
+    """The values as the network sees them, read-only where they are nobody else's; ``whole`` is what they may be a part of."""
     if by is None:
         return values
-    found = by.apply(values)
+    found = by.apply(values, in_place=not np.may_share_memory(values, whole))
     found.flags.writeable = False
     return found
 

@@ -52,19 +52,19 @@ def _one_hot(column: Column, learns: str, known: tuple[str, ...]) -> tuple[np.nd
         if unknown is not None:
             raise InputError(f"expected {learns} as one of {', '.join(known)}, got {unknown!r}")
         return np.array([[float(w == k) for k in known] for w in words]), known
+    present = set(cells.tolist())
+    if len(present) > MOST_CLASSES and len(present) > 0.5 * len(cells):
+        raise InputError(
+            f"expected classes in {learns}, each in several rows, got {len(present)} different values in {len(cells)} rows; "
+            f"--target names another column"
+        )
     if column.boolean:
         values, names = [0.0, 1.0], ("False", "True")
     else:
-        values = sorted(set(cells.tolist()))
+        values = sorted(present)
         names = tuple(as_word(v) for v in values)
-    present = set(cells.tolist())
     if len(present) == 1:
         raise _one_value(learns, names[0])
-    if len(values) > MOST_CLASSES and len(values) > 0.5 * len(cells):
-        raise InputError(
-            f"expected classes in {learns}, each in several rows, got {len(values)} different values in {len(cells)} rows; "
-            f"--target names another column"
-        )
     return np.array([[float(cell == v) for v in values] for cell in cells.tolist()]), names
 
 

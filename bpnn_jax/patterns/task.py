@@ -4,6 +4,7 @@
 predict), so that a saved network reads new rows as it read its own.
 """
 
+import itertools
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from bpnn_jax.patterns.targets import MOST_CLASSES, target_cells
 
 KINDS = ("classification", "multi-label", "regression", "boolean")
 MOST_CATEGORIES = 20  # words of more values among the inputs are names, not categories
+SAMPLE = 1000  # different cells that are looked at first
 RARE = 0.05  # of a column's cells: a rarer word among numbers is a slip
 SHOWN = 6  # classes that are counted in the line that says what is learnt
 
@@ -123,7 +125,7 @@ def learn(table: Table, choice: Choice | None = None) -> Task:
     doubts.check_dates(table, inputs, targets)
     columns, notes = _inputs(table, inputs, rows, notes)
     if not columns:
-        raise InputError(f"expected a column of inputs beside {learns}, got none{_alone(table)}")
+        raise InputError(f"expected a column of inputs beside {learns}, got none{_alone(table, notes)}")
     x = encode(table, columns, rows)
     columns = with_fills(columns, x)
     names = tuple(name for column in columns for name in column.names)
@@ -137,9 +139,10 @@ def learn(table: Table, choice: Choice | None = None) -> Task:
     )  # fmt: skip
 
 
-def _alone(table: Table) -> str:
+def _alone(table: Table, notes: list[str]) -> str:
+    """Why there is no column of inputs."""
     if len(table.columns) > 1:
-        return ""
+        return "".join(f"; {note}" for note in notes if note.startswith("left out"))
     return "; cells are parted by commas, semicolons, tabs, bars or spaces, or as a first line such as sep=: has it"
 
 
@@ -296,13 +299,18 @@ def _how_many(counts: Counter, cells: int) -> str:
 
 def _few_values(counts: Counter) -> bool:
     """Whether a column of numbers and words is one of categories (2, 3, 4, 5more): few values, of which no word is a rarity."""
+    if len(counts) > MOST_CATEGORIES:
+        return False
     words = [n for w, n in counts.items() if not reads_as_number(w)]
     numbers = len(counts) - len(words)
-    return bool(words) and 0 < numbers < len(counts) <= MOST_CATEGORIES and min(words) >= max(2, RARE * counts.total())
+    return bool(words) and numbers > 0 and min(words) >= max(2, RARE * counts.total())
 
 
 def _check_few_words(table: Table, k: int, counts: Counter) -> None:
     """A column of numbers with a word in it is a slip, or a mark for a missing cell that is not known here."""
+    some = list(itertools.islice(counts, SAMPLE))
+    if len(some) < len(counts) and sum(map(reads_as_number, some)) < 0.1 * SAMPLE:  # names: no need to look at millions
+        return
     words = {w: n for w, n in counts.items() if not reads_as_number(w)}
     if 0 < sum(words.values()) < 0.5 * sum(counts.values()):
         word = next(iter(words))

@@ -21,6 +21,7 @@ LARGE = 2_000  # of a noncentrality
 NODES = 32  # of an integral
 LOWER = 0.6  # of the probability outside an interval, below it: where there is nothing to find that is all of it
 MOST_FACTORS = 8
+ROUNDINGS = 64  # of a mean, in units of its last place
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,14 @@ def shares(values: np.ndarray, shape: Sequence[int], level: float = 0.95) -> lis
     spaces = [_projection(shape, factors) for factors in sets]
     arms, parts = values.shape[1], [_part(values @ space, level) for space in spaces]
     whole = sum(part[0] for part in parts)
+    if whole <= arms * (ROUNDINGS * np.finfo(np.float64).eps * abs(values).max(initial=0)) ** 2:
+        whole = 0.0  # nothing but what rounding makes of equal means
     found = []
     for k, factors in enumerate(sets):
         v, low, high = parts[k]
         others = [space for j, space in enumerate(spaces) if j != k]
         if whole <= 0 or not others:
-            share, s_low, s_high = (1.0, 1.0, 1.0) if whole > 0 else (0.0, 0.0, 1.0)
+            share, s_low, s_high = (1.0, 1.0, 1.0) if whole > 0 else (0.0, 0.0, 1.0)  # of nothing each share is as good
         else:
             rest, rest_low, rest_high = _part(values @ np.hstack(others), level)
             share = v / whole

@@ -15,13 +15,14 @@ from bpnn_jax.network import Network
 from bpnn_jax.training import _loop
 from bpnn_jax.training._loop import GENERIC, Engine, Rates, Settings
 from bpnn_jax.training._orders import Orders
-from bpnn_jax.training.fused import epoch, lanes
+from bpnn_jax.training.fused import epoch, lanes, patterns
 from bpnn_jax.training.fused.equations import ONE
 
 LANES_WIDTH = {"float32": 64, "float64": 64}  # of 16, 32, 48, 64, 96 and 128 the fastest, or as fast as the fastest
 LANES, MAPPED = "lanes", "generic, vmapped"
 WIDEST = 256  # nodes in a layer: a sum is written out term by term, which compiles ever longer; benchmarks/widest.py
 FUSED_WEIGHTS = 4000  # of one network online: above, matrix products are faster
+BATCH_WEIGHTS = {"float32": 600, "float64": 128}  # of one network in batches: above, matrix products are faster
 LANES_BATCH_WEIGHTS = {
     "float32": 2000,
     "float64": 300,
@@ -31,6 +32,8 @@ FUSED = Engine(
     epoch.memory,
     lambda network, settings, carry, x, t, rates: epoch.run(network, settings, ONE, carry, x, t, rates),
 )
+FUSED_BATCHES = Engine("fused batches", epoch.memory, patterns.run)
+WRITTEN_OUT = (FUSED, FUSED_BATCHES)
 
 
 def fits_fused(network: Network, settings: Settings) -> bool:
@@ -49,10 +52,14 @@ def weights(network: Network) -> int:
     return sum(rows * columns for rows, columns in network.shapes)
 
 
-def engine_for(network: Network, settings: Settings) -> Engine:
-    """For one network. Batches have matrix products, and are better left to them."""
-    small = weights(network) <= FUSED_WEIGHTS
-    return FUSED if settings.mode == "online" and small and fits_fused(network, settings) else GENERIC
+def engine_for(network: Network, settings: Settings, dtype: str) -> Engine:
+    """For one network: written out while it is small, otherwise matrix products."""
+    if not fits_fused(network, settings):
+        return GENERIC
+    if settings.mode == "online":
+        return FUSED if weights(network) <= FUSED_WEIGHTS else GENERIC
+    sums = settings.order == "simultaneous" and settings.measure != "last-pattern"
+    return FUSED_BATCHES if sums and weights(network) <= BATCH_WEIGHTS[dtype] else GENERIC
 
 
 def block(network: Network, settings: Settings, dtype: str) -> tuple[str, Callable, int]:

@@ -11,7 +11,7 @@ from bpnn_jax._runtime import xla
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import Network, Weights, init
 from bpnn_jax.training import _engines, _inputs, _loop
-from bpnn_jax.training._loop import Engine, Rates, Settings
+from bpnn_jax.training._loop import GENERIC, Engine, Rates, Settings
 from bpnn_jax.training._orders import in_order
 
 
@@ -88,7 +88,9 @@ def run_epochs(
         jnp.zeros((), dtype),
         jnp.zeros((), dtype),
     )
-    engine = _engines.engine_for(network, settings)
+    engine = _engines.engine_for(network, settings, dtype.name)
+    if engine is _engines.FUSED_BATCHES:  # it may be mapped, or run on a GPU: products serve all of that
+        engine = GENERIC
     if engine is _engines.FUSED:
         xla.warn_if_too_late()
     return _run(network, settings, engine, first, rates, x, t, key)

@@ -1,5 +1,6 @@
 """A whole training run as one traced function, ``run``: jit it, vmap it over seeds, rates or initial weights."""
 
+import copy
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -29,7 +30,8 @@ RUNNING, CUTOFF, SOLVED, DIVERGED = range(4)
 
 @dataclass(frozen=True)
 class Settings:
-    """What shapes the program: hashable, static under ``jit``. A change here, but for ``epochs``, compiles anew.
+    """What shapes the program: hashable, static under ``jit``. A change here, but for ``epochs``, compiles anew; so does none of
+    ``weight_decay`` from one number above 0 to another.
 
     epochs:        the limit, from 1 up.
     rule:          a name in ``rules.RULES``, an optax transformation, or a function of (learning_rate, momentum) that makes one.
@@ -103,6 +105,33 @@ class Settings:
         _step.check(self.gradient, self.order)
         _check_rule(self.rule)
         _check_schedule(self.schedule, self.rule)
+
+    @property
+    def decays(self) -> bool:
+        """Whether there is a weight decay, be its value known or traced (``decaying``)."""
+        return isinstance(self.weight_decay, jax.Array) or self.weight_decay != 0
+
+
+def shaping(settings: Settings) -> tuple[Settings, float | None]:
+    """The settings with what shapes a program, and the value of the weight decay, which does not: None where there is none.
+
+    >>> shaping(Settings(weight_decay=0.01)) == (Settings(weight_decay=1.0), 0.01)
+    True
+    >>> shaping(Settings())[1] is None
+    True
+    """
+    if not settings.weight_decay:
+        return settings, None
+    return replace(settings, weight_decay=1.0), settings.weight_decay
+
+
+def decaying(settings: Settings, weight_decay: Any) -> Settings:
+    """Inside a program: its settings with the traced value of the weight decay, or with none."""
+    if weight_decay is None:
+        return settings
+    found = copy.copy(settings)
+    object.__setattr__(found, "weight_decay", weight_decay)  # a checked number, which is traced
+    return found
 
 
 def _check_rule(rule: rules.Rule) -> None:

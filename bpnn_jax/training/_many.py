@@ -74,9 +74,9 @@ class ManyResult(Card):
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
-def _run(block: Callable, network: Network, settings: Settings, *args: Any) -> Any:
+def _run(block: Callable, network: Network, settings: Settings, weight_decay: Any, *args: Any) -> Any:
     weights, rates, x, t, orders, until = args
-    return block(network, settings, weights, rates, x, t, orders.keyed(), until)
+    return block(network, _loop.decaying(settings, weight_decay), weights, rates, x, t, orders.keyed(), until)
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 5))
@@ -85,9 +85,9 @@ def _begin(begin: Callable, network: Network, settings: Settings, weights: Weigh
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
-def _go_on(go_on: Callable, network: Network, settings: Settings, state: Any, *args: Any) -> Any:
+def _go_on(go_on: Callable, network: Network, settings: Settings, weight_decay: Any, state: Any, *args: Any) -> Any:
     rates, x, t, orders, until = args
-    return go_on(network, settings, state, rates, x, t, orders.keyed(), until)
+    return go_on(network, _loop.decaying(settings, weight_decay), state, rates, x, t, orders.keyed(), until)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -287,8 +287,15 @@ def _on_gpu(
 
 def run_block(block: Callable, network: Network, settings: Settings, dtype: str, *args: Any) -> Any:
     """One block as ``_engines.block`` has it, up to an epoch: (weights, rates, x, t, orders, until) to its ``Ended`` in NumPy."""
+    program, decay = _shaping(settings, dtype)
     with jax.enable_x64(dtype == "float64"), _engines.placed(block is _engines.lanes.run):  # both belong to a thread
-        return jax.device_get(_run(block, network, settings, *args))
+        return jax.device_get(_run(block, network, program, decay, *args))
+
+
+def _shaping(settings: Settings, dtype: str) -> tuple[Settings, np.ndarray | None]:
+    """What shapes a program, and its weight decay, if it has one, in ``dtype``."""
+    program, decay = _loop.shaping(settings)
+    return program, None if decay is None else np.asarray(decay, dtype)
 
 
 def _in_stretches(
@@ -304,17 +311,18 @@ def _in_stretches(
 ) -> Any:
     """``run_block`` with a look at the weights after each of some epochs, and at which lanes ran it."""
     *rest, until = args
+    program, decay = _shaping(settings, dtype)
     with jax.enable_x64(dtype == "float64"):
         own_inputs = np.ndim(rest[0]) == 3 or (settings.shuffle and rest[2].of is not None)
-        state = _begin(stretches.begin, network, settings, weights, rates, own_inputs)
+        state = _begin(stretches.begin, network, program, weights, rates, own_inputs)
         for epoch in looks:
-            state = _go_on(stretches.go_on, network, settings, state, rates, *rest, epoch + 1)
+            state = _go_on(stretches.go_on, network, program, decay, state, rates, *rest, epoch + 1)
             now = _ended(stretches.ended, state)
             ran = np.asarray(now.epochs) == epoch + 1
             if not ran.any():  # all have stopped
                 break
             look(epoch, ran, jax.device_get(now.weights))
-        state = _go_on(stretches.go_on, network, settings, state, rates, *rest, until)
+        state = _go_on(stretches.go_on, network, program, decay, state, rates, *rest, until)
         return jax.device_get(_ended(stretches.ended, state))
 
 

@@ -46,7 +46,7 @@ class TrainResult(Card):
     error:      of that epoch, as ``settings.measure`` says; summed, in (7) with the ½, never a mean.
     stopped:    ``cutoff``, ``solved``, ``epochs`` (the limit), ``patience`` or ``diverged``.
     history:    (epoch, error) rows, float64, shape (points, 2), every ``history_every`` epochs from epoch 0.
-    engine:     the loop that ran: ``fused loop`` (small networks online, the derivation written out) or ``generic``.
+    engine:     the loop that ran: ``fused loop`` or ``fused batches`` (small networks, the derivation written out), or ``generic``.
     seconds:    spent training. ``compile_seconds``: spent compiling before that.
     rule:       what the rule remembers, for ``checkpoint``.
     kept:       the 0-based epoch that the weights are of: the last one, or with a validation part the best.
@@ -92,8 +92,8 @@ class DivergedError(FloatingPointError):
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
-def _run(network, settings, engine, *args):
-    return _loop.run(network, settings, *args, engine=engine)
+def _run(network, settings, engine, weight_decay, *args):
+    return _loop.run(network, _loop.decaying(settings, weight_decay), *args, engine=engine)
 
 
 def train(
@@ -154,12 +154,12 @@ def train(
     own = None if given_weights is None else _inputs.weights(network, given_weights, dtype)
     done = 0 if start is None else start.epochs
     last = whole_number("epochs in all", done + settings.epochs, 1)
-    engine = _engines.engine_for(network, settings)
-    if engine is _engines.FUSED:
+    engine = _engines.engine_for(network, settings, dtype)
+    if engine in _engines.WRITTEN_OUT:
         xla.warn_if_too_late()
 
-    program = _loop.with_room(replace(settings, epochs=last))
-    with jax.enable_x64(dtype == "float64"), _engines.placed(engine is _engines.FUSED):
+    program, weight_decay = _loop.shaping(_loop.with_room(replace(settings, epochs=last)))
+    with jax.enable_x64(dtype == "float64"), _engines.placed(engine in _engines.WRITTEN_OUT):
         # In NumPy up to the run: JAX would compile a program for each array's shape, only to fill it.
         first = tuple(np.asarray(W, dtype) for W in (init(network, seed, dtype=dtype) if own is None else own))
         traced = _loop.Rates(*map(np.asarray, rates))
@@ -168,10 +168,12 @@ def train(
             state = state._replace(rule=_remembered(state.rule, start.rule), epoch=np.int32(done))
         if watch is not None:
             watch.begin(network, dtype, settings.objective)
-        state, *args = jax.device_put((state, x, t, traced, jax.random.key(seed)))
+        decay = None if weight_decay is None else np.asarray(weight_decay, dtype)
+        decay, state, *args = jax.device_put((decay, state, x, t, traced, jax.random.key(seed)))
+        x, t = args[:2]  # what may be large is there once
         began = time.perf_counter()
         jax.block_until_ready(
-            _run(network, program, engine, state, *args, 0)
+            _run(network, program, engine, decay, state, *args, 0)
         )  # no epochs: compiles, or finds it compiled
         compiled = time.perf_counter()
         until, step, told, patient = done, 1 if progress else settings.epochs, began, True
@@ -179,7 +181,7 @@ def train(
         while until < last and int(state.status) == _loop.RUNNING and patient:
             until = min(until + (1 if watch else step), last)
             asked = time.perf_counter()
-            state = _run(network, program, engine, state, *args, until)
+            state = _run(network, program, engine, decay, state, *args, until)
             if watch:
                 best, stop = watch.after(network, state.weights, until - 1)
                 kept, patient = state if best else kept, not stop

@@ -101,8 +101,8 @@ def schedule(text: str, epochs: int) -> Schedule | None:
     except ValueError:
         raise InputError(f"expected schedule {spelt(name)}, got {text!r}") from None
     if name in ENDING and len(numbers) == len(FORMS[name].numbers) + 1:
-        *numbers, epochs = numbers
-        return Schedule(name, tuple(numbers), int(_checked(IN_ALL, epochs)))
+        *numbers, last = numbers
+        return Schedule(name, tuple(numbers), int(_checked(IN_ALL, last)))
     return Schedule(name, numbers, epochs)
 
 

@@ -92,7 +92,7 @@ def of_the_batch(g: Any, patterns: int, settings: Any) -> Any:
 def of_the_update(g: Any, W: Any, bias: bool, patterns: int, settings: Any) -> Any:
     """What the rule is given for a layer: the sum ``g`` over so many patterns, or their mean, and then the weight decay (20)."""
     g = of_the_batch(g, patterns, settings)
-    return manual.decayed(g, W, W.shape[0] - bias, settings.weight_decay) if settings.weight_decay else g
+    return manual.decayed(g, W, W.shape[0] - bias, settings.weight_decay) if settings.decays else g
 
 
 def check(which: str, order: str) -> None:

@@ -28,6 +28,10 @@ STEPS = {
     "online": {"mode": "online"},
     "minibatch": {"mode": "minibatch", "batch_size": 5},
     "batch": {"mode": "batch"},
+    "batch, products": {
+        "mode": "batch",
+        "measure": "last-pattern",
+    },  # which keeps a small network from being written out
     "batch, autodiff": {"mode": "batch", "gradient": "autodiff"},
 }
 NETWORKS = 10  # trained together by train_many
@@ -90,6 +94,7 @@ def compare_audit(network: Network, rng: np.random.Generator) -> Iterator[Compar
     def loss(weights, x, t):
         return half_squared_error(network, weights, x, t)
 
+    @jax.jit  # some checks run it without their own compilation: one program, and not one per operation
     def by_hand(weights, x, t):
         return manual.gradient(manual.forward(weights, x, f, network.skip), t)
 

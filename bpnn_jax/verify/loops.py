@@ -30,7 +30,7 @@ LOOPS = {
     ("rprop", "online", "simultaneous"): 22,
     ("previous-gradient", "online", "article"): 9,
 }
-ONE_LOOPS = tuple(loop for loop in LOOPS if loop[1] == "online")  # train leaves batches to matrix products
+ONE_LOOPS = tuple(loop for loop in LOOPS if loop[1] == "online" or loop[0] == "previous-gradient")
 MANY_LOOPS = tuple(
     loop for loop in LOOPS if loop[0] != "rprop"
 )  # as quickprop: the pair that it carries is laid out alike
@@ -51,7 +51,7 @@ class Loop(NamedTuple):
     settings: dict[str, Any]
 
 
-# Each layout and loop once, also the generic one: ``train`` leaves batches to it.
+# Each layout and loop once.
 OBJECTIVE_LOOPS = (
     Loop(
         *("train", "softmax", ("previous-gradient", "online", "simultaneous"), 19),

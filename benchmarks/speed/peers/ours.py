@@ -53,10 +53,10 @@ def _held_to(engine: str, task: Task):
     from bpnn_jax.training import _engines, _loop
     from bpnn_jax.training.fused import lanes
 
-    one_network = {"fused loop": _engines.FUSED, "generic": _loop.GENERIC}
+    one_network = {engine.name: engine for engine in (*_engines.WRITTEN_OUT, _loop.GENERIC)}
     block = {"lanes": lanes.run, "generic, vmapped": _engines.vmapped}
     if engine in one_network:
-        _engines.engine_for = lambda network, settings: one_network[engine]
+        _engines.engine_for = lambda *given: one_network[engine]
         return one(task)
     choose = _engines.block
     _engines.block = lambda *given: (engine, block[engine], choose(*given)[2])

@@ -38,6 +38,10 @@ def lead(results: Results, summary: Summary | None, came: Findings | None) -> Le
     if came is None:
         return Lead("", (words.finding(results, summary),), "", ())
     best = _best(results, came) if came.scored else words.finding(results, summary)
+    if came.apart:
+        return Lead(
+            "", ("The tasks are of different kinds, and have no outcome in common: each is told apart.",), "", ()
+        )
     names = [name for name in came.lead if any(e.outcome == name for e in came.effects)]
     shared = [name for name in names if sum(s.outcome == name for s in came.variance) > 1]
     if not names:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from bpnn_jax import settings
 from bpnn_jax.ablation import findings, looks, outcomes, tuning
 from bpnn_jax.ablation.findings import Findings
-from bpnn_jax.ablation.report import words
+from bpnn_jax.ablation.report import tables, words
 from bpnn_jax.ablation.results import Results
 from bpnn_jax.statistics import Summary
 
@@ -65,8 +65,14 @@ def _arms(results: Results) -> str:
 
 def _trained(results: Results) -> str:
     study = results.study
-    stop = ", or until every output of every pattern was within the tolerance of its target" if results.solving else ""
-    seeds = f"Every arm was trained from the same {len(study.seed_list):,} seeds"
+    of = " Boolean" if len(set(results.kinds)) > 1 else ""
+    stop = (
+        f", or until every output of every{of} pattern was within the tolerance of its target"
+        if results.solving
+        else ""
+    )
+    count = len(study.seed_list)
+    seeds = f"Every arm was trained from the same {count:,} seed{'s' if count > 1 else ''}"
     seeds += f" in each split ({len(results.seeds):,} runs per arm)" if study.splits > 1 else ""
     apart = {name for name, _ in (*study.vary, *study.tune)}
     runs = [arm.run for arm in study.arms]
@@ -83,6 +89,9 @@ def _trained(results: Results) -> str:
 def _outcome(results: Results, came: Findings | None) -> str:
     if came is None:
         return ""
+    if came.apart:
+        own = _listed([outcomes.words(name) for name in tables.own(came)])
+        return f"The outcomes were {own}, for each task its own, and tasks were not compared."
     names = _listed([outcomes.words(name) for name in came.lead or (outcomes.ERROR,)])
     counted = (
         f" (in epochs to solve, an unsolved run counts {results.study.epochs:,})"

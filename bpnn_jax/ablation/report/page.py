@@ -82,7 +82,7 @@ def page(
 
 def _notes(summary: Summary | None, came: Findings | None) -> list[str]:
     own = [] if came is None else [f"{note[:1].upper()}{note[1:]}." for note in came.notes]
-    return own if came is not None and came.scored else [*words.notes(summary), *own]
+    return own if came is not None and (came.scored or came.apart) else [*words.notes(summary), *own]
 
 
 def is_page(head: bytes, tail: bytes) -> bool:

@@ -98,11 +98,21 @@ def _outcomes(
         for name in (*came.lead, *(n for n in BESIDE if n not in came.lead)):
             if any(name in one for one in came.outcomes):
                 yield name, "test accuracy" if name == "test_accuracy" else "", [one.get(name) for one in came.outcomes]
+    elif came is not None and came.apart:
+        for name in own(came):
+            yield name, "solved" if name == outcomes.SUCCESS else "", [one.get(name) for one in came.outcomes]
     elif summary is not None and any(arm.success.value > 0 for arm in summary.arms):
         yield outcomes.SUCCESS, "solved", [arm.success for arm in summary.arms]
         yield outcomes.EPOCHS, "solved", [arm.epochs for arm in summary.arms]
     elif summary is not None:
         yield outcomes.ERROR, "E", [arm.error for arm in summary.arms]
+
+
+def own(came: Findings) -> list[str]:
+    """The outcomes of tasks of different kinds, each task's own; of patterns to test on where some arm has them."""
+    there = [name for name in SO_FAR if any(name in one for one in came.outcomes)]
+    tested = any(name in outcomes.TESTED for name in there)
+    return [n for n in there if n != outcomes.ERROR and not (tested and n in outcomes.TRAINED)]
 
 
 def so_far(means: Sequence[Mapping[str, float]]) -> list[str]:

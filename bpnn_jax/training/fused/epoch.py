@@ -88,7 +88,7 @@ def memory(network: Network, settings: Settings, weights: tuple, rates: Rates, o
     if settings.rule in OPTAX:
         return tuple(rules.rule(settings.rule, 0.0, 0.0).init(W) for W in weights)
     xp, lanes, dtype = weights[0].__array_namespace__(), weights[0].shape[2:], weights[0].dtype
-    if settings.rule != "previous-gradient" or settings.mode != "online" or settings.weight_decay:
+    if settings.rule != "previous-gradient" or settings.mode != "online" or settings.decays:
         start = manual.RULES[str(settings.rule)].start
         return tuple(start(W, each(xp.asarray(rates.learning_rate, dtype=dtype), W)) for W in weights)
     found = []
@@ -100,7 +100,7 @@ def memory(network: Network, settings: Settings, weights: tuple, rates: Rates, o
 
 def decayed(network: Network, settings: Settings, layout: Layout, l: int, g: Any, W: Any) -> Any:
     """The gradient of layer ``l`` with its weight decay: a matrix then, of full rank. (20) ∂E/∂W + λ W̄, the bias row left out."""
-    if not settings.weight_decay:
+    if not settings.decays:
         return g
     rows = jnp.arange(network.shapes[l][0])
     kept = jnp.where(rows < len(rows) - network.biases[l], settings.weight_decay, 0.0).astype(W.dtype)

@@ -70,7 +70,8 @@ def _lanes_pre_activation(a: Any, W: Any) -> Any:
 
     # A node at a time, in a loop: it keeps XLA from putting the activation function into the same loop as the sum, where the
     # exponentials of all nodes run one after another (10% longer).
-    return jax.lax.fori_loop(0, W.shape[0], node, jnp.zeros((W.shape[0], W.shape[2]), W.dtype))
+    lanes = jnp.broadcast_shapes(a.shape[1:], W.shape[2:])
+    return jax.lax.fori_loop(0, W.shape[0], node, jnp.zeros((W.shape[0], *lanes), W.dtype))
 
 
 def _lanes_back(W: Any, delta: Any, rows: slice) -> Any:
@@ -81,7 +82,7 @@ def _lanes_back(W: Any, delta: Any, rows: slice) -> Any:
     def node(i, found):
         return found.at[i].set(total([delta[k] * W[k, first + i] for k in range(len(delta))]))
 
-    return jax.lax.fori_loop(0, last - first, node, jnp.zeros((last - first, W.shape[2]), W.dtype))
+    return jax.lax.fori_loop(0, last - first, node, jnp.zeros((last - first, *delta.shape[1:]), W.dtype))
 
 
 def _lanes_gradient(below: Any, delta: Any) -> Any:

@@ -3,7 +3,10 @@
 import contextlib
 import json
 import os
+import random
 import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -270,6 +273,58 @@ def test_the_command_says_nothing_but_its_results_and_leaves_no_worker(cluster, 
     said = json.loads((tmp_path / "out/summary.json").read_text())
     assert said["results_sha256"] == runner.run(replace(SHORT, seeds=32, chunk=512), tmp_path / "local").sha256
     wait_until(lambda: ray.available_resources().get("CPU") == 2)
+
+
+# --- kills ---
+
+FLAGS = shlex.split("""--task iris,wine --hidden 4 --test-share 0.3 --splits 2 --seeds 96 --epochs 150 --mode minibatch
+    --vary activation=sigmoid,tanh --tune learning-rate=0.002,0.02 --chunk 64""")
+
+
+@pytest.mark.deep
+def test_kill_9_of_the_study_and_of_its_workers(cluster, tmp_path):
+    """A tuned, split study of two tasks; at random moments it or one of its workers is killed. BPNN_KILLS=20 does it twenty times."""
+    cluster.close()
+    address, whole = ray.get_runtime_context().gcs_address, tmp_path / "whole"
+    assert main(["ablate", *FLAGS, "--out", str(whole), "--quiet"]) == 0
+    said, killed = json.loads((whole / "summary.json").read_text()), {"study": 0, "worker": 0}
+    command = [sys.executable, "-m", "bpnn_jax", "ablate", *FLAGS, "--out", str(tmp_path / "killed")]
+    command += ["--engine", "ray", "--address", address]
+    chunks, rng = tmp_path / "killed" / "chunks", random.Random()
+
+    def there():
+        return len(list(chunks.glob("*.parquet")))
+
+    while sum(killed.values()) < int(os.environ.get("BPNN_KILLS", "2")):
+        if there() >= said["chunks"] - 2:
+            shutil.rmtree(tmp_path / "killed")
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        goal = there() + rng.randrange(1, 4)
+        wait_until(lambda process=process, goal=goal: there() >= goal or process.poll() is not None)
+        time.sleep(rng.uniform(0, 0.2))
+        if killed["worker"] < killed["study"] and (workers := list(actors())):
+            os.kill(int(rng.choice(workers)), signal.SIGKILL)
+            killed["worker"] += 1
+            assert process.wait(300) == 0  # another takes its chunk
+            shutil.rmtree(tmp_path / "killed")
+            continue
+        killed["study"] += process.poll() is None
+        process.kill()
+        process.wait()
+        wait_until(lambda: ray.available_resources().get("CPU") == 2)
+    assert all(killed.values()), killed
+    on = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (on.returncode, on.stderr) == (0, "")
+    again = json.loads((tmp_path / "killed" / "summary.json").read_text())
+    assert again["results_sha256"] == said["results_sha256"]
+
+
+def actors():
+    """The processes of the workers that this test's cluster has."""
+    for process in marked(os.environ["BPNN_TEST_MARK"]):
+        with contextlib.suppress(OSError):
+            if (Path("/proc") / process / "cmdline").read_bytes().startswith(b"ray::Worker"):
+                yield process
 
 
 def test_without_ray_it_says_what_to_install(tmp_path, monkeypatch, capsys):

@@ -130,6 +130,21 @@ def test_what_is_unpacked_is_there_once(tmp_path, pack):
     assert peak < 1.6 * size  # parts that are gathered and joined are there twice
 
 
+def test_names_by_the_million_are_not_looked_at_one_by_one(tmp_path, monkeypatch):
+    """Three million of them took 12 s of CPU before they were refused."""
+    from bpnn_jax.patterns import targets, task
+
+    seen = []
+    for module, name in ((task, "reads_as_number"), (targets, "as_word")):
+        monkeypatch.setattr(module, name, lambda word: seen.append(word) or False)
+    rows = "".join(f"n{k},{k % 2}\n" for k in range(4000))
+    with pytest.raises(InputError, match="got none; left out: name, 4000 different words, another in every row"):
+        opened(tmp_path, f"name,target\n{rows}".encode())
+    with pytest.raises(InputError, match="4000 different values in 4000 rows"):
+        opened(tmp_path, f"target,b\n{rows}".encode())
+    assert len(seen) <= task.SAMPLE + 100  # and the head of the table
+
+
 @pytest.mark.parametrize("form", ["arff", "libsvm", "FANN", "SNNS"])
 def test_formats_that_are_read_cell_by_cell_have_fewer(tmp_path, form, monkeypatch):
     from bpnn_jax.patterns import arff, libsvm

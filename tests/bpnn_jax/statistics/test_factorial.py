@@ -76,6 +76,13 @@ def test_shares_without_noise_are_those_of_the_means():
     np.testing.assert_allclose([(s.low, s.high) for s in told], [(0.8, 0.8), (0.2, 0.2), (0, 0)], atol=1e-6)
 
 
+def test_of_equal_means_no_factor_has_a_share():
+    """A third of 35 patterns, as means of seeds: apart by rounding alone, which would make a share of it."""
+    values = np.full((4, 4), 1 / 3) + np.array([0, 1, 0, 2]) * np.spacing(1 / 3)
+    assert [(s.share, s.low, s.high) for s in statistics.shares(values, (2, 2))] == [(0.0, 0.0, 1.0)] * 3
+    assert statistics.shares(values, (2, 2))[0].variance == 0
+
+
 def test_one_parts_interval_is_that_of_t_squared():
     """Of one factor of two levels that is far from nothing; to the steps of the integral."""
     from bpnn_jax.statistics import _factorial

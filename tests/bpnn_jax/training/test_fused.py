@@ -93,7 +93,16 @@ def test_the_sum_in_9_is_the_same_however_many_terms_it_has(above, rows):
         (Network((20, 8, 3)), {"rule": "adam"}, "fused loop"),
         (Network((20, 8, 3)), {"rule": "rmsprop"}, "generic"),
         (Network((20, 8, 3)), {"gradient": "autodiff"}, "generic"),
-        (Network((20, 8, 3)), {"mode": "minibatch"}, "generic"),
+        (Network((20, 8, 3)), {"mode": "minibatch"}, "fused batches"),
+        (
+            DEEP,
+            {"mode": "batch", "rule": "adam", "reduction": "mean", "weight_decay": 0.1, "shuffle": True},
+            "fused batches",
+        ),
+        (Network((20, 8, 3)), {"mode": "minibatch", "order": "article"}, "generic"),
+        (Network((20, 8, 3)), {"mode": "batch", "measure": "last-pattern"}, "generic"),
+        (Network((20, 8, 3)), {"mode": "batch", "rule": "rmsprop"}, "generic"),
+        (Network((40, 16, 4)), {"mode": "batch"}, "generic"),  # 724 weights: benchmarks/outputs.py
         (Network((2, 257, 1)), {}, "generic"),
         (Network((64, 32, 10)), {}, "fused loop"),
         (Network((64, 64, 64, 10)), {}, "generic"),  # 8970 weights: benchmarks/outputs.py
@@ -102,7 +111,7 @@ def test_the_sum_in_9_is_the_same_however_many_terms_it_has(above, rows):
 )
 def test_the_fast_path_is_the_one_taken(network, given, path):
     """As chosen; that ``train`` runs what is chosen and says so is seen below."""
-    assert _engines.engine_for(network, Settings(**given)).name == path
+    assert _engines.engine_for(network, Settings(**given), "float32").name == path
 
 
 # Neither knows of the other: each rule and each order, and the rest of the pairs at length.
@@ -126,7 +135,7 @@ def test_the_fused_loop_is_the_generic_one_to_rounding(rule, order, monkeypatch,
         "dtype": "float64",
     }
     fused = train(DEEP, x, t, epochs=4, measure="last-output", **given)
-    monkeypatch.setattr(_engines, "engine_for", lambda network, settings: GENERIC)
+    monkeypatch.setattr(_engines, "engine_for", lambda *given: GENERIC)
     generic = train(DEEP, x, t, epochs=4, measure="last-output", **given)
     assert (fused.engine, generic.engine) == ("fused loop", "generic")
     # 20 updates of some 60 roundings of numbers up to 2 on each side.
@@ -142,7 +151,7 @@ def test_the_fused_loop_is_the_generic_one_in_float32_too(name, monkeypatch, ass
     (weights,), x, t = drawn(network, 5, 1)
     given = {"weights": weights, "learning_rate": 0.1, "momentum": 0.2, "epochs": 4, "dtype": "float32"}
     fused = train(network, x, t, **given)
-    monkeypatch.setattr(_engines, "engine_for", lambda network, settings: GENERIC)
+    monkeypatch.setattr(_engines, "engine_for", lambda *given: GENERIC)
     generic = train(network, x, t, **given)
     assert (fused.engine, generic.engine) == ("fused loop", "generic")
     # 20 updates of some 60 roundings of numbers up to 2 on each side.
@@ -162,7 +171,7 @@ def test_at_a_kink_training_takes_the_slope_of_jax_grad(name, fast, monkeypatch,
     weights[0][:, 0] = 0.0
     x, t = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([[0.0], [1.0], [1.0], [0.0]])
     if not fast:
-        monkeypatch.setattr(_engines, "engine_for", lambda network, settings: GENERIC)
+        monkeypatch.setattr(_engines, "engine_for", lambda *given: GENERIC)
     with jax.enable_x64(True):
         moved = tuple(map(jnp.asarray, weights))
         for x1, t1 in zip(x, t, strict=True):
@@ -194,6 +203,55 @@ def test_the_fused_loop_has_no_matrix_product_and_no_gradient_matrix():
 
 def running_rates():
     return _loop.Rates(*(jnp.float32(v) for v in (0.5, 0.1, 0.0, 0.0)))
+
+
+# --- batches of one network: the patterns are the lanes ---
+
+CLASSES = {"objective": "cross-entropy", "reduction": "mean", "weight_decay": 0.1, "shuffle": True, "momentum": 0.3}
+
+
+@pytest.mark.parametrize(
+    ("network", "given", "patterns", "batch"),
+    [
+        (SOFTMAX, CLASSES, 5, {"mode": "batch"}),  # one block of 8, filled up
+        (DEEP, {"rule": "nesterov", "momentum": 0.2}, 130, {"mode": "batch"}),  # of three blocks of 64 the last
+        (
+            SKIPPING,
+            {"rule": "adam", "measure": "last-output"},
+            50,
+            {"mode": "minibatch", "batch_size": 20},
+        ),  # 20, 20, 10
+        (SOFTMAX, CLASSES, 64, {"mode": "minibatch", "batch_size": 32}),  # nothing to fill up
+    ],
+    ids=["softmax, 5", "deep, 130", "skip, 50", "softmax, 64"],
+)
+def test_batches_written_out_are_the_generic_ones(network, given, patterns, batch, monkeypatch, assert_within):
+    (weights,), x, t = drawn(network, patterns, 1)
+    t = t / t.sum(axis=1, keepdims=True)  # as cross-entropy with a softmax has them
+    given = {"weights": weights, "learning_rate": 0.01, "dtype": "float64", "epochs": 3, **batch, **given}
+    found = train(network, x, t, **given)
+    monkeypatch.setattr(_engines, "engine_for", lambda *given: GENERIC)
+    generic = train(network, x, t, **given)
+    assert (found.engine, generic.engine) == ("fused batches", "generic")
+    # 9 updates of at most 130 patterns, some 60 roundings of numbers up to 2 for each on each side; the errors are sums of 130.
+    assert_within(found.weights, generic.weights, 2 * 9 * 130 * 60 * 2.0**-52)
+    assert_within(found.history, generic.history, 130 * 2 * 9 * 130 * 60 * 2.0**-52)
+    assert max(abs(W - before).max() for W, before in zip(found.weights, weights, strict=True)) > 1e-3  # it did learn
+
+
+def test_copies_that_fill_a_block_up_count_for_nothing(assert_within):
+    """Of three patterns and none else: in a block of 8, and with a batch size that no epoch reaches."""
+    network = Network((2, 1), "linear")
+    (weights,), x, t = drawn(network, 3, 1)
+    given = {"weights": weights, "rule": "sgd", "learning_rate": 0.5, "epochs": 1, "dtype": "float64"}
+    e = x @ weights[0][:2] + weights[0][2] - t
+    g = np.concatenate([x.T @ e, e.sum(axis=0, keepdims=True)])
+    for mode in ({"mode": "batch"}, {"mode": "minibatch", "batch_size": 100}):
+        for reduction, by in (("sum", 1), ("mean", 3)):
+            found = train(network, x, t, reduction=reduction, **mode, **given)
+            assert found.engine == "fused batches"
+            assert_within(found.weights[0], weights[0] - 0.5 * g / by, ALLOWED)
+            assert_within(found.error, 0.5 * (e * e).sum(), ALLOWED)
 
 
 # --- planted mistakes: rung 5 says so ---

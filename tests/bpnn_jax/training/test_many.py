@@ -1,5 +1,6 @@
 """train_many: each network is what ``train`` makes of its seed, whoever is trained beside it; how runs end; what is refused."""
 
+import os
 import re
 
 import jax
@@ -297,7 +298,7 @@ def test_one_note_if_the_option_for_xla_came_too_late(monkeypatch):
         train_many(SMALL, *problem(), seeds=2, weights=init(SMALL, 3), **PROGRAM)
     assert [w.filename for w in warned] == [__file__]
     monkeypatch.setattr(xla, "too_late", True)
-    train(tiny, one, one, mode="batch", **kwargs)  # loses nothing worth a word
+    train(tiny, one, one, mode="batch", gradient="autodiff", **kwargs)  # loses nothing worth a word
 
 
 @pytest.mark.parametrize(
@@ -314,8 +315,29 @@ def test_when_the_option_is_lost(running, flags, switch, late, monkeypatch):
     monkeypatch.setattr(xla, "jax_is_running", lambda: running)
     monkeypatch.setenv("XLA_FLAGS", flags)
     monkeypatch.setenv("BPNN_XLA_OPTION", switch)
-    xla.set_small_loop_option()
+    xla.set_options()
     assert xla.too_late is late
+
+
+@pytest.mark.parametrize(
+    ("flags", "switch", "found"),
+    [
+        ("", "on", f"{xla.SMALL_LOOPS} {xla.WIDE_VECTORS}"),
+        ("--a=1", "on", f"--a=1 {xla.SMALL_LOOPS} {xla.WIDE_VECTORS}"),
+        ("--xla_cpu_prefer_vector_width=256", "on", f"--xla_cpu_prefer_vector_width=256 {xla.SMALL_LOOPS}"),
+        ("--xla_backend_extra_options=a=b", "on", f"--xla_backend_extra_options=a=b {xla.WIDE_VECTORS}"),
+        (f"{xla.SMALL_LOOPS} {xla.WIDE_VECTORS}", "on", f"{xla.SMALL_LOOPS} {xla.WIDE_VECTORS}"),
+        ("--a=1", "off", "--a=1"),
+        ("flags.txt", "on", "flags.txt"),  # XLA reads the file
+        (" ", "on", f"{xla.SMALL_LOOPS} {xla.WIDE_VECTORS}"),  # alone, XLA would take it for a file
+    ],
+)
+def test_each_option_is_set_unless_the_user_has_it_or_wants_none(flags, switch, found, monkeypatch):
+    monkeypatch.setattr(xla, "too_late", False)
+    monkeypatch.setenv("XLA_FLAGS", flags)
+    monkeypatch.setenv("BPNN_XLA_OPTION", switch)
+    xla.set_options()
+    assert os.environ["XLA_FLAGS"] == found
 
 
 def testjax_is_running_once_it_was_used():

@@ -75,7 +75,7 @@ def test_every_engine_is_the_loop_of_matrices(network, objective, decay, reducti
     one = train(network, x, t, **given)
     auto = train(network, x, t, gradient="autodiff", **given)
     many = train_many(network, x, t, seeds=2, **given)
-    assert (one.engine, auto.engine) == ("fused loop" if size == 1 else "generic", "generic")
+    assert (one.engine, auto.engine) == ("fused loop" if size == 1 else "fused batches", "generic")
     assert many.engine == "lanes"
     for found, history in (
         (one.weights, one.history[:, 1]),
@@ -99,7 +99,7 @@ def test_the_mean_and_the_decay_are_there_for_every_rule(rule, assert_within, mo
     assert_within(mean.weights, plain.weights, 0)
     decayed = train(SOFTMAX, x, t, weight_decay=0.25, **given)
     assert max(abs(a - b).max() for a, b in zip(decayed.weights, plain.weights, strict=True)) > 1e-4
-    monkeypatch.setattr(_engines, "engine_for", lambda network, settings: GENERIC)
+    monkeypatch.setattr(_engines, "engine_for", lambda *given: GENERIC)
     assert_within(train(SOFTMAX, x, t, weight_decay=0.25, **given).weights, decayed.weights, ROUNDINGS)
 
 
@@ -108,7 +108,7 @@ def test_an_article_s_order_has_them_too_and_is_the_same_in_both_loops(assert_wi
     given = {"weights": weights, "order": "article", "epochs": 2, "dtype": "float64", "learning_rate": RATE}
     given |= {"objective": "cross-entropy", "weight_decay": 0.25}
     fused = train(SOFTMAX, x, t, **given)
-    monkeypatch.setattr(_engines, "engine_for", lambda network, settings: GENERIC)
+    monkeypatch.setattr(_engines, "engine_for", lambda *given: GENERIC)
     assert_within(fused.weights, train(SOFTMAX, x, t, **given).weights, ROUNDINGS)
 
 
@@ -121,7 +121,7 @@ def test_other_measures_are_of_the_same_objective(measure, monkeypatch, assert_w
     expected = terms.sum() if measure == "last-output" else terms[-1]
     found = train(SOFTMAX, x, t, measure=measure, dtype="float64", **given).error
     many = train_many(SOFTMAX, x, t, seeds=1, measure=measure, dtype="float64", **given).error[0]
-    monkeypatch.setattr(_engines, "engine_for", lambda network, settings: GENERIC)
+    monkeypatch.setattr(_engines, "engine_for", lambda *given: GENERIC)
     generic = train(SOFTMAX, x, t, measure=measure, dtype="float64", **given).error
     assert_within([found, many, generic], [expected] * 3, 100 * 2.0**-53)
 

@@ -341,6 +341,18 @@ def test_rates_and_starts_compile_nothing_anew():
     assert len(COMPILED) > before
 
 
+@pytest.mark.parametrize("many", [False, True], ids=["train", "train_many"])
+def test_another_weight_decay_compiles_nothing_anew(many):
+    x, t, weights = problem(patterns=5)
+    run = partial(train_many, seeds=1, lanes=16) if many else train
+    given = {"weights": weights, "epochs": 13, "mode": "batch"}
+    first = run(SMALL, x, t, weight_decay=0.01, **given)
+    before = len(COMPILED)
+    other = run(SMALL, x, t, weight_decay=0.25, **given)
+    assert len(COMPILED) == before
+    assert abs(other.weights[0]).sum() < abs(first.weights[0]).sum()  # 12 epochs of a decay 25 times as strong
+
+
 @pytest.mark.parametrize(
     ("epochs", "every", "room"),
     [
@@ -727,7 +739,14 @@ def test_what_was_ignored_or_cast_is_refused(given, message):
 
 def test_optax_sgd_has_the_two_rates_in_our_order():
     x, t, weights = problem()
-    kwargs = {"weights": weights, "epochs": 3, "mode": "batch", "learning_rate": 0.1, "momentum": 0.5}
+    kwargs = {
+        "weights": weights,
+        "epochs": 3,
+        "mode": "batch",
+        "learning_rate": 0.1,
+        "momentum": 0.5,
+        "measure": "last-pattern",
+    }  # by products
     same(train(SMALL, x, t, rule=optax.sgd, **kwargs), train(SMALL, x, t, rule="heavy-ball", **kwargs))
 
 

@@ -178,8 +178,7 @@ def _is_singular(execute: Executor, drawn: Drawn, exact: list[np.ndarray]) -> bo
     """Whether arguments that differ in their twelfth digit move the reference's gradient by a hundredth of its size."""
     if drawn.name.endswith(ALIKE):  # ties, where they do
         return False
-    rng = np.random.default_rng(53)
-    near = [leaf * (1 + NUDGE * rng.uniform(-1, 1, np.shape(leaf))) for leaf in drawn.live]
+    near = [leaf * (1 + NUDGE * np.sin(1e3 * leaf + 1)) for leaf in drawn.live]  # equal numbers stay equal
     moved = execute.both(drawn._replace(live=near))[1]
     largest = max((float(abs(g).max(initial=0.0)) for g in exact), default=0.0)
     pairs = (

@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 
 from bpnn_jax import audit
-from bpnn_jax.audit import _approximate, _precision
+from bpnn_jax.audit import _approximate, _elsewhere, _precision
+from bpnn_jax.audit._executor import Executor
+from bpnn_jax.audit._rules import decorated_rule
+from bpnn_jax.audit._subject import subject
 from tests.bpnn_jax.audit.planted import normal
 
 QUICK: dict[str, Any] = {"draws": 2, "mutate": False, "explain": False}
@@ -174,7 +177,7 @@ def least_squares(bug):
         u = jnp.linalg.solve(a.T @ a, g)
         return jnp.outer(b - a @ x, u) - (0.0 if bug else 1.0) * jnp.outer(a @ u, x), a @ u
 
-    return rule(solve, bwd), (normal(4, 2), normal(4))
+    return rule(solve, bwd), (normal(5, 3), normal(5))
 
 
 def variance(bug):
@@ -183,12 +186,27 @@ def variance(bug):
     return rule(body, lambda r, g: (g * 2 * (r[0] - r[0].mean(0)) / (len(r[0]) - (0 if bug else 1)),)), (normal(4, 3),)
 
 
-@pytest.mark.parametrize("build", [gumbel, interpolated, least_squares, variance])
+@pytest.mark.parametrize("build", [gumbel, interpolated, variance])
 def test_other_settings_are_looked_at_where_the_function_has_a_meaning(build):
     for bug, verdict in ((True, "wrong"), (False, "correct")):
         f, args = build(bug)
-        report = audit.custom_vjp(f, *args, **QUICK)
+        report = audit.custom_vjp(f, *args, **QUICK, variants=12)
         assert report.verdict == verdict, report
+
+
+def test_a_system_with_fewer_equations_than_unknowns_is_left_out():
+    """Where nothing but rounding decides; equal numbers, of which one alone is the largest after a nudge, are no such thing."""
+
+    def singular(f, *args):
+        execute = Executor(subject(decorated_rule("custom_vjp", f, args, None, None), 0))
+        example = execute.subject.example
+        return _elsewhere._is_singular(execute, example, execute.both(example)[1])
+
+    solve, _ = least_squares(False)
+    assert singular(solve, normal(3, 5), normal(3))
+    assert not singular(solve, normal(5, 3), normal(5))
+    largest = rule(lambda x: x.max(), lambda r, g: (g * (r[0] == r[0].max()) / (r[0] == r[0].max()).sum(),))
+    assert not singular(largest, np.float32([0.3, 0.7, 0.7]))
 
 
 def test_what_rounds_another_way_at_another_scale_is_linear():

@@ -20,7 +20,10 @@ def is_approximate(execute: Executor, failing: Sequence[Judged], i: int) -> bool
     An eps that the rule forgets, or a factor that is a little off, is no such thing: the first shows where the arguments are small,
     the second is the same on every draw.
     """
-    if not is_fine(execute, failing, i) or any(execute.subject.domains):
+    ordinary = any(
+        not j.drawn.placed for j in failing
+    )  # what shows in one branch alone is no approximation of the whole
+    if not ordinary or not is_fine(execute, failing, i) or any(execute.subject.domains):
         return False
     relative: list[float] = []
     for j in failing:

@@ -21,6 +21,7 @@ LIMITS = (
     ("start", "end"),
     ("start", "stop"),
 )
+RISING = {"xp", "knots", "grid", "edges", "bins", "nodes", "breakpoints", "boundaries", "thresholds", "ts", "times"}
 ALIKE = "all alike"  # of a draw whose leaves have one number each
 SPECIAL = (0.0, 1.0, -1.0, 30.0, -30.0)
 
@@ -43,10 +44,11 @@ class Bounds(NamedTuple):
     ordered: tuple[
         tuple[int, int], ...
     ] = ()  # pairs of leaves of which the first is below the second, by name and in the example
+    rising: frozenset[int] = frozenset()  # leaves whose numbers rise, by name and in the example
 
     def kept(self, live: list[np.ndarray]) -> list[np.ndarray]:
-        """Values for the live leaves, with each ordered pair in order."""
-        live = list(live)
+        """Values for the live leaves, with each ordered pair in order, and what rises rising."""
+        live = [risen(leaf) if k in self.rising else leaf for k, leaf in enumerate(live)]
         for low, high in self.ordered:
             below, above = np.minimum(live[low], live[high]), np.maximum(live[low], live[high])
             live[low], live[high] = below, np.where(above == below, above + abs(above) / 8 + 1, above)
@@ -58,7 +60,7 @@ def bounds(arguments: Arguments, ranges: Any = None, domain: Any = None) -> Boun
     domains = _domains.of_leaves(arguments, domain)
     near = [numbers(e) for e in arguments.examples]
     positive = [not np.iscomplexobj(x) and x.size > 0 and bool((x > 0).all()) for x in near]
-    return Bounds(limits, domains, positive, tuple(_ordered(arguments)))
+    return Bounds(limits, domains, positive, tuple(_ordered(arguments)), frozenset(_rising(arguments)))
 
 
 def _ordered(arguments: Arguments) -> Iterator[tuple[int, int]]:
@@ -73,6 +75,33 @@ def _ordered(arguments: Arguments) -> Iterator[tuple[int, int]]:
             x, y = numbers(arguments.examples[a]), numbers(arguments.examples[b])
             if x.shape == y.shape and x.size and not np.iscomplexobj(x) and not np.iscomplexobj(y) and (x < y).all():
                 yield a, b
+
+
+def _rising(arguments: Arguments) -> Iterator[int]:
+    """Knots of an interpolation, edges of bins: in another order they would mean nothing."""
+    for i, name in _numbered(arguments):
+        if name and arguments.called[i] in RISING and is_rising(arguments.examples[arguments.names.index(name)]):
+            yield arguments.names.index(name)
+
+
+def risen(values: np.ndarray) -> np.ndarray:
+    """The values sorted along the last axis; a whole number is added to each next one where some are equal.
+
+    >>> risen(np.array([2.0, 0.0, 1.0])), risen(np.zeros(3))
+    (array([0., 1., 2.]), array([0., 1., 2.]))
+    """
+    found = np.sort(values)
+    return found if (np.diff(found) > 0).all() else found + np.arange(found.shape[-1])
+
+
+def is_rising(example: Any) -> bool:
+    """Whether more than two numbers rise along the last axis.
+
+    >>> is_rising(np.array([0.0, 0.5, 2.0])), is_rising(np.array([0.0, 0.5, 0.5])), is_rising(np.array([0.0, 1.0]))
+    (True, False, False)
+    """
+    x = numbers(example)
+    return x.ndim > 0 and x.shape[-1] > 2 and not np.iscomplexobj(x) and bool((np.diff(x) > 0).all())
 
 
 def _numbered(arguments: Arguments) -> Iterator[tuple[int, str]]:

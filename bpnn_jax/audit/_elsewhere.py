@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from bpnn_jax.audit import _vary, _words, _work
-from bpnn_jax.audit._draws import ALIKE, Drawn, bounds, exactly, inputs
+from bpnn_jax.audit._draws import ALIKE, Bounds, Drawn, between, bounds, exactly, inputs
 from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._judge import NARROW, cotangent_of, judge, loosened, off, together
 from bpnn_jax.audit._leaves import Arguments, numbers, unit_of
@@ -18,12 +18,13 @@ from bpnn_jax.audit._options import Options
 from bpnn_jax.audit._precision import judging
 from bpnn_jax.audit._report import Finding
 from bpnn_jax.audit._siblings import Sibling, shapes, siblings
-from bpnn_jax.audit._subject import sibling, wide
+from bpnn_jax.audit._subject import Subject, sibling, wide
 from bpnn_jax.audit._vanishing import vanishes
 from bpnn_jax.audit.checks import Seen, values
 
 # A sibling's leaf this near, relative to its own or to any leaf's largest element, is right; what is further off is judged in full.
 NEAR, NEAR_ZERO = 1e-9, 1e-14
+SINGULAR, NUDGE = 0.01, 1e-12  # of a leaf, what so small a relative change of the arguments may do to the reference
 LARGE, FEW = (
     2**16,
     4,
@@ -117,7 +118,7 @@ def _at(execute: Executor, parent: Arguments, options: Options, other: Sibling) 
     """Findings at a sibling; None where the function is not finite there, or takes it by broadcasting alone."""
     where = shapes(other.args) if other.what.startswith(("length", "one axis")) else other.what
     found: list[Finding] = []
-    for drawn in _draws(execute.subject.arguments, options, where, other.large):
+    for drawn in _draws(execute, options, where, other.large):
         hand, exact = execute.both(drawn)
         if not all(np.isfinite(g).all() for g in exact):
             return None
@@ -125,13 +126,15 @@ def _at(execute: Executor, parent: Arguments, options: Options, other: Sibling) 
             if h is not None and np.shape(h) != np.shape(g):
                 raise RuleFailsError(f"a cotangent of shape {np.shape(h)} for {name}, which has {np.shape(g)}")
         # A count that overflows does so in the half precision that the rule is meant to run in.
-        if _near(hand, exact) and not (other.large and unit_of(execute.subject.own) > NARROW):
+        if _near(hand, exact, execute.subject) and not (other.large and unit_of(execute.subject.own) > NARROW):
             continue
         gone = _lengths(parent) - _lengths(execute.subject.arguments) - {1, 2}
         if gone & _inside(execute, drawn):
             return None  # a length of the example is written into the function, which takes these shapes by broadcasting alone
         if not np.isfinite(execute.value(drawn)(drawn.live)):
             return None  # outside the function's domain, where autodiff may give numbers all the same
+        if _is_singular(execute, drawn, exact):
+            return None  # a system with more unknowns than equations: any numbers are as good, or none
         if not _keeps_its_function(execute, drawn) or not _goes_by_slices(execute, drawn, other.stacked):
             return None
         if other.stacked and (many := _times_too_large(execute, hand, exact)):
@@ -144,27 +147,44 @@ def _at(execute: Executor, parent: Arguments, options: Options, other: Sibling) 
     return found
 
 
-def _draws(arguments: Arguments, options: Options, where: str, large: bool) -> Iterator[Drawn]:
+def _draws(execute: Executor, options: Options, where: str, large: bool) -> Iterator[Drawn]:
+    arguments = execute.subject.arguments
     within = bounds(arguments, options.ranges, None) if options.ranges is not None else bounds(arguments)
     within = within._replace(domains=bounds(arguments, None, options.domain).domains)
-    yield inputs(arguments, 2, options.seed, within)[1]._replace(name=where, placed=True)
+    wide_draw = inputs(arguments, 2, options.seed, within)[1]._replace(name=where, placed=True)
+    inside = options.ranges is not None or np.isfinite(execute.value(wide_draw)(wide_draw.live))
+    yield wide_draw if inside else between(arguments, within, wide_draw, options.seed)
     if large and not any(within.domains) and options.ranges is None:
-        yield _all_alike(arguments, where)
+        yield _all_alike(arguments, within, where)
 
 
-def _all_alike(arguments: Arguments, where: str) -> Drawn:
+def _all_alike(arguments: Arguments, within: Bounds, where: str) -> Drawn:
     """Every element of a leaf the same: as many ties as there are elements."""
     live = [exactly(np.full(np.shape(e), numbers(e).ravel()[0] if np.size(e) else 0.0), e) for e in arguments.examples]
-    return Drawn(f"{where}, {ALIKE}", live, placed=True)
+    return Drawn(f"{where}, {ALIKE}", within.kept(live), placed=True)
 
 
-def _near(hand: list, exact: list[np.ndarray]) -> bool:
-    """A leaf that is 0 but for rounding, where all elements are alike, has the others' scale."""
-    scale = max((float(abs(g).max(initial=0.0)) for g in exact), default=0.0)
+def _near(hand: list, exact: list[np.ndarray], subject: Subject) -> bool:
+    """A leaf that is 0 but for rounding, where all elements are alike, has the scale of the others and of the cotangent."""
+    leaves = [*exact, *map(np.asarray, jax.tree.leaves(subject.cotangent))]
+    scale = max((float(abs(g).max(initial=0.0)) for g in leaves), default=0.0)
     pairs = zip(hand, exact, strict=True)
     return all(
         (abs(cotangent_of(h, g) - g) <= max(NEAR * abs(g).max(initial=0.0), NEAR_ZERO * scale)).all() for h, g in pairs
     )
+
+
+def _is_singular(execute: Executor, drawn: Drawn, exact: list[np.ndarray]) -> bool:
+    """Whether arguments that differ in their twelfth digit move the reference's gradient by a hundredth of its size."""
+    if drawn.name.endswith(ALIKE):  # ties, where they do
+        return False
+    near = [leaf * (1 + NUDGE * np.sin(1e3 * leaf + 1)) for leaf in drawn.live]  # equal numbers stay equal
+    moved = execute.both(drawn._replace(live=near))[1]
+    largest = max((float(abs(g).max(initial=0.0)) for g in exact), default=0.0)
+    pairs = (
+        (float(abs(m - g).max(initial=0.0)), float(abs(g).max(initial=0.0))) for m, g in zip(moved, exact, strict=True)
+    )
+    return any(not apart <= SINGULAR * size and size > NEAR * largest for apart, size in pairs)
 
 
 def _times_too_large(execute: Executor, hand: list, exact: list[np.ndarray]) -> int | None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from bpnn_jax.audit import _words
 from bpnn_jax.audit._domains import looks, on
+from bpnn_jax.audit._draws import is_rising
 from bpnn_jax.audit._leaves import Arguments, dtype_of, is_float_array, numbers
 from bpnn_jax.audit._redraw import is_order, is_permutation
 
@@ -203,7 +204,7 @@ def _changed(arguments: Arguments, groups: dict[int, list[Axis]], lengths: dict[
             array = np.asarray(leaves[k])
             if array.size // max(n, 1) * new > ELEMENTS:
                 return None
-            leaves[k] = np.take(array, np.arange(new) % n, axis=axis)
+            leaves[k] = _longer(array, new, axis)
         if new < n:
             leaves = [_within(leaf, new) if k in arguments.carried else leaf for k, leaf in enumerate(leaves)]
     for k in arguments.carried:
@@ -214,6 +215,20 @@ def _changed(arguments: Arguments, groups: dict[int, list[Axis]], lengths: dict[
             leaves[k] = _permuted(example, np.shape(leaves[k]))
     what = ", ".join(f"length {n} as {new}" for n, new in lengths.items())
     return Sibling(what, tuple(jax.tree.unflatten(arguments.treedef, _like(arguments, leaves))))
+
+
+def _longer(array: np.ndarray, new: int, axis: int) -> np.ndarray:
+    """Repeated from the start, or cut; floats that rise along the last axis go on rising, and sorted integers stay sorted."""
+    n = array.shape[axis]
+    found = np.take(array, np.arange(new) % n, axis=axis)
+    if axis != array.ndim - 1 or new <= n or n < 3:
+        return found
+    if array.dtype.kind == "i" and (np.diff(array) >= 0).all():
+        return np.sort(found)
+    if is_float_array(array) and is_rising(array):
+        steps = np.arange(1, new - n + 1) * (array[..., -1:] - array[..., -2:-1])
+        return np.concatenate([array, array[..., -1:] + steps], axis=-1).astype(array.dtype)
+    return found
 
 
 def _indexes_as_before(arguments: Arguments, groups: dict[int, list[Axis]], lengths: dict[int, int], n: int) -> bool:
@@ -274,7 +289,7 @@ def _like(arguments: Arguments, leaves: list) -> list:
             continue
         x, kind = numbers(leaf), looks(example)
         if k in arguments.live:
-            x = x if kind in ("binary", "one-hot") else x * (1 + 0.2 * rng.uniform(-1, 1, x.shape))
+            x = x if kind in ("binary", "one-hot") or is_rising(leaf) else x * (1 + 0.2 * rng.uniform(-1, 1, x.shape))
         elif kind == "one-hot":
             x = np.eye(x.shape[-1])[x.argmax(-1)]
         elif kind and kind != "binary":

@@ -9,7 +9,7 @@ import numpy as np
 
 from bpnn_jax.audit import _constants, _elsewhere, _programs, _uses, _vary
 from bpnn_jax.audit._branches import Coverage
-from bpnn_jax.audit._draws import bounds, inputs
+from bpnn_jax.audit._draws import between, bounds, inputs
 from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._judge import Judged, judge, loosened, off, together
 from bpnn_jax.audit._options import Options
@@ -90,8 +90,11 @@ def _at_own_shapes(execute: Executor, options: Options, late: float | None, cove
             break
         try:
             if not np.isfinite(execute.value(drawn)(drawn.live)):
-                lost += 1
-                continue
+                inside = between(arguments, within, drawn, options.seed)
+                if drawn.placed or not np.isfinite(execute.value(inside)(inside.live)):
+                    lost += 1
+                    continue
+                drawn = inside
             judged.append(judge(execute, drawn))
         except Exception:  # the function raises outside its domain: that costs this draw
             lost += 1

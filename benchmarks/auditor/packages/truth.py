@@ -107,4 +107,17 @@ TRUTH: dict[str, Truth] = {
     ),
     "lineax._norm._two_norm": Truth("right", "calculus: x/|x|, and 0 at 0"),
     "ott.math.utils.lambertw": Truth("right", "calculus: W/(x(1 + W))"),
+    "flax.linen.fp8_ops.in_qdq": Truth(
+        "by design",
+        "its source: quantised straight through; the cotangents of scale and history carry their new values",
+    ),
+    "flax.linen.fp8_ops.out_qdq": Truth(
+        "by design", "its source: the cotangent is quantised; those of scale and history carry their new values"
+    ),
+    "rlax._src.clipping.clip_gradient": Truth("by design", "its docstring: the gradient is clipped"),
+    "kfac_jax._src.utils.math._sqrt_bound_derivative": Truth("by design", "its docstring: the gradient is clipped"),
+    "netket.jax._expect._expect": Truth(
+        "by design",
+        "its source: the derivative of the expectation, not of the sample; that of the statistics is left out",
+    ),
 }

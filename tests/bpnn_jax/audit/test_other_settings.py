@@ -10,10 +10,22 @@ import numpy as np
 import pytest
 
 from bpnn_jax import audit
-from bpnn_jax.audit import _approximate, _precision
+from bpnn_jax.audit import _approximate, _elsewhere, _precision
+from bpnn_jax.audit._executor import Executor
+from bpnn_jax.audit._rules import decorated_rule
+from bpnn_jax.audit._subject import subject
 from tests.bpnn_jax.audit.planted import normal
 
 QUICK: dict[str, Any] = {"draws": 2, "mutate": False, "explain": False}
+
+
+def rule(fun, bwd, **options):
+    fixed = options.get("nondiff_argnums", ())
+    f = jax.custom_vjp(fun, **options)
+    f.defvjp(lambda *args: (fun(*args), args[0] if fixed else args), bwd)
+    return f
+
+
 ACTIVATIONS = {"identity": lambda x: x, "double": lambda x: 2 * x}
 Mode = enum.Enum("Mode", ["PLAIN", "TWICE"])
 
@@ -118,3 +130,93 @@ def test_a_diagonal_example_is_symmetric_by_accident(monkeypatch):
     assert audit.custom_vjp(f, *args, **QUICK, variants=0).verdict == "wrong"
     monkeypatch.setattr(_precision, "SYMMETRIC", {"dot_general"})
     assert audit.custom_vjp(f, *args, **QUICK, variants=0).verdict == "inconclusive"
+
+
+def gumbel(bug):
+    """A rule that forgets a temperature, which is 1 in the example, of a function that is a number for u below 1 alone."""
+
+    def f(u, temperature):
+        return -jnp.log(-jnp.log(u)) / temperature
+
+    def bwd(temperature, u, g):
+        return (-g / (u * jnp.log(u)) / (1.0 if bug else temperature),)
+
+    return rule(f, bwd, nondiff_argnums=(1,)), (np.array([0.2, 0.5, 0.9], np.float32), 1.0)
+
+
+def interpolated(bug):
+    """The slope of a piece goes on outside of the knots, where the function is constant."""
+
+    def f(x, xp, fp):
+        return jnp.interp(x, xp, fp)
+
+    def bwd(r, g):
+        x, xp, fp = r
+        i = jnp.clip(jnp.searchsorted(xp, x, side="right"), 1, len(xp) - 1)
+        inside = (x >= xp[0]) & (x <= xp[-1])
+        h = xp[i] - xp[i - 1]
+        w, slope = jnp.clip((x - xp[i - 1]) / h, 0, 1), (fp[i] - fp[i - 1]) / h
+        dx = g * slope if bug else jnp.where(inside, g * slope, 0.0)
+        right, left = g * w, g * (1 - w)
+        moved = jnp.where(inside, g * slope, 0.0)
+        dxp = jnp.zeros_like(xp).at[i].add(-moved * w).at[i - 1].add(-moved * (1 - w))
+        return dx, dxp, jnp.zeros_like(fp).at[i].add(right).at[i - 1].add(left)
+
+    knots = np.array([0.0, 0.8, 1.9, 3.0], np.float32)
+    return rule(f, bwd), (np.array([0.5, 1.2, 2.7], np.float32), knots, normal(4))
+
+
+def least_squares(bug):
+    """More equations than unknowns: at other shapes there may be fewer, and then no one solution."""
+
+    def solve(a, b):
+        return jnp.linalg.solve(a.T @ a, a.T @ b)
+
+    def bwd(r, g):
+        a, b, x = r[0], r[1], solve(*r)
+        u = jnp.linalg.solve(a.T @ a, g)
+        return jnp.outer(b - a @ x, u) - (0.0 if bug else 1.0) * jnp.outer(a @ u, x), a @ u
+
+    return rule(solve, bwd), (normal(5, 3), normal(5))
+
+
+def variance(bug):
+    """Where all numbers are alike the gradient is 0, and what rounding leaves of it is no mistake."""
+    body = partial(jnp.var, axis=0, ddof=1)
+    return rule(body, lambda r, g: (g * 2 * (r[0] - r[0].mean(0)) / (len(r[0]) - (0 if bug else 1)),)), (normal(4, 3),)
+
+
+@pytest.mark.parametrize("build", [gumbel, interpolated, variance])
+def test_other_settings_are_looked_at_where_the_function_has_a_meaning(build):
+    for bug, verdict in ((True, "wrong"), (False, "correct")):
+        f, args = build(bug)
+        report = audit.custom_vjp(f, *args, **QUICK, variants=12)
+        assert report.verdict == verdict, report
+
+
+def test_a_system_with_fewer_equations_than_unknowns_is_left_out():
+    """Where nothing but rounding decides; equal numbers, of which one alone is the largest after a nudge, are no such thing."""
+
+    def singular(f, *args):
+        execute = Executor(subject(decorated_rule("custom_vjp", f, args, None, None), 0))
+        example = execute.subject.example
+        return _elsewhere._is_singular(execute, example, execute.both(example)[1])
+
+    solve, _ = least_squares(False)
+    assert singular(solve, normal(3, 5), normal(3))
+    assert not singular(solve, normal(5, 3), normal(5))
+    largest = rule(lambda x: x.max(), lambda r, g: (g * (r[0] == r[0].max()) / (r[0] == r[0].max()).sum(),))
+    assert not singular(largest, np.float32([0.3, 0.7, 0.7]))
+
+
+def test_what_rounds_another_way_at_another_scale_is_linear():
+    """The derivative of a matrix exponential by the exponential of a block, whose squarings depend on the cotangent's size."""
+
+    def by_block(a, g):
+        n = len(a)
+        return jax.scipy.linalg.expm(jnp.block([[a.T, g], [jnp.zeros_like(a), a.T]]))[:n, n:]
+
+    f = rule(jax.scipy.linalg.expm, lambda r, g: (by_block(r[0], g),))
+    assert audit.custom_vjp(f, 0.3 * normal(2, 2), **QUICK, variants=0).verdict == "correct"
+    clipped = rule(jnp.sin, lambda r, g: (jnp.clip(jnp.cos(r[0]) * g, -100, 100),))
+    assert [f.code for f in audit.custom_vjp(clipped, normal(3), **QUICK, variants=0).findings] == ["not-linear"]

@@ -90,8 +90,10 @@ def mixed(tmp_path_factory):
     at = tmp_path_factory.mktemp("mixed")
     rows = [f"{k},{(7 * k) % 11},{k * 1.5 + (7 * k) % 11}" for k in range(24)]
     (at / "numbers.csv").write_text("\n".join(["a,b,price", *rows]) + "\n")
-    study = Study(("xor", str(at / "numbers.csv")), base=Run(hidden=(2,), tolerance=0.4), seeds=4, epochs=3)
-    return runner.run(study, at / "study")
+    with pytest.MonkeyPatch.context() as here:  # a short name stays on one line of a table, wherever the folder is
+        here.chdir(at)
+        study = Study(("xor", "numbers.csv"), base=Run(hidden=(2,), tolerance=0.4), seeds=4, epochs=3)
+        return runner.run(study, at / "study")
 
 
 def test_tasks_of_different_kinds_have_each_its_own_outcome_and_are_not_compared(mixed):

@@ -81,7 +81,6 @@ def test_no_cell_of_the_committed_grid_has_a_faster_engine_that_is_not_chosen(co
     assert not slower
 
 
-@pytest.mark.xfail(reason="small batches of one network were measured before 'fused batches'", strict=True)
 def test_what_is_chosen_in_a_cell_is_what_was_measured(committed):
     for row in committed["rows"]:
         cell = Cell(*(row[name] for name in ("sizes", "mode", "networks", "cores", "rule", "dtype")))

@@ -1,9 +1,10 @@
-"""Two options for XLA's CPU backend, set before JAX starts it; neither changes what is computed.
+"""Two options for XLA's CPU backend, set before JAX starts it.
 
 Small loops are compiled into a single function. Without that the runtime dispatches every fused operation of a loop body on its own,
 which costs an online update of a 20-8-3 network several times its arithmetic (``benchmarks/article.py`` prints both).
 
 Vectors are as wide as the CPU has them, up to 512 bits; LLVM's usual choice is 256. docs/speed.md has what that gives.
+Last digits may differ with the width: of 32 cells of the benchmark one did, 64-64-64-10 online.
 
 ``BPNN_XLA_OPTION=off`` leaves XLA alone, and an option that the user's own ``XLA_FLAGS`` has stays as it is there. A file of flags
 that the variable names is left alone too. A study's place (``ablation.chunk.place``) has the ``XLA_FLAGS`` of its runs.

@@ -204,10 +204,8 @@ def start(
     settings: Settings, weights: Weights, rates: Rates, network: Network | None = None, engine: Engine | None = None
 ) -> State:
     """The state before the first epoch. A rule may keep its rates in its state (rprop does), so they are needed here too."""
-    xp, dtype = (
-        weights[0].__array_namespace__(),
-        weights[0].dtype,
-    )  # NumPy's for what is not traced: it compiles nothing
+    dtype = weights[0].dtype
+    xp = weights[0].__array_namespace__()  # NumPy's for what is not traced: it compiles nothing
     return State(
         weights=weights,
         rule=(engine or GENERIC).start(network, settings, weights, rates),

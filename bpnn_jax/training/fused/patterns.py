@@ -15,10 +15,8 @@ from bpnn_jax.training._loop import Rates, Settings
 from bpnn_jax.training.fused import epoch, equations
 from bpnn_jax.training.fused.equations import LANES, ONE
 
-FEWEST, MOST = (
-    8,
-    64,
-)  # patterns in a block: a power of two, so that halves can be added; of 16, 32 and 64 the most is the fastest
+# Patterns in a block: a power of two, so that halves can be added. Of 16, 32 and 64 the most is the fastest.
+FEWEST, MOST = 8, 64
 
 
 class Blocks(NamedTuple):

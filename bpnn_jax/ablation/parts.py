@@ -168,9 +168,7 @@ def _kind(name: str, found: Patterns) -> str:
     """Of what is no table: the classic sets are Boolean (an encoder's targets are its inputs), one-hot targets of others classes."""
     if patterns.is_set_name(name) and name != "code":
         return BOOLEAN
-    if scores.is_one_hot(found.t):
-        return CLASSES
-    return BOOLEAN if len(np.unique(found.t)) <= 2 else NUMBERS
+    return scores.kind_of(found.t)
 
 
 def _check_columns(name: str, found: Patterns, test: str, other: Patterns) -> None:

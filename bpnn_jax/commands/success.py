@@ -29,7 +29,7 @@ def score(result: "TrainResult", data: "Patterns", within: float, learn: "Patter
     from bpnn_jax.patterns import scores
     from bpnn_jax.training import predict
 
-    outputs, kind = predict(result.network, result.weights, data.x), kind_of(learn)
+    outputs, kind = predict(result.network, result.weights, data.x), scores.kind_of(learn.t)
     right = float(scores.hits(outputs, data.t, within).mean())
     if kind == "boolean":
         return Scored(100.0 * right, None, None, {"accuracy": right})
@@ -37,15 +37,6 @@ def score(result: "TrainResult", data: "Patterns", within: float, learn: "Patter
     if kind == "regression":
         return Scored(100.0 * right, None, None, found)
     return Scored(100.0 * right, 100.0 * found["accuracy"], scores.confusion(outputs, data.t), found)
-
-
-def kind_of(data: "Patterns") -> str:
-    """What kind of task patterns are: one-hot targets are classes, targets of two values Boolean, others numbers."""
-    from bpnn_jax.patterns import scores
-
-    if scores.is_one_hot(data.t):
-        return "classification"
-    return "boolean" if len(set(data.t.ravel().tolist())) <= 2 else "regression"
 
 
 def watch(options: "Train", learn: "Patterns", test: "Patterns | None", within: float) -> "Watch | None":
@@ -92,8 +83,10 @@ def as_json(result: "TrainResult", train_score: Scored, test_score: Scored | Non
 
 def of_the_patterns(learn: "Patterns", test: "Patterns | None") -> dict:
     """What of the JSON says what was learnt, as for a table."""
+    from bpnn_jax.patterns import scores
+
     kind = {
-        "kind": kind_of(learn),
+        "kind": scores.kind_of(learn.t),
         "inputs": list(learn.inputs),
         "targets": list(learn.outputs),
     }

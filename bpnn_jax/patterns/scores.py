@@ -25,6 +25,17 @@ def is_one_hot(t: np.ndarray) -> bool:
     return t.shape[1] > 1 and bool((high.sum(axis=1) == 1).all() and np.unique(t).size == 2)
 
 
+def kind_of(t: np.ndarray) -> str:
+    """What kind of task targets (patterns, outputs) are that are no table's: one-hot are classes, two values Boolean, others numbers.
+
+    >>> kind_of(np.eye(3)), kind_of(np.array([[0.0], [1.0]])), kind_of(np.array([[0.0], [0.5], [1.0]]))
+    ('classification', 'boolean', 'regression')
+    """
+    if is_one_hot(t):
+        return "classification"
+    return "boolean" if len(np.unique(t)) <= 2 else "regression"
+
+
 def largest_output_rate(outputs: np.ndarray, t: np.ndarray) -> float:
     """Share of one-hot patterns whose largest output is the target's."""
     return float((outputs.argmax(axis=1) == t.argmax(axis=1)).mean())

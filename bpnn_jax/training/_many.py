@@ -97,7 +97,7 @@ def _ended(ended: Callable, state: Any) -> Any:
 
 @partial(jax.jit, static_argnums=(0, 1))
 def _first_weights(network: Network, dtype: str, seeds: Any) -> Weights:
-    return jax.vmap(lambda seed: init(network, jax.random.key(seed), dtype=dtype))(seeds)
+    return jax.lax.map(lambda seed: init(network, jax.random.key(seed), dtype=dtype), seeds)
 
 
 def train_many(

@@ -19,7 +19,9 @@ from bpnn_jax.training.fused import epoch, lanes, patterns
 from bpnn_jax.training.fused.equations import ONE
 
 LANES_WIDTH = {"float32": 64, "float64": 64}  # of 16, 32, 48, 64, 96 and 128 the fastest, or as fast as the fastest
-PRODUCTS_WIDTH = 16  # of networks above ``LANES_BATCH_WEIGHTS``: half the time of 64 for 64-32-10 in batches, whose blocks leave the L2
+PRODUCTS_WIDTH = (
+    16  # of networks above ``LANES_BATCH_WEIGHTS``: blocks of 64 leave the L2, and take twice the time in one batch
+)
 LANES, MAPPED = "lanes", "generic, vmapped"
 WIDEST = 256  # nodes in a layer: a sum is written out term by term, which compiles ever longer; benchmarks/widest.py
 FUSED_WEIGHTS = 4000  # of one network online: above, matrix products are faster
@@ -67,7 +69,9 @@ def block(network: Network, settings: Settings, dtype: str) -> tuple[str, Callab
     """For many networks: the engine's name, what trains a block (``lanes.run``, or ``vmapped``), and the block's width."""
     width = LANES_WIDTH[dtype]
     large = weights(network) > LANES_BATCH_WEIGHTS["float32"]
-    products = settings.mode != "online" and (settings.order == "article" or weights(network) > LANES_BATCH_WEIGHTS[dtype])
+    products = settings.mode != "online" and (
+        settings.order == "article" or weights(network) > LANES_BATCH_WEIGHTS[dtype]
+    )
     if fits_fused(network, settings) and not products:
         return LANES, lanes.run, width
     return MAPPED, vmapped, PRODUCTS_WIDTH if large else width

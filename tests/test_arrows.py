@@ -40,7 +40,7 @@ ENGINE = (
         "training._engines",
         "training._epochs",
     ),
-    *("training._one", "training._many"),
+    *("training._blocks", "training._one", "training._many"),
     *FUSED,
     *(f"training.gpu{name}" for name in ("", ".block", ".kernel", ".rows", ".update")),
 )

@@ -106,7 +106,7 @@ class Chunk:
         """Of the blocks that train it."""
         if dict(self.place).get("bpnn_jax", "").startswith(ONE_WIDTH):
             return LANES
-        return _engines.block(self.program.network, self.program.settings, self.program.dtype)[2]
+        return _engines.block(self.program.network, self.program.settings, self.program.dtype)[1]
 
     @property
     def described(self) -> str:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from bpnn_jax.network import Network
 from bpnn_jax.training import _loop
 from bpnn_jax.training._loop import GENERIC, Engine, Rates, Settings
-from bpnn_jax.training._orders import Orders
+from bpnn_jax.training._orders import Drawn
 from bpnn_jax.training.fused import epoch, lanes, patterns
 from bpnn_jax.training.fused.equations import ONE
 
@@ -65,16 +65,16 @@ def engine_for(network: Network, settings: Settings, dtype: str) -> Engine:
     return FUSED_BATCHES if sums and weights(network) <= BATCH_WEIGHTS[dtype] else GENERIC
 
 
-def block(network: Network, settings: Settings, dtype: str) -> tuple[str, Callable, int]:
-    """For many networks: the engine's name, what trains a block (``lanes.run``, or ``vmapped``), and the block's width."""
+def block(network: Network, settings: Settings, dtype: str) -> tuple[str, int]:
+    """For many networks: the engine's name, ``LANES`` or ``MAPPED``, and how many it trains together in a block."""
     width = LANES_WIDTH[dtype]
     large = weights(network) > LANES_BATCH_WEIGHTS["float32"]
     products = settings.mode != "online" and (
         settings.order == "article" or weights(network) > LANES_BATCH_WEIGHTS[dtype]
     )
     if fits_fused(network, settings) and not products:
-        return LANES, lanes.run, width
-    return MAPPED, vmapped, PRODUCTS_WIDTH if large else width
+        return LANES, width
+    return MAPPED, PRODUCTS_WIDTH if large else width
 
 
 def placed(written_out: bool) -> AbstractContextManager:
@@ -95,21 +95,23 @@ class Stretches(NamedTuple):
     """What trains a block in several stretches, and looks at it between them.
 
     begin: (network, settings, weights, rates, own inputs) -> the block before its first epoch; own inputs: each lane has some
-    go_on: (network, settings, block, rates, x, t, orders, until) -> the block at epoch ``until``
+    go_on: (network, settings, block, rates, x, t, orders or None, until) -> the block at epoch ``until``
     ended: block -> ``lanes.Ended``
+    status: block -> (networks,), whether and how each has stopped
     """
 
     begin: Callable[..., Any]
     go_on: Callable[..., Any]
     ended: Callable[..., lanes.Ended]
+    status: Callable[..., Any]
 
 
 def vmapped(
-    network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, t: Any, orders: Orders, until: Any
+    network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, t: Any, until: Any
 ) -> lanes.Ended:
     """``lanes.run`` for every rule and size: the loop of ``train``, batched by JAX."""
     state = _begin(network, settings, weights, rates, x.ndim == 3)
-    return _ended(_go_on(network, settings, state, rates, x, t, orders, until))
+    return _ended(_go_on(network, settings, state, rates, x, t, None, until))
 
 
 def _begin(network: Network, settings: Settings, weights: tuple, rates: Rates, own_inputs: bool) -> _loop.State:
@@ -117,15 +119,22 @@ def _begin(network: Network, settings: Settings, weights: tuple, rates: Rates, o
 
 
 def _go_on(
-    network: Network, settings: Settings, state: _loop.State, rates: Rates, x: Any, t: Any, orders: Orders, until: Any
+    network: Network,
+    settings: Settings,
+    state: _loop.State,
+    rates: Rates,
+    x: Any,
+    t: Any,
+    orders: Drawn | None,
+    until: Any,
 ) -> _loop.State:
-    own, shuffled = (0 if x.ndim == 3 else None), (0 if settings.shuffle else None)
+    own, shuffled = (0 if x.ndim == 3 else None), (None if orders is None else 0)
     each = jax.vmap(partial(_loop.generic_epoch, network, settings), in_axes=(0, 0, own, own, shuffled))
     shape = len(rates.learning_rate), x.shape[-2]  # of the orders, were they one for all or not
 
     def one_epoch(state: _loop.State) -> _loop.State:
         epoch = state.epoch.max()  # that of all that go on
-        at = jnp.broadcast_to(orders.drawn(epoch, shape[1]), shape) if settings.shuffle else None
+        at = None if orders is None else jnp.broadcast_to(orders.at(epoch), shape)
         going = _loop.goes_on(state, until)
 
         def kept(new: Any, old: Any) -> Any:
@@ -141,6 +150,6 @@ def _ended(state: _loop.State) -> lanes.Ended:
 
 
 STRETCHES = {
-    LANES: Stretches(lanes.begin, lanes.go_on, lanes.ended),
-    MAPPED: Stretches(_begin, _go_on, _ended),
+    LANES: Stretches(lanes.begin, lanes.go_on, lanes.ended, lambda block: block.ended.status),
+    MAPPED: Stretches(_begin, _go_on, _ended, lambda state: state.status),
 }

@@ -16,6 +16,7 @@ from bpnn_jax._runtime.display import Card
 from bpnn_jax.errors import InputError, unknown, whole_number
 from bpnn_jax.network import Network, Weights, init
 from bpnn_jax.training import _engines, _inputs, _loop, _one
+from bpnn_jax.training._blocks import run_block
 from bpnn_jax.training._loop import Rates, Settings
 from bpnn_jax.training._orders import of_seeds
 
@@ -71,28 +72,6 @@ class ManyResult(Card):
             ("history", f"{len(self.history)} points per network"),
             ("time", f"{self.seconds:.3g} s training ({self.engine}), {self.compile_seconds:.3g} s compiling"),
         ]
-
-
-@partial(jax.jit, static_argnums=(0, 1, 2))
-def _run(block: Callable, network: Network, settings: Settings, weight_decay: Any, *args: Any) -> Any:
-    weights, rates, x, t, orders, until = args
-    return block(network, _loop.decaying(settings, weight_decay), weights, rates, x, t, orders.keyed(), until)
-
-
-@partial(jax.jit, static_argnums=(0, 1, 2, 5))
-def _begin(begin: Callable, network: Network, settings: Settings, weights: Weights, rates: Rates, own: bool) -> Any:
-    return begin(network, settings, weights, rates, own)
-
-
-@partial(jax.jit, static_argnums=(0, 1, 2))
-def _go_on(go_on: Callable, network: Network, settings: Settings, weight_decay: Any, state: Any, *args: Any) -> Any:
-    rates, x, t, orders, until = args
-    return go_on(network, _loop.decaying(settings, weight_decay), state, rates, x, t, orders.keyed(), until)
-
-
-@partial(jax.jit, static_argnums=0)
-def _ended(ended: Callable, state: Any) -> Any:
-    return ended(state)
 
 
 @partial(jax.jit, static_argnums=(0, 1))
@@ -191,7 +170,7 @@ def train_many(
         if progress:
             progress(n, n)
         return found
-    engine, block, width = _engines.block(network, settings, dtype)
+    engine, width = _engines.block(network, settings, dtype)
     if engine == _engines.LANES:
         xla.warn_if_too_late()
     width = width if lanes is None else _width(lanes)
@@ -203,13 +182,15 @@ def train_many(
 
     def run(chunk: Sequence[int], until: int) -> Any:
         full = np.resize(np.asarray(chunk), width)  # the last block is filled up; what comes of these copies is dropped
-        lanes = tuple(W[full] for W in start), Rates(*(rate[full] for rate in rates))
-        own_patterns = tuple(of_each[full] for of_each in patterns) if x.ndim == 3 else patterns
-        orders = of_seeds(settings.shuffle, numbers[full] if one is None else one)
-        args = network, settings, dtype, *lanes, *own_patterns, orders, until
+        weights, own_rates = tuple(W[full] for W in start), Rates(*(rate[full] for rate in rates))
+        xs, ts = (of_each[full] for of_each in patterns) if x.ndim == 3 else patterns
+        orders = of_seeds(numbers[full] if one is None else one) if settings.shuffle else None
+        block = partial(
+            run_block, engine, network, settings, dtype, weights, own_rates, xs, ts, until=until, orders=orders
+        )
         seen = look
         if seen is None:
-            return run_block(block, *args)
+            return block()
         at = np.asarray(chunk)
 
         def told(epoch: int, ran: np.ndarray, weights: Weights) -> None:
@@ -217,8 +198,7 @@ def train_many(
             if len(which):  # not the copies alone
                 seen(at[which], epoch, tuple(W[which] for W in weights))
 
-        with _engines.placed(engine == _engines.LANES):
-            return _in_stretches(_engines.STRETCHES[engine], looks if until else (), told, *args)
+        return block(looks=looks, look=told)
 
     began = time.perf_counter()
     run(range(1), 0)  # no epochs: compiles, or finds it compiled
@@ -283,47 +263,6 @@ def _on_gpu(
         seconds=time.perf_counter() - compiled,
         compile_seconds=compiled - began,
     )
-
-
-def run_block(block: Callable, network: Network, settings: Settings, dtype: str, *args: Any) -> Any:
-    """One block as ``_engines.block`` has it, up to an epoch: (weights, rates, x, t, orders, until) to its ``Ended`` in NumPy."""
-    program, decay = _shaping(settings, dtype)
-    with jax.enable_x64(dtype == "float64"), _engines.placed(block is _engines.lanes.run):  # both belong to a thread
-        return jax.device_get(_run(block, network, program, decay, *args))
-
-
-def _shaping(settings: Settings, dtype: str) -> tuple[Settings, np.ndarray | None]:
-    """What shapes a program, and its weight decay, if it has one, in ``dtype``."""
-    program, decay = _loop.shaping(settings)
-    return program, None if decay is None else np.asarray(decay, dtype)
-
-
-def _in_stretches(
-    stretches: _engines.Stretches,
-    looks: Sequence[int],
-    look: Callable[[int, np.ndarray, Weights], None],
-    network: Network,
-    settings: Settings,
-    dtype: str,
-    weights: Weights,
-    rates: Rates,
-    *args: Any,
-) -> Any:
-    """``run_block`` with a look at the weights after each of some epochs, and at which lanes ran it."""
-    *rest, until = args
-    program, decay = _shaping(settings, dtype)
-    with jax.enable_x64(dtype == "float64"):
-        own_inputs = np.ndim(rest[0]) == 3 or (settings.shuffle and rest[2].of is not None)
-        state = _begin(stretches.begin, network, program, weights, rates, own_inputs)
-        for epoch in looks:
-            state = _go_on(stretches.go_on, network, program, decay, state, rates, *rest, epoch + 1)
-            now = _ended(stretches.ended, state)
-            ran = np.asarray(now.epochs) == epoch + 1
-            if not ran.any():  # all have stopped
-                break
-            look(epoch, ran, jax.device_get(now.weights))
-        state = _go_on(stretches.go_on, network, program, decay, state, rates, *rest, until)
-        return jax.device_get(_ended(stretches.ended, state))
 
 
 def _drawn(network: Network, seeds: np.ndarray, dtype: str) -> Weights:

@@ -12,7 +12,7 @@ from bpnn_jax._runtime import xla
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import Network, init
 from bpnn_jax.patterns import load as load_patterns
-from bpnn_jax.training import DivergedError, _engines, _many, train
+from bpnn_jax.training import DivergedError, _blocks, _engines, _many, train
 from bpnn_jax.training._loop import Settings
 
 train_many = _many.train_many
@@ -263,10 +263,10 @@ def test_rates_seeds_and_numbers_of_networks_compile_nothing_anew():
     x, t = problem()
     kwargs = {**PROGRAM, "weights": [W[0] for W in starts(SMALL, 1)]}
     train_many(SMALL, x, t, seeds=3, **kwargs)
-    cached = _many._run._cache_size()
+    cached = _blocks._run._cache_size()
     train_many(SMALL, x, t, seeds=[9, 4], learning_rate=[0.1, 0.2], momentum=0.0, cutoff=[1.0, 2.0], **kwargs)
     train_many(SMALL, x + 1, t / 2, seeds=70, **{**kwargs, "tolerance": np.linspace(0, 1, 70)})
-    assert _many._run._cache_size() == cached
+    assert _blocks._run._cache_size() == cached
 
 
 def test_progress_and_given_weights():

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import jax
 import numpy as np
 
 import manual
@@ -17,7 +16,7 @@ from bpnn_jax.settings import patterns_per_update
 from bpnn_jax.training import _engines
 from bpnn_jax.training._blocks import run_block
 from bpnn_jax.training._loop import Rates, Settings
-from bpnn_jax.training._orders import of_seeds, permutation
+from bpnn_jax.training._orders import of_seeds
 from bpnn_jax.training._step import functions
 from bpnn_jax.verify import complex_step, equations, loops
 from bpnn_jax.verify.bound import JUMP, UNIT
@@ -125,11 +124,12 @@ def _epoch(program: Program, equation: int, seed: int) -> list[Comparison]:
     own = tuple(np.stack([start[i][l] for i in lanes]) for l in range(len(network.shapes)))
     rates = Rates(*(np.full(width, rate, dtype) for rate in (learning_rate, momentum, 0.0, -1.0)))
     orders = of_seeds(lanes.astype(np.uint32)) if settings.shuffle else None
+    order = [slice(None)] * NETWORKS if orders is None else orders.of_epoch(0, settings.epochs, count)
     look = (lambda *_: None) if program.looks else None  # a study that looks has another program
     ended = run_block(engine, network, settings, dtype, own, rates, x, t, until=1, orders=orders, look=look)
 
     def loop_of(i: int, precision: str) -> Callable[..., Weights]:
-        at = slice(None) if orders is None else _order(i, count)
+        at = order[i]
         return partial(
             loops.in_numpy,
             network,
@@ -196,15 +196,6 @@ def _allowed(
 def _of_the_update(settings: Settings) -> dict[str, Any]:
     """What a program's update has beside its rule, mode and order."""
     return {name: getattr(settings, name) for name in ("objective", "weight_decay", "reduction")}
-
-
-def _order(seed: int, count: int) -> np.ndarray:
-    return np.asarray(_permutation(np.uint32(seed), count))
-
-
-@partial(jax.jit, static_argnums=1)
-def _permutation(seed: Any, count: int) -> Any:
-    return permutation(jax.random.key(seed), 0, count)
 
 
 def _angle(program: Program, lane: Lane) -> float:

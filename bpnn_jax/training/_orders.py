@@ -38,6 +38,12 @@ class Orders(NamedTuple):
             table = _kept(self.seeds.tobytes(), self.some, first, count, room, patterns)
         return Drawn(table, np.int32(first), self.of)
 
+    def of_epoch(self, epoch: int, epochs: int, patterns: int) -> np.ndarray:
+        """The networks' orders of the patterns in one of so many epochs, (networks, patterns), or (patterns,) where all have one."""
+        drawn = self.drawn(epoch, epoch + 1, self.room(epochs, patterns), patterns)
+        orders = np.asarray(drawn.table)[0]
+        return orders[0] if self.of is None else orders[self.of]
+
     def room(self, epochs: int, patterns: int) -> int:
         """For how many epochs orders are drawn at a time: few enough to be kept, and not many more than a run may need."""
         wanted = 1 << (epochs - 1).bit_length()

@@ -19,8 +19,10 @@ from bpnn_jax.training.fused import epoch, lanes, patterns
 from bpnn_jax.training.fused.equations import ONE
 
 LANES_WIDTH = {"float32": 64, "float64": 64}  # of 16, 32, 48, 64, 96 and 128 the fastest, or as fast as the fastest
-LANES, MAPPED = "lanes", "generic, vmapped"
+ALONE_WIDTH = 4  # networks in a call, which takes 0.3 ms; more would leave cores idle, where there are few networks
+LANES, MAPPED, ALONE = "lanes", "generic, vmapped", "one at a time"
 WIDEST = 256  # nodes in a layer: a sum is written out term by term, which compiles ever longer; benchmarks/widest.py
+LANES_WEIGHTS = {"float32": 2500, "float64": 1000}  # of each of many online: above, one at a time is faster
 FUSED_WEIGHTS = 4000  # of one network online: above, matrix products are faster
 BATCH_WEIGHTS = {"float32": 600, "float64": 128}  # of one network in batches: above, matrix products are faster
 LANES_BATCH_WEIGHTS = {
@@ -63,9 +65,11 @@ def engine_for(network: Network, settings: Settings, dtype: str) -> Engine:
 
 
 def block(network: Network, settings: Settings, dtype: str) -> tuple[str, Callable, int]:
-    """For many networks: the engine's name, what trains a block (``lanes.run``, or ``vmapped``), and the block's width."""
+    """For many networks: the engine's name, what trains a block (``lanes.run``, ``vmapped``, ``alone``), and the block's width."""
     width = LANES_WIDTH[dtype]
     batches = settings.mode != "online"
+    if not batches and weights(network) > LANES_WEIGHTS[dtype] and jax.default_backend() == "cpu":
+        return ALONE, alone, ALONE_WIDTH
     if batches and (settings.order == "article" or weights(network) > LANES_BATCH_WEIGHTS[dtype]):
         return MAPPED, vmapped, width
     if fits_fused(network, settings):
@@ -136,7 +140,40 @@ def _ended(state: _loop.State) -> lanes.Ended:
     return lanes.Ended(state.weights, state.epoch, state.error, state.status, state.history.T)
 
 
+def alone(
+    network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, t: Any, orders: Orders, until: Any
+) -> lanes.Ended:
+    """``lanes.run`` for larger networks online: the loop of ``train`` for one network, then for the next.
+
+    XLA's product of many pairs of a vector and a matrix is a loop that is not vectorised. No bit depends on the block's width.
+    until: an epoch for all, or one for each (networks,).
+    """
+    state = _begin_alone(network, settings, weights, rates, x.ndim == 3)
+    return _ended(_go_on_alone(network, settings, state, rates, x, t, orders, until))
+
+
+def _begin_alone(network: Network, settings: Settings, weights: tuple, rates: Rates, own_inputs: bool) -> _loop.State:
+    engine = engine_for(network, settings, str(weights[0].dtype))
+    return jax.vmap(lambda weights, rates: _loop.start(settings, weights, rates, network, engine))(weights, rates)
+
+
+def _go_on_alone(
+    network: Network, settings: Settings, state: _loop.State, rates: Rates, x: Any, t: Any, orders: Orders, until: Any
+) -> _loop.State:
+    engine = engine_for(network, settings, str(x.dtype))
+    of = jnp.zeros(len(rates.learning_rate), jnp.int32) if orders.of is None else orders.of
+
+    def one(lane: tuple) -> _loop.State:
+        state, rates, of, until, own = lane
+        xs, ts = own or (x, t)
+        return _loop.run(network, settings, state, xs, ts, rates, orders.keys[of], until, engine)
+
+    until = jnp.broadcast_to(until, of.shape)
+    return jax.lax.map(one, (state, rates, of, until, (x, t) if x.ndim == 3 else ()))
+
+
 STRETCHES = {
     LANES: Stretches(lanes.begin, lanes.go_on, lanes.ended),
     MAPPED: Stretches(_begin, _go_on, _ended),
+    ALONE: Stretches(_begin_alone, _go_on_alone, _ended),
 }

@@ -35,7 +35,8 @@ class ManyResult(Card):
     seeds, iterations, error, stopped: arrays (n,), with each network's values as in ``TrainResult``. A run that diverged is one of
                 these (``stopped`` says so), and stops no other.
     history:    the errors at the epochs ``history_epochs``, shape (points, n); NaN after a network's stop.
-    engine:     ``lanes``, or ``generic, vmapped`` for what the lanes do not serve, or ``GPU kernel``.
+    engine:     ``lanes``, or ``generic, vmapped`` for what the lanes do not serve, ``one at a time`` for larger networks online, or
+                ``GPU kernel``.
     lanes:      networks in a block. Another width may round differently; the number of networks, their order and that of the cores
                 change no bit. For the GPU kernel, which takes them all at once, their number.
     seconds:    spent training. ``compile_seconds``: spent compiling before that.
@@ -132,7 +133,7 @@ def train_many(
     dtype:    float32 or float64, as for ``train``.
     settings: as for ``train``, or its fields one by one. The history has at most 100 points unless ``history_every`` is given.
     progress: called with (networks done, networks) after each block; on a GPU all are one block.
-    lanes:    networks in a block, a multiple of 16.
+    lanes:    networks in a block, a multiple of 16; unless given, 64, or for ``one at a time`` 4.
     cores:    how many blocks to train at the same time; otherwise as many as there are processors.
     device:   ``gpu`` trains all of them by one kernel on an NVIDIA GPU, in float32 (docs/gpu.md); it keeps no history, and what it
               cannot do is an InputError. ``cpu`` is the other engines: loops written out on the CPU, products where JAX computes.
@@ -192,7 +193,7 @@ def train_many(
             progress(n, n)
         return found
     engine, block, width = _engines.block(network, settings, dtype)
-    if engine == _engines.LANES:
+    if engine in (_engines.LANES, _engines.ALONE):
         xla.warn_if_too_late()
     width = width if lanes is None else _width(lanes)
     cores = _cores.available() if cores is None else whole_number("cores", cores, 1)
@@ -201,11 +202,13 @@ def train_many(
         start = _drawn(network, numbers, dtype) if own is None else own
         patterns = (x, t) if x.ndim == 3 else jax.device_put((x, t))
 
-    def run(chunk: Sequence[int], until: int) -> Any:
+    def run(chunk: Sequence[int], until: Any) -> Any:
         full = np.resize(np.asarray(chunk), width)  # the last block is filled up; what comes of these copies is dropped
         lanes = tuple(W[full] for W in start), Rates(*(rate[full] for rate in rates))
         own_patterns = tuple(of_each[full] for of_each in patterns) if x.ndim == 3 else patterns
         orders = of_seeds(settings.shuffle, numbers[full] if one is None else one)
+        if engine == _engines.ALONE:  # which trains no copies
+            until = np.where(np.arange(width) < len(chunk), np.int32(until), np.int32(0))
         args = network, settings, dtype, *lanes, *own_patterns, orders, until
         seen = look
         if seen is None:
@@ -218,7 +221,7 @@ def train_many(
                 seen(at[which], epoch, tuple(W[which] for W in weights))
 
         with _engines.placed(engine == _engines.LANES):
-            return _in_stretches(_engines.STRETCHES[engine], looks if until else (), told, *args)
+            return _in_stretches(_engines.STRETCHES[engine], looks if np.any(until) else (), told, *args)
 
     began = time.perf_counter()
     run(range(1), 0)  # no epochs: compiles, or finds it compiled
@@ -311,12 +314,15 @@ def _in_stretches(
 ) -> Any:
     """``run_block`` with a look at the weights after each of some epochs, and at which lanes ran it."""
     *rest, until = args
+    until = np.asarray(until, np.int32)
     program, decay = _shaping(settings, dtype)
     with jax.enable_x64(dtype == "float64"):
         own_inputs = np.ndim(rest[0]) == 3 or (settings.shuffle and rest[2].of is not None)
         state = _begin(stretches.begin, network, program, weights, rates, own_inputs)
         for epoch in looks:
-            state = _go_on(stretches.go_on, network, program, decay, state, rates, *rest, epoch + 1)
+            state = _go_on(
+                stretches.go_on, network, program, decay, state, rates, *rest, np.minimum(until, np.int32(epoch + 1))
+            )
             now = _ended(stretches.ended, state)
             ran = np.asarray(now.epochs) == epoch + 1
             if not ran.any():  # all have stopped

@@ -54,7 +54,7 @@ def _held_to(engine: str, task: Task):
     from bpnn_jax.training.fused import lanes
 
     one_network = {engine.name: engine for engine in (*_engines.WRITTEN_OUT, _loop.GENERIC)}
-    block = {"lanes": lanes.run, "generic, vmapped": _engines.vmapped}
+    block = {"lanes": lanes.run, "generic, vmapped": _engines.vmapped, "one at a time": _engines.alone}
     if engine in one_network:
         _engines.engine_for = lambda *given: one_network[engine]
         return one(task)

@@ -26,19 +26,25 @@ def run_block(
     *,
     until: int,
     orders: Orders | None = None,
+    wanted: int | None = None,
     looks: Sequence[int] = (),
     look: Callable[[int, np.ndarray, Weights], None] | None = None,
 ) -> Any:
     """One block as ``_engines.block`` has it, up to epoch ``until``: its ``Ended`` in NumPy.
 
-    look: called after each of the epochs ``looks`` with it, (width,) which networks ran it, and their weights.
+    wanted: how many networks are not there to fill it up; otherwise all.
+    look:   called after each of the epochs ``looks`` with it, (width,) which networks ran it, and their weights.
     """
     written_out, (program, decay) = engine == _engines.LANES, _shaping(settings, dtype)
+    limit = until
+    if engine == _engines.ALONE:  # which trains no copies
+        width = len(weights[0])
+        limit = np.where(np.arange(width) < (width if wanted is None else wanted), np.int32(until), np.int32(0))
     with jax.enable_x64(dtype == "float64"), _engines.placed(written_out):  # both belong to a thread
         if orders is None and look is None:
-            block = _engines.lanes.run if written_out else _engines.vmapped
-            return jax.device_get(_run(block, network, program, decay, weights, rates, x, t, until))
-        run = _Stretched(_engines.STRETCHES[engine], network, program, decay, rates, x, t, orders, until)
+            block = _engines.BLOCKS[engine]
+            return jax.device_get(_run(block, network, program, decay, weights, rates, x, t, limit))
+        run = _Stretched(_engines.STRETCHES[engine], network, program, decay, rates, x, t, orders, until, limit)
         state, at = run.begin(weights), 0
         for epoch in looks:
             if epoch >= until or look is None:
@@ -54,7 +60,10 @@ def run_block(
 
 @dataclass
 class _Stretched:
-    """A block that is trained in stretches up to epoch ``limit``: for looks between its epochs, or with orders drawn on the way."""
+    """A block that is trained in stretches up to epoch ``last``: for looks between its epochs, or with orders drawn on the way.
+
+    limits: the epoch up to which each network trains, ``last`` or 0, where it is not one for all.
+    """
 
     how: _engines.Stretches
     network: Network
@@ -64,7 +73,8 @@ class _Stretched:
     x: Any
     t: Any
     orders: Orders | None
-    limit: int
+    last: int
+    limits: Any
     drawn: Drawn | None = None
     drawn_until: int = 0
 
@@ -76,9 +86,10 @@ class _Stretched:
         """The block of epoch ``at`` at epoch ``until``, or where all its networks have stopped."""
         while True:
             end = until if self.orders is None else min(until, self._draw(self.orders, at))
-            given = self.rates, self.x, self.t, self.drawn, np.int32(end)
+            given = self.rates, self.x, self.t, self.drawn, np.minimum(self.limits, np.int32(end))
             state, at = _go_on(self.how.go_on, self.network, self.program, self.decay, state, *given), end
-            if at >= until or (np.asarray(self.how.status(state)) != _loop.RUNNING).all():
+            stopped = np.asarray(self.how.status(state)) != _loop.RUNNING
+            if at >= until or (stopped | (np.asarray(self.limits) < at)).all():
                 return state
 
     def ended(self, state: Any) -> Any:
@@ -86,10 +97,10 @@ class _Stretched:
 
     def _draw(self, orders: Orders, at: int) -> int:
         """The epoch up to which orders are drawn, that of ``at`` among them."""
-        if self.drawn is None or self.drawn_until <= at < self.limit:
+        if self.drawn is None or self.drawn_until <= at < self.last:
             patterns = np.shape(self.x)[-2]
             room = orders.room(self.program.epochs, patterns)
-            self.drawn_until = min(self.limit, at + room)
+            self.drawn_until = min(self.last, at + room)
             self.drawn = orders.drawn(at, self.drawn_until, room, patterns)
         return self.drawn_until
 

@@ -19,11 +19,11 @@ from bpnn_jax.training.fused import epoch, lanes, patterns
 from bpnn_jax.training.fused.equations import ONE
 
 LANES_WIDTH = {"float32": 64, "float64": 64}  # of 16, 32, 48, 64, 96 and 128 the fastest, or as fast as the fastest
-PRODUCTS_WIDTH = (
-    16  # of networks above ``LANES_BATCH_WEIGHTS``: blocks of 64 leave the L2, and take twice the time in one batch
-)
-LANES, MAPPED = "lanes", "generic, vmapped"
+PRODUCTS_WIDTH = 16  # of networks above ``LANES_BATCH_WEIGHTS``: larger blocks leave the L2; benchmarks/blocks.py
+ALONE_WIDTH = 4  # networks in a call, which takes 0.3 ms; more would leave cores idle, where there are few networks
+LANES, MAPPED, ALONE = "lanes", "generic, vmapped", "one at a time"
 WIDEST = 256  # nodes in a layer: a sum is written out term by term, which compiles ever longer; benchmarks/widest.py
+LANES_WEIGHTS = {"float32": 2500, "float64": 1000}  # of each of many online: above, one at a time is faster
 FUSED_WEIGHTS = 4000  # of one network online: above, matrix products are faster
 BATCH_WEIGHTS = {"float32": 600, "float64": 128}  # of one network in batches: above, matrix products are faster
 LANES_BATCH_WEIGHTS = {
@@ -66,15 +66,30 @@ def engine_for(network: Network, settings: Settings, dtype: str) -> Engine:
 
 
 def block(network: Network, settings: Settings, dtype: str) -> tuple[str, int]:
-    """For many networks: the engine's name, ``LANES`` or ``MAPPED``, and how many it trains together in a block."""
-    width = LANES_WIDTH[dtype]
-    large = weights(network) > LANES_BATCH_WEIGHTS["float32"]
-    products = settings.mode != "online" and (
-        settings.order == "article" or weights(network) > LANES_BATCH_WEIGHTS[dtype]
-    )
-    if fits_fused(network, settings) and not products:
-        return LANES, width
-    return MAPPED, PRODUCTS_WIDTH if large else width
+    """For many networks: the engine's name, and how many it trains in a block."""
+    engine = _of_many(network, settings, dtype)
+    return engine, width(engine, network, dtype)
+
+
+def _of_many(network: Network, settings: Settings, dtype: str) -> str:
+    batches = settings.mode != "online"
+    if not batches and weights(network) > LANES_WEIGHTS[dtype] and jax.default_backend() == "cpu":
+        return ALONE
+    if batches and (settings.order == "article" or weights(network) > LANES_BATCH_WEIGHTS[dtype]):
+        return MAPPED
+    return LANES if fits_fused(network, settings) else MAPPED
+
+
+def width(engine: str, network: Network, dtype: str) -> int:
+    """How many networks are a block of this engine.
+
+    >>> width(LANES, Network((2, 3, 1)), "float32"), width(MAPPED, Network((784, 32, 10)), "float32")
+    (64, 16)
+    """
+    if engine == ALONE:
+        return ALONE_WIDTH
+    large = engine == MAPPED and weights(network) > LANES_BATCH_WEIGHTS["float32"]
+    return PRODUCTS_WIDTH if large else LANES_WIDTH[dtype]
 
 
 def placed(written_out: bool) -> AbstractContextManager:
@@ -149,7 +164,48 @@ def _ended(state: _loop.State) -> lanes.Ended:
     return lanes.Ended(state.weights, state.epoch, state.error, state.status, state.history.T)
 
 
+def alone(
+    network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, t: Any, until: Any
+) -> lanes.Ended:
+    """``lanes.run`` for larger networks online: the loop of ``train`` for one network, then for the next.
+
+    XLA's product of many pairs of a vector and a matrix is a loop that is not vectorised. No bit depends on the block's width.
+    until: an epoch for all, or one for each (networks,).
+    """
+    state = _begin_alone(network, settings, weights, rates, x.ndim == 3)
+    return _ended(_go_on_alone(network, settings, state, rates, x, t, None, until))
+
+
+def _begin_alone(network: Network, settings: Settings, weights: tuple, rates: Rates, own_inputs: bool) -> _loop.State:
+    engine = engine_for(network, settings, str(weights[0].dtype))
+    return jax.vmap(lambda weights, rates: _loop.start(settings, weights, rates, network, engine))(weights, rates)
+
+
+def _go_on_alone(
+    network: Network,
+    settings: Settings,
+    state: _loop.State,
+    rates: Rates,
+    x: Any,
+    t: Any,
+    orders: Drawn | None,
+    until: Any,
+) -> _loop.State:
+    engine, networks = engine_for(network, settings, str(x.dtype)), len(rates.learning_rate)
+
+    def one(lane: tuple) -> _loop.State:
+        state, rates, number, until, own = lane
+        xs, ts = own or (x, t)
+        order = None if orders is None else partial(orders.of_network, number)
+        return _loop.run(network, settings, state, xs, ts, rates, order, until, engine)
+
+    until = jnp.broadcast_to(until, networks)
+    return jax.lax.map(one, (state, rates, jnp.arange(networks), until, (x, t) if x.ndim == 3 else ()))
+
+
+BLOCKS = {LANES: lanes.run, MAPPED: vmapped, ALONE: alone}
 STRETCHES = {
     LANES: Stretches(lanes.begin, lanes.go_on, lanes.ended, lambda block: block.ended.status),
     MAPPED: Stretches(_begin, _go_on, _ended, lambda state: state.status),
+    ALONE: Stretches(_begin_alone, _go_on_alone, _ended, lambda state: state.status),
 }

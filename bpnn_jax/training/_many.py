@@ -36,7 +36,8 @@ class ManyResult(Card):
     seeds, iterations, error, stopped: arrays (n,), with each network's values as in ``TrainResult``. A run that diverged is one of
                 these (``stopped`` says so), and stops no other.
     history:    the errors at the epochs ``history_epochs``, shape (points, n); NaN after a network's stop.
-    engine:     ``lanes``, or ``generic, vmapped`` for what the lanes do not serve, or ``GPU kernel``.
+    engine:     ``lanes``, or ``generic, vmapped`` for what the lanes do not serve, ``one at a time`` for larger networks online, or
+                ``GPU kernel``.
     lanes:      networks in a block. Another width may round differently; the number of networks, their order and that of the cores
                 change no bit. For the GPU kernel, which takes them all at once, their number.
     seconds:    spent training. ``compile_seconds``: spent compiling before that.
@@ -111,7 +112,8 @@ def train_many(
     dtype:    float32 or float64, as for ``train``.
     settings: as for ``train``, or its fields one by one. The history has at most 100 points unless ``history_every`` is given.
     progress: called with (networks done, networks) after each block; on a GPU all are one block.
-    lanes:    networks in a block, a multiple of 16.
+    lanes:    networks in a block, a multiple of 16; unless given, 64, or by matrix products of more than 2000 weights 16,
+              or for ``one at a time`` 4.
     cores:    how many blocks to train at the same time; otherwise as many as there are processors.
     device:   ``gpu`` trains all of them by one kernel on an NVIDIA GPU, in float32 (docs/gpu.md); it keeps no history, and what it
               cannot do is an InputError. ``cpu`` is the other engines: loops written out on the CPU, products where JAX computes.
@@ -171,7 +173,7 @@ def train_many(
             progress(n, n)
         return found
     engine, width = _engines.block(network, settings, dtype)
-    if engine == _engines.LANES:
+    if engine in (_engines.LANES, _engines.ALONE):
         xla.warn_if_too_late()
     width = width if lanes is None else _width(lanes)
     cores = _cores.available() if cores is None else whole_number("cores", cores, 1)
@@ -185,9 +187,8 @@ def train_many(
         weights, own_rates = tuple(W[full] for W in start), Rates(*(rate[full] for rate in rates))
         xs, ts = (of_each[full] for of_each in patterns) if x.ndim == 3 else patterns
         orders = of_seeds(numbers[full] if one is None else one) if settings.shuffle else None
-        block = partial(
-            run_block, engine, network, settings, dtype, weights, own_rates, xs, ts, until=until, orders=orders
-        )
+        block = partial(run_block, engine, network, settings, dtype, weights, own_rates, xs, ts)
+        block = partial(block, until=until, orders=orders, wanted=len(chunk))
         seen = look
         if seen is None:
             return block()

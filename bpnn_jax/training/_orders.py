@@ -62,6 +62,10 @@ class Drawn(NamedTuple):
         orders = jax.lax.dynamic_index_in_dim(self.table, epoch - self.first, keepdims=False)
         return orders[0] if self.of is None else orders[self.of]
 
+    def of_network(self, number: Any, epoch: Any) -> Any:
+        """The order of one of the networks in an epoch, shape (patterns,)."""
+        return self.table[epoch - self.first, 0 if self.of is None else self.of[number]]
+
 
 def of_seeds(seeds: np.ndarray | np.uint32) -> Orders:
     """The orders of the seeds (networks,) of a block, or of one seed of shape () for all.
@@ -94,10 +98,10 @@ def _table(seeds: Any, some: Any, first: Any, count: Any, room: int, patterns: i
 
 
 def in_order(shuffle: bool, key: Any, epoch: Any, x: Any, t: Any) -> tuple[Any, Any]:
-    """The patterns of an epoch in the order in which they are learnt."""
+    """The patterns of an epoch in the order in which they are learnt. ``key``: or a function from the epoch to that order."""
     if not shuffle:
         return x, t
-    at = permutation(key, epoch, x.shape[0])
+    at = key(epoch) if callable(key) else permutation(key, epoch, x.shape[0])
     return x[at], t[at]
 
 

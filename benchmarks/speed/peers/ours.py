@@ -56,8 +56,7 @@ def _held_to(engine: str, task: Task):
     if engine in one_network:
         _engines.engine_for = lambda *given: one_network[engine]
         return one(task)
-    choose = _engines.block
-    _engines.block = lambda *given: (engine, choose(*given)[1])
+    _engines.block = lambda network, settings, dtype: (engine, _engines.width(engine, network, dtype))
     return many(task)
 
 

@@ -177,9 +177,8 @@ def _rung_5(options: Options) -> Iterator[Piece]:
         yield 5, f"train {step}", 20, on_next(as_it_runs.compare_step, step)
     for mode in ("online", "minibatch", "batch"):
         yield 5, f"train_many {mode}", 20, on_next(as_it_runs.compare_many_step, mode)
-    if options.sizes is None:
-        large = mixed(options, LARGER_SIZES)
-        yield 5, "train_many, larger", 20, lambda rng: as_it_runs.compare_many_step(large, rng, "online")
+    large = mixed(options, LARGER_SIZES)
+    yield 5, "train_many, larger", 20, lambda rng: as_it_runs.compare_many_step(large, rng, "online")
     for run in loops.RUNS:
         yield 5, f"{run}, N = 0", 10, on_next(loops.compare_second_tap, run)
         of = smaller if run == "train_many" else networks

@@ -19,7 +19,10 @@ from bpnn_jax.training.fused import epoch, lanes, patterns
 from bpnn_jax.training.fused.equations import ONE
 
 LANES_WIDTH = {"float32": 64, "float64": 64}  # of 16, 32, 48, 64, 96 and 128 the fastest, or as fast as the fastest
-PRODUCTS_WIDTH = 16  # of networks above ``LANES_BATCH_WEIGHTS``: larger blocks leave the L2; benchmarks/blocks.py
+PRODUCTS_WIDTH = {
+    "minibatch": 32,
+    "batch": 16,
+}  # of networks above 2000 weights on a CPU: so they stay in L2; benchmarks/blocks.py
 ALONE_WIDTH = 4  # networks in a call, which takes 0.3 ms; more would leave cores idle, where there are few networks
 LANES, MAPPED, ALONE = "lanes", "generic, vmapped", "one at a time"
 WIDEST = 256  # nodes in a layer: a sum is written out term by term, which compiles ever longer; benchmarks/widest.py
@@ -68,7 +71,7 @@ def engine_for(network: Network, settings: Settings, dtype: str) -> Engine:
 def block(network: Network, settings: Settings, dtype: str) -> tuple[str, int]:
     """For many networks: the engine's name, and how many it trains in a block."""
     engine = _of_many(network, settings, dtype)
-    return engine, width(engine, network, dtype)
+    return engine, width(engine, network, settings, dtype)
 
 
 def _of_many(network: Network, settings: Settings, dtype: str) -> str:
@@ -80,16 +83,16 @@ def _of_many(network: Network, settings: Settings, dtype: str) -> str:
     return LANES if fits_fused(network, settings) else MAPPED
 
 
-def width(engine: str, network: Network, dtype: str) -> int:
+def width(engine: str, network: Network, settings: Settings, dtype: str) -> int:
     """How many networks are a block of this engine.
 
-    >>> width(LANES, Network((2, 3, 1)), "float32"), width(MAPPED, Network((784, 32, 10)), "float32")
-    (64, 16)
+    >>> width(LANES, Network((2, 3, 1)), Settings(), "float32")
+    64
     """
     if engine == ALONE:
         return ALONE_WIDTH
-    large = engine == MAPPED and weights(network) > LANES_BATCH_WEIGHTS["float32"]
-    return PRODUCTS_WIDTH if large else LANES_WIDTH[dtype]
+    large = engine == MAPPED and weights(network) > LANES_BATCH_WEIGHTS["float32"] and jax.default_backend() == "cpu"
+    return PRODUCTS_WIDTH.get(settings.mode, LANES_WIDTH[dtype]) if large else LANES_WIDTH[dtype]
 
 
 def placed(written_out: bool) -> AbstractContextManager:

@@ -56,7 +56,7 @@ def _held_to(engine: str, task: Task):
     if engine in one_network:
         _engines.engine_for = lambda *given: one_network[engine]
         return one(task)
-    _engines.block = lambda network, settings, dtype: (engine, _engines.width(engine, network, dtype))
+    _engines.block = lambda network, settings, dtype: (engine, _engines.width(engine, network, settings, dtype))
     return many(task)
 
 

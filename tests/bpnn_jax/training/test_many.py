@@ -78,6 +78,15 @@ def test_batches_of_larger_networks_have_matrix_products():
         assert _engines.block(network, Settings(mode=mode), "float32")[0] == path
 
 
+def test_blocks_of_products_stay_in_the_cache_of_a_cpu(monkeypatch):
+    large, small = Network((64, 32, 10)), Network((40, 16, 4))
+    widths = {mode: _engines.block(large, Settings(mode=mode), "float32") for mode in ("minibatch", "batch")}
+    assert widths == {"minibatch": (MAPPED, 32), "batch": (MAPPED, 16)}
+    assert _engines.block(small, Settings(mode="batch", rule="rmsprop"), "float32") == (MAPPED, 64)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert _engines.block(large, Settings(mode="batch"), "float32") == (MAPPED, 64)
+
+
 def test_larger_networks_online_are_trained_one_at_a_time_on_a_cpu(monkeypatch):
     larger, wide = Network((64, 64, 64, 10)), Network((784, 32, 10))
     for network in (larger, wide):

@@ -29,7 +29,7 @@ MOST_UPDATES, MOST_WORK = (
     10**8,
 )  # of the epoch that is run beside NumPy's loop, which takes half a second then; or else
 MOST_PATTERNS = 64
-ROUNDED = 64  # of 300 programs drawn at random none was off by more than a tenth of it, FILL
+ROUNDED = 64  # of some 300 programs drawn at random (BPNN_DEEP draws some) none was off by a tenth of what this allows
 NETWORKS = 4  # in that epoch; the other lanes repeat them
 ANGLE_SEEDS = 16
 SMALL = 5  # nodes in the widest layer of the networks that ``loops.ROUNDINGS`` was counted for

@@ -52,6 +52,27 @@ def test_what_is_a_gradient_is_certified(run):
     assert certificate.from_dict({**vars(found), "checks": [vars(row) for row in found.checks]}) == found
 
 
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.deep) for seed in range(1, 40))])
+def test_no_right_program_is_called_wrong(seed):
+    """Any task, sizes, activation, rule, mode and order: whole epochs of patterns, wide layers, activations without a limit."""
+    rng = np.random.default_rng(seed)
+
+    def one_of(*values):
+        return values[rng.integers(len(values))]
+
+    run = {
+        "task": one_of("digits", "iris", "wine", "diabetes", "encoder-8", "parity-5"),
+        "activation": one_of("sigmoid", "tanh", "softplus", "silu", "gelu", "elu", "lecun_tanh", "relu"),
+        "hidden": tuple(int(n) for n in rng.integers(2, 40, rng.integers(1, 3))),
+        "rule": one_of("heavy-ball", "nesterov", "previous-gradient", "sgd"),
+        "dtype": one_of("float32", "float64"),
+        "order": one_of("simultaneous", "article"),
+        **one_of({"mode": "online"}, {"mode": "batch"}, {"mode": "minibatch", "batch_size": 11, "shuffle": True}),
+    }
+    found = certificate_of(1, **run)
+    assert found.verdict == ("gradient" if run["order"] == "simultaneous" else "not a gradient"), run
+
+
 def test_a_rule_of_optax_is_taken_as_it_is():
     chunk = the_chunk(1002, rule="adam", mode="batch")
     found = certificate.certify(chunk.program, chunk.lanes[0], certificate.run_checks(chunk.program))

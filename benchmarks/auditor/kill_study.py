@@ -3,6 +3,8 @@
     python -m benchmarks.auditor.kill_study             the whole study, half an hour on two cores
     python -m benchmarks.auditor.kill_study --quick     a look at every part of it, under a minute
     python -m benchmarks.auditor.kill_study --json FILE the figures too
+    python -m benchmarks.auditor.kill_study --only right --right 500 --repeats 4 --draws 6 --keep FILE
+                                                        2 000 audits of right rules at 500 shapes; begun again, it goes on
 
 Wrong gradients: those of manual.mistakes and 22 more, on two network sizes with two activations, 12 seeds (weights and data), in
 float32 and float64. Right ones: 33 common rules and random networks, each configuration with its own shape, range and dtype. Every
@@ -16,7 +18,7 @@ import sys
 import time
 import traceback
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +36,6 @@ from bpnn_jax import audit
 
 DTYPES = ("float64", "float32")
 DRAWS = 6  # of an audit of a wrong gradient: the auditor's default
-RIGHT_DRAWS = 34
 CHUNK = 8  # mistakes of one network that share what is compiled for the reference
 
 
@@ -48,7 +49,13 @@ class Options:
     """write the figures to this file"""
     seeds: int = 12
     right: int = 324
-    """configurations of right rules, 34 draws each"""
+    """configurations of right rules"""
+    draws: int = 34
+    """of each audit of a right rule"""
+    repeats: int = 1
+    """audits of each right configuration, each with a seed of its own"""
+    keep: Path | None = None
+    """add what was said of each right rule to this file, a line of JSON per audit, and leave out the configurations in it"""
     workers: int = 2
     only: str = ""
     """"wrong" or "right": one half of the study"""
@@ -64,8 +71,11 @@ class WrongTask(NamedTuple):
 
 
 class RightTask(NamedTuple):
+    """Some configurations of right rules."""
+
     numbers: tuple[int, ...]
     draws: int
+    repeats: int
 
 
 class Row(NamedTuple):
@@ -133,7 +143,7 @@ def _apart(net: wrong.Net, case: wrong.Wrong, hand: Any, seed: int, dtype: str) 
 
 
 def run_right(task: RightTask) -> list[right.Outcome]:
-    return [right.audited(n, task.draws) for n in task.numbers]
+    return [outcome for n in task.numbers for outcome in right.audited(n, task.draws, task.repeats)]
 
 
 def run(task: WrongTask | RightTask) -> list:
@@ -147,8 +157,8 @@ def run(task: WrongTask | RightTask) -> list:
     return found
 
 
-def tasks(options: Options) -> Iterator[WrongTask | RightTask]:
-    """Longest first, so that no worker is left alone at the end."""
+def tasks(options: Options, known: Collection[int] = ()) -> Iterator[WrongTask | RightTask]:
+    """Longest first, so that no worker is left alone at the end. ``known``: right configurations to leave out."""
     every = range(len(GRADIENTS))
     if options.quick:
         applies = [[n for n in every if not GRADIENTS[n].reason(net)] for net in wrong.NETS]
@@ -157,7 +167,7 @@ def tasks(options: Options) -> Iterator[WrongTask | RightTask]:
             yield WrongTask(1, "float32", tuple(n for n in applies[1] if n % 4 == 1), (0, 1))
             yield WrongTask(3, "float64", (0, 17, 39), (0,))
         if options.only != "wrong":
-            yield from (RightTask((n, n + 1), 40) for n in (12, 35, 58, 4))
+            yield from (RightTask((n, n + 1), 40, 1) for n in (12, 35, 58, 4))
         return
     if options.only != "right":
         for k in reversed(range(len(wrong.NETS))):
@@ -166,14 +176,34 @@ def tasks(options: Options) -> Iterator[WrongTask | RightTask]:
                 for start in range(0, len(chosen), CHUNK):
                     yield WrongTask(k, dtype, tuple(chosen[start : start + CHUNK]), tuple(range(options.seeds)))
     if options.only != "wrong":
-        for start in range(0, options.right, 6):
-            yield RightTask(tuple(range(start, min(start + 6, options.right))), RIGHT_DRAWS)
+        numbers = [n for n in range(options.right) if n not in known]
+        for start in range(0, len(numbers), 6):
+            yield RightTask(tuple(numbers[start : start + 6]), options.draws, options.repeats)
+
+
+def kept(path: Path, repeats: int) -> list[right.Outcome]:
+    """What an earlier run added to ``path``; a configuration that it did not finish is taken out of the file, to be done again."""
+    text = path.read_text() if path.exists() else ""
+    lines = text[: text.rfind("\n") + 1].splitlines()  # the last may have been cut off
+    found = [right.Outcome(**json.loads(line)) for line in lines]
+    count = Counter(o.number for o in found)
+    found = [o for o in found if count[o.number] >= repeats]
+    path.unlink(missing_ok=True)
+    keep(path, found)
+    return found
+
+
+def keep(path: Path | None, outcomes: list[right.Outcome]) -> None:
+    """Added to the file, a line of JSON each."""
+    if path and outcomes:
+        with path.open("a") as file:
+            file.write("".join(json.dumps(o._asdict()) + "\n" for o in outcomes))
 
 
 def work(options: Options, console: Console) -> tuple[list[Row], list[right.Outcome]]:
-    todo = list(tasks(options))
     rows: list[Row] = []
-    outcomes: list[right.Outcome] = []
+    outcomes = kept(options.keep, options.repeats) if options.keep and options.only != "wrong" else []
+    todo = list(tasks(options, {o.number for o in outcomes}))
     columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     context = multiprocessing.get_context("spawn")
     with (
@@ -183,7 +213,11 @@ def work(options: Options, console: Console) -> tuple[list[Row], list[right.Outc
         bar = progress.add_task("auditing", total=len(todo))
         running = {pool.submit(run, task): task for task in todo}
         for done in as_completed(running):
-            (rows if isinstance(running[done], WrongTask) else outcomes).extend(done.result())
+            if isinstance(running[done], WrongTask):
+                rows.extend(done.result())
+            else:
+                outcomes.extend(done.result())
+                keep(options.keep, done.result())
             progress.advance(bar)
             if not console.is_terminal and sum(future.done() for future in running) % 10 == 0:
                 console.print(f"{sum(future.done() for future in running)} of {len(todo)} tasks", highlight=False)

@@ -9,6 +9,7 @@ from bpnn_jax.audit._judge import Judged, cotangent_of
 from bpnn_jax.audit._leaves import UNIT, unit_of
 
 ROOM = 16.0  # times the unit roundoff of float32, relative to each element
+UNSEEN = 1.0  # times the unit roundoff of float32, relative to the leaf's largest element
 FAR_ROOM = 64.0  # where the arguments are far smaller or larger than the example
 SCALES = (1e-8, 1e-6, 1e-4, 1e-2, 1e2)
 STEADY = 0.1  # of the largest relative error: what varies by less is one factor throughout, and no approximation
@@ -18,12 +19,11 @@ def is_approximate(execute: Executor, failing: Sequence[Judged], i: int) -> bool
     """Whether leaf ``i`` of a rule for float32 or less differs from the reference by what float32 does not resolve, and always does.
 
     An eps that the rule forgets, or a factor that is a little off, is no such thing: the first shows where the arguments are small,
-    the second is the same on every draw.
+    the second is the same on every draw. What shows in one branch alone is an approximation only if no run in float32 could tell
+    (a series cut off where another formula takes over), and then it is looked at near every such draw.
     """
-    ordinary = any(
-        not j.drawn.placed for j in failing
-    )  # what shows in one branch alone is no approximation of the whole
-    if not ordinary or not is_fine(execute, failing, i) or any(execute.subject.domains):
+    ordinary = any(not j.drawn.placed for j in failing)
+    if not is_fine(execute, failing, i, ROOM if ordinary else 0.0) or any(execute.subject.domains):
         return False
     relative: list[float] = []
     for j in failing:
@@ -31,16 +31,23 @@ def is_approximate(execute: Executor, failing: Sequence[Judged], i: int) -> bool
         relative += list(((j.hand[i] - j.exact[i])[some] / j.exact[i][some]).real)
     if not relative or np.ptp(relative) <= STEADY * max(map(abs, relative)):
         return False
-    near = [found for scale in SCALES if (found := _near_at(execute, failing[0], i, scale)) is not None]
+    around = failing[:1] if ordinary else failing
+    near = [found for j in around for scale in SCALES if (found := _near_at(execute, j, i, scale)) is not None]
     return len(near) > 1 and all(near)
 
 
-def is_fine(execute: Executor, failing: Sequence[Judged], i: int) -> bool:
-    """Whether every element of leaf ``i`` is off by no more than float32 resolves, in a rule for float32 or less."""
+def is_fine(execute: Executor, failing: Sequence[Judged], i: int, room: float = ROOM) -> bool:
+    """Whether leaf ``i`` is off by no more than float32 resolves, in a rule for float32 or less.
+
+    Each element by ``room`` units of its own size, or by one unit of the leaf's largest element.
+    """
     u = UNIT["float32"]
-    pairs = [(j.hand[i], j.exact[i]) for j in failing]
-    near = (hand.shape == exact.shape and (abs(hand - exact) <= ROOM * u * abs(exact)).all() for hand, exact in pairs)
-    return unit_of(execute.subject.own) >= u and all(near)
+
+    def near(hand: np.ndarray, exact: np.ndarray) -> bool:
+        allowed = u * np.maximum(room * abs(exact), UNSEEN * abs(exact).max(initial=0.0))
+        return hand.shape == exact.shape and bool((abs(hand - exact) <= allowed).all())
+
+    return unit_of(execute.subject.own) >= u and all(near(j.hand[i], j.exact[i]) for j in failing)
 
 
 def _near_at(execute: Executor, j: Judged, i: int, scale: float) -> bool | None:

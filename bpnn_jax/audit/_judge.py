@@ -96,7 +96,7 @@ def together(judged: list[Judged], subject: Subject) -> list[Judged]:
     if not judged:
         return judged
     sizes = [max(_max(j.exact[i]) for j in judged) for i in range(len(judged[0].exact))]
-    scale = max([*sizes, *(_max(np.asarray(leaf)) for leaf in jax.tree.leaves(subject.cotangent))], default=0.0)
+    scale = scale_of(judged, subject)
     ceilings = tuple(0.5 * size if size > ZERO_LIKE * scale else np.inf for size in sizes)
     found = []
     for j in judged:
@@ -107,6 +107,12 @@ def together(judged: list[Judged], subject: Subject) -> list[Judged]:
             )
         )
     return found
+
+
+def scale_of(judged: list[Judged], subject: Subject) -> float:
+    """The largest element of any leaf on any draw, or of the cotangent."""
+    leaves = [g for j in judged for g in j.exact] + [np.asarray(c) for c in jax.tree.leaves(subject.cotangent)]
+    return max(map(_max, leaves), default=0.0)
 
 
 def _floored(j: Judged, floor: float, scale: float) -> list[float]:

@@ -20,6 +20,7 @@ MANY = 70_000  # elements of one array: past a counter of 16 bits, and of float1
 SETTINGS = 6  # changes of static numbers, switches and words
 OFF = 0.1  # instead of a static 0.0, with which a rate or a weight is switched off
 PARTS = 4  # axes of one length that are parted in every way
+FURTHER = 3  # times as long: so far numbers that rise go on with their last step
 HEADS = 64  # a longer length is no number of heads or groups, of which one may be a multiple of another
 Axis = tuple[int, int]  # (leaf, axis)
 
@@ -218,7 +219,11 @@ def _changed(arguments: Arguments, groups: dict[int, list[Axis]], lengths: dict[
 
 
 def _longer(array: np.ndarray, new: int, axis: int) -> np.ndarray:
-    """Repeated from the start, or cut; floats that rise along the last axis go on rising, and sorted integers stay sorted."""
+    """Repeated from the start, or cut; floats that rise along the last axis go on rising, and sorted integers stay sorted.
+
+    Where many are wanted they rise within the example's own range: far outside it the function may be another (a solver that stops
+    after so many turns).
+    """
     n = array.shape[axis]
     found = np.take(array, np.arange(new) % n, axis=axis)
     if axis != array.ndim - 1 or new <= n or n < 3:
@@ -226,6 +231,10 @@ def _longer(array: np.ndarray, new: int, axis: int) -> np.ndarray:
     if array.dtype.kind == "i" and (np.diff(array) >= 0).all():
         return np.sort(found)
     if is_float_array(array) and is_rising(array):
+        if new > FURTHER * n:
+            places = np.linspace(0, n - 1, new)
+            rows = [np.interp(places, np.arange(n), row) for row in numbers(array).reshape(-1, n)]
+            return np.reshape(rows, (*array.shape[:-1], new)).astype(array.dtype)
         steps = np.arange(1, new - n + 1) * (array[..., -1:] - array[..., -2:-1])
         return np.concatenate([array, array[..., -1:] + steps], axis=-1).astype(array.dtype)
     return found

@@ -8,6 +8,7 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr
 
 from bpnn_jax.audit._executor import Executor
+from bpnn_jax.audit._leaves import UNIT, unit_of
 from bpnn_jax.audit._subject import wide
 
 MOST = 2e7  # operations on numbers: a tenth of a second or so
@@ -44,7 +45,9 @@ def _cost(execute: Executor) -> tuple[int, float] | None:
             found = [jax.make_jaxpr(subject.function)(*live).jaxpr, jax.make_jaxpr(subject.pull_hand)(live, c).jaxpr]
     except Exception:
         return None
-    return sum(map(_lines, found)), sum(map(_operations, found))
+    # On CPUs a loop in half precision converts all that it collects, at every turn.
+    copied = unit_of(execute.subject.own) > UNIT["float32"]
+    return sum(map(_lines, found)), sum(_operations(body) + copied * _collected(body) for body in found)
 
 
 def _inner(eqn: object) -> list[Jaxpr]:
@@ -59,6 +62,16 @@ def _lines(jaxpr: Jaxpr) -> int:
 
 def _shape(atom: object) -> tuple[int, ...]:
     return getattr(atom.aval, "shape", ())  # type: ignore[attr-defined]
+
+
+def _collected(jaxpr: Jaxpr) -> float:
+    """For each scan, how many numbers it reads and writes, times its turns."""
+    total = 0.0
+    for eqn in jaxpr.eqns:
+        if eqn.primitive.name == "scan":
+            total += eqn.params["length"] * sum(float(np.prod(_shape(v), dtype=float)) for v in eqn.outvars)
+        total += sum(map(_collected, _inner(eqn)))
+    return total
 
 
 def _operations(jaxpr: Jaxpr) -> float:

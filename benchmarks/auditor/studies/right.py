@@ -56,6 +56,8 @@ def _network(s: Shape) -> tuple[Callable, Callable, tuple]:
 class Outcome(NamedTuple):
     """What the auditor said of a right rule."""
 
+    number: int
+    seed: int
     rule: str
     dtype: str
     shapes: str
@@ -66,21 +68,27 @@ class Outcome(NamedTuple):
     seconds: float
 
 
-def audited(number: int, draws: int) -> Outcome:
-    """Configuration ``number``: every fourth a network, the others each rule in turn, dtypes and ranges in turn."""
+def audited(number: int, draws: int, repeats: int = 1) -> list[Outcome]:
+    """Configuration ``number``, once for each of ``repeats`` seeds, which share what is compiled.
+
+    Every fourth is a network, the others each rule in turn; dtypes and ranges in turn.
+    """
     dtype = DTYPES[number % 3]
     s = Shape(number, dtype)
-    options: dict[str, Any] = {"draws": draws, "mutate": False, "explain": False, "seed": number}
     if number % 4 == 0:
         name, ranges = "a network of manual/", RANGES[number // 12 % 3]
-        loss, hand, args = _network(s)
-        report = audit.gradient(loss, hand, *args, ranges=ranges, **options)
+        face, (*pieces, args) = audit.gradient, _network(s)
     else:
         name = list(RULES)[(number - number // 4 - 1) % len(RULES)]
         ranges = None if name in POSITIVE else RANGES[number // len(RULES) % 4]
-        made = RULES[name](s)
-        report = audit.vjp(*made[:3], *made.args, ranges=ranges, **options)
-        args = made.args
+        face, (*pieces, args) = audit.vjp, RULES[name](s)
     shapes = " ".join("x".join(map(str, np.shape(a))) for a in jax.tree.leaves(args))
-    said = "; ".join(f"[{f.code}] {f.sentence}" for f in report.findings if f.weight != "note")
-    return Outcome(name, dtype, shapes, str(ranges), report.verdict, report.draws, said, report.seconds)
+    options: dict[str, Any] = {"draws": draws, "ranges": ranges, "mutate": False, "explain": False}
+    found = []
+    with audit.reusing():
+        for seed in range(number, number + repeats):
+            report = face(*pieces, *args, seed=seed, **options)
+            said = "; ".join(f"[{f.code}] {f.sentence}" for f in report.findings if f.weight != "note")
+            of = (name, dtype, shapes, str(ranges), report.verdict, report.draws, said, report.seconds)
+            found.append(Outcome(number, seed, *of))
+    return found

@@ -6,15 +6,27 @@ import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax.audit import _approximate, _differences, _opinion, _singular
-from bpnn_jax.audit._draws import ALIKE
+from bpnn_jax.audit._draws import ALIKE, Drawn
 from bpnn_jax.audit._executor import Executor
 from bpnn_jax.audit._explain import Explanations
-from bpnn_jax.audit._judge import NARROW, Judged, cotangent_of, ratio, reference_rounding, rounding, scalar, told_apart
+from bpnn_jax.audit._judge import (
+    NARROW,
+    ZERO_LIKE,
+    Judged,
+    cotangent_of,
+    ratio,
+    reference_rounding,
+    rounding,
+    scalar,
+    scale_of,
+    told_apart,
+)
 from bpnn_jax.audit._leaves import UNIT, is_double, unit_of
 from bpnn_jax.audit._report import Finding
 from bpnn_jax.audit.checks._seen import Seen
 
 GROSS = 1e-3  # of a leaf's largest element: an error that is looked at in float32 before random roundings are run
+SMALLER = 0.01  # of every argument: where nothing is saturated
 DIGITS = 16  # times the smallest number of a half precision: what is smaller may round to 0
 APPROXIMATE = (
     "{at}: {got:.9g} by the rule and {expected:.9g} by autodiff of the reference ({draw}): two approximations, apart by what float32 "
@@ -43,6 +55,8 @@ def findings(seen: Seen) -> Iterator[Finding]:
         rounded = bool(failing) and all(_like_rounding(execute, w[2], i) for w in failing)
         if rounded:  # what autodiff itself loses is not held against the rule
             failing = [w for w in failing if _ratio_to_reference_rounding(execute, w[2], i) > 1]
+            if is_double(execute.subject.own):  # of a leaf that is 0 but for rounding there are no digits to lose
+                failing = [w for w in failing if not _is_zero(w[2], i, scale_of(judged, execute.subject))]
             # Digits that the rule's own dtype does not have are none to lose.
             failing = [] if _approximate.is_fine(execute, [w[2] for w in failing], i) else failing
         if failing and rounded and not _is_multiple(failing, i):
@@ -86,6 +100,11 @@ def _steady(execute: Executor, j: Judged, i: int) -> bool:
     at = tuple(int(n) for n in index)
     value, unit = execute.value(j.drawn), execute.subject.unit
     return _differences.supports(value, j.drawn, i, at, exact[index], hand[index], unit)
+
+
+def _is_zero(j: Judged, i: int, scale: float) -> bool:
+    """Whether a leaf is 0 but for rounding, by the reference and by the rule, beside what it or another is on some draw."""
+    return all(bool((abs(g) <= ZERO_LIKE * scale).all()) for g in (j.exact[i], j.hand[i]))
 
 
 def _ratio_to_reference_rounding(execute: Executor, j: Judged, i: int) -> float:
@@ -186,22 +205,31 @@ def _imprecise(execute: Executor, judged: list[Judged], i: int, name: str) -> It
 def _vanished(execute: Executor, judged: list[Judged], i: int, name: str) -> Finding | None:
     """A leaf of nothing but zeros in half precision, at ordinary numbers, where the right one has digits: a count that overflows.
 
-    Autodiff may do the same: that it is no better excuses lost digits, and not a gradient that is gone.
+    Where all elements are alike autodiff may do the same: that it is no better excuses lost digits, and not a gradient that is gone.
+    Among ordinary numbers it does. What is 0 but for rounding has not gone, nor what is back where the arguments are small: a network
+    that is saturated in half precision.
     """
     own = execute.subject.own
     if unit_of(own) <= NARROW:
         return None
-    least = DIGITS * float(jnp.finfo(own).smallest_subnormal)
+    zero_like = ZERO_LIKE * scale_of(judged, execute.subject)
+    least = max(zero_like, DIGITS * float(jnp.finfo(own).smallest_subnormal))
     for j in judged:
-        ordinary = j.drawn.name == "the example" or j.drawn.name.endswith(ALIKE)
+        alike = j.drawn.name.endswith(ALIKE) or all(not np.ptp(leaf) for leaf in j.drawn.live if np.size(leaf))
+        ordinary = alike or (j.drawn.name == "the example" and j.low_reference[i].any())
         size = abs(j.exact[i][np.isfinite(j.exact[i])]).max(initial=0.0)
-        if ordinary and not j.low[i].any() and j.hand[i].any() and size > least:
+        gone = ordinary and not j.low[i].any() and j.hand[i].any() and size > least
+        if gone and not cotangent_of(execute.hand(_smaller(j.drawn))[i], j.exact[i]).any():
             sentence = (
                 f"{name}: right in float64, but 0 throughout in {own.name}, where {size:.6g} is right ({j.drawn.name})"
             )
             numbers = {"got": 0.0, "expected": float(size)}
             return Finding("imprecise", "imprecise", sentence, leaf=name, numbers=numbers, draw=j.drawn.name)
     return None
+
+
+def _smaller(drawn: Drawn) -> Drawn:
+    return drawn._replace(live=[SMALLER * leaf for leaf in drawn.live])
 
 
 def _low_ratio(j: Judged, i: int, allowed: float) -> tuple[float, tuple[int, ...]]:

@@ -11,11 +11,11 @@ demo: $(PLAIN)
 	.venv/bin/bpnn demo
 
 test: $(STAMP)
-	.venv/bin/pytest -n 2 --dist loadfile
+	.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # The suite on the lowest versions that pyproject.toml declares, in an environment of its own.
 test-lowest: .venv-lowest/.ready
-	.venv-lowest/bin/pytest -n 2 --dist loadfile
+	.venv-lowest/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .venv-lowest/.ready: pyproject.toml tests/lowest.py | .venv/bin/python
 	.venv/bin/python -m venv .venv-lowest

@@ -16,6 +16,7 @@ os.environ["BPNN_COMPILE_CACHE"] = "off"  # for the commands that tests start: n
 ARTICLE_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"  # beside the checkout, where it is at hand
 if ARTICLE_DATA.is_dir():
     os.environ.setdefault("BPNN_ARTICLE_DATA", str(ARTICLE_DATA))
+gc.disable()  # until all is collected: a quarter of that time would be looking through what stays
 jax.config.update("jax_numpy_rank_promotion", "raise")
 # bpnn_jax passes under "strict"; optax's own transformations do not all: where a test runs them itself, it says "standard".
 jax.config.update("jax_numpy_dtype_promotion", "strict")
@@ -43,10 +44,12 @@ def pytest_collection_finish():
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items):
-    """Tests marked deep repeat with more cases, or at length, what a quicker one asserts."""
+    """Tests marked deep repeat with more cases, or at length, what a quicker one asserts. Those marked quick_xla come first."""
+    items.sort(key=lambda item: item.get_closest_marker("quick_xla") is None)
     if not os.environ.get("BPNN_DEEP"):
         for item in items:
             if item.get_closest_marker("deep"):
@@ -56,6 +59,16 @@ def pytest_collection_modifyitems(items):
 for name, examples in (("quick", 25), ("ci", 100), ("deep", 3000)):
     hypothesis.settings.register_profile(name, max_examples=examples, deadline=None, derandomize=name != "deep")
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _optimisation(request):
+    """A module marked quick_xla is compiled without optimisations, unless the run is deep. No program outlives a change of that."""
+    leave_out = request.node.get_closest_marker("quick_xla") is not None and not os.environ.get("BPNN_DEEP")
+    if leave_out != jax.config.read("jax_disable_most_optimizations"):
+        jax.clear_caches()
+        jax.config.update("jax_disable_most_optimizations", leave_out)
+        os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = str(leave_out)  # for the processes that tests start
 
 
 @pytest.fixture

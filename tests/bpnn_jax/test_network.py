@@ -29,6 +29,8 @@ from bpnn_jax.verify.as_it_runs import rounded
 from bpnn_jax.verify.equations import reference_and_bound
 from bpnn_jax.verify.reference import draw
 
+pytestmark = pytest.mark.quick_xla
+
 
 def says(text):
     return pytest.raises(InputError, match=re.escape(text))

@@ -20,6 +20,7 @@ from bpnn_jax.verify.symbols import entries, symbols
 from manual.backprop import bias_gradient, hidden_delta, output_delta, weight_gradient
 from tests.witnesses import ACTIVATIONS, LONG, NAMES
 
+pytestmark = pytest.mark.quick_xla
 NETWORKS = (
     Network((3, 2), "sigmoid"),
     Network((3, 4, 2), ("tanh", "linear")),

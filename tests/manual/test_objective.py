@@ -12,6 +12,7 @@ from bpnn_jax.network import Network, cross_entropy, half_squared_error
 from bpnn_jax.training._step import functions
 from manual.objective import sigmoid_cross_entropy, softmax, softmax_cross_entropy, softmax_jacobian
 
+pytestmark = pytest.mark.quick_xla
 U = 2.0**-53
 FAR = np.array([[-1000.0, 0.0, 1000.0], [800.0, 801.0, 799.0], [-745.0, -746.0, -800.0], [1e-300, 0.0, -1e-300]])
 SHARES = np.array([[0.25, 0.5, 0.25], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.125, 0.875, 0.0]])

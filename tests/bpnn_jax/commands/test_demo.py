@@ -15,6 +15,8 @@ from bpnn_jax.verify import equations
 from manual import mistakes
 from manual.mistakes import MISTAKES, Mistake
 
+pytestmark = pytest.mark.quick_xla
+
 
 @pytest.fixture(scope="module")
 def tour(tmp_path_factory):

@@ -20,6 +20,7 @@ from bpnn_jax.cli import COMMANDS, command, main
 from bpnn_jax.commands.practice import Practice
 from bpnn_jax.settings import Run
 
+pytestmark = pytest.mark.quick_xla
 REPOSITORY = Path(__file__).resolve().parents[3]
 NAND = "0 0 > 1\n0 1 > 1\n1 0 > 1\n1 1 > 0\n"
 SHORT = ("--epochs", "3")

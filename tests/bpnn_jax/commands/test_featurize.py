@@ -6,6 +6,8 @@ import pytest
 
 from bpnn_jax import load_network
 
+pytestmark = pytest.mark.quick_xla
+
 
 @pytest.fixture
 def sources(here):

@@ -7,6 +7,8 @@ from bpnn_jax import Network
 from bpnn_jax.commands import likely
 from bpnn_jax.settings import Run
 
+pytestmark = pytest.mark.quick_xla
+
 
 @pytest.fixture
 def scaled(here):

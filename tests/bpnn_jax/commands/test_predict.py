@@ -5,6 +5,8 @@ import pytest
 
 from bpnn_jax import Network, save_network
 
+pytestmark = pytest.mark.quick_xla
+
 
 def test_the_article_s_lines(here, bpnn):
     network = Network((1, 3), "linear")

@@ -7,6 +7,7 @@ import pytest
 
 from bpnn_jax.patterns import door
 
+pytestmark = pytest.mark.quick_xla
 FAST = ("--epochs", 3)
 
 

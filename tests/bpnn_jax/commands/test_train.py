@@ -14,6 +14,7 @@ import pytest
 from bpnn_jax import Network, load_network, patterns, save_network, training
 from bpnn_jax.cli import main
 
+pytestmark = pytest.mark.quick_xla
 NAND = "0 0 > 1\n0 1 > 1\n1 0 > 1\n1 1 > 0\n"
 # As --help has them.
 RULES = ["previous-gradient", "heavy-ball", "nesterov", "sgd", "adam", "adamw", "nadam", "adagrad", "adadelta"]

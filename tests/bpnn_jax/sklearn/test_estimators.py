@@ -1,4 +1,4 @@
-"""The estimators: scikit-learn's own checks, what a fit is, going on, pickling, and what is refused."""
+"""The estimators: what a fit is, going on, pickling, and what is refused."""
 
 import io
 import pickle
@@ -17,7 +17,6 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import bpnn_jax
 from bpnn_jax.errors import InputError
@@ -25,24 +24,11 @@ from bpnn_jax.patterns import door, tabular
 from bpnn_jax.settings import Run
 from bpnn_jax.sklearn import BPNNClassifier, BPNNRegressor, _options
 
-# What compiles soonest. Every check has rows of another number, so each compiles a program.
-PLAIN = {"rule": "sgd", "learning_rate": 0.5, "mode": "batch", "shuffle": False, "epochs": 200}
 X, Y = load_iris(return_X_y=True)
 
 
 def says(text):
     return pytest.raises(InputError, match=re.escape(text))
-
-
-@parametrize_with_checks([BPNNClassifier(**PLAIN), BPNNRegressor(**{**PLAIN, "learning_rate": 0.1})])
-def test_scikit_learn_s_own_checks(estimator, check):
-    check(estimator)
-
-
-@pytest.mark.deep
-@parametrize_with_checks([BPNNClassifier(), BPNNRegressor()])
-def test_scikit_learn_s_own_checks_of_the_defaults(estimator, check):
-    check(estimator)
 
 
 def test_the_parameters_are_the_fields_of_a_run():

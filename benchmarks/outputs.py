@@ -18,10 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax import Network
-from bpnn_jax.training import _engines, _loop, _many
+from bpnn_jax.training import _blocks, _engines, _loop
 from bpnn_jax.training._loop import Rates, Settings
-from bpnn_jax.training._orders import of_seeds
-from bpnn_jax.training.fused import lanes
 
 SIZES = ("20-8-3", "20-8-4", "20-8-5", "20-8-10", "30-16-2", "40-16-4", "50-20-5", "64-32-10", "64-64-64-10")
 PATTERNS, NETWORKS, ENOUGH = 256, 64, 0.3  # seconds of one measurement
@@ -53,11 +51,10 @@ def arrays(network: Network, networks: tuple[int, ...]) -> tuple:
     return weights, rates, x.astype("float32"), t.astype("float32")
 
 
-def many(network: Network, mode: str, block: Callable) -> float:
+def many(network: Network, mode: str, engine: str) -> float:
     given = arrays(network, (NETWORKS,))
-    orders = of_seeds(False, np.arange(NETWORKS, dtype=np.uint32))
     return (
-        per_update(lambda until: _many.run_block(block, network, settings(mode), "float32", *given, orders, until))
+        per_update(lambda until: _blocks.run_block(engine, network, settings(mode), "float32", *given, until=until))
         / NETWORKS
     )
 
@@ -79,7 +76,7 @@ def main(sizes: tuple[str, ...]) -> None:
         network = Network(tuple(map(int, name.split("-"))))
         for mode in ("online", "minibatch", "batch"):
             line = f"{name:<14}{_engines.weights(network):>8}  {mode:<10}"
-            line += f"{many(network, mode, lanes.run):>8.0f}{many(network, mode, _engines.vmapped):>10.0f}"
+            line += f"{many(network, mode, _engines.LANES):>8.0f}{many(network, mode, _engines.MAPPED):>10.0f}"
             fused = _engines.FUSED if mode == "online" else _engines.FUSED_BATCHES
             line += f"{'':>8}{one(network, mode, fused):>8.0f}{one(network, mode, _loop.GENERIC):>9.0f}"
             print(line, flush=True)

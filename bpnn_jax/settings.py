@@ -190,6 +190,8 @@ def filled(run: Run, usual: Mapping[str, Any], given: Collection[str]) -> Run:
     usual = {name: value for name, value in usual.items() if name in NAMES}
     if "mode" in given and run.mode != "minibatch":
         usual.pop("batch_size", None)
+    if "mode" in given and run.mode == "batch":  # a sum over all patterns, to which their order is rounding alone
+        usual.pop("shuffle", None)
     if "ranges" in given:  # of uniform first weights
         usual.pop("initial", None)
     output = run.activation if run.output_activation == "same" else run.output_activation

@@ -40,7 +40,7 @@ ENGINE = (
         "training._engines",
         "training._epochs",
     ),
-    *("training._one", "training._many"),
+    *("training._blocks", "training._one", "training._many"),
     *FUSED,
     *(f"training.gpu{name}" for name in ("", ".block", ".kernel", ".rows", ".update")),
 )
@@ -92,7 +92,10 @@ def loaded_by(*modules: str) -> set[str]:
 
 
 # In one process: what none of several modules may bring, all of them together may not.
-BELOW_THE_COMMANDS = ("bpnn_jax", *(f"bpnn_jax.{name}" for name in ("training", "patterns", "settings", "verify")))
+BELOW_THE_COMMANDS = (
+    "bpnn_jax",
+    *(f"bpnn_jax.{name}" for name in ("training", "patterns", "settings", "verify.ladder")),
+)
 BELOW_THE_COMMANDS += ("bpnn_jax.ablation.runner", "bpnn_jax.ablation.report")
 
 
@@ -140,6 +143,13 @@ def test_verify_does_not_know_the_command_line():
     loaded = loaded_by(*BELOW_THE_COMMANDS)
     assert "bpnn_jax.verify.ladder" in loaded
     assert not loaded & {"bpnn_jax.cli", "bpnn_jax.__main__", "tyro", "rich"}
+
+
+def test_a_study_needs_no_symbolic_proof():
+    """SymPy and what stands on it are a fifth of a study's start."""
+    loaded = loaded_by("bpnn_jax.ablation.runner")
+    assert "bpnn_jax.verify.equations" in loaded
+    assert not loaded & {"sympy", "bpnn_jax.verify.ladder", "jax.experimental.pallas"}
 
 
 def test_statistics_know_nothing_of_how_the_runs_were_made():

@@ -28,6 +28,7 @@ INSIDE = {
     "benchmarks/widest.py": ("bpnn_jax.training",),  # the border between two engines
     "benchmarks/speed/grid.py": ("bpnn_jax.training",),  # which engine is chosen
     "benchmarks/speed/peers/ours.py": ("bpnn_jax.training",),  # each engine, chosen or not
+    "benchmarks/blocks.py": ("bpnn_jax.training._orders",),  # an order of the patterns, beside JAX's
     "benchmarks/outputs.py": ("bpnn_jax.training",),  # the same, by the number of outputs
     "benchmarks/gpu/__main__.py": ("bpnn_jax.training",),  # the kernel
     "benchmarks/gpu/right.py": ("bpnn_jax.training", "bpnn_jax.verify"),  # the kernel, and the bound on its rounding

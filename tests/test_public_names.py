@@ -9,10 +9,10 @@ import pytest
 
 import bpnn_jax
 
-EAGER = ("training", "patterns", "statistics", "verify")
+EAGER = ("training", "patterns", "statistics")
 if importlib.util.find_spec("sklearn"):  # an extra
     EAGER += ("sklearn",)
-LAZY = ("bpnn_jax", "bpnn_jax.ablation", "bpnn_jax.audit")
+LAZY = ("bpnn_jax", "bpnn_jax.ablation", "bpnn_jax.audit", "bpnn_jax.verify")
 FACES = (*LAZY, *(f"bpnn_jax.{name}" for name in EAGER))
 
 

@@ -4,6 +4,7 @@
     python -m benchmarks.speed --quick         a look in under a minute
     python -m benchmarks.speed --json FILE     writes the rows to a file
     python -m benchmarks.speed --write-page    writes what is committed: benchmarks/results/speed.json, the tables of docs/speed.md
+    python -m benchmarks.speed --avx2          with vectors of 256 bits, for everybody whose code is compiled here
     python -m benchmarks.speed --grid          every size, mode and number of networks instead; some 30 minutes, --quick in two
 
 A peer that is not installed is a line that says how to install it.
@@ -27,6 +28,7 @@ from bpnn_jax import InputError, progress_bar
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS, PAGE = ROOT / "benchmarks" / "results" / "speed.json", ROOT / "docs" / "speed.md"
 GRID = ROOT / "benchmarks" / "results" / "grid.json"
+AVX2_XLA, AVX2_C = "--xla_cpu_max_isa=AVX2", "-mno-avx512f"
 PIPED_WIDTH = 110  # columns of the tables where the output is no terminal
 BEGIN, END = "<!-- make bench ARGS=--write-page writes from here -->", "<!-- to here -->"
 
@@ -53,6 +55,8 @@ class Bench:
     """Write the rows to this file as JSON."""
     write_page: bool = False
     """Write the committed rows and the tables of docs/speed.md. Only for a whole run."""
+    avx2: bool = False
+    """Everybody's vectors are 256 bits wide: XLA is held to AVX2, and C compiled without AVX-512."""
     grid: bool = False
     """Every size, mode and number of networks, each engine beside plain JAX, C and PyTorch."""
     sizes: tuple[str, ...] = ()
@@ -75,8 +79,10 @@ def check(options: Bench) -> None:
         raise InputError(
             f"{options.json}: expected a path that can be written, got no folder {options.json.parent} to write into"
         )
-    if options.write_page and (options.quick or options.workloads or options.peers or options.sizes):
-        raise InputError("expected --write-page for a whole run, got it with --quick, --workloads, --peers or --sizes")
+    if options.write_page and (options.quick or options.workloads or options.peers or options.sizes or options.avx2):
+        raise InputError(
+            "expected --write-page for a whole run, got it with --quick, --workloads, --peers, --sizes or --avx2"
+        )
     only_without = {"workloads": options.workloads, "peers": options.peers, "networks": options.networks}
     only_without["xor-networks"] = options.xor_networks
     for name, given in (only_without if options.grid else {"sizes": options.sizes}).items():
@@ -91,6 +97,9 @@ def run(options: Bench) -> int:
     """Measure, print the tables, write what was asked for. Returns 1 where a peer failed or computed something else."""
     chosen = settings(options)
     check(options)
+    if options.avx2:  # the peers' processes have the environment of this one
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {AVX2_XLA}".strip()
+        os.environ["CFLAGS"] = f"{os.environ.get('CFLAGS', '')} {AVX2_C}".strip()
     if options.grid:
         return grid_page.run(options.sizes, options.quick, options.rounds, options.seconds, _files(options, GRID), PAGE)
     with progress_bar("measuring") as update:

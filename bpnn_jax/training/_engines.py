@@ -14,13 +14,19 @@ import jax.numpy as jnp
 from bpnn_jax.network import Network
 from bpnn_jax.training import _loop
 from bpnn_jax.training._loop import GENERIC, Engine, Rates, Settings
-from bpnn_jax.training._orders import Orders
+from bpnn_jax.training._orders import Drawn
 from bpnn_jax.training.fused import epoch, lanes, patterns
 from bpnn_jax.training.fused.equations import ONE
 
 LANES_WIDTH = {"float32": 64, "float64": 64}  # of 16, 32, 48, 64, 96 and 128 the fastest, or as fast as the fastest
-LANES, MAPPED = "lanes", "generic, vmapped"
+PRODUCTS_WIDTH = {
+    "minibatch": 32,
+    "batch": 16,
+}  # of networks above 2000 weights on a CPU: so they stay in L2; benchmarks/blocks.py
+ALONE_WIDTH = 4  # networks in a call, which takes 0.3 ms; more would leave cores idle, where there are few networks
+LANES, MAPPED, ALONE = "lanes", "generic, vmapped", "one at a time"
 WIDEST = 256  # nodes in a layer: a sum is written out term by term, which compiles ever longer; benchmarks/widest.py
+LANES_WEIGHTS = {"float32": 2500, "float64": 1000}  # of each of many online: above, one at a time is faster
 FUSED_WEIGHTS = 4000  # of one network online: above, matrix products are faster
 BATCH_WEIGHTS = {"float32": 600, "float64": 128}  # of one network in batches: above, matrix products are faster
 LANES_BATCH_WEIGHTS = {
@@ -62,15 +68,31 @@ def engine_for(network: Network, settings: Settings, dtype: str) -> Engine:
     return FUSED_BATCHES if sums and weights(network) <= BATCH_WEIGHTS[dtype] else GENERIC
 
 
-def block(network: Network, settings: Settings, dtype: str) -> tuple[str, Callable, int]:
-    """For many networks: the engine's name, what trains a block (``lanes.run``, or ``vmapped``), and the block's width."""
-    width = LANES_WIDTH[dtype]
+def block(network: Network, settings: Settings, dtype: str) -> tuple[str, int]:
+    """For many networks: the engine's name, and how many it trains in a block."""
+    engine = _of_many(network, settings, dtype)
+    return engine, width(engine, network, settings, dtype)
+
+
+def _of_many(network: Network, settings: Settings, dtype: str) -> str:
     batches = settings.mode != "online"
+    if not batches and weights(network) > LANES_WEIGHTS[dtype] and jax.default_backend() == "cpu":
+        return ALONE
     if batches and (settings.order == "article" or weights(network) > LANES_BATCH_WEIGHTS[dtype]):
-        return MAPPED, vmapped, width
-    if fits_fused(network, settings):
-        return LANES, lanes.run, width
-    return MAPPED, vmapped, width
+        return MAPPED
+    return LANES if fits_fused(network, settings) else MAPPED
+
+
+def width(engine: str, network: Network, settings: Settings, dtype: str) -> int:
+    """How many networks are a block of this engine.
+
+    >>> width(LANES, Network((2, 3, 1)), Settings(), "float32")
+    64
+    """
+    if engine == ALONE:
+        return ALONE_WIDTH
+    large = engine == MAPPED and weights(network) > LANES_BATCH_WEIGHTS["float32"] and jax.default_backend() == "cpu"
+    return PRODUCTS_WIDTH.get(settings.mode, LANES_WIDTH[dtype]) if large else LANES_WIDTH[dtype]
 
 
 def placed(written_out: bool) -> AbstractContextManager:
@@ -91,21 +113,23 @@ class Stretches(NamedTuple):
     """What trains a block in several stretches, and looks at it between them.
 
     begin: (network, settings, weights, rates, own inputs) -> the block before its first epoch; own inputs: each lane has some
-    go_on: (network, settings, block, rates, x, t, orders, until) -> the block at epoch ``until``
+    go_on: (network, settings, block, rates, x, t, orders or None, until) -> the block at epoch ``until``
     ended: block -> ``lanes.Ended``
+    status: block -> (networks,), whether and how each has stopped
     """
 
     begin: Callable[..., Any]
     go_on: Callable[..., Any]
     ended: Callable[..., lanes.Ended]
+    status: Callable[..., Any]
 
 
 def vmapped(
-    network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, t: Any, orders: Orders, until: Any
+    network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, t: Any, until: Any
 ) -> lanes.Ended:
     """``lanes.run`` for every rule and size: the loop of ``train``, batched by JAX."""
     state = _begin(network, settings, weights, rates, x.ndim == 3)
-    return _ended(_go_on(network, settings, state, rates, x, t, orders, until))
+    return _ended(_go_on(network, settings, state, rates, x, t, None, until))
 
 
 def _begin(network: Network, settings: Settings, weights: tuple, rates: Rates, own_inputs: bool) -> _loop.State:
@@ -113,15 +137,22 @@ def _begin(network: Network, settings: Settings, weights: tuple, rates: Rates, o
 
 
 def _go_on(
-    network: Network, settings: Settings, state: _loop.State, rates: Rates, x: Any, t: Any, orders: Orders, until: Any
+    network: Network,
+    settings: Settings,
+    state: _loop.State,
+    rates: Rates,
+    x: Any,
+    t: Any,
+    orders: Drawn | None,
+    until: Any,
 ) -> _loop.State:
-    own, shuffled = (0 if x.ndim == 3 else None), (0 if settings.shuffle else None)
+    own, shuffled = (0 if x.ndim == 3 else None), (None if orders is None else 0)
     each = jax.vmap(partial(_loop.generic_epoch, network, settings), in_axes=(0, 0, own, own, shuffled))
     shape = len(rates.learning_rate), x.shape[-2]  # of the orders, were they one for all or not
 
     def one_epoch(state: _loop.State) -> _loop.State:
         epoch = state.epoch.max()  # that of all that go on
-        at = jnp.broadcast_to(orders.drawn(epoch, shape[1]), shape) if settings.shuffle else None
+        at = None if orders is None else jnp.broadcast_to(orders.at(epoch), shape)
         going = _loop.goes_on(state, until)
 
         def kept(new: Any, old: Any) -> Any:
@@ -136,7 +167,48 @@ def _ended(state: _loop.State) -> lanes.Ended:
     return lanes.Ended(state.weights, state.epoch, state.error, state.status, state.history.T)
 
 
+def alone(
+    network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, t: Any, until: Any
+) -> lanes.Ended:
+    """``lanes.run`` for larger networks online: the loop of ``train`` for one network, then for the next.
+
+    XLA's product of many pairs of a vector and a matrix is a loop that is not vectorised. No bit depends on the block's width.
+    until: an epoch for all, or one for each (networks,).
+    """
+    state = _begin_alone(network, settings, weights, rates, x.ndim == 3)
+    return _ended(_go_on_alone(network, settings, state, rates, x, t, None, until))
+
+
+def _begin_alone(network: Network, settings: Settings, weights: tuple, rates: Rates, own_inputs: bool) -> _loop.State:
+    engine = engine_for(network, settings, str(weights[0].dtype))
+    return jax.vmap(lambda weights, rates: _loop.start(settings, weights, rates, network, engine))(weights, rates)
+
+
+def _go_on_alone(
+    network: Network,
+    settings: Settings,
+    state: _loop.State,
+    rates: Rates,
+    x: Any,
+    t: Any,
+    orders: Drawn | None,
+    until: Any,
+) -> _loop.State:
+    engine, networks = engine_for(network, settings, str(x.dtype)), len(rates.learning_rate)
+
+    def one(lane: tuple) -> _loop.State:
+        state, rates, number, until, own = lane
+        xs, ts = own or (x, t)
+        order = None if orders is None else partial(orders.of_network, number)
+        return _loop.run(network, settings, state, xs, ts, rates, order, until, engine)
+
+    until = jnp.broadcast_to(until, networks)
+    return jax.lax.map(one, (state, rates, jnp.arange(networks), until, (x, t) if x.ndim == 3 else ()))
+
+
+BLOCKS = {LANES: lanes.run, MAPPED: vmapped, ALONE: alone}
 STRETCHES = {
-    LANES: Stretches(lanes.begin, lanes.go_on, lanes.ended),
-    MAPPED: Stretches(_begin, _go_on, _ended),
+    LANES: Stretches(lanes.begin, lanes.go_on, lanes.ended, lambda block: block.ended.status),
+    MAPPED: Stretches(_begin, _go_on, _ended, lambda state: state.status),
+    ALONE: Stretches(_begin_alone, _go_on_alone, _ended, lambda state: state.status),
 }

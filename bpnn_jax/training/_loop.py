@@ -14,8 +14,8 @@ import optax
 from bpnn_jax import rules
 from bpnn_jax._runtime import products
 from bpnn_jax.errors import InputError, finite, switch, unknown, whole_number
-from bpnn_jax.network import OBJECTIVES, Network, Weights, apply, error_terms
-from bpnn_jax.training import _step
+from bpnn_jax.network import OBJECTIVES, Network, Weights, apply
+from bpnn_jax.training import _outputs, _step
 from bpnn_jax.training._orders import in_order
 from bpnn_jax.training._schedule import Schedule
 
@@ -300,7 +300,7 @@ def _generic_epoch(
         xb, tb = pattern if at is None else (x[pattern], t[pattern])
         step = _step.article_order if settings.order == "article" else partial(_step.simultaneous, many=many)
         weights, rule_state, top = step(network, settings, rule, weights, rule_state, xb, tb)
-        return (weights, rule_state, _measure(network, settings, error, *top, tb)), None
+        return (weights, rule_state, _outputs.measured(network, settings, error, *top, tb)), None
 
     parts = _apart(network, settings)
     if parts:
@@ -362,21 +362,3 @@ def batches(settings: Settings, *arrays: Any) -> list[tuple]:
     whole = n // size * size
     cut = [tuple(v[:whole].reshape(-1, size, *v.shape[1:]) for v in arrays)]
     return cut + ([tuple(v[None, whole:] for v in arrays)] if whole < n else [])
-
-
-def _measure(network: Network, settings: Settings, error: Any, z: Any, a: Any, t: Any) -> Any:
-    """The error of the epoch so far, with one more pattern or batch: of the output layer's z and a."""
-    if settings.objective != "half-squared-error":
-        terms = error_terms(network, settings.objective, z, a, t)
-        if settings.measure == "sum":
-            return error + jnp.sum(terms)
-        last = terms[..., -1]
-        return error + jnp.sum(last) if settings.measure == "last-output" else last.reshape(-1)[-1]
-    e = a - t
-    if settings.measure == "sum":
-        return error + 0.5 * jnp.sum(e * e)
-    last = e[..., -1]
-    if settings.measure == "last-output":
-        return error + 0.5 * jnp.sum(last * last)
-    last = last.reshape(-1)[-1]
-    return 0.5 * last * last

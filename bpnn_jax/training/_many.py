@@ -16,6 +16,7 @@ from bpnn_jax._runtime.display import Card
 from bpnn_jax.errors import InputError, unknown, whole_number
 from bpnn_jax.network import Network, Weights, init
 from bpnn_jax.training import _engines, _inputs, _loop, _one
+from bpnn_jax.training._blocks import run_block
 from bpnn_jax.training._loop import Rates, Settings
 from bpnn_jax.training._orders import of_seeds
 
@@ -35,7 +36,8 @@ class ManyResult(Card):
     seeds, iterations, error, stopped: arrays (n,), with each network's values as in ``TrainResult``. A run that diverged is one of
                 these (``stopped`` says so), and stops no other.
     history:    the errors at the epochs ``history_epochs``, shape (points, n); NaN after a network's stop.
-    engine:     ``lanes``, or ``generic, vmapped`` for what the lanes do not serve, or ``GPU kernel``.
+    engine:     ``lanes``, or ``generic, vmapped`` for what the lanes do not serve, ``one at a time`` for larger networks online, or
+                ``GPU kernel``.
     lanes:      networks in a block. Another width may round differently; the number of networks, their order and that of the cores
                 change no bit. For the GPU kernel, which takes them all at once, their number.
     seconds:    spent training. ``compile_seconds``: spent compiling before that.
@@ -73,31 +75,9 @@ class ManyResult(Card):
         ]
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2))
-def _run(block: Callable, network: Network, settings: Settings, weight_decay: Any, *args: Any) -> Any:
-    weights, rates, x, t, orders, until = args
-    return block(network, _loop.decaying(settings, weight_decay), weights, rates, x, t, orders.keyed(), until)
-
-
-@partial(jax.jit, static_argnums=(0, 1, 2, 5))
-def _begin(begin: Callable, network: Network, settings: Settings, weights: Weights, rates: Rates, own: bool) -> Any:
-    return begin(network, settings, weights, rates, own)
-
-
-@partial(jax.jit, static_argnums=(0, 1, 2))
-def _go_on(go_on: Callable, network: Network, settings: Settings, weight_decay: Any, state: Any, *args: Any) -> Any:
-    rates, x, t, orders, until = args
-    return go_on(network, _loop.decaying(settings, weight_decay), state, rates, x, t, orders.keyed(), until)
-
-
-@partial(jax.jit, static_argnums=0)
-def _ended(ended: Callable, state: Any) -> Any:
-    return ended(state)
-
-
 @partial(jax.jit, static_argnums=(0, 1))
 def _first_weights(network: Network, dtype: str, seeds: Any) -> Weights:
-    return jax.vmap(lambda seed: init(network, jax.random.key(seed), dtype=dtype))(seeds)
+    return jax.lax.map(lambda seed: init(network, jax.random.key(seed), dtype=dtype), seeds)
 
 
 def train_many(
@@ -132,7 +112,8 @@ def train_many(
     dtype:    float32 or float64, as for ``train``.
     settings: as for ``train``, or its fields one by one. The history has at most 100 points unless ``history_every`` is given.
     progress: called with (networks done, networks) after each block; on a GPU all are one block.
-    lanes:    networks in a block, a multiple of 16.
+    lanes:    networks in a block, a multiple of 16; unless given, 64; by matrix products of more than 2000 weights 32 in
+              minibatches, 16 in one batch; for ``one at a time`` 4.
     cores:    how many blocks to train at the same time; otherwise as many as there are processors.
     device:   ``gpu`` trains all of them by one kernel on an NVIDIA GPU, in float32 (docs/gpu.md); it keeps no history, and what it
               cannot do is an InputError. ``cpu`` is the other engines: loops written out on the CPU, products where JAX computes.
@@ -191,8 +172,8 @@ def train_many(
         if progress:
             progress(n, n)
         return found
-    engine, block, width = _engines.block(network, settings, dtype)
-    if engine == _engines.LANES:
+    engine, width = _engines.block(network, settings, dtype)
+    if engine in (_engines.LANES, _engines.ALONE):
         xla.warn_if_too_late()
     width = width if lanes is None else _width(lanes)
     cores = _cores.available() if cores is None else whole_number("cores", cores, 1)
@@ -203,13 +184,14 @@ def train_many(
 
     def run(chunk: Sequence[int], until: int) -> Any:
         full = np.resize(np.asarray(chunk), width)  # the last block is filled up; what comes of these copies is dropped
-        lanes = tuple(W[full] for W in start), Rates(*(rate[full] for rate in rates))
-        own_patterns = tuple(of_each[full] for of_each in patterns) if x.ndim == 3 else patterns
-        orders = of_seeds(settings.shuffle, numbers[full] if one is None else one)
-        args = network, settings, dtype, *lanes, *own_patterns, orders, until
+        weights, own_rates = tuple(W[full] for W in start), Rates(*(rate[full] for rate in rates))
+        xs, ts = (of_each[full] for of_each in patterns) if x.ndim == 3 else patterns
+        orders = of_seeds(numbers[full] if one is None else one) if settings.shuffle else None
+        block = partial(run_block, engine, network, settings, dtype, weights, own_rates, xs, ts)
+        block = partial(block, until=until, orders=orders, wanted=len(chunk))
         seen = look
         if seen is None:
-            return run_block(block, *args)
+            return block()
         at = np.asarray(chunk)
 
         def told(epoch: int, ran: np.ndarray, weights: Weights) -> None:
@@ -217,8 +199,7 @@ def train_many(
             if len(which):  # not the copies alone
                 seen(at[which], epoch, tuple(W[which] for W in weights))
 
-        with _engines.placed(engine == _engines.LANES):
-            return _in_stretches(_engines.STRETCHES[engine], looks if until else (), told, *args)
+        return block(looks=looks, look=told)
 
     began = time.perf_counter()
     run(range(1), 0)  # no epochs: compiles, or finds it compiled
@@ -283,47 +264,6 @@ def _on_gpu(
         seconds=time.perf_counter() - compiled,
         compile_seconds=compiled - began,
     )
-
-
-def run_block(block: Callable, network: Network, settings: Settings, dtype: str, *args: Any) -> Any:
-    """One block as ``_engines.block`` has it, up to an epoch: (weights, rates, x, t, orders, until) to its ``Ended`` in NumPy."""
-    program, decay = _shaping(settings, dtype)
-    with jax.enable_x64(dtype == "float64"), _engines.placed(block is _engines.lanes.run):  # both belong to a thread
-        return jax.device_get(_run(block, network, program, decay, *args))
-
-
-def _shaping(settings: Settings, dtype: str) -> tuple[Settings, np.ndarray | None]:
-    """What shapes a program, and its weight decay, if it has one, in ``dtype``."""
-    program, decay = _loop.shaping(settings)
-    return program, None if decay is None else np.asarray(decay, dtype)
-
-
-def _in_stretches(
-    stretches: _engines.Stretches,
-    looks: Sequence[int],
-    look: Callable[[int, np.ndarray, Weights], None],
-    network: Network,
-    settings: Settings,
-    dtype: str,
-    weights: Weights,
-    rates: Rates,
-    *args: Any,
-) -> Any:
-    """``run_block`` with a look at the weights after each of some epochs, and at which lanes ran it."""
-    *rest, until = args
-    program, decay = _shaping(settings, dtype)
-    with jax.enable_x64(dtype == "float64"):
-        own_inputs = np.ndim(rest[0]) == 3 or (settings.shuffle and rest[2].of is not None)
-        state = _begin(stretches.begin, network, program, weights, rates, own_inputs)
-        for epoch in looks:
-            state = _go_on(stretches.go_on, network, program, decay, state, rates, *rest, epoch + 1)
-            now = _ended(stretches.ended, state)
-            ran = np.asarray(now.epochs) == epoch + 1
-            if not ran.any():  # all have stopped
-                break
-            look(epoch, ran, jax.device_get(now.weights))
-        state = _go_on(stretches.go_on, network, program, decay, state, rates, *rest, until)
-        return jax.device_get(_ended(stretches.ended, state))
 
 
 def _drawn(network: Network, seeds: np.ndarray, dtype: str) -> Weights:

@@ -9,6 +9,7 @@ import optax
 import manual
 from bpnn_jax.errors import InputError, unknown
 from bpnn_jax.network import OBJECTIVES, Network, Weights, intermediates
+from bpnn_jax.training import _outputs
 
 GRADIENTS = ("manual", "autodiff")
 ORDERS = ("simultaneous", "article")
@@ -59,11 +60,11 @@ def gradient(
     equations = manual.OBJECTIVES[objective].equations
     if isinstance(weights, Apart):
         theta = tuple(0.0 if theta is None else theta for theta in weights.theta)
-        net = manual.forward_with_bias_vectors(weights.W_bar, theta, x, functions(network))
+        net = _outputs.forward(weights.W_bar, theta, x, functions(network))
         if many:
             layers = [layer._replace(below=_by_columns(layer.below)) for layer in net.layers]
             net = net._replace(layers=tuple(layers))
-        g, by_theta = manual.gradient_with_bias_vectors(net, t, equations)
+        g, by_theta = manual.gradient_with_bias_vectors(net, t, _outputs.equations(equations))
         kept = tuple(d[None] if bias else None for d, bias in zip(by_theta, network.biases, strict=True))
         return Apart(g, kept), (net.layers[-1].z, net.layers[-1].a)
     if which == "manual":

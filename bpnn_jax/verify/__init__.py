@@ -14,8 +14,6 @@ True
 """
 
 import bpnn_jax._runtime.own_manual  # noqa: F401 - an ImportError if another ``manual`` comes first
-from bpnn_jax.verify.checks import Caught, Check
-from bpnn_jax.verify.ladder import Report, run
-from bpnn_jax.verify.networks import Options
+from bpnn_jax._runtime import lazy
 
-__all__ = ["Caught", "Check", "Options", "Report", "run"]
+__getattr__, __dir__, __all__ = lazy.attach(__name__, __file__)

@@ -1,8 +1,9 @@
-"""How far a correct gradient may be from the exact one: a running error analysis, first order, elementwise.
+"""How far a correct gradient may be from the exact one: a running error analysis, elementwise.
 
 Each bound follows the operations of equations (5) to (12), with u the unit roundoff (2^-24 in float32, 2^-53 in float64): a sum
 of n products is off by at most (n+1)u times the sum of their magnitudes (Higham, "Accuracy and Stability of Numerical
-Algorithms", section 3.1), and the error of every operand is carried on. An activation is taken to be right to 6u.
+Algorithms", section 3.1), and the error of every operand is carried on, to first order; of products in (9) and (10) to second, for
+both factors may come out as 0 and be none, where a gelu is far out. An activation is taken to be right to 6u.
 A bound is therefore no tolerance: it is small where the numbers are small.
 """
 
@@ -180,12 +181,12 @@ def bound(
 
     for l in range(len(W) - 2, -1, -1):
         s, E_s = back(l + 1)
-        E_delta.insert(0, E_s * slopes[l] + s * E_slope[l] + u * delta[l])
+        E_delta.insert(0, E_s * slopes[l] + (s + E_s) * E_slope[l] + u * delta[l])
 
     gradient = []
     for l in range(len(W)):
         a, E = abs(all_below(outputs, l)), all_below(E_outputs, l)
-        E_g = a.T @ E_delta[l] + E.T @ delta[l] + (B + 1) * u * (a.T @ delta[l])
+        E_g = (a + E).T @ E_delta[l] + E.T @ delta[l] + (B + 1) * u * (a.T @ delta[l])
         if network.biases[l]:
             E_bias = xp.sum(E_delta[l], axis=0) + (B + 1) * u * xp.sum(delta[l], axis=0)
             E_g = xp.concat([E_g, E_bias[None, :]], axis=0)

@@ -15,6 +15,7 @@ from bpnn_jax.verify.equations import CORRECT
 from bpnn_jax.verify.reference import Draw
 
 STEP = 1e-100
+RESOLVED = 1e-200  # a smaller derivative, times the step, leaves the normal numbers: where a gelu is far out
 
 
 def derivative(draw: Draw, l: int, index: tuple[int, int]) -> float:
@@ -33,4 +34,4 @@ def compare(draw: Draw, allowed: Bound) -> Iterator[Comparison]:
     hand = manual.gradient(net, draw.t, draw.by_hand.equations)
     for l, W in enumerate(draw.weights):
         exact = np.array([[derivative(draw, l, (i, j)) for j in range(W.shape[1])] for i in range(W.shape[0])])
-        yield Comparison(10, hand[l], exact, allowed.gradient[l], f"layer {l + 1} of {draw.name}")
+        yield Comparison(10, hand[l], exact, allowed.gradient[l] + RESOLVED, f"layer {l + 1} of {draw.name}")

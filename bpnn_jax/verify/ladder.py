@@ -17,6 +17,7 @@ from bpnn_jax.verify.networks import (
     CURVED_SIZES,
     DRAWN_SIZES,
     KERNEL_SIZES,
+    LARGER_SIZES,
     LOOP_SIZES,
     MISTAKEN,
     PROVED_SKIPPING,
@@ -176,6 +177,8 @@ def _rung_5(options: Options) -> Iterator[Piece]:
         yield 5, f"train {step}", 20, on_next(as_it_runs.compare_step, step)
     for mode in ("online", "minibatch", "batch"):
         yield 5, f"train_many {mode}", 20, on_next(as_it_runs.compare_many_step, mode)
+    large = mixed(options, LARGER_SIZES)
+    yield 5, "train_many, larger", 20, lambda rng: as_it_runs.compare_many_step(large, rng, "online")
     for run in loops.RUNS:
         yield 5, f"{run}, N = 0", 10, on_next(loops.compare_second_tap, run)
         of = smaller if run == "train_many" else networks

@@ -15,6 +15,7 @@ CURVED_SIZES = (2, 2, 1)
 DRAWN_SIZES = (4, 5, 5, 3)
 SCALE_SIZES = (20, 8, 3)
 LOOP_SIZES = (3, 2, 2, 2)  # of the training loops, which are written out weight by weight: what compiles soon
+LARGER_SIZES = (60, 40, 3)  # more weights than ``train_many`` has in lanes, online
 RULE_SIZES = (3, 2, 2)  # of those of many networks that differ in the rule alone
 KERNEL_SIZES = (3, 2, 2, 2, 2)  # as many layers as the GPU kernel has activations
 OBJECTIVE_SIZES = (4, 5, 3)  # the shapes of the mistakes' networks: operations are compiled for a shape

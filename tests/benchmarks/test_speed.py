@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from benchmarks import chain
 from benchmarks.speed import __main__ as command
 from benchmarks.speed import grid_page, peers, report, rounds, tasks, worker, workloads
 from benchmarks.speed.__main__ import BEGIN, END, main
@@ -291,6 +292,7 @@ def test_xor_alone_has_its_seconds_and_its_memory(tmp_path):
         (["--seconds", "nan"], "expected seconds above 0, got nan"),
         (["--json", "/nowhere/speed.json"], "expected a path that can be written"),
         (["--write-page", "--quick"], "expected --write-page for a whole run"),
+        (["--write-page", "--avx2"], "expected --write-page for a whole run"),
     ],
 )
 def test_bad_input_is_said_before_anything_runs(arguments, message, capsys):
@@ -342,6 +344,40 @@ def test_c_that_does_not_compile_is_told(monkeypatch):
         pytest.skip("no compiler")
     with pytest.raises(worker.PeerError, match=r"gcc online\.c"):
         compiled.library("online.c", (3, 2, 1))  # an odd number of inputs, which that program refuses
+
+
+def test_avx2_holds_both_sides_to_it(monkeypatch):
+    """Through the environment, which the peers' processes have."""
+    from benchmarks.speed.peers import compiled
+
+    for name in ("XLA_FLAGS", "CFLAGS"):
+        monkeypatch.setenv(name, "")
+    seen = {}
+
+    def stops(*given):
+        seen.update(command.os.environ)
+        raise InputError("enough")
+
+    monkeypatch.setattr(command.workloads, "run", stops)
+    assert main(["--avx2"]) == 2
+    assert (seen["XLA_FLAGS"], seen["CFLAGS"]) == ("--xla_cpu_max_isa=AVX2", "-mno-avx512f")
+    assert worker.without_options(seen["XLA_FLAGS"]) == seen["XLA_FLAGS"]
+    if not compiled.needs_gcc():
+        monkeypatch.setenv("CFLAGS", "-include nowhere.h")
+        with pytest.raises(worker.PeerError, match=r"nowhere\.h"):
+            compiled.library("online.c", (2, 2, 1))
+
+
+def test_the_chain_of_an_update(capsys, monkeypatch):
+    """Its links counted by hand: of 2-2-1, two sums of 3 terms, (8), one product and f' below, the rate and the step."""
+    assert chain.links((2, 2, 1)) == 2 * (1 + 2) + 3 + (1 + 1) + 2
+    assert chain.links((4, 1)) == (1 + 3) + 3 + 2
+    monkeypatch.setattr(chain, "TIMES", 10)
+    assert chain.main(["--sizes", "2-2-1", "--epochs", "2"]) == 0
+    assert "2-2-1: 13 · " in capsys.readouterr().out
+    assert chain.main(["--sizes", "2"]) == 2
+    assert "expected sizes such as 20-8-3, got '2'" in capsys.readouterr().err
+    assert chain.main(["--sizes", "2-2-1", "--epochs", "1"]) == 2
 
 
 def test_without_a_compiler_the_peers_in_c_say_so(monkeypatch):

@@ -1,6 +1,11 @@
-"""C for one task: the sizes as macros, compiled into a temporary folder by ``gcc -O3 -march=native``, and called by ctypes."""
+"""C for one task: the sizes as macros, compiled into a temporary folder by ``gcc -O3 -march=native``, and called by ctypes.
+
+The environment's ``CFLAGS`` are added.
+"""
 
 import ctypes
+import os
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -24,7 +29,19 @@ def library(source: str, sizes: tuple[int, ...], *flags: str) -> ctypes.CDLL:
     macros = [f"-D{name}={n}" for name, n in zip(("N_IN", "N_HIDDEN", "N_OUT"), sizes, strict=True)]
     with tempfile.TemporaryDirectory() as folder:
         out = str(Path(folder) / "peer.so")
-        command = ["gcc", *FLAGS, *macros, "-shared", "-fPIC", str(HERE / source), "-o", out, *flags, "-lm"]
+        command = [
+            "gcc",
+            *FLAGS,
+            *shlex.split(os.environ.get("CFLAGS", "")),
+            *macros,
+            "-shared",
+            "-fPIC",
+            str(HERE / source),
+            "-o",
+            out,
+            *flags,
+            "-lm",
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise PeerError(f"gcc {source}: {done.stderr.strip().splitlines()[0]}")

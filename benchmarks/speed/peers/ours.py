@@ -51,15 +51,12 @@ def many(task: Task, **how: Any):
 def _held_to(engine: str, task: Task):
     """As ``one`` or ``many``, with this engine whatever ``training._engines`` would choose."""
     from bpnn_jax.training import _engines, _loop
-    from bpnn_jax.training.fused import lanes
 
     one_network = {engine.name: engine for engine in (*_engines.WRITTEN_OUT, _loop.GENERIC)}
-    block = {"lanes": lanes.run, "generic, vmapped": _engines.vmapped}
     if engine in one_network:
         _engines.engine_for = lambda *given: one_network[engine]
         return one(task)
-    choose = _engines.block
-    _engines.block = lambda *given: (engine, block[engine], choose(*given)[2])
+    _engines.block = lambda network, settings, dtype: (engine, _engines.width(engine, network, settings, dtype))
     return many(task)
 
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from bpnn_jax.network import Network
 from bpnn_jax.training import _loop
 from bpnn_jax.training._loop import Rates, Settings
-from bpnn_jax.training._orders import Orders
+from bpnn_jax.training._orders import Drawn
 from bpnn_jax.training.fused import epoch, equations
 from bpnn_jax.training.fused.equations import LANES
 
@@ -32,16 +32,13 @@ class Ended(NamedTuple):
     history: Any  # (points, lanes): NaN where not reached
 
 
-def run(
-    network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, t: Any, orders: Orders, until: Any
-) -> Ended:
+def run(network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, t: Any, until: Any) -> Ended:
     """Train a block up to epoch ``until``. Weights, also the result's, are (lanes, n_in, n_out), rates (lanes,).
 
-    x, t: (patterns, n0) and (patterns, nL), or the same with lanes in front where each has its own.
+    x, t: (patterns, n0) and (patterns, nL), or the same with lanes in front where each has its own; in that order, not shuffled.
     """
-    own_inputs = x.ndim == 3 or (settings.shuffle and orders.of is not None)
-    block = begin(network, settings, weights, rates, own_inputs)
-    return ended(go_on(network, settings, block, rates, x, t, orders, until))
+    block = begin(network, settings, weights, rates, x.ndim == 3)
+    return ended(go_on(network, settings, block, rates, x, t, None, until))
 
 
 def begin(network: Network, settings: Settings, weights: tuple, rates: Rates, own_inputs: bool) -> Block:
@@ -52,9 +49,9 @@ def begin(network: Network, settings: Settings, weights: tuple, rates: Rates, ow
 
 
 def go_on(
-    network: Network, settings: Settings, block: Block, rates: Rates, x: Any, t: Any, orders: Orders, until: Any
+    network: Network, settings: Settings, block: Block, rates: Rates, x: Any, t: Any, orders: Drawn | None, until: Any
 ) -> Block:
-    """A block up to epoch ``until``; in several stretches it comes to the same bits as in one."""
+    """A block up to epoch ``until``; in several stretches it comes to the same bits as in one. ``orders`` where they are shuffled."""
     if x.ndim == 3:
         x, t = jnp.moveaxis(x, 0, -1), jnp.moveaxis(t, 0, -1)
 
@@ -62,7 +59,7 @@ def go_on(
         return (block.ended.status == _loop.RUNNING).any() & (block.epoch < until)
 
     def one_epoch(block: Block) -> Block:
-        xs, ts = _shuffled(orders, block.epoch, x, t) if settings.shuffle else (x, t)
+        xs, ts = (x, t) if orders is None else _shuffled(orders.at(block.epoch), x, t)
         carry = (block.weights, block.kept, block.ended.error)
         now = _loop.scheduled(settings, rates, block.epoch)
         weights, kept, error = epoch.run(network, settings, LANES, carry, xs, ts, now)
@@ -117,12 +114,11 @@ def _miss(network: Network, weights: tuple, x: Any, t: Any) -> Any:
     return jax.lax.scan(worse, jnp.zeros(weights[0].shape[2:], x.dtype), (x, t))[0]
 
 
-def _shuffled(orders: Orders, epoch: Any, x: Any, t: Any) -> tuple[Any, Any]:
+def _shuffled(order: Any, x: Any, t: Any) -> tuple[Any, Any]:
     """The patterns in the order of ``train``: (patterns, n, lanes), or as they came where all networks have one."""
-    if orders.of is None:
-        order = orders.drawn(epoch, x.shape[0])
+    if order.ndim == 1:
         return x[order], t[order]
-    order = orders.drawn(epoch, x.shape[0]).T  # (patterns, lanes)
+    order = order.T  # (patterns, lanes)
     if x.ndim == 3:
         return jnp.take_along_axis(x, order[:, None], axis=0), jnp.take_along_axis(t, order[:, None], axis=0)
     return jnp.swapaxes(x[order], 1, 2), jnp.swapaxes(t[order], 1, 2)

@@ -10,7 +10,7 @@ import pytest
 
 import manual
 from bpnn_jax.network import Network, half_squared_error
-from bpnn_jax.training import _engines, _loop, _many, _one, train
+from bpnn_jax.training import _blocks, _engines, _loop, _one, train
 from bpnn_jax.training._loop import GENERIC, Settings
 from bpnn_jax.training._step import functions
 from bpnn_jax.training.fused import epoch, equations
@@ -267,7 +267,7 @@ def plant(monkeypatch):
 
 
 def forget():
-    for run in (_one._run, _many._run):  # all that calls the kernels is compiled in these two
+    for run in (_one._run, _blocks._run):  # all that calls the kernels is compiled in these two
         run.clear_cache()
 
 

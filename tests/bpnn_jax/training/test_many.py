@@ -12,7 +12,7 @@ from bpnn_jax._runtime import xla
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import Network, init
 from bpnn_jax.patterns import load as load_patterns
-from bpnn_jax.training import DivergedError, _engines, _many, train
+from bpnn_jax.training import DivergedError, _blocks, _engines, _many, train
 from bpnn_jax.training._loop import Settings
 
 train_many = _many.train_many
@@ -76,6 +76,26 @@ def test_batches_of_larger_networks_have_matrix_products():
     large, small = Network((64, 32, 10)), Network((40, 16, 4))
     for network, mode, path in ((large, "online", "lanes"), (large, "batch", MAPPED), (small, "batch", "lanes")):
         assert _engines.block(network, Settings(mode=mode), "float32")[0] == path
+
+
+def test_blocks_of_products_stay_in_the_cache_of_a_cpu(monkeypatch):
+    large, small = Network((64, 32, 10)), Network((40, 16, 4))
+    widths = {mode: _engines.block(large, Settings(mode=mode), "float32") for mode in ("minibatch", "batch")}
+    assert widths == {"minibatch": (MAPPED, 32), "batch": (MAPPED, 16)}
+    assert _engines.block(small, Settings(mode="batch", rule="rmsprop"), "float32") == (MAPPED, 64)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert _engines.block(large, Settings(mode="batch"), "float32") == (MAPPED, 64)
+
+
+def test_larger_networks_online_are_trained_one_at_a_time_on_a_cpu(monkeypatch):
+    larger, wide = Network((64, 64, 64, 10)), Network((784, 32, 10))
+    for network in (larger, wide):
+        assert _engines.block(network, Settings(), "float32") == ("one at a time", 4)
+        assert _engines.block(network, Settings(mode="minibatch"), "float32")[0] == MAPPED
+    assert _engines.block(Network((20, 64, 3)), Settings(), "float32")[0] == "lanes"
+    assert _engines.block(Network((20, 64, 3)), Settings(), "float64")[0] == "one at a time"
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")  # where each line is a launch
+    assert _engines.block(wide, Settings(), "float32")[0] == MAPPED
 
 
 @pytest.mark.parametrize(
@@ -154,6 +174,39 @@ def test_first_weights_are_those_of_init(dtype, at_once, monkeypatch):
         assert len(found[0]) == 4 + at_once
         for i, seed in ((0, 5), (2, 2**32 - 1), (4, 100), (3 + at_once, 99 + at_once)):
             assert [W[i].tolist() for W in found] == [np.asarray(W).tolist() for W in init(SMALL, seed, dtype=dtype)]
+
+
+@pytest.mark.parametrize("order_seed", [None, 17])
+def test_one_at_a_time_each_network_is_that_of_train(order_seed, monkeypatch, assert_within):
+    """Its own first weights, rates, patterns, order and stop; the same bits with others beside it, and with looks."""
+    monkeypatch.setattr(_engines, "LANES_WEIGHTS", {"float64": 0})
+    (x, t), (rates, momenta) = zip(*(problem(seed=s) for s in range(4)), strict=True), RATES
+    weights = starts(SMALL, 4)
+    given = {"dtype": "float64", "epochs": 12, "shuffle": True, "history_every": 1}
+    many = {**given, "learning_rate": rates, "momentum": momenta, "weights": weights, "cutoff": (0.0, 0.9, 0.0, 0.0)}
+    many |= {"order_seed": order_seed, "seeds": SEEDS}
+    seen = {}
+
+    def look(runs, epoch, weights):
+        seen.update({(int(run), epoch): [W[k].tolist() for W in weights] for k, run in enumerate(runs)})
+
+    found = train_many(SMALL, np.stack(x), np.stack(t), cores=2, **many)
+    assert (found.engine, found.lanes) == ("one at a time", 4)
+    looked = train_many(SMALL, np.stack(x), np.stack(t), looks=(3, 11), look=look, **many)
+    assert bits(looked) == bits(found)
+    assert bits(train_many(SMALL, np.stack(x), np.stack(t), lanes=16, **many)) == bits(found)
+    stops = set()
+    for i, seed in enumerate(SEEDS):
+        own = {"learning_rate": rates[i], "momentum": momenta[i], "cutoff": many["cutoff"][i]}
+        own["seed"] = seed if order_seed is None else order_seed
+        one = train(SMALL, x[i], t[i], weights=[W[i] for W in weights], **own, **given)
+        assert_within([W[i] for W in found.weights], one.weights, ALLOWED)
+        assert_within(found.history[: one.iterations + 1, i], one.history[:, 1], ALLOWED)
+        assert (found.iterations[i], found.stopped[i]) == (one.iterations, one.stopped)
+        assert ((i, 11) in seen) == (one.iterations == 11)
+        stops.add(one.stopped)
+    assert len(stops) == 2
+    assert seen[0, 11] == [W[0].tolist() for W in found.weights]
 
 
 # --- bits ---
@@ -263,10 +316,10 @@ def test_rates_seeds_and_numbers_of_networks_compile_nothing_anew():
     x, t = problem()
     kwargs = {**PROGRAM, "weights": [W[0] for W in starts(SMALL, 1)]}
     train_many(SMALL, x, t, seeds=3, **kwargs)
-    cached = _many._run._cache_size()
+    cached = _blocks._run._cache_size()
     train_many(SMALL, x, t, seeds=[9, 4], learning_rate=[0.1, 0.2], momentum=0.0, cutoff=[1.0, 2.0], **kwargs)
     train_many(SMALL, x + 1, t / 2, seeds=70, **{**kwargs, "tolerance": np.linspace(0, 1, 70)})
-    assert _many._run._cache_size() == cached
+    assert _blocks._run._cache_size() == cached
 
 
 def test_progress_and_given_weights():

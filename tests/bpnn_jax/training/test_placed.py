@@ -4,7 +4,7 @@ import jax
 import pytest
 
 from bpnn_jax import Network, load_patterns, train, train_many
-from bpnn_jax.training import _engines, _many, _one
+from bpnn_jax.training import _blocks, _engines, _one
 
 
 @pytest.fixture
@@ -12,7 +12,7 @@ def seen(monkeypatch):
     """The default device at each call of a program, where JAX says that it has a GPU."""
     found = []
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    for module in (_one, _many):
+    for module in (_one, _blocks):
         run = module._run
 
         def watched(*args, run=run):

@@ -15,19 +15,19 @@ SCALES = (1e-8, 1e-6, 1e-4, 1e-2, 1e2)
 STEADY = 0.1  # of the largest relative error: what varies by less is one factor throughout, and no approximation
 
 
-def is_approximate(execute: Executor, failing: Sequence[Judged], i: int) -> bool:
+def is_approximate(execute: Executor, failing: Sequence[Judged], i: int, judged: Sequence[Judged] = ()) -> bool:
     """Whether leaf ``i`` of a rule for float32 or less differs from the reference by what float32 does not resolve, and always does.
 
     An eps that the rule forgets, or a factor that is a little off, is no such thing: the first shows where the arguments are small,
-    the second is the same on every draw. What shows in one branch alone is an approximation only if no run in float32 could tell
-    (a series cut off where another formula takes over), and then it is looked at near every such draw.
+    the second is the same on every draw of ``judged``. What shows in one branch alone is an approximation only if no run in float32
+    could tell (a series cut off where another formula takes over), and then it is looked at near every such draw.
     """
     ordinary = any(not j.drawn.placed for j in failing)
     if not is_fine(execute, failing, i, ROOM if ordinary else 0.0) or any(execute.subject.domains):
         return False
     relative: list[float] = []
-    for j in failing:
-        some = j.exact[i] != 0
+    for j in judged or failing:
+        some = np.isfinite(j.exact[i]) & (j.exact[i] != 0)
         relative += list(((j.hand[i] - j.exact[i])[some] / j.exact[i][some]).real)
     if not relative or np.ptp(relative) <= STEADY * max(map(abs, relative)):
         return False
@@ -56,6 +56,8 @@ def _near_at(execute: Executor, j: Judged, i: int, scale: float) -> bool | None:
     exact = execute.reference(drawn, np.float64)[i]
     hand = cotangent_of(execute.hand(drawn, np.float64)[i], exact)
     size = abs(exact).max(initial=0.0)
-    if not np.isfinite(exact).all() or not size:
+    if scale > 1:  # a tail, which is next to nothing beside the leaf
+        size = max(size, abs(j.exact[i]).max(initial=0.0))
+    if not np.isfinite(exact).all() or not exact.any():
         return None
     return bool((abs(hand - exact) <= FAR_ROOM * UNIT["float32"] * size).all())

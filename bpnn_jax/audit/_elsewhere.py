@@ -17,7 +17,7 @@ from bpnn_jax.audit._leaves import Arguments, numbers, unit_of
 from bpnn_jax.audit._options import Options
 from bpnn_jax.audit._precision import judging
 from bpnn_jax.audit._report import Finding
-from bpnn_jax.audit._siblings import Sibling, shapes, siblings
+from bpnn_jax.audit._siblings import Sibling, longer, shapes, siblings
 from bpnn_jax.audit._subject import Subject, sibling, wide
 from bpnn_jax.audit._vanishing import vanishes
 from bpnn_jax.audit.checks import Seen, values
@@ -88,6 +88,8 @@ def carried_out(execute: Executor, options: Options, most: int, late: float | No
         kept.append("further shapes, for want of time")
     if few and len(tried) == FEW and not found:
         kept.append(f"further shapes (the example has more than {LARGE} numbers: examples= takes others)")
+    if any(what.startswith("argument") for what in tried):
+        kept.append("a setting together with lengths other than n + 1")
     if not any(what.startswith("length") for what in tried):
         kept.append("shapes (the function takes no other)")
     if not found:
@@ -128,9 +130,10 @@ def _at(execute: Executor, parent: Arguments, options: Options, other: Sibling) 
         # A count that overflows does so in the half precision that the rule is meant to run in.
         if _near(hand, exact, execute.subject) and not (other.large and unit_of(execute.subject.own) > NARROW):
             continue
-        gone = _lengths(parent) - _lengths(execute.subject.arguments) - {1, 2}
-        if gone & _inside(execute, drawn):
-            return None  # a length of the example is written into the function, which takes these shapes by broadcasting alone
+        if _is_written_in(
+            execute, drawn, _lengths(parent) - _lengths(execute.subject.arguments) - {1, 2}, options.seed
+        ):
+            return None  # the function takes these shapes by broadcasting alone
         if not np.isfinite(execute.value(drawn)(drawn.live)):
             return None  # outside the function's domain, where autodiff may give numbers all the same
         if _is_singular(execute, drawn, exact):
@@ -194,11 +197,14 @@ def _times_too_large(execute: Executor, hand: list, exact: list[np.ndarray]) -> 
     """
     if jax.tree.leaves(execute.subject.output)[0].shape:
         return None
-    pairs = [(cotangent_of(h, g), g) for h, g in zip(hand, exact, strict=True)]
-    for many in sorted(_lengths(execute.subject.arguments) - {1}):
-        if all((abs(h - many * g) <= NEAR * abs(h).max(initial=0.0)).all() for h, g in pairs):
-            return many
-    return None
+    lengths = sorted(_lengths(execute.subject.arguments) | {1})
+
+    def times(h: np.ndarray, g: np.ndarray) -> int:
+        near = (many for many in lengths if (abs(h - many * g) <= NEAR * abs(h).max(initial=0.0)).all())
+        return next(near, 0)
+
+    found = [times(cotangent_of(h, g), g) for h, g in zip(hand, exact, strict=True)]
+    return max(found) if min(found) > 0 and max(found) > 1 else None
 
 
 def _keeps_its_function(execute: Executor, drawn: Drawn) -> bool:
@@ -247,6 +253,14 @@ def _alike(a: np.ndarray, b: np.ndarray) -> bool:
 
 def _lengths(arguments: Arguments) -> set[int]:
     return {n for leaf in arguments.leaves if hasattr(leaf, "dtype") for n in np.shape(leaf)}
+
+
+def _is_written_in(execute: Executor, drawn: Drawn, gone: set[int], seed: int) -> bool:
+    """Whether a length of the example, which no argument has any more, occurs in the function, here and at lengths above 2n."""
+    found = gone & _inside(execute, drawn)
+    args = longer(execute.subject.arguments) if found else None
+    there = _accepted(execute, args, seed) if args else None
+    return bool(found and (there is None or found & _inside(there, there.subject.example)))
 
 
 def _inside(execute: Executor, drawn: Drawn) -> set[int]:

@@ -18,6 +18,7 @@ ELEMENTS = 2**18  # a sibling with a larger array is left out
 BLOCKS = (131, 1031)  # past a block of 128, and of 1024
 MANY = 70_000  # elements of one array: past a counter of 16 bits, and of float16
 SETTINGS = 6  # changes of static numbers, switches and words
+PAIRED = 2  # of those changes are also made where every length is one more
 OFF = 0.1  # instead of a static 0.0, with which a rate or a weight is switched off
 PARTS = 4  # axes of one length that are parted in every way
 FURTHER = 3  # times as long: so far numbers that rise go on with their last step
@@ -60,11 +61,15 @@ def siblings(arguments: Arguments, ranks: bool, words: Sequence[str] = ()) -> It
 def _in_order(arguments: Arguments, ranks: bool, words: Sequence[str]) -> Iterator[Sibling]:
     arrays = _arrays(arguments)
     groups = _groups(arguments, arrays)
-    yield from _lengthened(arguments, groups, lambda n: n + 1 if n > 1 else 3)
+    longer = list(_lengthened(arguments, groups, lambda n: n + 1 if n > 1 else 3))
+    yield from longer
     if ranks:
         yield from _one_rank_more(arguments, arrays)
     yield from settings(arguments, words)
     yield from _large(arguments, groups)
+    for one in longer[:1]:  # a stride of 3 may be wrong at even lengths alone
+        found = settings(arguments.like(one.args), words)
+        yield from (other._replace(what=f"{other.what} with {one.what}") for other in itertools.islice(found, PAIRED))
     for one in groups:
         if one > 1:
             yield from _lengthened(arguments, groups, lambda n, one=one: 1 if n == one else 2 * n)
@@ -77,6 +82,12 @@ def _in_order(arguments: Arguments, ranks: bool, words: Sequence[str]) -> Iterat
         yield from _lengthened(
             arguments, groups, lambda n, odd=odd: n - 1 if (turns[n] + odd) % 2 else (n + 3 - n % 2 if n > 1 else 2)
         )
+
+
+def longer(arguments: Arguments) -> tuple | None:
+    """Arguments with every length as 2n + 1; None where they cannot be made."""
+    found = _lengthened(arguments, _groups(arguments, _arrays(arguments)), lambda n: 2 * n + 1)
+    return next((one.args for one in found), None)
 
 
 def _lengthened(arguments: Arguments, groups: dict[int, list[Axis]], new: Callable[[int], int]) -> Iterator[Sibling]:

@@ -81,8 +81,11 @@ def _at_own_shapes(execute: Executor, options: Options, late: float | None, cove
     plan = _vary.plan(arguments, within, known, options.seed)
     chosen = plan.draws[: options.variants]
     with contextlib.suppress(Exception):  # the function raises outside its domain
-        coverage.add(chosen)
+        coverage.add(
+            [drawn for drawn in chosen if drawn.name != _vary.ZERO_ROW]
+        )  # 0 takes a side as no other number does
         chosen += coverage.further(arguments, within, options.seed, 0 if loops else options.variants // 6)
+        coverage.add(chosen)
     judged, lost = [], 0
     for drawn in chosen:
         if late is not None and time.process_time() > late:

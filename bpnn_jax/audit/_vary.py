@@ -10,6 +10,7 @@ from bpnn_jax.audit._draws import Bounds, Drawn, bounds, exactly, wide_values
 from bpnn_jax.audit._leaves import Arguments
 
 # exp overflows beyond these, and 1 + exp(-x) is 1 to the last bit long before.
+ZERO_ROW = "with a row of zeros"  # a draw
 OVERFLOW = {
     "float64": 710.0,
     "float32": 89.0,
@@ -124,7 +125,7 @@ def _zeros_and_ties(arguments: Arguments, within: Bounds, seed: int) -> Iterator
             np.put_along_axis(x, (top + 1) % x.shape[-1], np.take_along_axis(x, top, -1), -1)
             ties[k] = exactly(x, arguments.examples[k])
     if any(a is not b for a, b in zip(zeros, base, strict=True)):
-        yield Drawn("with a row of zeros", within.kept(zeros), placed=True)
+        yield Drawn(ZERO_ROW, within.kept(zeros), placed=True)
     if any(a is not b for a, b in zip(ties, base, strict=True)):
         yield Drawn("with ties", within.kept(ties), placed=True)
 

@@ -8,6 +8,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -68,6 +69,7 @@ def audited(python: Path, name: str, seconds: float) -> list[dict]:
 def short(row: dict) -> dict:
     """What is kept of a row: no path of this machine, no report."""
     kept = {key: row[key] for key in ("name", "kind", "verdict", "cause", "calls")}
+    kept["cause"] = re.sub(r"[^\s'\"]*/site-packages/", "", kept["cause"])
     return {**kept, "line": int(row["where"].rpartition(":")[2]), "seconds": round(row["seconds"], 1)}
 
 

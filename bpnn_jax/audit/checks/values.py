@@ -61,7 +61,7 @@ def findings(seen: Seen) -> Iterator[Finding]:
             failing = [] if _approximate.is_fine(execute, [w[2] for w in failing], i) else failing
         if failing and rounded and not _is_multiple(failing, i):
             yield _lost(failing, i, name)
-        elif failing and _approximate.is_approximate(execute, [w[2] for w in failing], i):
+        elif failing and _approximate.is_approximate(execute, [w[2] for w in failing], i, judged):
             yield _told(failing, i, name, "approximate", "note", APPROXIMATE, True)
         elif failing and _is_flat(execute, judged, i):
             yield _surrogate(failing, i, name)

@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from bpnn_jax import audit
 from bpnn_jax.audit import _approximate, _siblings, _work
@@ -14,6 +15,7 @@ from bpnn_jax.audit._judge import judge
 from bpnn_jax.audit._rules import decorated_rule
 from bpnn_jax.audit._subject import subject
 from bpnn_jax.audit.checks import values
+from tests.bpnn_jax.audit.planted import normal
 
 QUICK: dict[str, Any] = {"draws": 3, "mutate": False, "explain": False}
 C = 1.7159
@@ -100,3 +102,66 @@ def test_a_long_scan_in_half_precision_is_dear():
         return found[1]
 
     assert costs(jnp.bfloat16) > _work.MOST > costs(jnp.float32)
+
+
+def custom(fun, bwd, **options):
+    fixed = options.get("nondiff_argnums", ())
+    f = jax.custom_vjp(fun, **options)
+    f.defvjp(lambda *args: (fun(*args), tuple(a for i, a in enumerate(args) if i not in fixed)), bwd)
+    return f
+
+
+def strided(bug):
+    """Wrong for strides above 2, at even lengths alone."""
+
+    def f(x, w, stride):
+        return sum(w[j] * x[j : len(x) - len(w) + 1 + j : stride] for j in range(len(w)))
+
+    def bwd(stride, r, g):
+        x, w = r
+        dx = jnp.zeros_like(x)
+        for j in range(len(w)):
+            dx = dx.at[j : len(x) - len(w) + 1 + j : stride].add(w[j] * g)
+        off = 2 if bug and stride > 2 and len(x) % 2 == 0 else 1
+        return dx, off * jnp.stack([g @ x[j : len(x) - len(w) + 1 + j : stride] for j in range(len(w))])
+
+    return custom(f, bwd, nondiff_argnums=(2,)), (normal(9), normal(3), 2)
+
+
+def clamped(bug):
+    """A unit vector, and x / 0.01 where x is shorter; a row of zeros is shorter, and shows nothing."""
+
+    def f(x):
+        return x / jnp.maximum(jnp.linalg.norm(x, axis=-1, keepdims=True), 1e-2)
+
+    def bwd(r, g):
+        (x,) = r
+        norm = jnp.linalg.norm(x, axis=-1, keepdims=True)
+        m = jnp.maximum(norm, 1e-2)
+        along = x * (g * x).sum(-1, keepdims=True) / m**3
+        return (g / m - (along if bug else jnp.where(norm > 1e-2, along, 0.0)),)
+
+    return custom(f, bwd), (normal(3, 4),)
+
+
+def divergence(bug):
+    """A mean over the first axis; with one axis more in one argument each leaf lacks a length of its own."""
+
+    def f(m, v):
+        return -0.5 * (1 + v - m**2 - jnp.exp(v)).sum(-1).mean()
+
+    def bwd(r, g):
+        m, v = r
+        n = m.size if bug else m.shape[0]
+        return g * m / n, -0.5 * g * (1 - jnp.exp(v)) / n
+
+    return custom(f, bwd), (normal(4, 1), normal(4, 1, seed=1))
+
+
+@pytest.mark.parametrize(("build", "variants"), [(strided, 11), (clamped, 7), (divergence, 8)])
+def test_each_wrong_rule_is_told_from_its_right_twin(monkeypatch, build, variants):
+    monkeypatch.setattr(_siblings, "_large", lambda *_: iter(()))  # dear, and shows nothing of these
+    for bug, verdict in ((True, "wrong"), (False, "correct")):
+        f, args = build(bug)
+        report = audit.custom_vjp(f, *args, **QUICK, variants=variants)
+        assert report.verdict == verdict, report

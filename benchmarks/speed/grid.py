@@ -23,7 +23,7 @@ BATCHES = {"online": 1, "minibatch": 32, "batch": 512}
 PATTERNS = 512  # one update of mode "batch"
 MANY = (1, 64, 1024)
 SOME = ("4-8-3", "30-16-2", "64-32-10")  # where two cores, other rules and float64 are measured
-TORCH_CELLS = tuple((sizes, networks) for sizes in ("20-8-3", "64-32-10", "784-128-10") for networks in (1, 64))
+TORCH_CELLS = tuple((sizes, networks) for sizes in ("4-8-3", "30-16-2", "64-32-10") for networks in (1, 64))
 LARGEST = 60_000_000  # weights of all networks of a cell: 240 MB, of which training holds several
 LONGER = (
     4  # a call takes some 3 ms once: 3% of a run of 0.1 s, more than what is to be seen between one network's peers

@@ -16,7 +16,7 @@ from bpnn_jax.network import Network, Weights, apply
 from bpnn_jax.patterns import Patterns, scores
 from bpnn_jax.patterns.standardize import Standardization
 
-LANES = 64  # networks whose outputs are computed together, whatever their number: so no bit depends on it
+LANES = 16  # networks whose outputs are computed together, whatever their number: so no bit depends on it
 MOST_NUMBERS = 20_000_000  # outputs that are held at once, of all these networks
 SATURATED, SMALL = "saturated", 0.05
 MOST_LABELS = 20  # whose accuracies are kept one by one

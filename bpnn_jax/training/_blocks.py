@@ -54,8 +54,8 @@ def run_block(
             ran = np.asarray(now.epochs) == epoch + 1
             if not ran.any():  # all have stopped
                 break
-            look(epoch, ran, jax.device_get(now.weights))
-        return jax.device_get(run.ended(run.go_on(state, at, until)))
+            look(epoch, ran, now.weights)
+        return run.ended(run.go_on(state, at, until))
 
 
 @dataclass
@@ -93,7 +93,8 @@ class _Stretched:
                 return state
 
     def ended(self, state: Any) -> Any:
-        return _ended(self.how.ended, state)
+        """In NumPy, which compiles nothing."""
+        return self.how.ended(jax.device_get(state))
 
     def _draw(self, orders: Orders, at: int) -> int:
         """The epoch up to which orders are drawn, that of ``at`` among them."""
@@ -124,8 +125,3 @@ def _begin(begin: Callable, network: Network, settings: Settings, weights: Weigh
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _go_on(go_on: Callable, network: Network, settings: Settings, weight_decay: Any, state: Any, *args: Any) -> Any:
     return go_on(network, _loop.decaying(settings, weight_decay), state, *args)
-
-
-@partial(jax.jit, static_argnums=0)
-def _ended(ended: Callable, state: Any) -> Any:
-    return ended(state)

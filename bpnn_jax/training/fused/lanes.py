@@ -72,7 +72,7 @@ def go_on(
 
 def ended(block: Block) -> Ended:
     """Where the networks are, weights (lanes, n_in, n_out)."""
-    return block.ended._replace(weights=tuple(jnp.transpose(W, (2, 1, 0)) for W in block.ended.weights))
+    return block.ended._replace(weights=tuple(W.transpose(2, 1, 0) for W in block.ended.weights))
 
 
 def _not_begun(settings: Settings, weights: tuple) -> Ended:

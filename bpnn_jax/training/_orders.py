@@ -34,8 +34,11 @@ class Orders(NamedTuple):
         count = min(until - first, room)
         if not count:  # of a run that is only compiled
             return Drawn(_table(self.seeds, self.some, first, 0, room, patterns), np.int32(first), self.of)
+        if len(self.seeds) * patterns > MOST_PLACES:  # of one epoch: too large to be kept
+            return Drawn(_table(self.seeds, self.some, first, count, room, patterns), np.int32(first), self.of)
+        drawn_by = jax.config.jax_default_prng_impl, jax.config.jax_threefry_partitionable
         with LOCK:  # the blocks of other programs, which train beside this one, have the same seeds
-            table = _kept(self.seeds.tobytes(), self.some, first, count, room, patterns)
+            table = _kept(drawn_by, self.seeds.tobytes(), self.some, first, count, room, patterns)
         return Drawn(table, np.int32(first), self.of)
 
     def of_epoch(self, epoch: int, epochs: int, patterns: int) -> np.ndarray:
@@ -81,7 +84,7 @@ def of_seeds(seeds: np.ndarray | np.uint32) -> Orders:
 
 
 @lru_cache(TABLES)
-def _kept(seeds: bytes, *args: int) -> Any:
+def _kept(drawn_by: tuple, seeds: bytes, *args: int) -> Any:
     return _table(np.frombuffer(seeds, np.uint32), *args)
 
 

@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import pytest
 
+from bpnn_jax.training import _orders
 from bpnn_jax.training._orders import permutation
 
 
@@ -24,3 +25,22 @@ def _compare(patterns):
     found = of_epochs(seeds, epochs)
     assert found.dtype == expected[0].dtype
     assert found.tolist() == np.array(expected).tolist()
+
+
+def test_a_kept_table_is_of_the_generator_in_use():
+    orders, epoch = _orders.of_seeds(np.array([7, 3], np.uint32)), 2
+    before = orders.of_epoch(epoch, 5, 23)
+    with jax.threefry_partitionable(not jax.config.jax_threefry_partitionable):
+        after = orders.of_epoch(epoch, 5, 23)
+        expected = permutation(jax.random.key(7), epoch, 23)
+    assert after[0].tolist() == expected.tolist() != before[0].tolist()
+
+
+def test_a_table_that_is_too_large_is_not_kept(monkeypatch):
+    orders = _orders.of_seeds(np.array([7, 3], np.uint32))
+    kept = orders.drawn(0, 1, 1, 23).table
+    assert orders.drawn(0, 1, 1, 23).table is kept
+    monkeypatch.setattr(_orders, "MOST_PLACES", 45)
+    drawn = orders.drawn(0, 1, 1, 23).table
+    assert drawn is not kept
+    assert (drawn == kept).all()

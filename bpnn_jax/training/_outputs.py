@@ -37,7 +37,8 @@ def forward(W_bar: tuple, theta: tuple, x: Any, functions: tuple[manual.Activati
         z = in_rows(top.z)
         if z is not top.z:
             z = z if isinstance(bias, float) else z + jnp.tile(bias, z.shape[1] // bias.shape[1])  # (5)
-            layer = top._replace(z=z.reshape(top.z.shape), a=f.value(z).reshape(top.z.shape), f=f)  # (6)
+            a = f.value(z)  # (6)
+            layer = top._replace(z=z.reshape(top.z.shape), a=a.reshape(top.z.shape), f=f)
             return net._replace(layers=(*net.layers[:-1], layer))
     return manual.forward_with_bias_vectors(W_bar, theta, x, functions)
 

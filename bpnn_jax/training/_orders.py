@@ -36,7 +36,8 @@ class Orders(NamedTuple):
             return Drawn(_table(self.seeds, self.some, first, 0, room, patterns), np.int32(first), self.of)
         if len(self.seeds) * patterns > MOST_PLACES:  # of one epoch: too large to be kept
             return Drawn(_table(self.seeds, self.some, first, count, room, patterns), np.int32(first), self.of)
-        drawn_by = jax.config.jax_default_prng_impl, jax.config.jax_threefry_partitionable
+        settings: Any = jax.config  # whose fields are made as JAX starts
+        drawn_by = settings.jax_default_prng_impl, settings.jax_threefry_partitionable
         with LOCK:  # the blocks of other programs, which train beside this one, have the same seeds
             table = _kept(drawn_by, self.seeds.tobytes(), self.some, first, count, room, patterns)
         return Drawn(table, np.int32(first), self.of)

@@ -42,8 +42,8 @@ def run_block(
         limit = np.where(np.arange(width) < (width if wanted is None else wanted), np.int32(until), np.int32(0))
     with jax.enable_x64(dtype == "float64"), _engines.placed(written_out):  # both belong to a thread
         if orders is None and look is None:
-            block = _engines.BLOCKS[engine]
-            return jax.device_get(_run(block, network, program, decay, weights, rates, x, t, limit))
+            how = _engines.STRETCHES[engine]
+            return jax.device_get(_run(how, network, program, decay, weights, rates, x, t, limit))
         run = _Stretched(_engines.STRETCHES[engine], network, program, decay, rates, x, t, orders, until, limit)
         state, at = run.begin(weights), 0
         for epoch in looks:
@@ -113,8 +113,21 @@ def _shaping(settings: Settings, dtype: str) -> tuple[Settings, np.ndarray | Non
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
-def _run(block: Callable, network: Network, settings: Settings, weight_decay: Any, *args: Any) -> Any:
-    return block(network, _loop.decaying(settings, weight_decay), *args)
+def _run(
+    how: _engines.Stretches,
+    network: Network,
+    settings: Settings,
+    weight_decay: Any,
+    weights: Weights,
+    rates: Rates,
+    x: Any,
+    t: Any,
+    until: Any,
+) -> Any:
+    """In one go: of patterns in the order of the arrays, (patterns, n) for all networks or with the networks in front."""
+    settings = _loop.decaying(settings, weight_decay)
+    block = how.begin(network, settings, weights, rates, x.ndim == 3)
+    return how.ended(how.go_on(network, settings, block, rates, x, t, None, until))
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 5))

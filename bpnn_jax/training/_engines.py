@@ -110,7 +110,7 @@ def placed(written_out: bool) -> AbstractContextManager:
 
 
 class Stretches(NamedTuple):
-    """What trains a block in several stretches, and looks at it between them.
+    """What trains a block, in one go or in several stretches.
 
     begin: (network, settings, weights, rates, own inputs) -> the block before its first epoch; own inputs: each lane has some
     go_on: (network, settings, block, rates, x, t, orders or None, until) -> the block at epoch ``until``
@@ -122,14 +122,6 @@ class Stretches(NamedTuple):
     go_on: Callable[..., Any]
     ended: Callable[..., lanes.Ended]
     status: Callable[..., Any]
-
-
-def vmapped(
-    network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, t: Any, until: Any
-) -> lanes.Ended:
-    """``lanes.run`` for every rule and size: the loop of ``train``, batched by JAX."""
-    state = _begin(network, settings, weights, rates, x.ndim == 3)
-    return _ended(_go_on(network, settings, state, rates, x, t, None, until))
 
 
 def _begin(network: Network, settings: Settings, weights: tuple, rates: Rates, own_inputs: bool) -> _loop.State:
@@ -146,6 +138,7 @@ def _go_on(
     orders: Drawn | None,
     until: Any,
 ) -> _loop.State:
+    """The loop of ``train``, batched by JAX: for every rule and size."""
     own, shuffled = (0 if x.ndim == 3 else None), (None if orders is None else 0)
     each = jax.vmap(partial(_loop.generic_epoch, network, settings), in_axes=(0, 0, own, own, shuffled))
     shape = len(rates.learning_rate), x.shape[-2]  # of the orders, were they one for all or not
@@ -167,18 +160,6 @@ def _ended(state: _loop.State) -> lanes.Ended:
     return lanes.Ended(state.weights, state.epoch, state.error, state.status, state.history.T)
 
 
-def alone(
-    network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, t: Any, until: Any
-) -> lanes.Ended:
-    """``lanes.run`` for larger networks online: the loop of ``train`` for one network, then for the next.
-
-    XLA's product of many pairs of a vector and a matrix is a loop that is not vectorised. No bit depends on the block's width.
-    until: an epoch for all, or one for each (networks,).
-    """
-    state = _begin_alone(network, settings, weights, rates, x.ndim == 3)
-    return _ended(_go_on_alone(network, settings, state, rates, x, t, None, until))
-
-
 def _begin_alone(network: Network, settings: Settings, weights: tuple, rates: Rates, own_inputs: bool) -> _loop.State:
     engine = engine_for(network, settings, str(weights[0].dtype))
     return jax.vmap(lambda weights, rates: _loop.start(settings, weights, rates, network, engine))(weights, rates)
@@ -194,6 +175,10 @@ def _go_on_alone(
     orders: Drawn | None,
     until: Any,
 ) -> _loop.State:
+    """The loop of ``train`` for one network, then for the next. No bit depends on the block's width.
+
+    XLA's product of many pairs of a vector and a matrix is a loop that is not vectorised. until: an epoch for all, or (networks,).
+    """
     engine, networks = engine_for(network, settings, str(x.dtype)), len(rates.learning_rate)
 
     def one(lane: tuple) -> _loop.State:
@@ -206,7 +191,6 @@ def _go_on_alone(
     return jax.lax.map(one, (state, rates, jnp.arange(networks), until, (x, t) if x.ndim == 3 else ()))
 
 
-BLOCKS = {LANES: lanes.run, MAPPED: vmapped, ALONE: alone}
 STRETCHES = {
     LANES: Stretches(lanes.begin, lanes.go_on, lanes.ended, lambda block: block.ended.status),
     MAPPED: Stretches(_begin, _go_on, _ended, lambda state: state.status),

@@ -32,15 +32,6 @@ class Ended(NamedTuple):
     history: Any  # (points, lanes): NaN where not reached
 
 
-def run(network: Network, settings: Settings, weights: tuple, rates: Rates, x: Any, t: Any, until: Any) -> Ended:
-    """Train a block up to epoch ``until``. Weights, also the result's, are (lanes, n_in, n_out), rates (lanes,).
-
-    x, t: (patterns, n0) and (patterns, nL), or the same with lanes in front where each has its own; in that order, not shuffled.
-    """
-    block = begin(network, settings, weights, rates, x.ndim == 3)
-    return ended(go_on(network, settings, block, rates, x, t, None, until))
-
-
 def begin(network: Network, settings: Settings, weights: tuple, rates: Rates, own_inputs: bool) -> Block:
     """A block before its first epoch, from weights (lanes, n_in, n_out). ``own_inputs``: as ``epoch.memory`` has it."""
     weights = tuple(jnp.transpose(W, (2, 1, 0)) for W in weights)

@@ -36,9 +36,10 @@ LANES_BATCH_WEIGHTS = {
 FUSED = Engine(
     "fused loop",
     epoch.memory,
-    lambda network, settings, carry, x, t, rates: epoch.run(network, settings, ONE, carry, x, t, rates),
+    lambda network, settings, carry, given, rates: epoch.run(network, settings, ONE, carry, given[0], given[1], rates),
+    lambda network, settings, x, t: (x, t),
 )
-FUSED_BATCHES = Engine("fused batches", epoch.memory, patterns.run)
+FUSED_BATCHES = Engine("fused batches", epoch.memory, patterns.run, lambda _, *given: patterns.blocks(*given))
 WRITTEN_OUT = (FUSED, FUSED_BATCHES)
 
 
@@ -140,7 +141,9 @@ def _go_on(
 ) -> _loop.State:
     """The loop of ``train``, batched by JAX: for every rule and size."""
     own, shuffled = (0 if x.ndim == 3 else None), (None if orders is None else 0)
-    each = jax.vmap(partial(_loop.generic_epoch, network, settings), in_axes=(0, 0, own, own, shuffled))
+    cut = partial(_loop.GENERIC.cut, network, settings)
+    given = None if orders is not None else cut(x, t) if own is None else jax.vmap(cut)(x, t)
+    each = jax.vmap(partial(_loop.generic_epoch, network, settings), in_axes=(0, 0, own, own, own, shuffled))
     shape = len(rates.learning_rate), x.shape[-2]  # of the orders, were they one for all or not
 
     def one_epoch(state: _loop.State) -> _loop.State:
@@ -151,7 +154,7 @@ def _go_on(
         def kept(new: Any, old: Any) -> Any:
             return jnp.where(going.reshape(-1, *[1] * (new.ndim - 1)), new, old)
 
-        return jax.tree.map(kept, each(state, rates, x, t, at), state)
+        return jax.tree.map(kept, each(state, rates, x, t, given, at), state)
 
     return jax.lax.while_loop(lambda state: _loop.goes_on(state, until).any(), one_epoch, state)
 

@@ -51,14 +51,20 @@ def batch(x: Any, t: Any) -> Batch:
     return Batch(x, *_in_memory((jnp.swapaxes(x, -2, -1), jnp.swapaxes(t, -2, -1))))
 
 
-def gradient(network: Network, weights: Apart, patterns: Batch, objective: str) -> tuple[Apart, tuple[Any, Any]]:
-    """(∂E/∂W̄ᵀ and ∂E/∂θᵀ for each layer, z^L and a^L as columns), summed over patterns, by hand. See ``manual.gradient``."""
-    a, layers = patterns.columns, []
+def forward(network: Network, weights: Apart, columns: Any) -> list[manual.Layer]:
+    """The layers, z, a and what is below them as columns (n, patterns), W as it lies. See ``manual.forward_with_bias_vectors``."""
+    a, layers = columns, []
     for W, theta, name in zip(weights.W_bar, weights.theta, network.activations, strict=True):
         z = W @ a if theta is None else W @ a + theta  # (5) zᵀ = W̄ᵀ aᵀ + θᵀ
         f = manual.OUTPUT_ACTIVATIONS[name]
         below, a = a, f.value(z) if f.elementwise else jax.nn.softmax(z, axis=0)  # (6), or (18)
         layers.append(manual.Layer(below, W, z, a, f))
+    return layers
+
+
+def gradient(network: Network, weights: Apart, patterns: Batch, objective: str) -> tuple[Apart, tuple[Any, Any]]:
+    """(∂E/∂W̄ᵀ and ∂E/∂θᵀ for each layer, z^L and a^L as columns), summed over patterns, by hand. See ``manual.gradient``."""
+    layers = forward(network, weights, patterns.columns)
     delta, steps, by_theta = _outputs.output_delta(layers[-1], patterns.t, objective), [], []  # (8)
     for l in range(len(layers) - 1, -1, -1):
         steps.append(delta @ (_in_memory(layers[l].below.T) if l else patterns.x))  # (10) (∂E/∂W̄)ᵀ = δᵀ a

@@ -65,15 +65,21 @@ def forward(network: Network, weights: Apart, columns: Any) -> list[manual.Layer
 def gradient(network: Network, weights: Apart, patterns: Batch, objective: str) -> tuple[Apart, tuple[Any, Any]]:
     """(∂E/∂W̄ᵀ and ∂E/∂θᵀ for each layer, z^L and a^L as columns), summed over patterns, by hand. See ``manual.gradient``."""
     layers = forward(network, weights, patterns.columns)
-    delta, steps, by_theta = _outputs.output_delta(layers[-1], patterns.t, objective), [], []  # (8)
+    # (8) δ^L
+    delta, steps, by_theta = _outputs.output_delta(layers[-1], patterns.t, objective), [], []
     for l in range(len(layers) - 1, -1, -1):
-        steps.append(delta @ (_in_memory(layers[l].below.T) if l else patterns.x))  # (10) (∂E/∂W̄)ᵀ = δᵀ a
-        by_theta.append(jnp.sum(delta, axis=1, keepdims=True) if network.biases[l] else None)  # (11)
+        # (10) (∂E/∂W̄)ᵀ = δᵀ a, summed over patterns, and (11)
+        steps.append(delta @ (layers[l].below.T if l else patterns.x))
+        by_theta.append(jnp.sum(delta, axis=1, keepdims=True) if network.biases[l] else None)
         if l:
-            delta = layers[l - 1].derivative * (_in_memory(layers[l].W.T) @ delta)  # (9) δᵀ = f'(zᵀ) ⊙ (W̄ δᵀ)
+            # (9) δᵀ = f'(zᵀ) ⊙ (W̄ δᵀ)
+            delta = layers[l - 1].derivative * (_in_memory(layers[l].W.T) @ delta)
     return Apart(tuple(steps[::-1]), tuple(by_theta[::-1])), (layers[-1].z, layers[-1].a)
 
 
 def _in_memory(transposed: Any) -> Any:
-    """As it is, laid out so: XLA's product of many pairs of matrices, one of which it has to transpose, takes up to twice as long."""
+    """As it is, laid out so: XLA's product of many pairs of matrices, the first of which it has to transpose, takes longer.
+
+    Measured factor by factor: of W̄ here and of a batch's patterns it saves 3 to 7%; of the activations in (10) it costs 2%.
+    """
     return jax.lax.optimization_barrier(transposed)

@@ -7,6 +7,7 @@ import pytest
 
 from bpnn_jax.cli import main
 
+pytestmark = pytest.mark.quick_xla
 SMALL = ("--task", "nand", "--vary", "momentum=0,0.1", "--seeds", "6", "--epochs", "400", "--out", "out")
 
 

@@ -26,6 +26,7 @@ from bpnn_jax.commands.ablate import study as asked
 from bpnn_jax.settings import Run
 from bpnn_jax.verify.checks import Check
 
+pytestmark = pytest.mark.quick_xla
 STATES = ("twelve", "grid", "one", "unsolved", "diverged", "one diverged", "partial", "one seed", "nothing", "many")
 PLACE = {"bpnn_jax": "0.1.0", "jax": "0.10.2", "xla_flags": ""}
 

@@ -13,6 +13,8 @@ from bpnn_jax.training import _engines, run_epochs, train, train_many
 from bpnn_jax.training._loop import GENERIC, Settings
 from bpnn_jax.training.gpu import block
 
+pytestmark = pytest.mark.quick_xla
+
 SOFTMAX = Network((3, 4, 3), ("tanh", "softmax"))
 SIGMOID = Network((3, 4, 3), ("tanh", "sigmoid"), hidden_bias=False)
 RATE, EPOCHS = 0.1, 3

@@ -11,8 +11,6 @@ from bpnn_jax import article
 from experiments import _quadratic, page
 from experiments._common import RESULTS
 
-pytestmark = pytest.mark.quick_xla
-
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = page.NAMES
 

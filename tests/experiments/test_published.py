@@ -16,8 +16,6 @@ from experiments.published.originals import ORIGINALS
 from experiments.published.readings import READINGS, Setup
 from experiments.published.runs import Outcome, carry_out, stages
 
-pytestmark = pytest.mark.quick_xla
-
 ROOT = Path(__file__).resolve().parents[2]
 
 

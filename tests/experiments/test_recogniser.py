@@ -8,8 +8,6 @@ from bpnn_jax.patterns import Patterns
 from bpnn_jax.statistics import compare
 from experiments import code_recogniser
 
-pytestmark = pytest.mark.quick_xla
-
 
 @pytest.fixture(scope="module")
 def found(quick_run):

@@ -45,8 +45,9 @@ def test_the_gradient_of_a_batch_is_that_of_the_weights_with_bias_rows(output, p
     network = Network((7, 5, 10), ("tanh", output))
     with jax.enable_x64(True):
         weights, x, t = drawn(patterns, dtype="float64")
-        parts, (_, a) = _step.gradient(network, _step.apart(network, weights), x, t, "manual")
-        whole, (_, b) = _step.gradient(network, weights, x, t, "autodiff")
+        gradient = jax.jit(_step.gradient, static_argnums=(0, 4))
+        parts, (_, a) = gradient(network, _step.apart(network, weights), x, t, "manual")
+        whole, (_, b) = gradient(network, weights, x, t, "autodiff")
         joined = _step.joined(parts)
     # Sums of up to 160 patterns, below 20, and 2^-53 of that for each rounding, on either side.
     assert_within((*joined, a), (*whole, b), 2 * 160 * 20 * 2.0**-53)

@@ -18,6 +18,8 @@ from bpnn_jax.training.fused.equations import LANES, ONE
 from bpnn_jax.verify import as_it_runs, loops
 from bpnn_jax.verify.checks import summarise
 
+pytestmark = pytest.mark.quick_xla
+
 DEEP = Network((3, 4, 2, 2), ("lecun_tanh", "sigmoid", "tanh"), hidden_bias=False)
 SKIPPING = Network((2, 3, 2, 2), ("sigmoid", "tanh", "sigmoid"), hidden_bias=False, skip=True)
 SOFTMAX = Network((3, 4, 3), ("tanh", "softmax"))

@@ -85,7 +85,8 @@ class Judge:
         """(LANES, scores), a stretch of the patterns at a time: what is summed is (LANES, sums). For classes also what is
         ``saturated``, (LANES,), by the same program.
         """
-        total, hardly = 0, None
+        total: Any = 0
+        hardly: Any = None
         for x, t in _stretches(network, part.x, part.t):
             if self.kind == CLASSES:
                 right, some = _of_jax(_judged, network, weights, dtype, x, t.argmax(axis=1))

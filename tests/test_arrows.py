@@ -34,6 +34,8 @@ ENGINE = (
         "training",
         "training._inputs",
         "training._step",
+        "training._columns",
+        "training._outputs",
         "training._schedule",
         "training._orders",
         "training._loop",

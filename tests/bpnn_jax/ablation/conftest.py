@@ -1,5 +1,6 @@
 """A study whose results are made up: nothing is trained, so that every state of one is at hand in no time."""
 
+import os
 import sys
 from dataclasses import replace
 
@@ -9,6 +10,14 @@ import pytest
 from bpnn_jax.ablation import results
 from bpnn_jax.ablation.results import Results
 from bpnn_jax.ablation.study import Study
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_flush():
+    """Files are not flushed to the disk, which takes longer than to write them; a power failure is made up where one is tested."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
 
 
 @pytest.fixture

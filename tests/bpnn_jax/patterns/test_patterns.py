@@ -59,9 +59,10 @@ def test_parity(n):
 @pytest.mark.parametrize("n", [2, 4, 6, 16])
 def test_symmetry(n):
     loaded = load(f"symmetry-{n}")
-    bits = list(itertools.product((0, 1), repeat=n))
-    assert rows(loaded.x) == bits
-    assert rows(loaded.t) == [(row[: n // 2] == row[: n // 2 - 1 : -1],) for row in bits]
+    bits = np.array(list(itertools.product((0, 1), repeat=n)))
+    np.testing.assert_array_equal(loaded.x, bits)
+    mirrored = (bits[:, : n // 2] == bits[:, : n // 2 - 1 : -1]).all(axis=1)
+    np.testing.assert_array_equal(loaded.t, mirrored[:, None])
     assert loaded.t.sum() == 2 ** (n // 2)
     assert (loaded.name, loaded.hidden) == (f"symmetry-{n}", (2,))
 

@@ -353,7 +353,7 @@ def test_initial_weights_as_bpnn_defines_them(javascript, initial):
         bpnn.initialWeights([3, 4, 2], [true, true], args[0], [0.2, 2], new bpnn.Random(seed)));"""
     drawn = javascript(body, initial)
     keys = jax.random.split(jax.random.key(0), 400)
-    expected = jax.vmap(lambda key: init(Network((3, 4, 2)), key, initial=initial))(keys)
+    expected = jax.jit(jax.vmap(lambda key: init(Network((3, 4, 2)), key, initial=initial)))(keys)
     for l in range(2):
         got, same = np.array([weights[l] for weights in drawn]), np.asarray(expected[l])
         assert got.shape == same.shape

@@ -112,9 +112,9 @@ def main() -> int:
         print("no gcc: attacks on disks are left out", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="bpnn-attacks-") as at:
         os.environ.setdefault("BPNN_COMPILE_CACHE", str(Path(at, "cache")))
-        ground = Ground(Path(at, "ground"))
         import jax  # noqa: F401 - children of fork have it then, and none of its threads: nothing is begun here
 
+        ground = Ground(Path(at, "ground"))
         attacks = plan.chosen(ground, options.only, options.name, options.each, options.quick, options.all)
         verdicts, out = [], Console(highlight=False, markup=False, soft_wrap=True)
         with bpnn_jax.progress_bar(f"{len(attacks)} attacks") as update:

@@ -215,6 +215,8 @@ def test_needing_more_cores_than_there_are_is_a_line(monkeypatch):
 def test_bench_writes_rows_and_says_how_to_install(tmp_path, capsys, monkeypatch):
     numpy, numba = peers.ONE[1:3]
     hidden = replace(numba, missing=peers.needs_module("a_module_that_nobody_has", "numba"))
+    numpy = replace(numpy, reference=numpy.prepare)
+    monkeypatch.setattr(peers, "OURS", replace(numpy, name="ours"))  # the real one is in the row of XOR alone, below
     monkeypatch.setattr(peers, "ONE", (numpy, replace(numpy, name="numpy again"), hidden))
     monkeypatch.setattr(command, "PEERS", {})
     # So few patterns that all do the same in the check, and the reference is reckoned once.

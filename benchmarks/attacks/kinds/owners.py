@@ -121,7 +121,9 @@ def _debris(name: str, old: bool) -> Callable[[Path], None]:
 
 
 def _swapped(ground: Ground, name: str) -> Callable[[Path], None]:
+    other = ground.other / name  # made here, once, and not by each of those who carry attacks out
+
     def swap(folder: Path) -> None:
-        (folder / "s" / name).write_bytes((ground.other / name).read_bytes())
+        (folder / "s" / name).write_bytes(other.read_bytes())
 
     return swap

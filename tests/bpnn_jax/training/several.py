@@ -4,7 +4,7 @@ import numpy as np
 
 from bpnn_jax.network import Network
 
-SMALL = Network((3, 4, 2), ("tanh", "sigmoid"))
+SMALL = Network((3, 2, 2), ("tanh", "sigmoid"))  # programs are written out weight by weight
 SEEDS = (5, 0, 2**32 - 1, 17)
 RATES = np.array([0.5, 0.25, 0.1, 0.0]), np.array([0.1, 0.0, 0.3, 0.9])
 # 12 epochs of 7 updates, some 60 roundings of numbers up to 2 in each on either side: 2^-52 apiece in float64.

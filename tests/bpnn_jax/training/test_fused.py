@@ -273,7 +273,7 @@ def forget():
         run.clear_cache()
 
 
-SMALL = Network((3, 4, 2), ("tanh", "sigmoid"))
+SMALL = Network((3, 2, 2), ("tanh", "sigmoid"))
 
 
 def wrong_in(run, comparisons):

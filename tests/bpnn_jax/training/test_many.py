@@ -215,8 +215,8 @@ def test_solved_means_every_output_within_the_networks_own_tolerance():
         ({"dtype": "float23"}, "unknown dtype 'float23'; did you mean 'float32'"),
         ({"stop_solved": True}, "expected a tolerance to stop at when solved"),
         (
-            {"weights": (np.zeros((2, 4, 4)), np.zeros((2, 5, 2)))},
-            "or the same with 3 networks in front, got ((2, 4, 4), (2, 5, 2))",
+            {"weights": (np.zeros((2, 4, 2)), np.zeros((2, 3, 2)))},
+            "or the same with 3 networks in front, got ((2, 4, 2), (2, 3, 2))",
         ),
     ],
 )

@@ -175,7 +175,7 @@ def test_one_that_diverges_is_recorded_and_harms_no_other():
     [
         {"tolerance": 0.3, "shuffle": True},
         {"rule": "rmsprop", "learning_rate": 0.01, "mode": "batch"},
-        pytest.param({"tolerance": 0.3}, marks=pytest.mark.deep),
+        {"tolerance": 0.3},
     ],
     ids=["shuffled", "vmapped", "lanes"],
 )

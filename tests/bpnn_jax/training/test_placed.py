@@ -6,6 +6,8 @@ import pytest
 from bpnn_jax import Network, load_patterns, train, train_many
 from bpnn_jax.training import _blocks, _engines, _one
 
+pytestmark = pytest.mark.quick_xla
+
 
 @pytest.fixture
 def seen(monkeypatch):

@@ -1,4 +1,7 @@
-"""The ladder, climbed once: its verdict on the derivation as it stands and on a broken one, and the page that prints its rows."""
+"""The ladder, climbed once: its verdict on the derivation as it stands and on a broken one, and the page that prints its rows.
+
+Compiled quickly, as most tests are: what rung 5 says of programs as a user has them is in ``test_as_it_runs.py``.
+"""
 
 import re
 from collections import Counter
@@ -23,6 +26,8 @@ from bpnn_jax.verify.reference import draw, float64
 from manual import activations, article, backprop, network, objective
 from manual import rules as momentum
 from manual.mistakes import MISTAKES, Mistake
+
+pytestmark = pytest.mark.quick_xla
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "derivation.md").read_text(encoding="utf-8")
 NUMBERS = [int(number) for number in re.findall(r"\\tag\{(\d+)\}", PAGE)]

@@ -7,6 +7,9 @@ import gc
 import os
 from pathlib import Path
 
+# Before NumPy is there, and for the processes that tests start: on two cores the threads of two processes wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import hypothesis
 import jax
 import numpy as np

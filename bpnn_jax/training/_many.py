@@ -112,8 +112,8 @@ def train_many(
     dtype:    float32 or float64, as for ``train``.
     settings: as for ``train``, or its fields one by one. The history has at most 100 points unless ``history_every`` is given.
     progress: called with (networks done, networks) after each block; on a GPU all are one block.
-    lanes:    networks in a block, a multiple of 16; unless given, 64; by matrix products of more than 2000 weights 32 in
-              minibatches, 16 in one batch; for ``one at a time`` 4.
+    lanes:    networks in a block, a multiple of 16; unless given, 64; by matrix products of more than 1200 weights 16; for
+              ``one at a time`` 4.
     cores:    how many blocks to train at the same time; otherwise as many as there are processors.
     device:   ``gpu`` trains all of them by one kernel on an NVIDIA GPU, in float32 (docs/gpu.md); it keeps no history, and what it
               cannot do is an InputError. ``cpu`` is the other engines: loops written out on the CPU, products where JAX computes.

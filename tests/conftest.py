@@ -25,6 +25,8 @@ ARTICLE_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"  # beside
 if ARTICLE_DATA.is_dir():
     os.environ.setdefault("BPNN_ARTICLE_DATA", str(ARTICLE_DATA))
 gc.disable()  # until all is collected: a quarter of that time would be looking through what stays
+# Filtered, each of the many errors that are caught costs a look at the file of every frame.
+jax.config.update("jax_traceback_filtering", "off")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 # bpnn_jax passes under "strict"; optax's own transformations do not all: where a test runs them itself, it says "standard".
 jax.config.update("jax_numpy_dtype_promotion", "strict")
@@ -56,7 +58,13 @@ def pytest_collection_finish():
 
 
 def pytest_collection_modifyitems(items):
-    """Tests marked deep repeat with more cases, or at length, what a quicker one asserts. Those marked quick_xla come first."""
+    """Tests marked deep repeat with more cases, or at length, what a quicker one asserts. Those marked quick_xla come first.
+
+    Examples in docstrings are: their digits are few.
+    """
+    for item in items:
+        if isinstance(item, pytest.DoctestItem):
+            item.add_marker("quick_xla")
     items.sort(key=lambda item: item.get_closest_marker("quick_xla") is None)
     if not os.environ.get("BPNN_DEEP"):
         for item in items:
@@ -76,10 +84,10 @@ def _quickly(*args, **kwargs):
     return options
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _optimisation(request):
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item):
     """A module marked quick_xla is compiled without optimisations, unless the run is deep. No program outlives a change of that."""
-    leave_out = request.node.get_closest_marker("quick_xla") is not None and not os.environ.get("BPNN_DEEP")
+    leave_out = item.get_closest_marker("quick_xla") is not None and not os.environ.get("BPNN_DEEP")
     if leave_out != jax.config.read("jax_disable_most_optimizations"):
         quick()  # finds out which options there are by compiling with them
         jax.clear_caches()

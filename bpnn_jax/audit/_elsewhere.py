@@ -121,7 +121,7 @@ def _at(execute: Executor, parent: Arguments, options: Options, other: Sibling) 
     where = shapes(other.args) if other.what.startswith(("length", "one axis")) else other.what
     found: list[Finding] = []
     for drawn in _draws(execute, options, where, other.large):
-        value, hand, exact = execute.both(drawn)
+        value, hand, exact = execute.both(drawn, execute.subject.widest)
         if not all(np.isfinite(g).all() for g in exact):
             return None
         for name, h, g in zip(execute.subject.arguments.names, hand, exact, strict=True):
@@ -163,7 +163,7 @@ def _draws(execute: Executor, options: Options, where: str, large: bool) -> Iter
 
 def _value(execute: Executor, drawn: Drawn) -> float:
     """The function's value, by the program that gives the gradients; a rule that is run as it is may fail where it is not finite."""
-    return execute.both(drawn).value if execute.traceable else execute.value(drawn)(drawn.live)
+    return execute.both(drawn, execute.subject.widest).value if execute.traceable else execute.value(drawn)(drawn.live)
 
 
 def _all_alike(arguments: Arguments, within: Bounds, where: str) -> Drawn:
@@ -187,7 +187,7 @@ def _is_singular(execute: Executor, drawn: Drawn, exact: list[np.ndarray]) -> bo
     if drawn.name.endswith(ALIKE):  # ties, where they do
         return False
     near = [leaf * (1 + NUDGE * np.sin(1e3 * leaf + 1)) for leaf in drawn.live]  # equal numbers stay equal
-    moved = execute.both(drawn._replace(live=near)).exact
+    moved = execute.reference(drawn._replace(live=near), execute.subject.widest)
     largest = max((float(abs(g).max(initial=0.0)) for g in exact), default=0.0)
     pairs = (
         (float(abs(m - g).max(initial=0.0)), float(abs(g).max(initial=0.0))) for m, g in zip(moved, exact, strict=True)

@@ -28,7 +28,7 @@ class Eager(NamedTuple):
 
 
 class Both(NamedTuple):
-    """One draw in the widest precision. ``value``: <cotangent, f>."""
+    """One draw. ``value``: <cotangent, f>."""
 
     value: float
     hand: list
@@ -105,6 +105,8 @@ class Executor:
 
     def reference(self, drawn: Drawn, dtype: Any = None) -> list[np.ndarray]:
         """The reference's cotangents by autodiff as float64 arrays, computed in ``dtype`` or in the leaves' own."""
+        if self._together:
+            return self.both(drawn, dtype).exact
         _, found = self._call("reference", Subject.pull_reference, (self.subject.rule.fun,), drawn, self._width(dtype))
         return self.subject.on_set([numbers(leaf) for leaf in found], drawn)
 
@@ -125,18 +127,34 @@ class Executor:
         """The rule's cotangents as it returned them (None stays None), computed in ``dtype`` or in the leaves' own."""
         if not self.traceable:
             return self.eager(drawn, dtype, scale).leaves
+        if self._together:
+            return self.both(drawn, dtype, scale).hand
         found = self._call("hand", Subject.pull_hand, self.subject.rule.source, drawn, self._width(dtype), scale)
         return self.subject.on_set(found, drawn)
 
-    def both(self, drawn: Drawn) -> Both:
-        """The function's value, the rule's cotangents and the reference's, out of one program where the rule can be traced."""
-        widest = self.subject.widest
-        if not self.traceable or self.subject.mode == "differences":
-            return Both(self.value(drawn)(drawn.live), self.hand(drawn, widest), self.reference(drawn, widest))
-        source = (*self.subject.rule.source, self.subject.rule.fun)
-        value, hand, exact = self._call("both", _both, source, drawn, self._width(widest))
+    def pulled(self, drawn: Drawn, dtype: Any = None) -> tuple[list, list[np.ndarray]]:
+        """(the rule's cotangents, the reference's), computed in ``dtype`` or in the leaves' own."""
+        if not self._together:
+            return self.hand(drawn, dtype), self.reference(drawn, dtype)
+        both = self.both(drawn, dtype)
+        return both.hand, both.exact
+
+    @property
+    def _together(self) -> bool:
+        """Whether rule and reference are one program: each takes longer to compile than to run, and one direction at a time to run."""
+        return self.traceable and self.subject.mode == "reverse"
+
+    def both(self, drawn: Drawn, dtype: Any = None, scale: float = 1.0) -> Both:
+        """The function's value, the rule's cotangents and the reference's, computed in ``dtype`` or in the leaves' own."""
+        if not self._together:
+            return Both(self.value(drawn)(drawn.live), self.hand(drawn, dtype, scale), self.reference(drawn, dtype))
+        value, hand, exact = self._call("both", _both, self._both_sources, drawn, self._width(dtype), scale)
         on_set = self.subject.on_set
         return Both(float(value), on_set(hand, drawn), on_set([numbers(leaf) for leaf in exact], drawn))
+
+    @property
+    def _both_sources(self) -> tuple:
+        return (*self.subject.rule.source, self.subject.rule.fun)
 
     def _width(self, dtype: Any) -> Any:
         """``dtype``, or where rule or reference do not run in it the widest in which they do."""
@@ -151,6 +169,9 @@ class Executor:
             if not self.how.carried:  # a jit with options of its own is no part of another trace
                 subject, live, c = self.subject.at(drawn, None)
                 return jax.eval_shape(subject.pull_hand, live, c)
+            if self._together:
+                both = self.compiled("both", _both, self._both_sources)
+                return jax.eval_shape(both, *self.subject.inputs(drawn))[1]
             hand = self.compiled("hand", Subject.pull_hand, self.subject.rule.source)
             return jax.eval_shape(hand, *self.subject.inputs(drawn))
 

@@ -13,7 +13,7 @@ import numpy as np
 from bpnn_jax.audit import _differences, _noise
 from bpnn_jax.audit._draws import Drawn
 from bpnn_jax.audit._executor import Executor
-from bpnn_jax.audit._leaves import UNIT, is_double, numbers, unit_of
+from bpnn_jax.audit._leaves import UNIT, dtype_of, is_double, numbers, unit_of
 from bpnn_jax.audit._subject import Subject
 
 FACTOR = 6.0
@@ -40,17 +40,19 @@ class Judged(NamedTuple):
 def judge(execute: Executor, drawn: Drawn) -> Judged:
     """Run rule and reference at one draw in both precisions."""
     subject = execute.subject
-    own, widest = subject.own, subject.widest
-    raw = execute.hand(drawn, widest)
-    absent = [h is None for h in raw]
+    own, widest, low_raw = subject.own, subject.widest, None
     if subject.mode == "differences":
+        raw = execute.hand(drawn, widest)
         exact, errors = _differences.gradient(execute.value(drawn), drawn, subject.unit)
         allowed = [10.0 * e + 1e-7 * _max(g) for e, g in zip(errors, exact, strict=True)]
         low_reference = exact
     else:
-        exact = execute.reference(drawn, widest)
+        raw, exact = execute.pulled(drawn, widest)
         probe = np.dtype(np.float32) if unit_of(own) < UNIT["float32"] else own
-        low_reference = execute.reference(drawn, probe)
+        if all(dtype_of(e) == probe for e in subject.arguments.examples):
+            low_raw, low_reference = execute.pulled(drawn)
+        else:
+            low_reference = execute.reference(drawn, probe)
         allowed = [bound_float64(g, low, unit_of(probe)) for g, low in zip(exact, low_reference, strict=True)]
         if unit_of(own) > UNIT["float32"] and any(map(_lost, exact, low_reference)):
             # All digits gone in bfloat16 says little about float64: float32 is compared too.
@@ -58,13 +60,15 @@ def judge(execute: Executor, drawn: Drawn) -> Judged:
             finer = [bound_float64(g, low, UNIT["float32"]) for g, low in zip(exact, finer, strict=True)]
             allowed = list(map(max, allowed, finer))
         if probe != own:
-            low_reference = execute.reference(drawn)
+            low_raw, low_reference = execute.pulled(drawn)
+    absent = [h is None for h in raw]
     hand = [cotangent_of(h, g) for h, g in zip(raw, exact, strict=True)]
     if is_double(own):
         return loosened(execute, Judged(drawn, exact, hand, absent, allowed, hand, allowed, exact))
     low_allowed = [bound_own(g, low, unit_of(own)) for g, low in zip(exact, low_reference, strict=True)]
     low_allowed = list(map(max, low_allowed, allowed))
-    low = [cotangent_of(h, g) for h, g in zip(execute.hand(drawn), exact, strict=True)]
+    low_raw = execute.hand(drawn) if low_raw is None else low_raw
+    low = [cotangent_of(h, g) for h, g in zip(low_raw, exact, strict=True)]
     return loosened(execute, Judged(drawn, exact, hand, absent, allowed, low, low_allowed, low_reference))
 
 

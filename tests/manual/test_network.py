@@ -80,7 +80,7 @@ def test_one_pattern_is_a_batch_of_one_is_vmap(drawn, assert_within, x64):
         for found in (list(one[1:]), [a[0] for a in alone[1:]]):
             assert_within(found, [a[p] for a in batch[1:]], [E[p] for E in allowed.a])
     weights = tuple(map(jnp.asarray, d.weights))
-    mapped = jax.vmap(lambda x: manual.forward(weights, x, f).activations)(jnp.asarray(d.x))
+    mapped = jax.jit(jax.vmap(lambda x: manual.forward(weights, x, f).activations))(jnp.asarray(d.x))
     assert_within(mapped[1:], batch[1:], allowed.a)
 
 

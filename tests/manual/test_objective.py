@@ -45,7 +45,7 @@ def test_the_jacobian_s_rows_sum_to_0_and_it_is_jax_s(assert_within, x64):
     z = np.random.default_rng(2).uniform(-5, 5, (6, 4))
     J = softmax_jacobian(z, softmax(z))
     assert_within(J.sum(axis=-1), np.zeros((6, 4)), 8 * U)
-    assert_within(J, np.asarray(jax.vmap(jax.jacfwd(jax.nn.softmax))(z)), 8 * U)
+    assert_within(J, np.asarray(jax.jit(jax.vmap(jax.jacfwd(jax.nn.softmax)))(z)), 8 * U)
     assert_within(softmax_jacobian(z[0], softmax(z[0])), J[0], 0)
 
 
@@ -97,14 +97,19 @@ def test_gradient_and_curvature_are_those_of_optax_s_loss(output, objective, ski
         return jnp.sum(one(z, t))
 
     net, by_hand = manual.forward(weights, x, functions(network), skip), manual.OBJECTIVES[objective]
-    value, exact = jax.value_and_grad(loss)(weights)
+    witness = {"half-squared-error": half_squared_error, "cross-entropy": cross_entropy}[objective]
+
+    @jax.jit
+    def by_jax(weights, V):
+        curved = jax.jvp(jax.grad(loss), (weights,), (V,))[1]
+        return *jax.value_and_grad(loss)(weights), curved, witness(network, weights, x, t)
+
+    value, exact, curved, witnessed = by_jax(weights, V)
     assert_within(by_hand.error(net.layers[-1], t), value, 100 * U * (1 + abs(value)))
     # Sums of a few dozen products of numbers up to 10.
     assert_within(manual.gradient(net, t, by_hand.equations), exact, 2000 * U)
-    curved = jax.jvp(jax.grad(loss), (weights,), (V,))[1]
     assert_within(manual.hessian_vector_product(net, V, t, by_hand), curved, 4000 * U)
-    witness = {"half-squared-error": half_squared_error, "cross-entropy": cross_entropy}[objective]
-    assert_within(np.asarray(witness(network, weights, x, t)), value, 100 * U * (1 + abs(value)))
+    assert_within(np.asarray(witnessed), value, 100 * U * (1 + abs(value)))
 
 
 def test_a_saturated_output_that_is_wrong_still_learns_with_cross_entropy():
@@ -119,7 +124,7 @@ def test_decay_leaves_the_bias_row_alone_and_is_the_gradient_of_its_term(x64):
     rng = np.random.default_rng(4)
     g, W = rng.uniform(-1, 1, (2, 4, 3))
     for n in (3, 4):  # with a bias row and without
-        term = jax.grad(lambda W, n=n: 0.25 * jnp.sum(jnp.square(W[:n])))(W)
+        term = jax.jit(jax.grad(lambda W, n=n: 0.25 * jnp.sum(jnp.square(W[:n]))))(W)
         np.testing.assert_allclose(manual.decayed(g, W, n, 0.5) - g, term, atol=4 * U)
         np.testing.assert_array_equal(manual.decayed(g, W, n, 0.5)[n:], g[n:])
         np.testing.assert_array_equal(manual.decayed(g, W, n, 0.0), g)

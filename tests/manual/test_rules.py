@@ -95,12 +95,12 @@ def test_step_by_step_against_optax(name, dtype, by_name, assert_within, x64):
     own = RULES[name].optax if name in RULES else None
     rule = (rules.RULES[name] if by_name or own is None else own)(rate, mu)
     W = tuple(map(jnp.asarray, hand))
-    state = rule.init(W)
+    state, update = rule.init(W), jax.jit(rule.update)
     for step in range(1, 13):
         g = [rng.uniform(-1, 1, s).astype(dtype) for s in shapes]
         pairs = [by_hand.step(*three, rate, mu) for three in zip(hand, g, carried, strict=True)]
         hand, carried = [p[0] for p in pairs], [p[1] for p in pairs]
-        updates, state = rule.update(tuple(map(jnp.asarray, g)), state, W)
+        updates, state = update(tuple(map(jnp.asarray, g)), state, W)
         W = optax.apply_updates(W, updates)
         assert {leaf.dtype.name for leaf in (*W, *hand)} == {dtype}
         # On each side and in each step at most 5 roundings of numbers that are no larger than |W| + |v| <= 1 + step + 1/(1-mu).

@@ -6,6 +6,7 @@ are in planted_contract.py.
 """
 
 import functools
+import os
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -45,13 +46,20 @@ def planted(
             face, fun, *arguments = build(bug)
             if face is not audit.custom_jvp:  # elsewhere both twins have one reference: compiled once, inside reusing()
                 fun = reference()
-            return face(fun, *arguments, **{"draws": 3, "mutate": False, "variants": 0, **options})
+            return face(
+                fun, *arguments, **{"draws": 3, "mutate": False, "variants": 0, "explain": bool(cause), **options}
+            )
 
         expected = code or {"wrong": "wrong-value", "imprecise": "imprecise"}[verdict]
         cases.append(Case(build.__name__, audited, verdict, expected, leaf, cause))
         return build
 
     return register
+
+
+def enough(variants: int) -> int:
+    """So many variants as find the mistake of a test, which its right twin passes too; at length as many as there are by default."""
+    return 24 if os.environ.get("BPNN_DEEP") else variants
 
 
 def normal(*shape: int, seed: int = 0) -> np.ndarray:

@@ -10,7 +10,7 @@ import pytest
 from bpnn_jax import audit
 from bpnn_jax.audit import _constants, _siblings
 from bpnn_jax.audit.checks import layout, values
-from tests.bpnn_jax.audit.planted import normal
+from tests.bpnn_jax.audit.planted import enough, normal
 
 pytestmark = pytest.mark.quick_xla
 
@@ -88,25 +88,26 @@ def guarded(bug):
 
 
 LOOKS = [
-    (centred, _siblings, "_other_settings", lambda *a: [], "wrong"),
-    (blocked, _siblings, "_large", lambda *a: iter(()), "wrong"),
-    (offsets, _siblings, "_large", lambda *a: iter(()), "wrong"),
-    (counted, values, "_vanished", lambda *a: None, "imprecise"),
-    (guarded, _constants, "crossed", lambda *a, **k: set(), "wrong"),
+    (centred, 10, _siblings, "_other_settings", lambda *a: [], "wrong"),
+    (blocked, 8, _siblings, "_large", lambda *a: iter(()), "wrong"),
+    (offsets, 14, _siblings, "_large", lambda *a: iter(()), "wrong"),
+    (counted, 10, values, "_vanished", lambda *a: None, "imprecise"),
+    (guarded, 4, _constants, "crossed", lambda *a, **k: set(), "wrong"),
 ]
 
 
 @pytest.mark.parametrize(
-    ("build", "module", "name", "nothing", "verdict"), LOOKS, ids=[look[0].__name__ for look in LOOKS]
+    ("build", "variants", "module", "name", "nothing", "verdict"), LOOKS, ids=[look[0].__name__ for look in LOOKS]
 )
-def test_a_kind_of_mistake_is_found_by_its_own_look(monkeypatch, build, module, name, nothing, verdict):
+def test_a_kind_of_mistake_is_found_by_its_own_look(monkeypatch, build, variants, module, name, nothing, verdict):
+    options = {**QUICK, "variants": enough(variants)}
     for bug, expected in ((True, verdict), (False, "correct")):
         f, args = build(bug)
-        report = audit.custom_vjp(f, *args, **QUICK)
+        report = audit.custom_vjp(f, *args, **options)
         assert report.verdict == expected, report
     monkeypatch.setattr(module, name, nothing)
     f, args = build(True)
-    assert audit.custom_vjp(f, *args, **QUICK).verdict == "correct"
+    assert audit.custom_vjp(f, *args, **options).verdict == "correct"
 
 
 def flat_copy(bug):

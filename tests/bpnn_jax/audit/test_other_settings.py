@@ -202,7 +202,7 @@ def test_a_system_with_fewer_equations_than_unknowns_is_left_out():
     def singular(f, *args):
         execute = Executor(subject(decorated_rule("custom_vjp", f, args, None, None), 0))
         example = execute.subject.example
-        return _elsewhere._is_singular(execute, example, execute.both(example).exact)
+        return _elsewhere._is_singular(execute, example, execute.reference(example, execute.subject.widest))
 
     solve, _ = least_squares(False)
     assert singular(solve, normal(3, 5), normal(3))

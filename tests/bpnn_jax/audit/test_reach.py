@@ -16,7 +16,8 @@ from tests.bpnn_jax.audit.test_vary import rule
 
 pytestmark = pytest.mark.quick_xla
 
-QUICK = {"draws": 3, "mutate": False, "variants": 0}
+QUICK = {"draws": 3, "mutate": False, "variants": 0, "explain": False}
+EXPLAINED = {**QUICK, "explain": True}
 X = normal(4)
 
 
@@ -188,7 +189,7 @@ def test_buffers_of_a_fixed_dtype(bug):
         return -jnp.mean(jnp.sum(y * jax.nn.log_softmax(z, -1), -1))
 
     one_hot = np.eye(3, dtype=np.float32)[[0, 2, 1, 1]]
-    report = audit.gradient(loss, hand, normal(4, 3), one_hot, **{**QUICK, "variants": 4})
+    report = audit.gradient(loss, hand, normal(4, 3), one_hot, **{**EXPLAINED, "variants": 4})
     assert report.verdict == ("wrong" if bug else "correct"), report
     assert not bug or "multiplied by 4" in report.findings[0].cause
 
@@ -246,7 +247,7 @@ def test_a_loop_counter_kept_as_a_float_is_not_moved_by_random_rounding():
         return f(*p), 2.0 * h * t[0]
 
     f.defjvp(jvp)
-    report = audit.custom_jvp(f, X, **QUICK)
+    report = audit.custom_jvp(f, X, **EXPLAINED)
     assert report.verdict == "wrong"
     assert found(report, "wrong-value").cause.startswith("twice too large; right without its first factor"), report
 
@@ -354,12 +355,12 @@ def test_bad_domains(domain, said):
 
 def test_causes_that_the_cotangents_tell():
     f = rule(jnp.sin, lambda x: (jnp.sin(x), x), lambda x, g: (jnp.cos(x) + 0 * g,))
-    assert "not multiplied in" in found(audit.custom_vjp(f, X, **QUICK), "wrong-value").cause
+    assert "not multiplied in" in found(audit.custom_vjp(f, X, **EXPLAINED), "wrong-value").cause
 
     def two(x):
         return jnp.sin(x), jnp.cos(x)
 
-    report = audit.vjp(two, plain(two), lambda r, g: (g[0] * jnp.cos(r[0]),), X, **QUICK)
+    report = audit.vjp(two, plain(two), lambda r, g: (g[0] * jnp.cos(r[0]),), X, **EXPLAINED)
     assert found(report, "wrong-value").cause == "the cotangent of output 1 has no effect"
 
 
@@ -372,7 +373,7 @@ def test_a_sum_over_an_axis_too_many():
 
     assert (
         "summed over axis 0 too"
-        in found(audit.gradient(loss, hand, normal(3), normal(5, 3), **QUICK), "wrong-value").cause
+        in found(audit.gradient(loss, hand, normal(3), normal(5, 3), **EXPLAINED), "wrong-value").cause
     )
 
 
@@ -383,7 +384,7 @@ def test_state_between_calls():
         a = kept.setdefault((w.shape, x.shape, str(w.dtype)), np.tanh(x @ w))
         return x.T @ (2 * a * (1 - a * a))
 
-    report = audit.gradient(lambda w, x: jnp.sum(jnp.tanh(x @ w) ** 2), hand, normal(3, 2), normal(4, 3), **QUICK)
+    report = audit.gradient(lambda w, x: jnp.sum(jnp.tanh(x @ w) ** 2), hand, normal(3, 2), normal(4, 3), **EXPLAINED)
     assert found(report, "wrong-value").cause.startswith("state")
 
 

@@ -11,12 +11,16 @@ import jax.numpy as jnp
 import numpy as np
 
 import manual
+from bpnn_jax._runtime import products
 from bpnn_jax.ablation.parts import CLASSES, LABELS, NUMBERS
 from bpnn_jax.network import Network, Weights, apply
 from bpnn_jax.patterns import Patterns, scores
 from bpnn_jax.patterns.standardize import Standardization
 
 LANES = 16  # networks whose outputs are computed together, whatever their number: so no bit depends on it
+GPU_LANES = (
+    1024  # of those that the GPU kernel has trained: a call costs its launches there, of few networks as of many
+)
 MOST_NUMBERS = 20_000_000  # outputs that are held at once, of all these networks
 SATURATED, SMALL = "saturated", 0.05
 MOST_LABELS = 20  # whose accuracies are kept one by one
@@ -57,9 +61,9 @@ class Judge:
         said = [self.kind, units, SATURATED, *(f"{name} {part.sha256}" for name, part in self.parts.items())]
         return hashlib.sha256("|".join(said).encode()).hexdigest()
 
-    def scores(self, network: Network, weights: Weights, dtype: str) -> np.ndarray:
+    def scores(self, network: Network, weights: Weights, dtype: str, lanes: int = LANES) -> np.ndarray:
         """float64 (networks, names). ``weights`` are L arrays (networks, n_in + bias, n_out). An output that is not finite is wrong:
-        accuracy counts it so, and R² is -inf.
+        accuracy counts it so, and R² is -inf. lanes: networks whose outputs are computed together.
         """
         first = next(iter(self.parts.values()))
 
@@ -67,18 +71,19 @@ class Judge:
             parts = [self._part(network, some, dtype, part) for part in self.parts.values()]
             return np.hstack([*parts, saturated(network, some, dtype, first.x)[:, None]])
 
-        return _by_lanes(all_of, weights)
+        return _by_lanes(all_of, weights, lanes)
 
-    def follow(self, network: Network, weights: Weights, dtype: str) -> np.ndarray:
+    def follow(self, network: Network, weights: Weights, dtype: str, lanes: int = LANES) -> np.ndarray:
         """float64 (networks, ``followed``), as ``scores`` has them."""
         return _by_lanes(
             lambda some: np.hstack([self._part(network, some, dtype, part)[:, :1] for part in self.parts.values()]),
             weights,
+            lanes,
         )
 
     def _part(self, network: Network, weights: Weights, dtype: str, part: Patterns) -> np.ndarray:
-        """(LANES, scores), a stretch of the patterns at a time: what is summed is (LANES, sums)."""
-        step = max(1, MOST_NUMBERS // (LANES * max(network.sizes)))
+        """(lanes, scores), a stretch of the patterns at a time: what is summed is (lanes, sums)."""
+        step = max(1, MOST_NUMBERS // (len(weights[0]) * max(network.sizes)))
         total: Any = 0
         for at in range(0, len(part), step):
             x, t = part.x[at : at + step], part.t[at : at + step]
@@ -119,8 +124,8 @@ def saturated(network: Network, weights: Weights, dtype: str, x: np.ndarray) -> 
     hidden = sum(network.sizes[1:-1])
     if not hidden:
         return np.full(len(weights[0]), np.nan)
-    step, total = max(1, MOST_NUMBERS // (LANES * max(network.sizes))), np.zeros(len(weights[0]))
-    with jax.enable_x64(dtype == "float64"):
+    step, total = max(1, MOST_NUMBERS // (len(weights[0]) * max(network.sizes))), np.zeros(len(weights[0]))
+    with jax.enable_x64(dtype == "float64"), products.exact():
         some = tuple(np.asarray(W, dtype) for W in weights)
         for at in range(0, len(x), step):
             total += np.asarray(_hardly_learning(network, some, np.asarray(x[at : at + step], dtype)), np.float64)
@@ -145,12 +150,12 @@ def _steepest(f: manual.Activation) -> float:
     return float(f.derivative(z, f.value(z)).max())
 
 
-def _by_lanes(function: Callable[[Weights], np.ndarray], weights: Weights) -> np.ndarray:
-    """``function`` of ``LANES`` networks at a time, the last ones filled up."""
+def _by_lanes(function: Callable[[Weights], np.ndarray], weights: Weights, lanes: int) -> np.ndarray:
+    """``function`` of so many networks at a time, the last ones filled up."""
     found = []
-    for first in range(0, len(weights[0]), LANES):
-        lanes = np.arange(first, first + LANES) % len(weights[0])
-        found.append(function(tuple(W[lanes] for W in weights)))
+    for first in range(0, len(weights[0]), lanes):
+        at = np.arange(first, first + lanes) % len(weights[0])
+        found.append(function(tuple(W[at] for W in weights)))
     return np.concatenate(found)[: len(weights[0])]
 
 
@@ -171,6 +176,6 @@ def _of_jax(
     function: Callable, network: Network, weights: Weights, dtype: str, x: np.ndarray, *more: Any
 ) -> np.ndarray:
     """``function`` in that precision, the networks' axis first."""
-    with jax.enable_x64(dtype == "float64"):
+    with jax.enable_x64(dtype == "float64"), products.exact():
         some = tuple(np.asarray(W, dtype) for W in weights)
         return np.asarray(jax.device_get(function(network, some, np.asarray(x, dtype), *more)))

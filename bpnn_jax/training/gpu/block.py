@@ -321,7 +321,8 @@ def _layout(plgpu: Any, kernel: Kernel) -> Any:
 
 
 def _load(plgpu: Any, layout: Any, ref: Any, here: Any) -> list[jax.Array]:
-    # JAX 0.10 asks for an index beside the reference, 0.11 warns of one.
-    index = () if signature(plgpu.load).parameters["idx"].default is not Parameter.empty else (...,)
+    # JAX 0.10 asks for an index beside the reference, 0.11 warns of one, and 0.12 takes none.
+    asked = signature(plgpu.load).parameters.get("idx")
+    index = (...,) if asked is not None and asked.default is Parameter.empty else ()
     rows = (ref.at[row, :, here] for row in range(ref.shape[0]))
     return [plgpu.load(row, *index, layout=layout, optimized=False) for row in rows]

@@ -3,8 +3,10 @@
 import dataclasses
 import runpy
 import sys
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -370,6 +372,26 @@ def test_on_the_cpu_it_does_not_run():
     network = Network((2, 2, 1))
     with pytest.raises(InputError, match="expected a GPU, got cpu"):
         gpu.train_block(network, _loop.Settings(epochs=1), *example(network, 2))
+
+
+@pytest.mark.parametrize(
+    ("device", "said"),
+    [
+        (SimpleNamespace(platform="gpu", compute_capability="9.0"), None),
+        (SimpleNamespace(platform="gpu", compute_capability="10.3"), None),
+        (SimpleNamespace(platform="gpu", compute_capability="8.9"), "9.0 or later, got 8.9"),
+        (SimpleNamespace(platform="gpu"), "9.0 or later, got unknown"),
+        (SimpleNamespace(platform="tpu"), "expected a GPU, got tpu"),
+    ],
+    ids=str,
+)
+def test_which_devices_it_runs_on(device, said, monkeypatch):
+    cpu = jax.devices()[0]
+    monkeypatch.setattr(jax, "devices", lambda backend=None: [device if backend is None else cpu])
+    with nullcontext() if said is None else pytest.raises(InputError, match=said):
+        gpu.check_device()
+    with jax.default_device(cpu), pytest.raises(InputError, match="expected a GPU, got cpu"):
+        gpu.check_device()  # a device that the user set counts
 
 
 # --- what it cannot do ---

@@ -162,6 +162,7 @@ def place() -> dict[str, str]:
 
 
 def _kernel_runs() -> bool:
+    """Whether the GPU kernel runs where JAX computes here. Without a GPU Pallas is not imported."""
     if jax.default_backend() != "gpu":
         return False
     from bpnn_jax.training.gpu import block as gpu
@@ -176,8 +177,10 @@ def _kernel_runs() -> bool:
 def run_chunk(chunk: Chunk) -> Table:
     """Train a chunk, on one core or by one launch of the GPU kernel at a time, and return its table: a row per lane."""
     program, lanes, judge = chunk.program, chunk.lanes, chunk.program.judge
-    kernel, together = chunk.kernel, scoring.LANES if chunk.kernel is None else scoring.GPU_LANES
-    by: dict[str, Any] = {"cores": 1} if kernel is None else {"device": kernel, "lanes": chunk.engine[1]}
+    by: dict[str, Any] = {"cores": 1}
+    together = scoring.LANES
+    if chunk.kernel is not None:
+        by, together = {"device": chunk.kernel, "lanes": chunk.engine[1]}, scoring.GPU_LANES
     seeds = np.array([lane.seed for lane in lanes], np.uint32)
     curves = np.full((len(lanes), len(program.looks), 0 if judge is None else len(judge.followed)), np.nan)
 
@@ -221,9 +224,7 @@ def _first_weights(chunk: Chunk, seeds: np.ndarray) -> tuple:
     network = chunk.program.network
     found = [np.empty((len(seeds), *shape), np.float32) for shape in network.shapes]
     kinds = [(lane.initial, lane.ranges) for lane in chunk.lanes]
-    with _engines.placed(
-        chunk.kernel is not None
-    ):  # they are drawn one after the other, in lines that a GPU would launch
+    with _engines.placed(chunk.kernel is not None):  # one is drawn after the other, in lines that a GPU would launch
         for kind in dict.fromkeys(kinds):
             at = np.array([k == kind for k in kinds])
             for W, drawn in zip(found, init_paired(network, *kind, seeds[at], width=LANES), strict=True):

@@ -55,13 +55,23 @@ def go_on(
         return (now.running.status == _loop.RUNNING).any() & (now.epoch < until)
 
     def stretch(now: Stretched) -> Stretched:
-        recorded = (now.epoch + every - 1) // every * every  # the next such epoch, counted from 0
-        end = jnp.minimum(recorded + 1, until).astype(jnp.int32)
-        running = block.advance(settings, now.running, given, end - now.epoch, interpret=interpret)
+        length = _length(now.epoch, until, every)
+        running, end = block.advance(settings, now.running, given, length, interpret=interpret), now.epoch + length
         error = jnp.where(running.epochs == end, running.errors[0, 0, : running.networks], jnp.nan)
         return Stretched(running, end, _loop.with_error(settings, now.history, end - 1, error))
 
     return jax.lax.while_loop(goes_on, stretch, now)
+
+
+def _length(epoch: Any, until: Any, every: int) -> Any:
+    """How many epochs it is to the end of the next that is recorded, or to ``until``; within int32, however large they are.
+
+    >>> [int(_length(jnp.int32(epoch), 11, every=4)) for epoch in (0, 1, 5, 9)]
+    [1, 4, 4, 2]
+    >>> int(_length(jnp.int32(1), 2**31 - 1, every=2**31 - 1)) == 2**31 - 2
+    True
+    """
+    return jnp.minimum(-epoch % every, until - epoch - 1).astype(jnp.int32) + 1
 
 
 interpreted = partial(go_on, interpret=True)  # once: what is compiled is kept by it

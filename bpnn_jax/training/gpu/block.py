@@ -304,7 +304,10 @@ def check_device() -> None:
     set_by_user: Any = getattr(jax.config, "jax_default_device", None)
     device = jax.devices(set_by_user)[0] if isinstance(set_by_user, str) else set_by_user or jax.devices()[0]
     if device.platform != "gpu":
-        raise InputError(f"expected a GPU, got {device.platform}; interpret=True runs the kernel's body there, slowly")
+        raise InputError(
+            f"expected a GPU, got {device.platform}; device='interpret' of train_many, or interpret=True of train_block, runs the "
+            "kernel's body there, slowly"
+        )
     capability = str(getattr(device, "compute_capability", "unknown"))
     if not capability.split(".")[0].isdigit() or int(capability.split(".")[0]) < 9:
         raise InputError(f"expected an NVIDIA GPU of compute capability 9.0 or later, got {capability}")

@@ -45,7 +45,7 @@ ENGINE = (
     ),
     *("training._blocks", "training._one", "training._many"),
     *FUSED,
-    *(f"training.gpu{name}" for name in ("", ".block", ".kernel", ".rows", ".update")),
+    *(f"training.gpu{name}" for name in ("", ".block", ".kernel", ".rows", ".stretches", ".update")),
 )
 
 

@@ -32,6 +32,7 @@ INSIDE = {
     "benchmarks/outputs.py": ("bpnn_jax.training",),  # the same, by the number of outputs
     "benchmarks/gpu/__main__.py": ("bpnn_jax.training",),  # the kernel
     "benchmarks/gpu/right.py": ("bpnn_jax.training", "bpnn_jax.verify"),  # the kernel, and the bound on its rounding
+    "benchmarks/gpu/study.py": ("bpnn_jax.ablation", "bpnn_jax.training"),  # which engine trains a study, and where
     "benchmarks/gpu/static.py": ("bpnn_jax.training",),  # the kernel's instructions
 }
 FILES = sorted(file for folder in ("experiments", "benchmarks") for file in (ROOT / folder).rglob("*.py"))

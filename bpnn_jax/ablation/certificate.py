@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import jax
 import numpy as np
 
 import manual
-from bpnn_jax.ablation.chunk import Lane, Program
+from bpnn_jax.ablation.chunk import KERNEL_RUNS, Lane, Program, place
 from bpnn_jax.ablation.plan import Plan
 from bpnn_jax.network import Network, Weights, init_paired
 from bpnn_jax.settings import patterns_per_update
@@ -18,7 +19,8 @@ from bpnn_jax.training._blocks import run_block
 from bpnn_jax.training._loop import Rates, Settings
 from bpnn_jax.training._orders import of_seeds
 from bpnn_jax.training._step import functions
-from bpnn_jax.verify import complex_step, equations, loops
+from bpnn_jax.training.gpu import block
+from bpnn_jax.verify import as_it_runs, complex_step, equations, loops
 from bpnn_jax.verify.bound import JUMP, UNIT
 from bpnn_jax.verify.checks import Check, Comparison, summarise
 from bpnn_jax.verify.reference import draw
@@ -69,15 +71,18 @@ def certify(program: Program, lane: Lane, checks: Sequence[Check]) -> Certificat
     return Certificate(verdict, _angle(program, lane) if article and by_hand else None, by_hand, rows)
 
 
-def run_checks(program: Program, seed: int = 0) -> list[Check]:
-    """Rungs 2, 3 and 5 for one program. A program so broken that it raises is wrong."""
-    settings = program.settings
+def run_checks(program: Program, where: Mapping[str, str], seed: int = 0) -> list[Check]:
+    """Rungs 2, 3 and 5 for one program, by what trains it at the place ``where``. A program so broken that it raises is wrong."""
+    settings, (engine, width) = program.settings, program.engine(where)
+    if engine == _engines.KERNEL and "kernel" not in place():  # a cluster trains it: here its body is interpreted
+        engine = _engines.INTERPRETED
     try:
         rows = [*_equations(program, seed)]
         if settings.rule in loops.RULES:
             witness = f"NumPy loop, {settings.rule}, {settings.mode}, {settings.order}"
+            witness += f", {engine}" if engine in _engines.KERNELS.values() else ""
             equation = loops.equation_of(str(settings.rule), settings.order)
-            rows += summarise(5, witness, NETWORKS, _epoch(program, equation, seed))
+            rows += summarise(5, witness, NETWORKS, _epoch(program, engine, width, equation, seed))
     except (ArithmeticError, TypeError, ValueError) as error:
         return [Check(5, "all", "", 0, math.inf, 0.0, WRONG, f"raised {type(error).__name__}: {error}")]
     return rows
@@ -101,14 +106,13 @@ def _equations(program: Program, seed: int) -> list[Check]:
     return summarise(2, "complex step", 2, independent) + summarise(3, "JAX float64", 2, found)
 
 
-def _epoch(program: Program, equation: int, seed: int) -> list[Comparison]:
-    """Rung 5: one epoch by the program that the study runs, in its precision, beside the same loop in NumPy.
+def _epoch(program: Program, engine: str, width: int, equation: int, seed: int) -> list[Comparison]:
+    """Rung 5: one epoch by the engine that the study runs, in its precision, beside the same loop in NumPy.
 
     Other numbers, but the same shapes, so that nothing is compiled for it: random patterns, and rates so small that the errors of
     its updates merely add up. Of a study whose epoch would take NumPy seconds, another program has its first patterns alone.
     """
     network, settings, dtype = program.network, program.settings, program.dtype
-    engine, width = _engines.block(network, settings, dtype)
     rng = np.random.default_rng(seed)
     count = _patterns(program)
     draws = [draw(network, rng, patterns=count, objective=settings.objective) for _ in range(NETWORKS)]
@@ -125,8 +129,12 @@ def _epoch(program: Program, equation: int, seed: int) -> list[Comparison]:
     rates = Rates(*(np.full(width, rate, dtype) for rate in (learning_rate, momentum, 0.0, -1.0)))
     orders = of_seeds(lanes.astype(np.uint32)) if settings.shuffle else None
     order = [slice(None)] * NETWORKS if orders is None else orders.of_epoch(0, settings.epochs, count)
-    look = (lambda *_: None) if program.looks else None  # a study that looks has another program
-    ended = run_block(engine, network, settings, dtype, own, rates, x, t, until=1, orders=orders, look=look)
+    if engine == _engines.INTERPRETED:
+        weights = _interpreted(network, settings, own, rates, x, t)
+    else:
+        look = (lambda *_: None) if program.looks else None  # a study that looks has another program
+        ran = run_block(engine, network, settings, dtype, own, rates, x, t, until=1, orders=orders, look=look)
+        weights = ran.weights
 
     def loop_of(i: int, precision: str) -> Callable[..., Weights]:
         at = order[i]
@@ -152,8 +160,20 @@ def _epoch(program: Program, equation: int, seed: int) -> list[Comparison]:
         limits = loops.more_for_branches(loop_of(i, "float64"), str(settings.rule), dtype)
         for l, (W, limit) in enumerate(zip(exact[i], limits, strict=True)):
             where = f"layer {l + 1} of {network}"
-            found.append(Comparison(equation, ended.weights[l][i], W, allowed[l] + limit, where))
+            found.append(Comparison(equation, weights[l][i], W, allowed[l] + limit, where))
     return found
+
+
+def _interpreted(network: Network, settings: Settings, weights: Weights, rates: Rates, x: Any, t: Any) -> Weights:
+    """The first ``NETWORKS`` by the GPU kernel's body on this CPU, laid out as a study has it."""
+    threads = block.threads_for(network, str(settings.rule), KERNEL_RUNS)
+    start = tuple(np.moveaxis(W[:NETWORKS], 0, -1) for W in weights)
+    rates = Rates(*(rate[:NETWORKS] for rate in rates))
+    with jax.enable_x64(False):
+        moved = as_it_runs.interpreted(
+            network, replace(settings, epochs=1, history_every=1), threads, start, x, t, rates
+        )
+        return tuple(np.moveaxis(W, -1, 0) for W in jax.device_get(moved))
 
 
 def _patterns(program: Program) -> int:

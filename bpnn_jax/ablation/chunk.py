@@ -5,6 +5,7 @@ import importlib.metadata
 import json
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
@@ -12,11 +13,14 @@ import jax
 import numpy as np
 
 import bpnn_jax
+from bpnn_jax.ablation import scoring
 from bpnn_jax.ablation.scoring import Judge
 from bpnn_jax.ablation.study import LANES
 from bpnn_jax.ablation.table import Columns, Table, table
+from bpnn_jax.errors import InputError, unknown
 from bpnn_jax.network import Network, init_paired
-from bpnn_jax.training import Settings, _engines, train_many
+from bpnn_jax.training import Settings, _engines, _loop, train_many
+from bpnn_jax.training._many import LARGEST_HISTORY
 
 FORMAT = 1  # of what a chunk's name is the hash of, and of its file
 # The fields that the first chunks were named by. One that came later is named only where it is not its default, so that a new
@@ -28,6 +32,7 @@ FIRST_SETTINGS = (
 )
 
 ONE_WIDTH = ("0.1.", "0.2.")  # versions all of whose blocks were ``LANES`` wide
+KERNEL_RUNS = 8192  # of a chunk that the GPU kernel trains, as one block: with two threads each they fill an H100 once, docs/gpu.md
 
 
 class Lane(NamedTuple):
@@ -62,6 +67,24 @@ class Program:
     looks: tuple[int, ...] = ()
     keep_weights: bool = False
 
+    def engine(self, place: Mapping[str, str]) -> tuple[str, int]:
+        """What trains it there, by its name in ``ManyResult``, and how many networks are a block: the kernel where it can."""
+        if (kernel := self.kernel(place)) is not None:
+            return _engines.KERNELS[kernel], KERNEL_RUNS
+        engine, width = _engines.block(self.network, self.settings, self.dtype, place.get("backend"))
+        return engine, LANES if place.get("bpnn_jax", "").startswith(ONE_WIDTH) else width
+
+    def kernel(self, place: Mapping[str, str]) -> str | None:
+        """The device of ``train_many`` where the GPU kernel trains it there, otherwise None."""
+        points = _loop.points(self.settings)
+        if "kernel" not in place or self.dtype != "float32" or points * KERNEL_RUNS > LARGEST_HISTORY:
+            return None
+        if place["kernel"] not in _engines.KERNELS:
+            raise unknown("kernel of a place", place["kernel"], tuple(_engines.KERNELS))
+        from bpnn_jax.training.gpu import block as gpu
+
+        return None if gpu.supports(self.network, self.settings) else place["kernel"]
+
     @property
     def structure(self) -> tuple:
         """What the checks of a program depend on: its shapes, and not its numbers."""
@@ -93,20 +116,24 @@ class Chunk:
             "settings": _named(program.settings, FIRST_SETTINGS),
             "dtype": program.dtype,
             "patterns": program.patterns,
-            "lane_width": self._width,
+            "lane_width": self.engine[1],
             "lanes": [list(lane) for lane in self.lanes],
             "place": dict(self.place),
             **({} if program.judge is None else {"split": program.split, "scores": program.scored}),
             **({"looks": list(program.looks)} if program.looks else {}),
             **({"weights": True} if program.keep_weights else {}),
+            **({} if self.kernel is None else {"engine": self.engine[0]}),
         }
 
     @property
-    def _width(self) -> int:
-        """Of the blocks that train it."""
-        if dict(self.place).get("bpnn_jax", "").startswith(ONE_WIDTH):
-            return LANES
-        return _engines.block(self.program.network, self.program.settings, self.program.dtype)[1]
+    def engine(self) -> tuple[str, int]:
+        """As ``Program.engine`` has it."""
+        return self.program.engine(dict(self.place))
+
+    @property
+    def kernel(self) -> str | None:
+        """As ``Program.kernel`` has it."""
+        return self.program.kernel(dict(self.place))
 
     @property
     def described(self) -> str:
@@ -118,7 +145,10 @@ class Chunk:
 
 
 def place() -> dict[str, str]:
-    """Versions and device: on another of these the last bits of a result may be others."""
+    """Versions and device: on another of these the last bits of a result may be others.
+
+    ``kernel`` is there where the GPU kernel runs: ``gpu``. A place that says ``interpret`` has its body run on the CPU, to test it.
+    """
     return {
         "bpnn_jax": bpnn_jax.__version__,
         "jax": jax.__version__,
@@ -127,18 +157,36 @@ def place() -> dict[str, str]:
         "device": jax.devices()[0].device_kind,
         "machine": platform.machine(),
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
+        **({"kernel": "gpu"} if _kernel_runs() else {}),
     }
 
 
+def _kernel_runs() -> bool:
+    """Whether the GPU kernel runs where JAX computes here. Without a GPU Pallas is not imported."""
+    if jax.default_backend() != "gpu":
+        return False
+    from bpnn_jax.training.gpu import block as gpu
+
+    try:
+        gpu.check_device()
+    except InputError:
+        return False
+    return True
+
+
 def run_chunk(chunk: Chunk) -> Table:
-    """Train a chunk, on one core, and return its table: a row per lane."""
+    """Train a chunk, on one core or by one launch of the GPU kernel at a time, and return its table: a row per lane."""
     program, lanes, judge = chunk.program, chunk.lanes, chunk.program.judge
+    by: dict[str, Any] = {"cores": 1}
+    together = scoring.LANES
+    if chunk.kernel is not None:
+        by, together = {"device": chunk.kernel, "lanes": chunk.engine[1]}, scoring.GPU_LANES
     seeds = np.array([lane.seed for lane in lanes], np.uint32)
     curves = np.full((len(lanes), len(program.looks), 0 if judge is None else len(judge.followed)), np.nan)
 
     def look(runs: np.ndarray, epoch: int, weights: tuple) -> None:
         assert judge is not None
-        curves[runs, program.looks.index(epoch)] = judge.follow(program.network, weights, program.dtype)
+        curves[runs, program.looks.index(epoch)] = judge.follow(program.network, weights, program.dtype, together)
 
     found = train_many(
         program.network,
@@ -151,7 +199,7 @@ def run_chunk(chunk: Chunk) -> Table:
         weights=_first_weights(chunk, seeds),
         dtype=program.dtype,
         settings=program.settings,
-        cores=1,
+        **by,
         looks=program.looks,
         look=look if program.looks else None,
     )
@@ -165,7 +213,7 @@ def run_chunk(chunk: Chunk) -> Table:
         error=found.error,
         history=found.history.T,
         seconds=np.full(len(lanes), found.seconds / len(lanes)),
-        scores=None if judge is None else judge.scores(program.network, found.weights, program.dtype),
+        scores=None if judge is None else judge.scores(program.network, found.weights, program.dtype, together),
         curves=curves.reshape(len(lanes), -1),
         weights=np.concatenate(flat, axis=1) if program.keep_weights else None,
     )
@@ -176,10 +224,11 @@ def _first_weights(chunk: Chunk, seeds: np.ndarray) -> tuple:
     network = chunk.program.network
     found = [np.empty((len(seeds), *shape), np.float32) for shape in network.shapes]
     kinds = [(lane.initial, lane.ranges) for lane in chunk.lanes]
-    for kind in dict.fromkeys(kinds):
-        at = np.array([k == kind for k in kinds])
-        for W, drawn in zip(found, init_paired(network, *kind, seeds[at], width=LANES), strict=True):
-            W[at] = drawn
+    with _engines.placed(chunk.kernel is not None):  # one is drawn after the other, in lines that a GPU would launch
+        for kind in dict.fromkeys(kinds):
+            at = np.array([k == kind for k in kinds])
+            for W, drawn in zip(found, init_paired(network, *kind, seeds[at], width=LANES), strict=True):
+                W[at] = drawn
     return tuple(found)
 
 

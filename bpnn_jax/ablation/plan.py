@@ -1,10 +1,10 @@
 """A study planned: its arms, the program of each, and its chunks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bpnn_jax.ablation.chunk import Chunk, Lane, Program
+from bpnn_jax.ablation.chunk import KERNEL_RUNS, Chunk, Lane, Program
 from bpnn_jax.ablation.parts import BOOLEAN, NUMBERS, Data, Parts, load, parts
 from bpnn_jax.ablation.scoring import Judge
 from bpnn_jax.ablation.study import LANES, Arm, Study
@@ -66,7 +66,7 @@ def plan(
     programs, first = [], []
     for arm, trial in zip(study.arms, study.trials[:: len(study.trials) // len(study.arms)], strict=True):
         program, lane = made.of(trial, 0)
-        _check_room(study, program)
+        _check_room(study, program, where)
         programs.append(program)
         first.append(lane._replace(arm=arm.name))
     chunks, done = [], set()
@@ -89,15 +89,19 @@ def _cut(stage: Study, made: "_Programs", where: dict[str, str], done: set, reme
             lanes = [lane for lane in lanes if (lane.arm, program.split, lane.seed) not in done]
         if remember:
             done.update((lane.arm, program.split, lane.seed) for lane in lanes)
-        size = stage.chunk or _size(stage, program)
+        size = stage.chunk or _size(stage, program, where)
         for at in range(0, len(lanes), size):
             chunk = Chunk(program, tuple(lanes[at : at + size]), tuple(where.items()))
             found.append((at / len(lanes), number, chunk))
     return [chunk for _, _, chunk in sorted(found, key=lambda item: item[:2])]
 
 
-def _size(study: Study, program: Program) -> int:
-    """Runs of a chunk whose work is counted: multiplications per run, by epochs, patterns and weights."""
+def _size(study: Study, program: Program, where: Mapping[str, str]) -> int:
+    """Runs of a chunk whose work is counted: multiplications per run, by epochs, patterns and weights. On a GPU fewer runs would take
+    as long as ``KERNEL_RUNS`` of them.
+    """
+    if program.kernel(where) is not None:
+        return KERNEL_RUNS
     weights = sum(rows * columns for rows, columns in program.network.shapes)
     runs = study.work / (study.epochs * len(program.x) * weights * PASSES)
     return max(LANES, min(LARGEST_CUT, int(runs) // LANES * LANES))
@@ -150,10 +154,10 @@ class _Programs:
         return self._judges[key]
 
 
-def _check_room(study: Study, program: Program) -> None:
+def _check_room(study: Study, program: Program, where: Mapping[str, str]) -> None:
     """Raise InputError where a chunk's networks and their curves are more numbers than a machine should be asked for."""
     weights = sum(rows * columns for rows, columns in program.network.shapes)
-    together = min(study.chunk or _size(study, program), -(-study.runs // LANES) * LANES)
+    together = min(study.chunk or _size(study, program, where), -(-study.runs // LANES) * LANES)
     needed = together * program.columns(together, len(study.history_epochs)).numbers + together * weights
     if needed > LARGEST_CHUNK:
         raise InputError(

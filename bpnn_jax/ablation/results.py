@@ -2,6 +2,7 @@
 
 import hashlib
 import html
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from bpnn_jax import statistics
 from bpnn_jax.ablation import looks, measures, shown, tuning
 from bpnn_jax.ablation.certificate import Certificate
-from bpnn_jax.ablation.chunk import Chunk
+from bpnn_jax.ablation.chunk import ONE_WIDTH, Chunk
 from bpnn_jax.ablation.folder import Store
 from bpnn_jax.ablation.interactions import interactions
 from bpnn_jax.ablation.measures import Measure
@@ -44,6 +45,7 @@ class Results:
     looked:   the last look before the end (``ablation.looks``) that somebody has taken, 0 for none.
     kinds:    of each task its kind: boolean, classification, multi-label or regression.
     held_out: how many patterns of the first task are trained on, and how many are tested on.
+    engines:  what trained the runs, by its name in ``ManyResult``, and how many of them; empty for a study of 0.1.0 or 0.2.0.
     trials, chosen: of a tuned study the results of everything that was tried, and for each run (rows, arms) which column of them was
               taken, -1 where it is not known yet; otherwise None.
 
@@ -69,6 +71,7 @@ class Results:
     looked: int = 0
     kinds: tuple[str, ...] = (BOOLEAN,)
     held_out: tuple[int, int] = (0, 0)
+    engines: Mapping[str, int] = field(default_factory=dict)
     trials: "Results | None" = None
     chosen: np.ndarray | None = None
 
@@ -176,12 +179,14 @@ def gather(
     error, seconds, history = np.full(shape, np.nan), np.full(shape, np.nan), np.full((*shape, points), np.nan)
     scores: dict[str, np.ndarray] = {}
     curves: dict[str, np.ndarray] = {}
-    done = 0
+    done, engines = 0, Counter()
+    known = not plan.place.get("bpnn_jax", "").startswith(ONE_WIDTH)
     for chunk in plan.chunks:
         table = chunk_of(store, chunk, points)
         if table is None:
             continue
         done += 1
+        engines.update({chunk.engine[0]: len(chunk.lanes)} if known else {})
         split = chunk.program.split
         at = (
             np.array([row[split, lane.seed] for lane in chunk.lanes]),
@@ -222,6 +227,7 @@ def gather(
         looked=looked,
         kinds=tuple(task.kind for task in plan.tasks),
         held_out=_held_out(plan),
+        engines=dict(engines),
     )
     return tuning.judged(results) if study.tune else results
 

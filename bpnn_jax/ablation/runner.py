@@ -101,7 +101,7 @@ def run(
         checks = {}
         if not certificates_of(store, mine, arms):
             structures = {program.structure: program for program in planned.programs}
-            checks = {structure: beside.submit(run_checks, program) for structure, program in structures.items()}
+            checks = {structure: beside.submit(run_checks, program, where) for structure, program in structures.items()}
         if stop is None:
             _train(todo, store, engine or local(), progress)
         else:

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import manual
+from bpnn_jax._runtime import products
 from bpnn_jax.ablation.parts import CLASSES, LABELS, NUMBERS
 from bpnn_jax.network import Network, Weights
 from bpnn_jax.patterns import Patterns, scores
@@ -18,6 +19,9 @@ from bpnn_jax.patterns.standardize import Standardization
 from bpnn_jax.training import _columns
 
 LANES = 16  # networks whose outputs are computed together, whatever their number: so no bit depends on it
+GPU_LANES = (
+    1024  # of those that the GPU kernel has trained: a call costs its launches there, of few networks as of many
+)
 MOST_NUMBERS = 20_000_000  # outputs that are held at once, of all these networks
 SATURATED, SMALL = "saturated", 0.05
 MOST_LABELS = 20  # whose accuracies are kept one by one
@@ -58,9 +62,9 @@ class Judge:
         said = [self.kind, units, SATURATED, *(f"{name} {part.sha256}" for name, part in self.parts.items())]
         return hashlib.sha256("|".join(said).encode()).hexdigest()
 
-    def scores(self, network: Network, weights: Weights, dtype: str) -> np.ndarray:
+    def scores(self, network: Network, weights: Weights, dtype: str, lanes: int = LANES) -> np.ndarray:
         """float64 (networks, names). ``weights`` are L arrays (networks, n_in + bias, n_out). An output that is not finite is wrong:
-        accuracy counts it so, and R² is -inf.
+        accuracy counts it so, and R² is -inf. lanes: networks whose outputs are computed together.
         """
         first, *others = self.parts.values()
 
@@ -70,24 +74,25 @@ class Judge:
                 hardly = saturated(network, some, dtype, first.x)
             return np.hstack([scored, *(self._part(network, some, dtype, part)[0] for part in others), hardly[:, None]])
 
-        return _by_lanes(all_of, weights)
+        return _by_lanes(all_of, weights, lanes)
 
-    def follow(self, network: Network, weights: Weights, dtype: str) -> np.ndarray:
+    def follow(self, network: Network, weights: Weights, dtype: str, lanes: int = LANES) -> np.ndarray:
         """float64 (networks, ``followed``), as ``scores`` has them."""
         return _by_lanes(
             lambda some: np.hstack([self._part(network, some, dtype, part)[0][:, :1] for part in self.parts.values()]),
             weights,
+            lanes,
         )
 
     def _part(
         self, network: Network, weights: Weights, dtype: str, part: Patterns
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """(LANES, scores), a stretch of the patterns at a time: what is summed is (LANES, sums). For classes also what is
-        ``saturated``, (LANES,), by the same program.
+        """(lanes, scores), a stretch of the patterns at a time: what is summed is (lanes, sums). For classes also what is
+        ``saturated``, (lanes,), by the same program.
         """
         total: Any = 0
         hardly: Any = None
-        for x, t in _stretches(network, part.x, part.t):
+        for x, t in _stretches(network, weights, part.x, part.t):
             if self.kind == CLASSES:
                 right, some = _of_jax(_judged, network, weights, dtype, x, t.argmax(axis=1))
                 total, hardly = total + right[:, None], some if hardly is None else hardly + some
@@ -125,7 +130,7 @@ def saturated(network: Network, weights: Weights, dtype: str, x: np.ndarray) -> 
     """
     if not any(network.sizes[1:-1]):
         return np.full(len(weights[0]), np.nan)
-    found = (_of_jax(_hardly_learning, network, weights, dtype, some) for (some,) in _stretches(network, x))
+    found = (_of_jax(_hardly_learning, network, weights, dtype, some) for (some,) in _stretches(network, weights, x))
     return _share(network, sum(found), len(x))
 
 
@@ -135,9 +140,9 @@ def _share(network: Network, hardly: Any, patterns: int) -> np.ndarray:
     return np.asarray(hardly, np.float64) / of if of else np.full(np.shape(hardly), np.nan)
 
 
-def _stretches(network: Network, *arrays: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
-    """Patterns whose outputs are held at once."""
-    step = max(1, MOST_NUMBERS // (LANES * max(network.sizes)))
+def _stretches(network: Network, weights: Weights, *arrays: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+    """Patterns whose outputs, of all these networks, are held at once."""
+    step = max(1, MOST_NUMBERS // (len(weights[0]) * max(network.sizes)))
     for at in range(0, len(arrays[0]), step):
         yield tuple(array[at : at + step] for array in arrays)
 
@@ -166,12 +171,12 @@ def _steepest(f: manual.Activation) -> float:
     return float(f.derivative(z, f.value(z)).max())
 
 
-def _by_lanes(function: Callable[[Weights], np.ndarray], weights: Weights) -> np.ndarray:
-    """``function`` of ``LANES`` networks at a time, the last ones filled up."""
+def _by_lanes(function: Callable[[Weights], np.ndarray], weights: Weights, lanes: int) -> np.ndarray:
+    """``function`` of so many networks at a time, the last ones filled up."""
     found = []
-    for first in range(0, len(weights[0]), LANES):
-        lanes = np.arange(first, first + LANES) % len(weights[0])
-        found.append(function(tuple(W[lanes] for W in weights)))
+    for first in range(0, len(weights[0]), lanes):
+        at = np.arange(first, first + lanes) % len(weights[0])
+        found.append(function(tuple(W[at] for W in weights)))
     return np.concatenate(found)[: len(weights[0])]
 
 
@@ -197,6 +202,6 @@ def _judged(network: Network, weights: Weights, x: Any, classes: Any) -> tuple[A
 
 def _of_jax(function: Callable, network: Network, weights: Weights, dtype: str, x: np.ndarray, *more: Any) -> Any:
     """``function`` in that precision, the networks' axis first."""
-    with jax.enable_x64(dtype == "float64"):
+    with jax.enable_x64(dtype == "float64"), products.exact():
         some = tuple(np.asarray(W, dtype) for W in weights)
         return jax.device_get(function(network, some, np.asarray(x, dtype), *more))

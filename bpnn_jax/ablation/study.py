@@ -53,7 +53,8 @@ class Study:
     epochs: the limit. Runs of Boolean patterns stop when solved, all others train to the limit. Otherwise 1000, and of tables as many
             as ``bpnn train`` has, the most of several.
     points: of the error curve that is kept, about.
-    chunk:  runs that are kept together in a file, a multiple of 64; otherwise as many as have ``work`` multiplications together.
+    chunk:  runs that are kept together in a file, a multiple of 64; otherwise as many as have ``work`` multiplications together, and
+            8192 that the GPU kernel trains.
     test:   a file to test on; or ``test_share`` of the patterns are held out, in each of ``splits`` ways.
     tune:   a mapping from fields to the values that are tried: each arm is judged at its own best of them. The best is chosen on
             ``validation_share`` of the patterns where some are held out, otherwise by cross-fitting over seeds.

@@ -7,6 +7,7 @@ from bpnn_jax.ablation import looks, outcomes, tuning
 from bpnn_jax.ablation.findings import Findings
 from bpnn_jax.ablation.results import Results
 from bpnn_jax.statistics import Estimate, Summary
+from bpnn_jax.training._engines import KERNELS
 
 
 def as_dict(results: Results, summary: Summary | None, findings: Findings | None) -> dict[str, Any]:
@@ -23,6 +24,7 @@ def as_dict(results: Results, summary: Summary | None, findings: Findings | None
         "looked": results.looked,
         "seeds_done": int(results.whole_seeds.sum()),
         "results_sha256": results.sha256,
+        "engines": dict(results.engines),
         "seconds": float((results.trials or results).seconds[(results.trials or results).stopped != ""].sum()),
         "kinds": list(results.kinds),
         "lead": list(findings.lead) if findings else [],
@@ -49,6 +51,13 @@ def as_dict(results: Results, summary: Summary | None, findings: Findings | None
         "notes": list(findings.notes) if findings else [],
         "summary": summary.as_dict() if summary else None,
     }
+
+
+def engines(results: Results) -> str | None:
+    """What trained the runs, where the GPU kernel is among it."""
+    if not set(results.engines) & set(KERNELS.values()):
+        return None
+    return "trained by " + ", ".join(f"{name} ({runs:,} runs)" for name, runs in results.engines.items())
 
 
 def _look(results: Results) -> dict[str, Any] | None:

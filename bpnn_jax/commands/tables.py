@@ -10,7 +10,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from bpnn_jax.ablation import findings, looks, outcomes
+from bpnn_jax.ablation import findings, looks, outcomes, told
 from bpnn_jax.ablation.certificate import Certificate
 from bpnn_jax.ablation.designs import Designs
 from bpnn_jax.ablation.findings import Findings
@@ -54,8 +54,8 @@ def show(
         out.print(which, markup=False)
     if summary or found.complete:
         out.print(arms_table(found, summary, came))
-    if told := findings.told(summary, came):
-        out.print(comparisons_table(found, told, told[0].against))
+    if compared := findings.told(summary, came):
+        out.print(comparisons_table(found, compared, compared[0].against))
     if came and score_tables.tells(came):
         out.print(score_tables.effects_table(came))
         out.print(score_tables.shares_table(came))
@@ -63,6 +63,8 @@ def show(
         out.print(note, markup=False)
     if found.certificates and not _doubtful(found):
         out.print(Text.assemble("certificate: ", ("gradient", COLOURS["gradient"]), ", every arm"))
+    if (by := told.engines(found)) is not None:
+        out.print(by, markup=False)
     for complaint in complaints:
         out.print(complaint, style="bold red")
     done, runs = found.runs_done, found.study.runs

@@ -35,16 +35,16 @@ def run_block(
     wanted: how many networks are not there to fill it up; otherwise all.
     look:   called after each of the epochs ``looks`` with it, (width,) which networks ran it, and their weights.
     """
-    written_out, (program, decay) = engine == _engines.LANES, _shaping(settings, dtype)
+    on_cpu, (program, decay) = engine in (_engines.LANES, _engines.INTERPRETED), _shaping(settings, dtype)
+    how = _engines.stretches(engine)
     limit = until
     if engine == _engines.ALONE:  # which trains no copies
         width = len(weights[0])
         limit = np.where(np.arange(width) < (width if wanted is None else wanted), np.int32(until), np.int32(0))
-    with jax.enable_x64(dtype == "float64"), _engines.placed(written_out):  # both belong to a thread
+    with jax.enable_x64(dtype == "float64"), _engines.placed(on_cpu):  # both belong to a thread
         if orders is None and look is None:
-            how = _engines.STRETCHES[engine]
             return jax.device_get(_run(how, network, program, decay, weights, rates, x, t, limit))
-        run = _Stretched(_engines.STRETCHES[engine], network, program, decay, rates, x, t, orders, until, limit)
+        run = _Stretched(how, network, program, decay, rates, x, t, orders, until, limit)
         state, at = run.begin(weights), 0
         for epoch in looks:
             if epoch >= until or look is None:

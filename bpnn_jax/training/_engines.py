@@ -6,6 +6,7 @@ The measurements behind the limits are in docs/speed.md, under "Written out, or 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from threading import RLock
 from typing import Any, NamedTuple
 
 import jax
@@ -23,6 +24,9 @@ PRODUCTS_WIDTH = 16  # of large networks, in batches, on a CPU: so they stay in 
 LARGE = 1200  # weights
 ALONE_WIDTH = 4  # networks in a call, which takes 0.3 ms; more would leave cores idle, where there are few networks
 LANES, MAPPED, ALONE = "lanes", "generic, vmapped", "one at a time"
+KERNEL, INTERPRETED = "GPU kernel", "GPU kernel, interpreted"
+KERNELS = {"gpu": KERNEL, "interpret": INTERPRETED}  # by the device of ``train_many``
+TURN = RLock()  # whose turn it is on the GPU
 WIDEST = 256  # nodes in a layer: a sum is written out term by term, which compiles ever longer; benchmarks/widest.py
 LANES_WEIGHTS = {"float32": 2500, "float64": 1000}  # of each of many online: above, one at a time is faster
 FUSED_WEIGHTS = 4000  # of one network online: above, matrix products are faster
@@ -65,22 +69,23 @@ def engine_for(network: Network, settings: Settings, dtype: str) -> Engine:
     return FUSED_BATCHES if sums and weights(network) <= BATCH_WEIGHTS[dtype][settings.mode] else GENERIC
 
 
-def block(network: Network, settings: Settings, dtype: str) -> tuple[str, int]:
-    """For many networks: the engine's name, and how many it trains in a block."""
-    engine = _of_many(network, settings, dtype)
-    return engine, width(engine, network, settings, dtype)
+def block(network: Network, settings: Settings, dtype: str, backend: str | None = None) -> tuple[str, int]:
+    """For many networks: the engine's name, and how many it trains in a block. backend: where that is, if not here."""
+    backend = backend or jax.default_backend()
+    engine = _of_many(network, settings, dtype, backend)
+    return engine, width(engine, network, settings, dtype, backend)
 
 
-def _of_many(network: Network, settings: Settings, dtype: str) -> str:
+def _of_many(network: Network, settings: Settings, dtype: str, backend: str) -> str:
     batches = settings.mode != "online"
-    if not batches and weights(network) > LANES_WEIGHTS[dtype] and jax.default_backend() == "cpu":
+    if not batches and weights(network) > LANES_WEIGHTS[dtype] and backend == "cpu":
         return ALONE
     if batches and (settings.order == "article" or weights(network) > LANES_BATCH_WEIGHTS[dtype][settings.mode]):
         return MAPPED
     return LANES if fits_fused(network, settings) else MAPPED
 
 
-def width(engine: str, network: Network, settings: Settings, dtype: str) -> int:
+def width(engine: str, network: Network, settings: Settings, dtype: str, backend: str | None = None) -> int:
     """How many networks are a block of this engine.
 
     >>> width(LANES, Network((2, 3, 1)), Settings(), "float32")
@@ -89,7 +94,8 @@ def width(engine: str, network: Network, settings: Settings, dtype: str) -> int:
     if engine == ALONE:
         return ALONE_WIDTH
     large = engine == MAPPED and settings.mode != "online" and weights(network) > LARGE
-    return PRODUCTS_WIDTH if large and jax.default_backend() == "cpu" else LANES_WIDTH[dtype]
+    on_cpu = (backend or jax.default_backend()) == "cpu"
+    return PRODUCTS_WIDTH if large and on_cpu else LANES_WIDTH[dtype]
 
 
 def placed(written_out: bool) -> AbstractContextManager:
@@ -104,6 +110,11 @@ def placed(written_out: bool) -> AbstractContextManager:
         return jax.default_device(jax.local_devices(backend="cpu")[0])
     except RuntimeError:  # JAX_PLATFORMS leaves the CPU out
         return nullcontext()
+
+
+def turn(engine: str) -> AbstractContextManager:
+    """While a block of this engine trains: on a GPU one launch at a time, so that the seconds of each are its own."""
+    return TURN if engine == KERNEL else nullcontext()
 
 
 class Stretches(NamedTuple):
@@ -195,3 +206,13 @@ STRETCHES = {
     MAPPED: Stretches(_begin, _go_on, _ended, lambda state: state.status),
     ALONE: Stretches(_begin_alone, _go_on_alone, _ended, lambda state: state.status),
 }
+
+
+def stretches(engine: str) -> Stretches:
+    """What trains a block of this engine. The kernel is imported here, where it is wanted: it brings Pallas."""
+    if engine not in KERNELS.values():
+        return STRETCHES[engine]
+    from bpnn_jax.training.gpu import stretches as gpu
+
+    go_on = gpu.interpreted if engine == INTERPRETED else gpu.go_on
+    return Stretches(gpu.begin, go_on, gpu.ended, gpu.status)

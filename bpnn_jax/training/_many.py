@@ -24,7 +24,7 @@ Look = Callable[[np.ndarray, int, Weights], None]
 POINTS = 100  # of the history, unless history_every is given
 LARGEST_HISTORY = 50_000_000  # numbers: networks times points
 DRAW_BATCH = 4096  # networks whose first weights are drawn in one call
-DEVICES = ("cpu", "gpu")
+DEVICES = ("cpu", *_engines.KERNELS)
 STATUS_NAMES = np.array([_one.STATUS_NAMES[status] for status in sorted(_one.STATUS_NAMES)])
 
 
@@ -37,9 +37,9 @@ class ManyResult(Card):
                 these (``stopped`` says so), and stops no other.
     history:    the errors at the epochs ``history_epochs``, shape (points, n); NaN after a network's stop.
     engine:     ``lanes``, or ``generic, vmapped`` for what the lanes do not serve, ``one at a time`` for larger networks online, or
-                ``GPU kernel``.
+                ``GPU kernel``, which may be ``interpreted``.
     lanes:      networks in a block. Another width may round differently; the number of networks, their order and that of the cores
-                change no bit. For the GPU kernel, which takes them all at once, their number.
+                change no bit. The GPU kernel takes them all at once, unless ``lanes`` was given.
     seconds:    spent training. ``compile_seconds``: spent compiling before that.
     """
 
@@ -111,12 +111,13 @@ def train_many(
     weights:  where to start, arrays (n, n_in + bias, n_out), or of one network for all; otherwise ``init(network, seed)``.
     dtype:    float32 or float64, as for ``train``.
     settings: as for ``train``, or its fields one by one. The history has at most 100 points unless ``history_every`` is given.
-    progress: called with (networks done, networks) after each block; on a GPU all are one block.
+    progress: called with (networks done, networks) after each block.
     lanes:    networks in a block, a multiple of 16; unless given, 64; by matrix products of more than 1200 weights 16; for
-              ``one at a time`` 4.
-    cores:    how many blocks to train at the same time; otherwise as many as there are processors.
-    device:   ``gpu`` trains all of them by one kernel on an NVIDIA GPU, in float32 (docs/gpu.md); it keeps no history, and what it
-              cannot do is an InputError. ``cpu`` is the other engines: loops written out on the CPU, products where JAX computes.
+              ``one at a time`` 4; for the GPU kernel all of them.
+    cores:    how many blocks to train at the same time, on the CPU; otherwise as many as there are processors.
+    device:   ``gpu`` trains a block by one kernel on an NVIDIA GPU, in float32 (docs/gpu.md); what it cannot do is an InputError.
+              ``interpret`` runs that kernel's body on the CPU, slowly, to test it. ``cpu`` is the other engines: loops written out on
+              the CPU, products where JAX computes.
     look:     called after each of the epochs ``looks``, counted from 0 and rising, with (networks, epoch, weights): the numbers of the
               networks of a block that ran that epoch (k,), and L arrays (k, n_in + bias, n_out). The runs are the same to the bit.
 
@@ -152,35 +153,32 @@ def train_many(
     one = None if order_seed is None else np.uint32(errors.seed(order_seed))
     if device not in DEVICES:
         raise unknown("device", device, DEVICES)
-    if device == "cpu" and _loop.points(settings) * n > LARGEST_HISTORY:
+    if _loop.points(settings) * n > LARGEST_HISTORY:
         raise InputError(
             f"expected a history of at most {LARGEST_HISTORY} numbers, got {_loop.points(settings)} points of {n} networks: "
             "a larger history_every keeps it short"
         )
     x, t = _inputs.patterns(network, x, t, dtype, settings.objective, networks=n)
     looks = _inputs.looks(looks, look, settings.epochs)
-    if device == "gpu":
+    if device == "cpu":
+        engine, width = _engines.block(network, settings, dtype)
+        cores = _cores.available() if cores is None else whole_number("cores", cores, 1)
+    else:
         if x.ndim == 3:
-            raise InputError("expected the same patterns for all networks with device='gpu', got some for each")
-        if look is not None:
-            raise InputError(
-                "expected look for the CPU alone, got it with device='gpu', whose kernel is not looked into"
-            )
-        if lanes is not None or cores is not None:
-            raise InputError("expected lanes and cores for the CPU alone, got them with device='gpu'")
-        found = _on_gpu(network, settings, numbers, own, rates, x, t, dtype)
-        if progress:
-            progress(n, n)
-        return found
-    engine, width = _engines.block(network, settings, dtype)
+            raise InputError(f"expected the same patterns for all networks with device={device!r}, got some for each")
+        if cores is not None:
+            raise InputError(f"expected cores for the CPU alone, got them with device={device!r}")
+        _check_kernel(network, settings, dtype, device)
+        engine, width, cores = _engines.KERNELS[device], n, 1
     if engine in (_engines.LANES, _engines.ALONE):
         xla.warn_if_too_late()
     width = width if lanes is None else _width(lanes)
-    cores = _cores.available() if cores is None else whole_number("cores", cores, 1)
 
-    with jax.enable_x64(dtype == "float64"), _engines.placed(engine == _engines.LANES):
-        start = _drawn(network, numbers, dtype) if own is None else own
-        patterns = (x, t) if x.ndim == 3 else jax.device_put((x, t))
+    with jax.enable_x64(dtype == "float64"):
+        with _engines.placed(engine != _engines.MAPPED):  # one after the other, each some lines that a GPU would launch
+            start = _drawn(network, numbers, dtype) if own is None else own
+        with _engines.placed(engine in (_engines.LANES, _engines.INTERPRETED)):
+            patterns = (x, t) if x.ndim == 3 else jax.device_put((x, t))
 
     def run(chunk: Sequence[int], until: int) -> Any:
         full = np.resize(np.asarray(chunk), width)  # the last block is filled up; what comes of these copies is dropped
@@ -206,13 +204,15 @@ def train_many(
     compiled = time.perf_counter()
     found = []
     chunks = [range(at, min(at + width, n)) for at in range(0, n, width)]
-    for chunk, ended in zip(
-        chunks, _cores.in_turn(lambda chunk: run(chunk, settings.epochs), chunks, cores), strict=True
-    ):
-        found.append(ended)
-        if progress:
-            progress(chunk.stop, n)
-    seconds = time.perf_counter() - compiled
+    with _engines.turn(engine):
+        trains = time.perf_counter()
+        for chunk, ended in zip(
+            chunks, _cores.in_turn(lambda chunk: run(chunk, settings.epochs), chunks, cores), strict=True
+        ):
+            found.append(ended)
+            if progress:
+                progress(chunk.stop, n)
+        seconds = time.perf_counter() - trains
     return ManyResult(
         network=network,
         seeds=numbers,
@@ -229,10 +229,8 @@ def train_many(
     )
 
 
-def _on_gpu(
-    network: Network, settings: Settings, seeds: np.ndarray, weights: Any, rates: Rates, x: Any, t: Any, dtype: str
-) -> ManyResult:
-    """``train_many`` by ``training.gpu``."""
+def _check_kernel(network: Network, settings: Settings, dtype: str, device: str) -> None:
+    """Raise InputError for what ``training.gpu`` cannot train, and where it does not run."""
     from bpnn_jax.training.gpu import block as gpu
 
     reason = (
@@ -240,30 +238,8 @@ def _on_gpu(
     )
     if reason:
         raise InputError(reason)
-    gpu.check_device()
-    n, began = len(seeds), time.perf_counter()
-    with jax.enable_x64(False):
-        start = _drawn(network, seeds, dtype) if weights is None else weights
-        last = tuple(
-            np.ascontiguousarray(np.moveaxis(W, 0, -1)) for W in start
-        )  # the kernel's networks are the last axis
-        run = jax.jit(gpu.train_block, static_argnums=(0, 1)).lower(network, settings, last, x, t, rates).compile()
-        compiled = time.perf_counter()
-        found = jax.device_get(run(last, x, t, rates))
-    return ManyResult(
-        network=network,
-        seeds=seeds,
-        weights=tuple(np.moveaxis(W, -1, 0) for W in found.weights),
-        iterations=found.iterations,
-        error=found.error,
-        stopped=STATUS_NAMES[found.status],
-        history=np.empty((0, n), dtype),
-        history_epochs=np.empty(0, int),
-        engine="GPU kernel",
-        lanes=n,
-        seconds=time.perf_counter() - compiled,
-        compile_seconds=compiled - began,
-    )
+    if device == "gpu":
+        gpu.check_device()
 
 
 def _drawn(network: Network, seeds: np.ndarray, dtype: str) -> Weights:

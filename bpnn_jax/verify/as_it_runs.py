@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import jax
@@ -10,7 +9,7 @@ import numpy as np
 
 import manual
 from bpnn_jax import audit
-from bpnn_jax.network import Network, half_squared_error
+from bpnn_jax.network import Network, Weights, half_squared_error
 from bpnn_jax.training import train
 from bpnn_jax.training._loop import Rates, Settings
 from bpnn_jax.training._many import train_many
@@ -175,7 +174,12 @@ def batches(mode: str, size: int) -> dict[str, str | int]:
     return {"mode": mode, "batch_size": size} if mode == "minibatch" else {"mode": mode}
 
 
-_interpreted = quickly(partial(block.train_block, interpret=True), static=(0, 1))
+def _by_kernel(network: Network, settings: Settings, threads: int | None, *given: Any) -> Weights:
+    return block.train_block(network, settings, *given, threads=threads, interpret=True).weights
+
+
+# The body of the GPU kernel on the CPU: (network, settings, threads, weights, x, t, rates) -> weights, the networks last.
+interpreted = quickly(_by_kernel, static=(0, 1, 2))
 
 
 def compare_gpu_kernel(network: Network, rng: np.random.Generator) -> Iterator[Comparison]:
@@ -187,7 +191,7 @@ def compare_gpu_kernel(network: Network, rng: np.random.Generator) -> Iterator[C
         start = tuple(np.stack(W, axis=-1) for W in zip(*(d.weights for d, _, _ in judged), strict=True))
         rates = Rates(LEARNING_RATE, 0.0, 0.0, 0.0)
         with jax.enable_x64(False):
-            moved = jax.device_get(_interpreted(network, Settings(epochs=1), start, x, t, rates).weights)
+            moved = jax.device_get(interpreted(network, Settings(epochs=1), None, start, x, t, rates))
         for i, (d, exact, allowed) in enumerate(judged):
             after = tuple(W[..., i] for W in moved)
             yield from compare_update(d, after, exact.gradient, allowed.gradient, "float32", 10)

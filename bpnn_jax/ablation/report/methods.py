@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bpnn_jax import settings
-from bpnn_jax.ablation import findings, looks, outcomes, tuning
+from bpnn_jax.ablation import findings, looks, outcomes, told, tuning
 from bpnn_jax.ablation.findings import Findings
 from bpnn_jax.ablation.report import tables, words
 from bpnn_jax.ablation.results import Results
@@ -28,7 +28,8 @@ def paragraph(results: Results, summary: Summary | None, came: Findings | None, 
     place: versions and device, as in ``study.json``.
     """
     said = [_task(results), _arms(results), _trained(results), _outcome(results, came)]
-    said += [_tuned(results), _tests(results, summary, came), _looked(results), _versions(place), _repeated(results)]
+    said += [_tuned(results), _tests(results, summary, came), _looked(results), _engines(results)]
+    said += [_versions(place), _repeated(results)]
     return " ".join(one for one in said if one)
 
 
@@ -148,10 +149,15 @@ def _looked(results: Results) -> str:
     return "" if said is None else f"The study was looked into: {said}."
 
 
+def _engines(results: Results) -> str:
+    said = told.engines(results)
+    return "" if said is None else f"The networks were {said}."
+
+
 def _versions(place: Mapping[str, str]) -> str:
     names = {"bpnn_jax": "bpnn-jax", "jax": "JAX", "jaxlib": "jaxlib", "numpy": "NumPy", "python": "Python"}
     versions = [f"{said} {place[name]}" for name, said in names.items() if place.get(name)]
-    others = [f"{name} {value}" for name, value in place.items() if name not in names and value]
+    others = [f"{name} {value}" for name, value in place.items() if name not in (*names, "kernel") and value]
     return f"Software: {', '.join([*versions, *others])}."
 
 

@@ -5,7 +5,7 @@ once. The backward pass is the hand derivation, in ``gpu_update``. docs/gpu.md c
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from inspect import Parameter, signature
 from typing import Any, NamedTuple
@@ -45,6 +45,38 @@ class Block(NamedTuple):
     iterations: jax.Array
     error: jax.Array
     status: jax.Array
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["state", "counts", "errors"],
+    meta_fields=["update", "lanes", "networks"],
+)
+@dataclass(frozen=True)
+class Running:
+    """Networks between two launches of the kernel, the last axis filled up to whole programs.
+
+    state:  (rows, threads, n), what each thread keeps, as ``gpu.rows`` lays it out: the weights are W, and no launch changes a bit.
+    counts: (2, threads, n) int32, status and epochs run. ``errors``: (1, threads, n), that of the last epoch run.
+    lanes:  networks in a program. ``networks``: how many there are.
+    """
+
+    state: Any
+    counts: Any
+    errors: Any
+    update: Update
+    lanes: int
+    networks: int
+
+    @property
+    def status(self) -> Any:
+        """(networks,), as ``Block`` has it."""
+        return self.counts[0, 0, : self.networks]
+
+    @property
+    def epochs(self) -> Any:
+        """(networks,), how many each has run."""
+        return self.counts[1, 0, : self.networks]
 
 
 def registers(network: Network, rule: str = "previous-gradient", threads: int = 1) -> int:
@@ -139,6 +171,24 @@ def train_block(
     """
     if reason := supports(network, settings):
         raise InputError(reason)
+    for what, array, columns in (("x", x, network.sizes[0]), ("t", t, network.sizes[-1])):
+        if jnp.ndim(array) != 2 or array.shape[1] != columns or len(array) != len(x) or not len(x):
+            raise InputError(f"expected {what} of shape (patterns, {columns}) for {network}, got {jnp.shape(array)}")
+    found = begin(network, settings, weights, lanes=lanes, threads=threads)
+    if not interpret and not isinstance(weights[0], Tracer):
+        check_device()
+    return ended(advance(settings, found, given(found, x, t, rates), settings.epochs, interpret=interpret))
+
+
+def begin(
+    network: Network,
+    settings: _loop.Settings,
+    weights: Weights,
+    *,
+    lanes: int | None = None,
+    threads: int | None = None,
+) -> Running:
+    """Networks before their first epoch; the arguments are those of ``train_block``."""
     rule = str(settings.rule)
     if threads is None:
         threads = threads_for(network, rule, weights[0].shape[-1])
@@ -147,41 +197,53 @@ def train_block(
     lanes = whole_number("lanes", WARPGROUP // threads if lanes is None else lanes, 1)
     if lanes * threads % WARPGROUP:
         raise InputError(f"expected lanes * threads as a multiple of {WARPGROUP}, got {lanes} * {threads}")
-    shapes = tuple((*shape, weights[0].shape[-1]) for shape in network.shapes)
+    n = weights[0].shape[-1]
+    shapes = tuple((*shape, n) for shape in network.shapes)
     if tuple(W.shape for W in weights) != shapes:
         raise InputError(f"expected weights of shapes {shapes} for {network}, got {tuple(W.shape for W in weights)}")
-    for what, array, columns in (("x", x, network.sizes[0]), ("t", t, network.sizes[-1])):
-        if jnp.ndim(array) != 2 or array.shape[1] != columns or len(array) != len(x) or not len(x):
-            raise InputError(f"expected {what} of shape (patterns, {columns}) for {network}, got {jnp.shape(array)}")
 
-    if not interpret and not isinstance(weights[0], Tracer):
-        check_device()
-
-    n = shapes[0][-1]
     update = Update(network, rule, settings.order, threads)
-    kernel = Kernel(update, settings, len(x), lanes)
-    x, t = jnp.asarray(x, jnp.float32), jnp.asarray(t, jnp.float32)
-
-    def threaded(a: Any, fill: float = 0.0) -> jax.Array:
-        """(..., n) as (..., threads, n), the networks filled up to whole programs."""
-        a = jnp.pad(a, [(0, 0)] * (a.ndim - 1) + [(0, -n % lanes)], constant_values=fill)
-        return jnp.broadcast_to(a[..., None, :], (*a.shape[:-1], threads, a.shape[-1]))
-
+    threaded = partial(_threaded, threads, lanes)
+    filled = [jnp.pad(jnp.asarray(W, jnp.float32), [(0, 0), (0, 0), (0, -n % lanes)]) for W in weights]
     status = jnp.full(n, _loop.RUNNING, jnp.int32)
     # What fills up the last program has stopped before it begins.
     counts = jnp.stack([threaded(status, _loop.CUTOFF), threaded(jnp.zeros(n, jnp.int32))])
-    state = gpu_rows.pack(
-        update, tuple(jnp.pad(jnp.asarray(W, jnp.float32), [(0, 0), (0, 0), (0, -n % lanes)]) for W in weights)
-    )
-    rates_ = threaded(jnp.stack([jnp.broadcast_to(jnp.asarray(rate, jnp.float32), n) for rate in rates]))
     errors = threaded(jnp.full((1, n), jnp.nan, jnp.float32))
-    state, counts, errors = _launch(kernel, interpret, state, counts, errors, rates_, _records(network, x, t))
+    return Running(gpu_rows.pack(update, tuple(filled)), counts, errors, update, lanes, n)
 
-    status, epochs, error = counts[0, 0, :n], counts[1, 0, :n], errors[0, 0, :n]
-    trained = gpu_rows.unpack(update, state[..., :n])
+
+def given(running: Running, x: Any, t: Any, rates: _loop.Rates) -> tuple[jax.Array, jax.Array]:
+    """What every launch reads of the rates (4, threads, n) and of the patterns, flat."""
+    each = [jnp.broadcast_to(jnp.asarray(rate, jnp.float32), running.networks) for rate in rates]
+    x, t = jnp.asarray(x, jnp.float32), jnp.asarray(t, jnp.float32)
+    threaded = _threaded(running.update.threads, running.lanes, jnp.stack(each))
+    return threaded, _records(running.update.network, x, t)
+
+
+def advance(
+    settings: _loop.Settings, running: Running, given: tuple[jax.Array, jax.Array], epochs: Any, *, interpret: bool
+) -> Running:
+    """One launch: so many epochs more, a number that may be traced, or as many as it takes until all networks have stopped."""
+    network = running.update.network
+    patterns = given[1].size // (network.sizes[0] + network.sizes[-1] + 1)
+    kernel = Kernel(running.update, settings, patterns, running.lanes)
+    stretch = jnp.asarray(epochs, jnp.int32).reshape(1)
+    state, counts, errors = _launch(kernel, interpret, running.state, running.counts, running.errors, *given, stretch)
+    return replace(running, state=state, counts=counts, errors=errors)
+
+
+def ended(running: Running) -> Block:
+    """How the networks ended, or where they are; in NumPy where ``running`` is."""
+    weights, xp = gpu_rows.unpack(running.update, running.state), running.state.__array_namespace__()
     # NaN spreads through a network that runs on after it diverged, as far as its block runs: say NaN, whatever the block.
-    trained = tuple(jnp.where(status == _loop.DIVERGED, jnp.nan, W) for W in trained)
-    return Block(trained, epochs - 1, error, status)
+    weights = tuple(xp.where(running.status == _loop.DIVERGED, xp.nan, W[..., : running.networks]) for W in weights)
+    return Block(weights, running.epochs - 1, running.errors[0, 0, : running.networks], running.status)
+
+
+def _threaded(threads: int, lanes: int, a: jax.Array, fill: float = 0.0) -> jax.Array:
+    """(..., n) as (..., threads, n), the networks filled up to whole programs."""
+    a = jnp.pad(a, [(0, 0)] * (a.ndim - 1) + [(0, -a.shape[-1] % lanes)], constant_values=fill)
+    return jnp.broadcast_to(a[..., None, :], (*a.shape[:-1], threads, a.shape[-1]))
 
 
 def _records(network: Network, x: jax.Array, t: jax.Array) -> jax.Array:
@@ -218,12 +280,12 @@ def _launch(kernel: Kernel, interpret: bool, *reads: jax.Array) -> list[jax.Arra
 
 def _program(kernel: Kernel, number: Callable, load: Callable, *refs: Any) -> None:
     """What one program reads, does and writes. ``load(ref, networks)`` is the list of a reference's rows."""
-    state, counts, errors, rates, patterns, *writes = refs
+    state, counts, errors, rates, patterns, stretch, *writes = refs
     here = pl.ds(number() * kernel.lanes, kernel.lanes)
     rows = gpu_rows.template(kernel.update)
     layers = jax.tree.unflatten(jax.tree.structure(rows), load(state, here))
     (status, epochs), (error,) = load(counts, here), load(errors, here)
-    layers, status, epochs, error = kernel(layers, status, epochs, error, tuple(load(rates, here)), patterns)
+    layers, status, epochs, error = kernel(layers, status, epochs, error, tuple(load(rates, here)), patterns, stretch)
     for ref, values in zip(writes, (jax.tree.leaves(layers), (status, epochs), (error,)), strict=True):
         for row, value in enumerate(values):
             ref[row, :, here] = value
@@ -235,15 +297,18 @@ def _load_plainly(ref: Any, here: Any) -> list[jax.Array]:
 
 
 def check_device() -> None:
-    """Raise InputError unless JAX has a GPU that the kernel runs on.
+    """Raise InputError unless JAX computes on a GPU that the kernel runs on: its default device, unless ``jax_default_device`` is set.
 
     For a call that runs at once. A traced one may be lowered for a GPU elsewhere; if not, JAX itself refuses to run it.
     """
-    if jax.default_backend() != "gpu":
+    set_by_user: Any = getattr(jax.config, "jax_default_device", None)
+    device = jax.devices(set_by_user)[0] if isinstance(set_by_user, str) else set_by_user or jax.devices()[0]
+    if device.platform != "gpu":
         raise InputError(
-            f"expected a GPU, got {jax.default_backend()}; interpret=True runs the kernel's body there, slowly"
+            f"expected a GPU, got {device.platform}; device='interpret' of train_many, or interpret=True of train_block, runs the "
+            "kernel's body there, slowly"
         )
-    capability = str(getattr(jax.devices()[0], "compute_capability", "unknown"))
+    capability = str(getattr(device, "compute_capability", "unknown"))
     if not capability.split(".")[0].isdigit() or int(capability.split(".")[0]) < 9:
         raise InputError(f"expected an NVIDIA GPU of compute capability 9.0 or later, got {capability}")
 
@@ -259,7 +324,8 @@ def _layout(plgpu: Any, kernel: Kernel) -> Any:
 
 
 def _load(plgpu: Any, layout: Any, ref: Any, here: Any) -> list[jax.Array]:
-    # JAX 0.10 asks for an index beside the reference, 0.11 warns of one.
-    index = () if signature(plgpu.load).parameters["idx"].default is not Parameter.empty else (...,)
+    # JAX 0.10 asks for an index beside the reference, 0.11 warns of one, and 0.12 takes none.
+    asked = signature(plgpu.load).parameters.get("idx")
+    index = (...,) if asked is not None and asked.default is Parameter.empty else ()
     rows = (ref.at[row, :, here] for row in range(ref.shape[0]))
     return [plgpu.load(row, *index, layout=layout, optimized=False) for row in rows]

@@ -23,13 +23,20 @@ class Kernel:
     patterns: int
     lanes: int
 
-    def __call__(self, layers: tuple, status: Any, epochs: Any, error: Any, rates: tuple, patterns: Any) -> tuple:
-        """A run of one block, in and out as (layers, status, epochs, error); ``patterns`` is a reference or an array."""
+    def __call__(
+        self, layers: tuple, status: Any, epochs: Any, error: Any, rates: tuple, patterns: Any, stretch: Any
+    ) -> tuple:
+        """Some epochs of one block, in and out as (layers, status, epochs, error).
+
+        patterns, stretch: references or arrays; ``stretch`` holds the number of these epochs, so that one program serves them all.
+
+        Between two epochs ``layers`` hold W, and what the rule keeps: several stretches come to the bits of one.
+        """
         learning_rate, momentum, cutoff, tolerance = rates
         last = self.pattern(patterns, self.patterns - 1)[0]
 
         def epoch(carry: tuple) -> tuple:
-            number, layers, status, epochs, error = carry
+            left, layers, status, epochs, error = carry
             running = status == _loop.RUNNING
             # With both rates at 0 and nothing owed a stopped network stays exactly as it is.
             alive = jnp.where(running, 1.0, 0.0).astype(jnp.float32)
@@ -45,13 +52,13 @@ class Kernel:
                 layer._replace(owed=tuple(jnp.where(status == _loop.RUNNING, d, 0.0) for d in layer.owed))
                 for layer in layers
             )
-            return number + 1, layers, status, epochs + jnp.where(running, 1, 0), jnp.where(running, now, error)
+            return left - 1, layers, status, epochs + jnp.where(running, 1, 0), jnp.where(running, now, error)
 
         def goes_on(carry: tuple) -> Any:
-            number, _, status, _, _ = carry
-            return (number < self.settings.epochs) & (self.least(status) == _loop.RUNNING)
+            left, _, status, _, _ = carry
+            return (left > 0) & (self.least(status) == _loop.RUNNING)
 
-        return lax.while_loop(goes_on, epoch, (jnp.int32(0), layers, status, epochs, error))[1:]
+        return lax.while_loop(goes_on, epoch, (stretch[0], layers, status, epochs, error))[1:]
 
     def pattern(self, patterns: Any, p: Any) -> tuple[Row, Row, Any]:
         """(inputs, targets, overlap with the pattern before) of pattern ``p``, all scalars."""

@@ -48,8 +48,8 @@ def pack(update: Update, weights: tuple) -> jax.Array:
     return jnp.stack(found)
 
 
-def unpack(update: Update, state: jax.Array) -> tuple:
-    """The weights (rows, columns, n) of a state."""
+def unpack(update: Update, state: Any) -> tuple:
+    """The weights (rows, columns, n) of a state, in NumPy where it is NumPy's."""
     layers = jax.tree.map(lambda row: state[row], template(update))
     return tuple(_gather(update, l, layer.W) for l, layer in enumerate(layers))
 
@@ -69,10 +69,10 @@ def _deal(update: Update, l: int, W: jax.Array) -> Iterator[jax.Array]:
 def _gather(update: Update, l: int, rows: tuple[tuple[Any, ...], ...]) -> jax.Array:
     """A weight matrix (rows, columns, n) from its rows of state: the inverse of ``_deal``."""
     above, below = update.dealt(l + 1), update.dealt(l)
-    bias = update.network.biases[l]
+    bias, xp = update.network.biases[l], rows[0][0].__array_namespace__()
     found = []
     for row in rows[: len(rows) - bias]:
-        found.append(jnp.stack([part[:below] for part in row], 1) if above == 1 else jnp.concatenate(row)[None])
+        found.append(xp.stack([part[:below] for part in row], axis=1) if above == 1 else xp.concat(row)[None])
     if bias:
-        found.append(jnp.concatenate([part[:above] for part in rows[-1]])[None])
-    return jnp.concatenate(found)
+        found.append(xp.concat([part[:above] for part in rows[-1]])[None])
+    return xp.concat(found)

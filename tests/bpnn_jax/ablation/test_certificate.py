@@ -26,7 +26,7 @@ def the_chunk(epochs, task="xor", **run):
 
 def certificate_of(epochs, **run):
     chunk = the_chunk(epochs, **run)
-    return certificate.certify(chunk.program, chunk.lanes[0], certificate.run_checks(chunk.program))
+    return certificate.certify(chunk.program, chunk.lanes[0], certificate.run_checks(chunk.program, dict(chunk.place)))
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_no_right_program_is_called_wrong(seed):
 
 def test_a_rule_of_optax_is_taken_as_it_is():
     chunk = the_chunk(1002, rule="adam", mode="batch")
-    found = certificate.certify(chunk.program, chunk.lanes[0], certificate.run_checks(chunk.program))
+    found = certificate.certify(chunk.program, chunk.lanes[0], certificate.run_checks(chunk.program, dict(chunk.place)))
     assert (found.verdict, found.step_checked, {row.rung for row in found.checks}) == ("gradient", False, {2, 3})
 
 

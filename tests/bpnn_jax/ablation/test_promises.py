@@ -160,7 +160,7 @@ class Killed(BaseException):
 @pytest.mark.parametrize("call", ["fsync", "link", "replace", "mkdir", "unlink"])
 def test_force_killed_at_any_write(call, finished, copy, monkeypatch):
     """Of ``--force`` each write in turn is the last that happens, and then either study goes on in the folder."""
-    monkeypatch.setattr(runner, "run_checks", lambda program: [])
+    monkeypatch.setattr(runner, "run_checks", lambda *_: [])
     engine, real, at = ready(finished), getattr(os, call), 0
     while True:
         folder = Path(shutil.copytree(copy, copy.with_name(f"{call} {at}")))

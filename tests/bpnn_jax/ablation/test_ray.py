@@ -135,6 +135,16 @@ def test_what_another_process_has_kept_is_not_trained(cluster):
     assert digest(done[second.name].drop(["seconds"])) == digest(run_chunk(second).drop(["seconds"]))
 
 
+@pytest.mark.deep  # two programs to compile
+def test_a_worker_trains_by_the_kernel_what_is_planned_so(cluster, monkeypatch):
+    """Interpreted: a place with the kernel, as a worker on a GPU would report it."""
+    monkeypatch.setattr(cluster, "place", cluster.place | {"kernel": "interpret"})
+    chunk = plan(replace(SHORT, seeds=3), cluster.place).chunks[0]
+    ((_, table),) = cluster.train([chunk], never)
+    assert json.loads(chunk.described)["engine"] == "GPU kernel, interpreted"
+    assert digest(table.drop(["seconds"])) == digest(run_chunk(chunk).drop(["seconds"]))
+
+
 class Deadly(str):
     """Ends whoever reads it."""
 

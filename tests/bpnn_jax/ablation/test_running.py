@@ -134,7 +134,7 @@ def test_a_report_of_what_is_there_so_far(copy):
 
 
 def test_a_study_is_planned_for_where_its_engine_is(tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "run_checks", lambda program: [])
+    monkeypatch.setattr(runner, "run_checks", lambda *_: [])
     study, elsewhere = Study("nand", seeds=2, epochs=10), {**place(), "device": "another"}
 
     def engine(chunks, kept):
@@ -168,7 +168,7 @@ def test_whatever_write_the_power_fails_at_it_goes_on(call, finished, tmp_path, 
     def engine(chunks, kept):  # trains nothing: tables of the finished study
         return ((chunk, tables[chunk.name]) for chunk in chunks)
 
-    monkeypatch.setattr(runner, "run_checks", lambda program: [])
+    monkeypatch.setattr(runner, "run_checks", lambda *_: [])
     folder, real, failures = tmp_path / "out", getattr(os, call), 0
     while True:
         assert failures < 20

@@ -1,9 +1,12 @@
 """The GPU kernel without a GPU: its body in interpret mode against loops in float64, and lowered for CUDA on this machine."""
 
+import dataclasses
 import runpy
 import sys
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +17,7 @@ import manual
 from bpnn_jax import Network, load_patterns, train
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import init
-from bpnn_jax.training import _loop, _many
+from bpnn_jax.training import _blocks, _engines, _loop, _many
 from bpnn_jax.training._step import functions
 from bpnn_jax.training.gpu import block as gpu
 from bpnn_jax.training.gpu import rows
@@ -129,15 +132,15 @@ def test_one_step_is_within_the_error_bound(threads):
 EAGER = 3
 
 
-def eagerly(kernel, interpret, state, counts, errors, rates, records):
+def eagerly(kernel, interpret, state, counts, errors, rates, records, stretch):
     """The kernel's body on plain arrays, all networks as one block: for what takes XLA's CPU backend long to compile.
 
     JAX compiles each of its operations once a shape: here with three networks, ``EAGER``, in every test.
     """
-    state, counts, errors, rates, records = map(np.asarray, (state, counts, errors, rates, records))
+    state, counts, errors, rates, records, stretch = map(np.asarray, (state, counts, errors, rates, records, stretch))
     with jax.disable_jit():
         layers = jax.tree.unflatten(jax.tree.structure(rows.template(kernel.update)), list(state))
-        layers, status, epochs, error = kernel(layers, *counts, *errors, tuple(rates), records)
+        layers, status, epochs, error = kernel(layers, *counts, *errors, tuple(rates), records, stretch)
     return np.stack(jax.tree.leaves(layers)), np.stack([status, epochs]), np.asarray(error)[None]
 
 
@@ -256,6 +259,20 @@ def test_a_diverged_network_says_so_and_harms_nobody():
         assert np.isfinite(np.asarray(W)[..., ~diverged]).all()
 
 
+def test_a_diverged_network_is_nan_as_a_whole(monkeypatch):
+    """Also where it has been run no further than to its first infinite weight."""
+    monkeypatch.setattr(gpu, "_launch", eagerly)
+    network = Network((2, 2, 1), ("tanh", "linear"))
+    weights, x, t, rates = example(network, EAGER, patterns=1)
+    rates = rates._replace(learning_rate=np.array([3e38, 0.1, 0.1], np.float32), momentum=0.0)
+    running = gpu.begin(network, settings := _loop.Settings(epochs=1), weights)
+    running = gpu.advance(settings, running, gpu.given(running, x, t + 100, rates), 1, interpret=True)
+    assert not np.isnan(running.state[..., 0]).any()
+    block = gpu.ended(running)
+    assert block.status.tolist() == [_loop.DIVERGED, _loop.RUNNING, _loop.RUNNING]
+    assert all(np.isnan(W).all(axis=(0, 1)).tolist() == [True, False, False] for W in block.weights)
+
+
 @pytest.mark.deep
 def test_solved_at_the_epoch_that_train_says():
     """At length what ``train_many`` below says of shorter runs."""
@@ -332,6 +349,19 @@ LOWERED = [
 ]
 
 
+def test_stretches_lower_for_cuda_without_a_gpu():
+    """The kernel in the loop that launches it up to each recorded epoch, as ``train_many`` and a study run it."""
+    network, settings = Network((2, 2, 1)), _loop.Settings(epochs=10, history_every=3)
+    weights, x, t, _ = example(network, 4)
+    weights = tuple(np.moveaxis(W, -1, 0) for W in weights)
+    rates = _loop.Rates(*[np.zeros(4, np.float32)] * 4)
+    args = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), (weights, rates, x, t))
+    traced = _blocks._run.trace(_engines.stretches("GPU kernel"), network, settings, None, *args, np.int32(0))
+    module = traced.lower(lowering_platforms=("cuda",)).as_text()
+    assert "mosaic_gpu" in module
+    assert "while" in module
+
+
 @pytest.mark.parametrize(("network", "changes", "layout"), LOWERED, ids=lambda c: str(c).replace(" ", ""))
 def test_lowers_for_cuda_without_a_gpu(network, changes, layout):
     args = jax.tree.map(lambda a: jax.ShapeDtypeStruct(np.shape(a), jnp.float32), example(network, 300))
@@ -344,6 +374,26 @@ def test_on_the_cpu_it_does_not_run():
     network = Network((2, 2, 1))
     with pytest.raises(InputError, match="expected a GPU, got cpu"):
         gpu.train_block(network, _loop.Settings(epochs=1), *example(network, 2))
+
+
+@pytest.mark.parametrize(
+    ("device", "said"),
+    [
+        (SimpleNamespace(platform="gpu", compute_capability="9.0"), None),
+        (SimpleNamespace(platform="gpu", compute_capability="10.3"), None),
+        (SimpleNamespace(platform="gpu", compute_capability="8.9"), "9.0 or later, got 8.9"),
+        (SimpleNamespace(platform="gpu"), "9.0 or later, got unknown"),
+        (SimpleNamespace(platform="tpu"), "expected a GPU, got tpu"),
+    ],
+    ids=str,
+)
+def test_which_devices_it_runs_on(device, said, monkeypatch):
+    cpu = jax.devices()[0]
+    monkeypatch.setattr(jax, "devices", lambda backend=None: [device if backend is None else cpu])
+    with nullcontext() if said is None else pytest.raises(InputError, match=said):
+        gpu.check_device()
+    with jax.default_device(cpu), pytest.raises(InputError, match="expected a GPU, got cpu"):
+        gpu.check_device()  # a device that the user set counts
 
 
 # --- what it cannot do ---
@@ -407,32 +457,76 @@ def test_the_benchmark_without_a_gpu_says_so_in_one_line(monkeypatch, capsys):
 # --- by train_many ---
 
 
-def test_train_many_on_the_gpu_is_train_many(monkeypatch):
-    """The kernel interpreted: the same runs as in lanes, to the roundings of three epochs, with each network's own rate and stop."""
-    monkeypatch.setattr(gpu, "check_device", lambda: None)
-    monkeypatch.setattr(gpu, "train_block", partial(gpu.train_block, interpret=True))
-    nand, network = load_patterns("nand"), Network((2, 2, 1), "tanh")
-    weights = tuple(np.moveaxis(W, -1, 0) for W in example(network, 130)[0])
-    given = {
-        "seeds": 130,
-        "weights": weights,
-        "learning_rate": np.linspace(0.05, 0.3, 130),
-        "tolerance": 0.4,
-        "epochs": 30,
-    }
-    monkeypatch.setattr(_many, "LARGEST_HISTORY", 1000)  # of which the kernel keeps nothing
-    told = []
-    ours = _many.train_many(network, nand.x, nand.t, device="gpu", progress=lambda *done: told.append(done), **given)
-    assert told == [(130, 130)]
-    monkeypatch.undo()
+def test_train_many_by_the_kernel_is_train_many():
+    """Interpreted: the same runs and curves as in lanes, to the roundings of some epochs, with each network's own rate and stop."""
+    nand, network = load_patterns("nand"), Network((2, 2, 1), ("tanh", "linear"))
+    weights = tuple(np.moveaxis(W, -1, 0) for W in example(network, 144)[0])
+    rates = np.linspace(0.05, 0.3, 144)
+    rates[7] = 1e38  # this one diverges at once
+    settings = _loop.Settings(epochs=30, stop_solved=True, history_every=7)
+    given = {"seeds": 144, "weights": weights, "learning_rate": rates, "tolerance": 0.4, "settings": settings}
+    done, seen = [], {}
+
+    def look(which, epoch, weights):
+        seen[epoch] = which, weights
+
+    ours = _many.train_many(
+        network,
+        nand.x,
+        nand.t,
+        device="interpret",
+        progress=lambda *n: done.append(n),
+        looks=(7, 9),
+        look=look,
+        **given,
+    )
     lanes = _many.train_many(network, nand.x, nand.t, **given)
-    assert (ours.engine, ours.history.shape, ours.history_epochs.size) == ("GPU kernel", (0, 130), 0)
-    assert set(ours.stopped) == {"solved", "epochs"}  # both kinds, or nothing is compared
+    assert (ours.engine, ours.lanes, done) == ("GPU kernel, interpreted", 144, [(144, 144)])
+    assert set(ours.stopped) == {"solved", "epochs", "diverged"}  # all kinds, or nothing is compared
     assert ours.stopped.tolist() == lanes.stopped.tolist()
     assert ours.iterations.tolist() == lanes.iterations.tolist()
+    assert all(np.isnan(W[7]).all() for W in ours.weights)
+    right = np.arange(144) != 7
     for W, other in zip(ours.weights, lanes.weights, strict=True):
         # 120 updates, each rounding some tens of numbers near 1, at rates so low that errors add up and do not multiply.
-        np.testing.assert_allclose(W, other, rtol=0, atol=1e-4)
+        np.testing.assert_allclose(W[right], other[right], rtol=0, atol=1e-4)
+    assert ours.history_epochs.tolist() == [0, 7, 14, 21, 28]
+    np.testing.assert_allclose(ours.history[:, right], lanes.history[:, right], rtol=0, atol=1e-4)  # NaN where that is
+    assert (np.isnan(ours.history[1:, right]) == (ours.iterations[right] < ours.history_epochs[1:, None])).all()
+
+    # In as few launches as there can be, and up to the epochs that were looked at: the same bits.
+    own = _loop.Rates(*(np.broadcast_to(np.float32(v), (144,)) for v in (rates, 0.1, 0.0, 0.4)))
+    given = dataclasses.replace(settings, history_every=30), "float32", weights, own, nand.x, nand.t.astype(np.float32)
+    for until, there in [(30, ours.weights), (8, seen[7][1]), (10, seen[9][1])]:
+        ended = _blocks.run_block(ours.engine, network, *given, until=until)
+        which = np.arange(144) if until == 30 else np.flatnonzero(ended.epochs == until)
+        assert until == 30 or which.tolist() == seen[until - 1][0].tolist()
+        for W, V in zip(there, ended.weights, strict=True):
+            np.testing.assert_array_equal(W, V[which])
+    assert 0 < len(seen[9][0]) < len(seen[7][0]) < 144
+
+    # A few of them alone, in a block of that width, as a study has them: no bit depends on the others.
+    few = {"seeds": 3, "weights": tuple(W[40:43] for W in weights), "learning_rate": rates[40:43], "tolerance": 0.4}
+    alone = _many.train_many(network, nand.x, nand.t, device="interpret", lanes=144, settings=given[0], **few)
+    for W, V in zip(alone.weights, ours.weights, strict=True):
+        np.testing.assert_array_equal(W, V[40:43])
+
+
+@pytest.mark.parametrize("rule", gpu.RULES)
+def test_several_launches_come_to_the_bits_of_one(rule, monkeypatch):
+    """What a launch hands to the next is all that the rule keeps: for (13) W, what U lacks of it and the inputs of before."""
+    monkeypatch.setattr(gpu, "_launch", eagerly)
+    network, settings = Network((2, 2, 1)), _loop.Settings(epochs=3, rule=rule)
+    weights, x, t, rates = example(network, EAGER, patterns=2)
+    rates = rates._replace(cutoff=np.array([1e9, 0, 0], np.float32))  # the first stops in the first launch
+    running = gpu.begin(network, settings, weights)
+    given = gpu.given(running, x, t, rates)
+    for epochs in (1, 0, 2):
+        running = gpu.advance(settings, running, given, epochs, interpret=True)
+    once, found = gpu.train_block(network, settings, weights, x, t, rates, interpret=True), gpu.ended(running)
+    assert found.iterations.tolist() == [0, 2, 2]
+    for a, b in zip(jax.tree.leaves(once), jax.tree.leaves(found), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize(
@@ -443,7 +537,8 @@ def test_train_many_on_the_gpu_is_train_many(monkeypatch):
         ({"device": "gpu", "mode": "batch"}, "got mode='batch'"),
         ({"device": "gpu", "network": Network((2, 2, 1), skip=True)}, "has no skip connections"),
         ({"device": "gpu"}, "expected a GPU, got cpu"),
-        ({"device": "gpu", "lanes": 64}, "lanes and cores for the CPU alone"),
+        ({"device": "gpu", "cores": 2}, "cores for the CPU alone"),
+        ({"device": "interpret", "dtype": "float64"}, "float32; got dtype='float64'"),
     ],
     ids=str,
 )

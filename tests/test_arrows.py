@@ -21,6 +21,7 @@ MANUAL_MODULES = sorted(
 # What trains; it knows nothing of what checks, reports, or talks to a user.
 FUSED = (
     "training.fused",
+    "training.fused.activations",
     "training.fused.epoch",
     "training.fused.equations",
     "training.fused.lanes",

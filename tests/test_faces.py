@@ -21,6 +21,8 @@ INSIDE = {
     "benchmarks/auditor/studies/right.py": ("manual",),  # networks to audit, made of the derivation's own pieces
     "benchmarks/auditor/studies/wrong.py": ("manual",),  # and the catalogue of mistakes
     "benchmarks/attacks/kinds/tables.py": ("bpnn_jax.patterns",),  # what a file is read as
+    "benchmarks/activations.py": ("bpnn_jax.training",),  # the loops' own sigmoid and tanh
+    "benchmarks/chain.py": ("bpnn_jax.training",),  # the same
     "benchmarks/coverage.py": ("bpnn_jax.statistics",),  # thousands of studies in one bootstrap
     "benchmarks/defaults.py": ("bpnn_jax.cli", "bpnn_jax.patterns"),  # the command itself, and the splits that it makes
     "benchmarks/ray_engine.py": ("bpnn_jax.ablation",),  # what the cluster costs beside the chunks themselves

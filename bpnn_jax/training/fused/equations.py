@@ -19,7 +19,8 @@ import jax
 import jax.numpy as jnp
 
 import manual
-from bpnn_jax.network import OUTPUT_ACTIVATIONS, Network
+from bpnn_jax.network import Network
+from bpnn_jax.training.fused.activations import ACTIVATIONS
 
 # XLA puts the sum in (9) into the loop over the weights below, once per weight. From so many terms on that loop is no longer
 # vectorised, and an update takes 5 to 40 times as long; the sum is then written down first. ``python -m benchmarks.outputs``
@@ -108,8 +109,8 @@ def forward(layout: Layout, network: Network, weights: tuple, x: Any) -> list[ma
     for l, (W, name) in enumerate(zip(weights, network.activations, strict=True)):
         below = all_below(network, activations, l)
         z = layout.pre_activation(below, W)  # (5) z^l = [a^(l-1), 1] W^l
-        # (6) a^l = f(z^l), by JAX's own sigmoid and tanh; a softmax (18) is that of the nodes, which are the first axis
-        a = jax.nn.softmax(z, axis=0) if name == "softmax" else OUTPUT_ACTIVATIONS[name](z)
+        # (6) a^l = f(z^l); a softmax (18) is that of the nodes, which are the first axis
+        a = jax.nn.softmax(z, axis=0) if name == "softmax" else ACTIVATIONS[name](z)
         activations.append(a)
         layers.append(manual.Layer(below, W, z, a, manual.OUTPUT_ACTIVATIONS[name]))
     return layers

@@ -32,7 +32,7 @@ LANES_WEIGHTS = {"float32": 2500, "float64": 1000}  # of each of many online: ab
 FUSED_WEIGHTS = 4000  # of one network online: above, matrix products are faster
 # In batches, of one network and of each of many: above, matrix products are faster.
 BATCH_WEIGHTS = {"float32": {"minibatch": 600, "batch": 250}, "float64": {"minibatch": 240, "batch": 150}}
-LANES_BATCH_WEIGHTS = {"float32": {"minibatch": 600, "batch": 300}, "float64": {"minibatch": 160, "batch": 130}}
+LANES_BATCH_WEIGHTS = {"float32": {"minibatch": 600, "batch": 250}, "float64": {"minibatch": 160, "batch": 130}}
 FUSED = Engine(
     "fused loop",
     epoch.memory,

@@ -20,6 +20,7 @@ FACES = {
 INSIDE = {
     "benchmarks/auditor/studies/right.py": ("manual",),  # networks to audit, made of the derivation's own pieces
     "benchmarks/auditor/studies/wrong.py": ("manual",),  # and the catalogue of mistakes
+    "benchmarks/attacks/ground.py": ("bpnn_jax.cli",),  # the commands, in one child
     "benchmarks/attacks/kinds/tables.py": ("bpnn_jax.patterns",),  # what a file is read as
     "benchmarks/activations.py": ("bpnn_jax.training",),  # the loops' own sigmoid and tanh
     "benchmarks/chain.py": ("bpnn_jax.training",),  # the same

@@ -13,7 +13,7 @@ from bpnn_jax.network import Network, Weights
 from bpnn_jax.verify.reference import Reference
 
 # Largest relative error in 5 million float32 arguments, in u: 4.84 XLA's tanh on the CPU, 4.5 the sigmoid of manual/ on NumPy,
-# 3.3 and 4.3 the sigmoid and the tanh of the written-out loops (``python -m benchmarks.activations``).
+# 3.4 and 4.4 the sigmoid and the tanh of the written-out loops (``python -m benchmarks.activations``).
 ACTIVATION_ERROR = 6.0
 
 UNIT = {"float32": 2.0**-24, "float64": 2.0**-53}

@@ -8,8 +8,8 @@ import pytest
 from bpnn_jax.training.fused.activations import ACTIVATIONS, sigmoid, tanh
 
 FUNCTIONS = {"sigmoid": sigmoid, "tanh": tanh}
-# ``python -m benchmarks.activations`` finds 2.49 and 3.43 among all float32; some million float64 have 3.1 and 3.4.
-UNITS = {("sigmoid", "float32"): 2.5, ("tanh", "float32"): 3.5, ("sigmoid", "float64"): 3.5, ("tanh", "float64"): 3.5}
+# ``python -m benchmarks.activations`` finds 2.68 and 3.30 among the float32; some million float64 have 3.1 and 3.4.
+UNITS = {("sigmoid", "float32"): 2.7, ("tanh", "float32"): 3.5, ("sigmoid", "float64"): 3.5, ("tanh", "float64"): 3.5}
 
 
 def exact(name, z):

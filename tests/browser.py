@@ -27,19 +27,20 @@ class Page:
 
     def open(self, file: Path, fragment: str = "", *, size: tuple[int, int] = WIDE, scheme: str = "light") -> "Page":
         """Open a file in a fresh tab of that size, with ``prefers-color-scheme`` light or dark. ``fragment`` follows the #."""
-        self.command(
-            "Emulation.setDeviceMetricsOverride",
-            width=size[0],
-            height=size[1],
-            deviceScaleFactor=1,
-            mobile=size[0] < 600,
-        )
-        self.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.shaped(size, scheme)
         self.driver.get("about:blank")  # otherwise another fragment of the same file does not load it again
         self.log()
         self.requests()
         self.driver.get(file.resolve().as_uri() + (f"#{fragment}" if fragment else ""))
         return self
+
+    def shaped(self, size: tuple[int, int] = WIDE, scheme: str = "light") -> None:
+        """Give the window that size, and those colours."""
+        width, height = size
+        self.command(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+        )
+        self.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     def command(self, name: str, **parameters: Any) -> Any:
         """A command of the DevTools protocol."""
@@ -61,6 +62,12 @@ class Page:
 
         for key in keys:
             ActionChains(self.driver).send_keys(getattr(Keys, key, key)).perform()
+
+    def typed(self, key: str, times: int) -> None:
+        """Press one key so many times, in one go."""
+        from selenium.webdriver import ActionChains, Keys
+
+        ActionChains(self.driver).send_keys(getattr(Keys, key, key) * times).perform()
 
     def log(self) -> list[str]:
         """What the console has said since the last call, errors of scripts and of the page's policy included."""

@@ -1,6 +1,7 @@
 """The arrows of the house (docs/architecture.md), and the doors that stay shut: no eval, no exec, no pickle."""
 
 import ast
+import json
 import subprocess
 import sys
 from functools import cache
@@ -33,6 +34,8 @@ ENGINE = (
         "training",
         "training._inputs",
         "training._step",
+        "training._columns",
+        "training._outputs",
         "training._schedule",
         "training._orders",
         "training._loop",
@@ -80,23 +83,57 @@ def _called(node: ast.Call) -> str:
     return getattr(node.func, "attr", getattr(node.func, "id", ""))
 
 
-@cache
-def loaded_by(*modules: str) -> set[str]:
-    """What sys.modules holds after these imports in a fresh interpreter."""
-    code = "import importlib, sys\nfor m in sys.argv[1:]: importlib.import_module(m)\nprint(*sys.modules)"
-    run = subprocess.run([sys.executable, "-c", code, *modules], capture_output=True, text=True, cwd=HERE, check=False)
-    assert run.returncode == 0, run.stderr
-    return {
-        name.split(".")[0] if name.split(".")[0] not in ("bpnn_jax", "manual") else name for name in run.stdout.split()
-    }
-
-
 # In one process: what none of several modules may bring, all of them together may not.
 BELOW_THE_COMMANDS = (
     "bpnn_jax",
     *(f"bpnn_jax.{name}" for name in ("training", "patterns", "settings", "verify.ladder")),
 )
 BELOW_THE_COMMANDS += ("bpnn_jax.ablation.runner", "bpnn_jax.ablation.report")
+
+
+# Imports of which some test says what they bring; what needs JAX and SciPy anyway begins with them there.
+BARE = (
+    ("manual", *MANUAL_MODULES),
+    ("bpnn_jax", "bpnn_jax.ablation", "bpnn_jax.ablation.study", "bpnn_jax.cli"),
+    ("bpnn_jax.statistics",),
+)
+WITH_JAX = (
+    ("bpnn_jax.network", "bpnn_jax.rules"),
+    ("bpnn_jax.ablation.runner",),
+    BELOW_THE_COMMANDS,
+    ("bpnn_jax.ablation.report.page",),
+)
+CODE = """
+import importlib, json, os, sys
+for module in sys.argv[2:]: importlib.import_module(module)
+for modules in json.loads(sys.argv[1]):
+    child = os.fork()
+    if not child:
+        for module in modules: importlib.import_module(module)
+        print(json.dumps(list(sys.modules)), flush=True)
+        os._exit(0)
+    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]): sys.exit(f"{modules}: the import failed")
+"""
+
+
+@cache
+def _loaded() -> dict[tuple[str, ...], set[str]]:
+    """What sys.modules holds after each of those imports, in interpreters that have imported nothing else of ours."""
+    found = {}
+    for groups, begins_with in ((BARE, ()), (WITH_JAX, ("jax", "scipy.stats"))):
+        command = [sys.executable, "-c", CODE, json.dumps(groups), *begins_with]
+        run = subprocess.run(command, capture_output=True, text=True, cwd=HERE, check=False)
+        assert run.returncode == 0, run.stderr
+        for group, line in zip(groups, run.stdout.splitlines(), strict=True):
+            found[group] = {
+                name if name.split(".")[0] in ("bpnn_jax", "manual") else name.split(".")[0]
+                for name in json.loads(line)
+            }
+    return found
+
+
+def loaded_by(*modules: str) -> set[str]:
+    return _loaded()[modules]
 
 
 # --- manual stands alone ---

@@ -1,7 +1,7 @@
 """What networks come to on the parts of a task: accuracy for classes and labels, R² and RMSE for numbers."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -13,9 +13,10 @@ import numpy as np
 import manual
 from bpnn_jax._runtime import products
 from bpnn_jax.ablation.parts import CLASSES, LABELS, NUMBERS
-from bpnn_jax.network import Network, Weights, apply
+from bpnn_jax.network import Network, Weights
 from bpnn_jax.patterns import Patterns, scores
 from bpnn_jax.patterns.standardize import Standardization
+from bpnn_jax.training import _columns
 
 LANES = 16  # networks whose outputs are computed together, whatever their number: so no bit depends on it
 GPU_LANES = (
@@ -65,34 +66,40 @@ class Judge:
         """float64 (networks, names). ``weights`` are L arrays (networks, n_in + bias, n_out). An output that is not finite is wrong:
         accuracy counts it so, and R² is -inf. lanes: networks whose outputs are computed together.
         """
-        first = next(iter(self.parts.values()))
+        first, *others = self.parts.values()
 
         def all_of(some: Weights) -> np.ndarray:
-            parts = [self._part(network, some, dtype, part) for part in self.parts.values()]
-            return np.hstack([*parts, saturated(network, some, dtype, first.x)[:, None]])
+            scored, hardly = self._part(network, some, dtype, first)
+            if hardly is None:
+                hardly = saturated(network, some, dtype, first.x)
+            return np.hstack([scored, *(self._part(network, some, dtype, part)[0] for part in others), hardly[:, None]])
 
         return _by_lanes(all_of, weights, lanes)
 
     def follow(self, network: Network, weights: Weights, dtype: str, lanes: int = LANES) -> np.ndarray:
         """float64 (networks, ``followed``), as ``scores`` has them."""
         return _by_lanes(
-            lambda some: np.hstack([self._part(network, some, dtype, part)[:, :1] for part in self.parts.values()]),
+            lambda some: np.hstack([self._part(network, some, dtype, part)[0][:, :1] for part in self.parts.values()]),
             weights,
             lanes,
         )
 
-    def _part(self, network: Network, weights: Weights, dtype: str, part: Patterns) -> np.ndarray:
-        """(lanes, scores), a stretch of the patterns at a time: what is summed is (lanes, sums)."""
-        step = max(1, MOST_NUMBERS // (len(weights[0]) * max(network.sizes)))
+    def _part(
+        self, network: Network, weights: Weights, dtype: str, part: Patterns
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """(lanes, scores), a stretch of the patterns at a time: what is summed is (lanes, sums). For classes also what is
+        ``saturated``, (lanes,), by the same program.
+        """
         total: Any = 0
-        for at in range(0, len(part), step):
-            x, t = part.x[at : at + step], part.t[at : at + step]
+        hardly: Any = None
+        for x, t in _stretches(network, len(weights[0]), part.x, part.t):
             if self.kind == CLASSES:
-                total = total + _of_jax(_right, network, weights, dtype, x, t.argmax(axis=1))[:, None]
+                right, some = _of_jax(_judged, network, weights, dtype, x, t.argmax(axis=1))
+                total, hardly = total + right[:, None], some if hardly is None else hardly + some
             else:
                 outputs = _of_jax(_outputs, network, weights, dtype, x).astype(np.float64)
                 total = total + self._sums(outputs, t, part.t)
-        return self._scored(total, part)
+        return self._scored(total, part), None if hardly is None else _share(network, hardly, len(part))
 
     def _sums(self, outputs: np.ndarray, t: np.ndarray, whole: np.ndarray) -> np.ndarray:
         if self.kind == NUMBERS:
@@ -121,28 +128,44 @@ def saturated(network: Network, weights: Weights, dtype: str, x: np.ndarray) -> 
     >>> saturated(network, (np.array([[[0.1, 9.0]]]), np.ones((1, 2, 1))), "float32", np.ones((3, 1))).tolist()
     [0.5]
     """
-    hidden = sum(network.sizes[1:-1])
-    if not hidden:
+    if not any(network.sizes[1:-1]):
         return np.full(len(weights[0]), np.nan)
-    step, total = max(1, MOST_NUMBERS // (len(weights[0]) * max(network.sizes))), np.zeros(len(weights[0]))
-    with jax.enable_x64(dtype == "float64"), products.exact():
-        some = tuple(np.asarray(W, dtype) for W in weights)
-        for at in range(0, len(x), step):
-            total += np.asarray(_hardly_learning(network, some, np.asarray(x[at : at + step], dtype)), np.float64)
-    return total / (hidden * len(x))
+    found = (
+        _of_jax(_hardly_learning, network, weights, dtype, some) for (some,) in _stretches(network, len(weights[0]), x)
+    )
+    return _share(network, sum(found), len(x))
+
+
+def _share(network: Network, hardly: Any, patterns: int) -> np.ndarray:
+    """How many of all, of each network; NaN without hidden nodes."""
+    of = sum(network.sizes[1:-1]) * patterns
+    return np.asarray(hardly, np.float64) / of if of else np.full(np.shape(hardly), np.nan)
+
+
+def _stretches(network: Network, lanes: int, *arrays: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+    """Patterns whose outputs are held at once, of so many networks."""
+    step = max(1, MOST_NUMBERS // (lanes * max(network.sizes)))
+    for at in range(0, len(arrays[0]), step):
+        yield tuple(array[at : at + step] for array in arrays)
+
+
+def _layers(network: Network, weights: Weights, x: Any) -> list[manual.Layer]:
+    """Of one network, their nodes on the first axis: z and a are (n, patterns)."""
+    if not network.skip:
+        return _columns.forward(network, _columns.apart(network, weights), x.T)
+    functions = tuple(manual.OUTPUT_ACTIVATIONS[name] for name in network.activations)
+    return [layer._replace(z=layer.z.T, a=layer.a.T) for layer in manual.forward(weights, x, functions, True).layers]
 
 
 @partial(jax.jit, static_argnums=0)
 def _hardly_learning(network: Network, weights: Weights, x: Any) -> Any:
-    functions = tuple(manual.OUTPUT_ACTIVATIONS[name] for name in network.activations)
-    steepest = [_steepest(f) for f in functions[:-1]]
+    return jax.vmap(lambda W: _hardly(_layers(network, W, x)))(weights)
 
-    def count(W: Weights) -> Any:
-        layers = manual.forward(W, x, functions, network.skip).layers[:-1]
-        pairs = zip(layers, functions[:-1], steepest, strict=True)
-        return sum((f.derivative(layer.z, layer.a) < SMALL * most).sum() for layer, f, most in pairs)
 
-    return jax.vmap(count)(weights)
+def _hardly(layers: list[manual.Layer]) -> Any:
+    """How often the derivative of a hidden node is small."""
+    counts = [(layer.derivative < SMALL * _steepest(layer.f)).sum() for layer in layers[:-1]]
+    return sum(counts, jnp.zeros((), counts[0].dtype)) if counts else jnp.zeros((), jnp.int32)
 
 
 def _steepest(f: manual.Activation) -> float:
@@ -161,21 +184,26 @@ def _by_lanes(function: Callable[[Weights], np.ndarray], weights: Weights, lanes
 
 @partial(jax.jit, static_argnums=0)
 def _outputs(network: Network, weights: Weights, x: Any) -> Any:
-    return jax.vmap(lambda W: apply(network, W, x))(weights)
+    """(networks, patterns, nL)."""
+    return jax.vmap(lambda W: _layers(network, W, x)[-1].a.T)(weights)
 
 
 @partial(jax.jit, static_argnums=0)
-def _right(network: Network, weights: Weights, x: Any, classes: Any) -> Any:
-    """How many patterns have their class as the first of the largest outputs, all being finite."""
-    outputs = _outputs(network, weights, x)
-    first = outputs.argmax(axis=2)
-    return ((first == classes[None].astype(first.dtype)) & jnp.isfinite(outputs).all(axis=2)).sum(axis=1)
+def _judged(network: Network, weights: Weights, x: Any, classes: Any) -> tuple[Any, Any]:
+    """How many patterns have their class as the first of the largest outputs, all being finite; and ``_hardly_learning``."""
+
+    def one(W: Weights) -> tuple[Any, Any]:
+        layers = _layers(network, W, x)
+        outputs = layers[-1].a
+        first = outputs.argmax(axis=0)
+        right = (first == classes.astype(first.dtype)) & jnp.isfinite(outputs).all(axis=0)
+        return right.sum(), _hardly(layers)
+
+    return jax.vmap(one)(weights)
 
 
-def _of_jax(
-    function: Callable, network: Network, weights: Weights, dtype: str, x: np.ndarray, *more: Any
-) -> np.ndarray:
+def _of_jax(function: Callable, network: Network, weights: Weights, dtype: str, x: np.ndarray, *more: Any) -> Any:
     """``function`` in that precision, the networks' axis first."""
     with jax.enable_x64(dtype == "float64"), products.exact():
         some = tuple(np.asarray(W, dtype) for W in weights)
-        return np.asarray(jax.device_get(function(network, some, np.asarray(x, dtype), *more)))
+        return jax.device_get(function(network, some, np.asarray(x, dtype), *more))

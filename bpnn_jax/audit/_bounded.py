@@ -28,7 +28,7 @@ def apply(operation: Operation, values: list) -> list:
         return list(found)
     if operation.name in BODIES and loops_inside(operation.params):
         operation = operation._replace(params=_bounded(operation.name, operation.params))
-    return _programs.apply(operation, values)
+    return _programs.computed(operation, values)
 
 
 def rerun(

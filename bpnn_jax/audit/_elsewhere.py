@@ -121,7 +121,7 @@ def _at(execute: Executor, parent: Arguments, options: Options, other: Sibling) 
     where = shapes(other.args) if other.what.startswith(("length", "one axis")) else other.what
     found: list[Finding] = []
     for drawn in _draws(execute, options, where, other.large):
-        hand, exact = execute.both(drawn)
+        value, hand, exact = execute.both(drawn)
         if not all(np.isfinite(g).all() for g in exact):
             return None
         for name, h, g in zip(execute.subject.arguments.names, hand, exact, strict=True):
@@ -134,7 +134,7 @@ def _at(execute: Executor, parent: Arguments, options: Options, other: Sibling) 
             execute, drawn, _lengths(parent) - _lengths(execute.subject.arguments) - {1, 2}, options.seed
         ):
             return None  # the function takes these shapes by broadcasting alone
-        if not np.isfinite(execute.value(drawn)(drawn.live)):
+        if not np.isfinite(value):
             return None  # outside the function's domain, where autodiff may give numbers all the same
         if _is_singular(execute, drawn, exact):
             return None  # a system with more unknowns than equations: any numbers are as good, or none
@@ -155,10 +155,15 @@ def _draws(execute: Executor, options: Options, where: str, large: bool) -> Iter
     within = bounds(arguments, options.ranges, None) if options.ranges is not None else bounds(arguments)
     within = within._replace(domains=bounds(arguments, None, options.domain).domains)
     wide_draw = inputs(arguments, 2, options.seed, within)[1]._replace(name=where, placed=True)
-    inside = options.ranges is not None or np.isfinite(execute.value(wide_draw)(wide_draw.live))
+    inside = options.ranges is not None or np.isfinite(_value(execute, wide_draw))
     yield wide_draw if inside else between(arguments, within, wide_draw, options.seed)
     if large and not any(within.domains) and options.ranges is None:
         yield _all_alike(arguments, within, where)
+
+
+def _value(execute: Executor, drawn: Drawn) -> float:
+    """The function's value, by the program that gives the gradients; a rule that is run as it is may fail where it is not finite."""
+    return execute.both(drawn).value if execute.traceable else execute.value(drawn)(drawn.live)
 
 
 def _all_alike(arguments: Arguments, within: Bounds, where: str) -> Drawn:
@@ -182,7 +187,7 @@ def _is_singular(execute: Executor, drawn: Drawn, exact: list[np.ndarray]) -> bo
     if drawn.name.endswith(ALIKE):  # ties, where they do
         return False
     near = [leaf * (1 + NUDGE * np.sin(1e3 * leaf + 1)) for leaf in drawn.live]  # equal numbers stay equal
-    moved = execute.both(drawn._replace(live=near))[1]
+    moved = execute.both(drawn._replace(live=near)).exact
     largest = max((float(abs(g).max(initial=0.0)) for g in exact), default=0.0)
     pairs = (
         (float(abs(m - g).max(initial=0.0)), float(abs(g).max(initial=0.0))) for m, g in zip(moved, exact, strict=True)

@@ -15,6 +15,7 @@ import numpy as np
 from bpnn_jax.audit._compiling import quick
 from bpnn_jax.audit._draws import Drawn, in_dtype
 from bpnn_jax.audit._leaves import StructureError, is_float, numbers, unit_of
+from bpnn_jax.audit._pull import weighed
 from bpnn_jax.audit._reused import shapes, store
 from bpnn_jax.audit._subject import NOT_TRACEABLE, Subject, wide
 
@@ -24,6 +25,14 @@ class Eager(NamedTuple):
 
     leaves: list
     mutated: tuple[str, ...]
+
+
+class Both(NamedTuple):
+    """One draw in the widest precision. ``value``: <cotangent, f>."""
+
+    value: float
+    hand: list
+    exact: list[np.ndarray]
 
 
 class How(NamedTuple):
@@ -119,14 +128,15 @@ class Executor:
         found = self._call("hand", Subject.pull_hand, self.subject.rule.source, drawn, self._width(dtype), scale)
         return self.subject.on_set(found, drawn)
 
-    def both(self, drawn: Drawn) -> tuple[list, list[np.ndarray]]:
-        """(the rule's cotangents, the reference's) in the widest precision, out of one program where the rule can be traced."""
+    def both(self, drawn: Drawn) -> Both:
+        """The function's value, the rule's cotangents and the reference's, out of one program where the rule can be traced."""
         widest = self.subject.widest
         if not self.traceable or self.subject.mode == "differences":
-            return self.hand(drawn, widest), self.reference(drawn, widest)
+            return Both(self.value(drawn)(drawn.live), self.hand(drawn, widest), self.reference(drawn, widest))
         source = (*self.subject.rule.source, self.subject.rule.fun)
-        hand, exact = self._call("both", _both, source, drawn, self._width(widest))
-        return self.subject.on_set(hand, drawn), self.subject.on_set([numbers(leaf) for leaf in exact], drawn)
+        value, hand, exact = self._call("both", _both, source, drawn, self._width(widest))
+        on_set = self.subject.on_set
+        return Both(float(value), on_set(hand, drawn), on_set([numbers(leaf) for leaf in exact], drawn))
 
     def _width(self, dtype: Any) -> Any:
         """``dtype``, or where rule or reference do not run in it the widest in which they do."""
@@ -209,8 +219,9 @@ class Executor:
             return self.compiled(name, function, source)(*self.subject.inputs(drawn, dtype, scale))
 
 
-def _both(subject: Subject, live: list, c: Any) -> tuple[list, list]:
-    return subject.pull_hand(live, c), subject.pull_reference(live, c)[1]
+def _both(subject: Subject, live: list, c: Any) -> tuple[jax.Array, list, list]:
+    out, exact = subject.pull_reference(live, c)
+    return weighed(out, c), subject.pull_hand(live, c), exact
 
 
 def _writeable(leaf: Any) -> Any:

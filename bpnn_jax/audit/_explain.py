@@ -124,7 +124,7 @@ def _stateful(execute: Executor, i: int, j: Judged) -> str:
             draws = inputs(at.subject.arguments, 3, 5, bounds(at.subject.arguments))[1:]
             right = []
             for drawn in draws:
-                hand, exact = at.both(drawn)
+                _, hand, exact = at.both(drawn)
                 size = abs(exact[i]).max(initial=0.0)
                 right.append(bool((abs(cotangent_of(hand[i], exact[i]) - exact[i]) <= 1e-6 * size).all()))
         except Exception:  # the function does not take these shapes

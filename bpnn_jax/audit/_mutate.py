@@ -29,8 +29,8 @@ def changes(operation: Operation, shapes: list[tuple], out: Any) -> Iterator[tup
         return
     if not (isinstance(out, jax.Array | np.ndarray) and jnp.issubdtype(out.dtype, jnp.inexact)):
         return
-    yield f"{name}: sign", lambda op, v: [_times(o, -1.0) for o in _programs.apply(op, v)]
-    yield f"{name}: 1% too large", lambda op, v: [_times(o, 1.01) for o in _programs.apply(op, v)]
+    yield f"{name}: sign", lambda op, v: [_times(o, -1.0) for o in _programs.computed(op, v)]
+    yield f"{name}: 1% too large", lambda op, v: [_times(o, 1.01) for o in _programs.computed(op, v)]
     if name == "mul":
         yield "mul: first factor left out", lambda op, v: [_as(v[1], out)]
         yield "mul: second factor left out", lambda op, v: [_as(v[0], out)]
@@ -44,7 +44,10 @@ def changes(operation: Operation, shapes: list[tuple], out: Any) -> Iterator[tup
         count = int(np.prod([shapes[0][a] for a in axes])) or 1
         if count > 1:
             yield "reduce_sum: only the last term", lambda op, v: [_last(v[0], axes)]
-            yield "reduce_sum: a mean for a sum", lambda op, v: [o / count for o in _programs.apply(op, v)]
+            yield (
+                "reduce_sum: a mean for a sum",
+                lambda op, v: [np.asarray(o) / count for o in _programs.computed(op, v)],
+            )
     if name == "transpose" and shapes[0] == out.shape:
         yield "transpose: left out", lambda op, v: [v[0]]
     if name == "dot_general":
@@ -52,7 +55,9 @@ def changes(operation: Operation, shapes: list[tuple], out: Any) -> Iterator[tup
             if len(shapes[side]) == 2 and shapes[side][0] == shapes[side][1]:
                 yield (
                     f"dot_general: operand {side} transposed",
-                    lambda op, v, side=side: _programs.apply(op, [a.T if i == side else a for i, a in enumerate(v)]),
+                    lambda op, v, side=side: _programs.computed(
+                        op, [np.asarray(a).T if i == side else a for i, a in enumerate(v)]
+                    ),
                 )
     if name == "select_n" and len(shapes) == 3:
         yield "select_n: always the first case", lambda op, v: [_as(v[1], out)]
@@ -85,7 +90,8 @@ def power(execute: Executor, judged: list[Judged], limit: int, untaken: Set[tupl
         def slots(n: int) -> tuple[Judged, dict]:
             while len(runs) <= n:  # a draw is run when a mutant first gets that far
                 j = judged[len(runs)]
-                runs.append((j, _programs.run(program, jax.tree.leaves(subject.inputs(j.drawn, subject.widest)))))
+                flat = jax.tree.leaves(subject.inputs(j.drawn, subject.widest))
+                runs.append((j, _programs.run(program, flat, _programs.computed)))
             return runs[n]
 
         todo = list(_mutants(program, slots(0)[1]))
@@ -156,18 +162,21 @@ def _mutants(program: Program, slots: dict) -> Iterator[tuple[int, str, str, Cha
             )
 
 
+# A change is NumPy's to make, which has nothing to compile.
+
+
 def _times(out: Any, factor: float) -> Any:
     """What is whole or Boolean beside it (a factorisation's pivots) stays as it is."""
-    return out * jnp.asarray(factor, out.dtype) if jnp.issubdtype(out.dtype, jnp.inexact) else out
+    return np.asarray(out) * np.asarray(factor, out.dtype) if jnp.issubdtype(out.dtype, jnp.inexact) else out
 
 
-def _as(value: Any, out: Any) -> jax.Array:
-    return jnp.broadcast_to(jnp.asarray(value, out.dtype), out.shape)
+def _as(value: Any, out: Any) -> np.ndarray:
+    return np.broadcast_to(np.asarray(value, out.dtype), out.shape)
 
 
-def _last(value: jax.Array, axes: tuple[int, ...]) -> jax.Array:
+def _last(value: Any, axes: tuple[int, ...]) -> np.ndarray:
     index = tuple(-1 if a in axes else slice(None) for a in range(value.ndim))
-    return value[index]
+    return np.asarray(value)[index]
 
 
 def _same(leaves: list[np.ndarray], hand: list[np.ndarray]) -> bool:

@@ -1,5 +1,6 @@
 """A jaxpr as a flat list of operations that can be run one by one, with calls inlined: to read its values, and to change one."""
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -7,6 +8,7 @@ import jax
 from jax._src import source_info_util  # where an equation of a jaxpr was written: nothing public tells
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, Var
 
+from bpnn_jax.audit._compiling import quick
 from bpnn_jax.audit._leaves import UNIT
 
 CALLS = {"jit": "jaxpr", "pjit": "jaxpr", "closed_call": "call_jaxpr", "core_call": "call_jaxpr"}
@@ -77,22 +79,39 @@ def flatten(closed: ClosedJaxpr) -> Program:
 
 
 def apply(operation: Operation, values: list) -> list:
-    """The operation's outputs, always a list."""
+    """The operation's outputs, always a list. Traceable."""
     bound = operation.primitive.get_bind_params(operation.params)
     subfuns, params = bound if isinstance(bound, tuple) else ((), bound)  # jax before 0.10 kept functions apart
     out = operation.primitive.bind(*subfuns, *values, **params)
     return list(out) if operation.primitive.multiple_results else [out]
 
 
+def computed(operation: Operation, values: list) -> list:
+    """``apply`` outside of any trace, by a program that is compiled in half the time that JAX takes for a single operation."""
+    try:
+        run = _compiled(operation.primitive, tuple(operation.params.items()))
+    except TypeError:  # a parameter without a hash
+        return apply(operation, values)
+    return run(values)
+
+
+@functools.lru_cache(maxsize=1024)
+def _compiled(primitive: Any, params: tuple) -> Callable[[list], list]:
+    operation = Operation(primitive, dict(params), (), (), "")
+    if "callback" in operation.name:  # the author's Python, and what it raises
+        return functools.partial(apply, operation)
+    return jax.jit(functools.partial(apply, operation), compiler_options=quick())
+
+
 def value_of(atom: Any, slots: Mapping[int, Any]) -> Any:
     return atom.value if isinstance(atom, Constant) else slots[atom]
 
 
-def run(program: Program, inputs: list) -> dict[int, Any]:
-    """Every slot's value."""
+def run(program: Program, inputs: list, by: Callable[[Operation, list], list] = apply) -> dict[int, Any]:
+    """Every slot's value, each operation carried out ``by`` ``apply`` or ``computed``."""
     slots = dict(enumerate(inputs))
     for operation in program.operations:
-        found = apply(operation, [value_of(a, slots) for a in operation.inputs])
+        found = by(operation, [value_of(a, slots) for a in operation.inputs])
         slots.update(zip(operation.outputs, found, strict=True))
     return slots
 

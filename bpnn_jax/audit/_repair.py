@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from bpnn_jax.audit import _bounded, _mutate, _programs
 from bpnn_jax.audit._executor import Executor
@@ -35,15 +36,16 @@ def told(execute: Executor, i: int, failing: Sequence[Judged]) -> str:
         return ""
     subject = execute.subject
     with wide(subject.widest):
-        flat = subject.inputs(failing[0].drawn, subject.widest)
+        example = subject.inputs(failing[0].drawn, subject.widest)
 
         def pulled(live, c, carried):
             return [p for p in subject.carrying(carried).pull_hand(live, c) if p is not None]
 
-        program = _programs.flatten(jax.make_jaxpr(pulled)(*flat))
+        program = _programs.flatten(jax.make_jaxpr(pulled)(*example))
         if len(program.operations) > OPERATIONS or failing[0].absent[i]:
             return ""
-        slots = [_programs.run(program, jax.tree.leaves(subject.inputs(j.drawn, subject.widest))) for j in failing]
+        inputs = [jax.tree.leaves(subject.inputs(j.drawn, subject.widest)) for j in failing]
+        slots = [_programs.run(program, flat, _programs.computed) for flat in inputs]
         for n, (at, what, change) in enumerate(_changes(program, slots[0])):
             if n >= MOST:
                 break
@@ -66,7 +68,7 @@ def _changes(program: Program, slots: dict) -> Iterator[tuple[int, str, Callable
 
 
 def _squared(operation: Operation, values: list) -> list:
-    return _bounded.apply(operation, [values[0], values[1] * values[1]])
+    return _bounded.apply(operation, [values[0], np.square(values[1])])
 
 
 def _is_right(subject: Subject, program: Program, at: int, change: Callable, j: Judged, slots: dict, i: int) -> bool:

@@ -18,14 +18,14 @@ def at_other_turns(program: Program, inputs: list) -> list[tuple[list, list]]:
     """
     if not any(map(_iterates, program.operations)):
         return []
-    plain = _programs.outputs(program, _programs.run(program, inputs))
+    plain = _programs.outputs(program, _programs.run(program, inputs, _programs.computed))
     found = []
     for other in (lambda n: jnp.maximum(n - 1, 0), lambda n: 2 * n):
         slots = dict(enumerate(inputs))
         for operation in program.operations:
             values = [_programs.value_of(a, slots) for a in operation.inputs]
             run = _for_turns if _iterates(operation) else None
-            out = run(operation, values, other) if run else _programs.apply(operation, values)
+            out = run(operation, values, other) if run else _programs.computed(operation, values)
             slots.update(zip(operation.outputs, out, strict=True))
         found.append((plain, _programs.outputs(program, slots)))
     return found
@@ -46,7 +46,7 @@ def _for_turns(operation: Operation, values: list, other: Callable) -> list:
         carried = _repeated(params["jaxpr"], constants, params["num_carry"])(
             values[:constants], values[constants:], turns
         )
-        whole = _programs.apply(operation, values)
+        whole = _programs.computed(operation, values)
         return [*carried, *whole[len(carried) :]]
     turns, _ = _bounded.counted(*_bounded.loop_of(params))(values)
     start = params["cond_nconsts"], params["cond_nconsts"] + params["body_nconsts"]

@@ -24,7 +24,7 @@ def vanishes(execute: Executor, drawn: Drawn) -> bool:
         subject, live, c = execute.subject.at(drawn, execute.subject.widest)
         pulled = lambda live, c: [p for p in subject.pull_hand(live, c) if p is not None]  # noqa: E731
         program = _programs.flatten(jax.make_jaxpr(pulled)(live, c))
-        slots = _programs.run(program, jax.tree.leaves((live, c)))
+        slots = _programs.run(program, jax.tree.leaves((live, c)), _programs.computed)
         return any(
             _vanished(
                 operation,

@@ -54,7 +54,12 @@ def boundaries(shares: Sequence[float] = LOOKS, alpha: float = 0.05) -> tuple[fl
     given = (0.0, *shares)
     if not shares or any(b <= a for a, b in itertools.pairwise(given)) or given[-1] > 1:
         raise InputError(f"expected rising shares of the runs above 0 and up to 1, got {list(shares)}")
-    return tuple(float(z) for z in _critical(tuple(shares), np.array([alpha]))[:, 0])
+    return _boundaries(tuple(shares), float(alpha))
+
+
+@lru_cache(maxsize=64)  # a study asks for its own again and again: for each arm, comparison and chart
+def _boundaries(shares: tuple[float, ...], alpha: float) -> tuple[float, ...]:
+    return tuple(float(z) for z in _critical(shares, np.array([alpha]))[:, 0])
 
 
 def _critical(shares: Sequence[float], alphas: np.ndarray) -> np.ndarray:

@@ -20,10 +20,8 @@ from bpnn_jax.training.fused import epoch, lanes, patterns
 from bpnn_jax.training.fused.equations import ONE
 
 LANES_WIDTH = {"float32": 64, "float64": 64}  # of 16, 32, 48, 64, 96 and 128 the fastest, or as fast as the fastest
-PRODUCTS_WIDTH = {
-    "minibatch": 32,
-    "batch": 16,
-}  # of networks above 2000 weights on a CPU: so they stay in L2; benchmarks/blocks.py
+PRODUCTS_WIDTH = 16  # of large networks, in batches, on a CPU: so they stay in L2; benchmarks/blocks.py
+LARGE = 1200  # weights
 ALONE_WIDTH = 4  # networks in a call, which takes 0.3 ms; more would leave cores idle, where there are few networks
 LANES, MAPPED, ALONE = "lanes", "generic, vmapped", "one at a time"
 KERNEL, INTERPRETED = "GPU kernel", "GPU kernel, interpreted"
@@ -32,17 +30,16 @@ TURN = RLock()  # whose turn it is on the GPU
 WIDEST = 256  # nodes in a layer: a sum is written out term by term, which compiles ever longer; benchmarks/widest.py
 LANES_WEIGHTS = {"float32": 2500, "float64": 1000}  # of each of many online: above, one at a time is faster
 FUSED_WEIGHTS = 4000  # of one network online: above, matrix products are faster
-BATCH_WEIGHTS = {"float32": 600, "float64": 128}  # of one network in batches: above, matrix products are faster
-LANES_BATCH_WEIGHTS = {
-    "float32": 2000,
-    "float64": 300,
-}  # of each of many, in batches: above, matrix products are faster
+# In batches, of one network and of each of many: above, matrix products are faster.
+BATCH_WEIGHTS = {"float32": {"minibatch": 600, "batch": 250}, "float64": {"minibatch": 240, "batch": 150}}
+LANES_BATCH_WEIGHTS = {"float32": {"minibatch": 600, "batch": 300}, "float64": {"minibatch": 160, "batch": 130}}
 FUSED = Engine(
     "fused loop",
     epoch.memory,
-    lambda network, settings, carry, x, t, rates: epoch.run(network, settings, ONE, carry, x, t, rates),
+    lambda network, settings, carry, given, rates: epoch.run(network, settings, ONE, carry, given[0], given[1], rates),
+    lambda network, settings, x, t: (x, t),
 )
-FUSED_BATCHES = Engine("fused batches", epoch.memory, patterns.run)
+FUSED_BATCHES = Engine("fused batches", epoch.memory, patterns.run, lambda _, *given: patterns.blocks(*given))
 WRITTEN_OUT = (FUSED, FUSED_BATCHES)
 
 
@@ -69,7 +66,7 @@ def engine_for(network: Network, settings: Settings, dtype: str) -> Engine:
     if settings.mode == "online":
         return FUSED if weights(network) <= FUSED_WEIGHTS else GENERIC
     sums = settings.order == "simultaneous" and settings.measure != "last-pattern"
-    return FUSED_BATCHES if sums and weights(network) <= BATCH_WEIGHTS[dtype] else GENERIC
+    return FUSED_BATCHES if sums and weights(network) <= BATCH_WEIGHTS[dtype][settings.mode] else GENERIC
 
 
 def block(network: Network, settings: Settings, dtype: str, backend: str | None = None) -> tuple[str, int]:
@@ -83,7 +80,7 @@ def _of_many(network: Network, settings: Settings, dtype: str, backend: str) -> 
     batches = settings.mode != "online"
     if not batches and weights(network) > LANES_WEIGHTS[dtype] and backend == "cpu":
         return ALONE
-    if batches and (settings.order == "article" or weights(network) > LANES_BATCH_WEIGHTS[dtype]):
+    if batches and (settings.order == "article" or weights(network) > LANES_BATCH_WEIGHTS[dtype][settings.mode]):
         return MAPPED
     return LANES if fits_fused(network, settings) else MAPPED
 
@@ -96,9 +93,8 @@ def width(engine: str, network: Network, settings: Settings, dtype: str, backend
     """
     if engine == ALONE:
         return ALONE_WIDTH
-    on_cpu = (backend or jax.default_backend()) == "cpu"
-    large = engine == MAPPED and weights(network) > LANES_BATCH_WEIGHTS["float32"] and on_cpu
-    return PRODUCTS_WIDTH.get(settings.mode, LANES_WIDTH[dtype]) if large else LANES_WIDTH[dtype]
+    large = engine == MAPPED and settings.mode != "online" and weights(network) > LARGE
+    return PRODUCTS_WIDTH if large and (backend or jax.default_backend()) == "cpu" else LANES_WIDTH[dtype]
 
 
 def placed(written_out: bool) -> AbstractContextManager:
@@ -151,7 +147,9 @@ def _go_on(
 ) -> _loop.State:
     """The loop of ``train``, batched by JAX: for every rule and size."""
     own, shuffled = (0 if x.ndim == 3 else None), (None if orders is None else 0)
-    each = jax.vmap(partial(_loop.generic_epoch, network, settings), in_axes=(0, 0, own, own, shuffled))
+    cut = partial(_loop.GENERIC.cut, network, settings)
+    given = None if orders is not None else cut(x, t) if own is None else jax.vmap(cut)(x, t)
+    each = jax.vmap(partial(_loop.generic_epoch, network, settings), in_axes=(0, 0, own, own, own, shuffled))
     shape = len(rates.learning_rate), x.shape[-2]  # of the orders, were they one for all or not
 
     def one_epoch(state: _loop.State) -> _loop.State:
@@ -162,7 +160,7 @@ def _go_on(
         def kept(new: Any, old: Any) -> Any:
             return jnp.where(going.reshape(-1, *[1] * (new.ndim - 1)), new, old)
 
-        return jax.tree.map(kept, each(state, rates, x, t, at), state)
+        return jax.tree.map(kept, each(state, rates, x, t, given, at), state)
 
     return jax.lax.while_loop(lambda state: _loop.goes_on(state, until).any(), one_epoch, state)
 

@@ -103,9 +103,9 @@ def _run(
     @partial(jax.checkpoint, prevent_cse=False)  # ``scan`` needs no such prevention
     def epoch(carry: tuple, number: Any) -> tuple:
         weights, kept = carry
-        xs, ts = in_order(settings.shuffle, key, number, x, t)
+        patterns = engine.cut(network, settings, *in_order(settings.shuffle, key, number, x, t))
         carry, now = (weights, kept, jnp.zeros((), x.dtype)), _loop.scheduled(settings, rates, number)
-        weights, kept, error = engine.epoch(network, settings, carry, xs, ts, now)
+        weights, kept, error = engine.epoch(network, settings, carry, patterns, now)
         return (weights, kept), error
 
     carry = first, engine.start(network, settings, first, rates)

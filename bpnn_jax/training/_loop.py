@@ -15,7 +15,7 @@ from bpnn_jax import rules
 from bpnn_jax._runtime import products
 from bpnn_jax.errors import InputError, finite, switch, unknown, whole_number
 from bpnn_jax.network import OBJECTIVES, Network, Weights, apply
-from bpnn_jax.training import _outputs, _step
+from bpnn_jax.training import _columns, _outputs, _step
 from bpnn_jax.training._orders import in_order
 from bpnn_jax.training._schedule import Schedule
 
@@ -191,13 +191,15 @@ class Engine(NamedTuple):
     """What carries out an epoch: ``generic`` below, or a fast loop of ``bpnn_jax.training.fused``.
 
     start: (network, settings, weights, rates) -> what the rule remembers before the first update
-    epoch: (network, settings, (weights, what the rule remembers, zero), x, t, rates) -> the same after all patterns, and the
+    epoch: (network, settings, (weights, what the rule remembers, zero), patterns, rates) -> the same after all patterns, and the
            error of the epoch in place of the zero
+    cut:   (network, settings, x, t) -> the patterns as ``epoch`` takes them: once for all epochs, unless they are shuffled
     """
 
     name: str
     start: Callable[..., Any]
     epoch: Callable[..., tuple]
+    cut: Callable[..., Any]
 
 
 def start(
@@ -228,12 +230,15 @@ def run(
     engine: Engine | None = None,
 ) -> State:
     """Train from ``state`` until epoch ``until``, or until the run stops; several calls give bit for bit what one call gives."""
+    by = engine or GENERIC
+    as_they_are = None if settings.shuffle else by.cut(network, settings, x, t)
 
     def epoch(state: State) -> State:
-        patterns = in_order(settings.shuffle, key, state.epoch, x, t)
-        train = (engine or GENERIC).epoch
+        patterns = as_they_are
+        if patterns is None:
+            patterns = by.cut(network, settings, *in_order(True, key, state.epoch, x, t))
         return _after(
-            network, settings, state, x, t, rates, lambda *on: train(network, settings, on[0], *patterns, on[1])
+            network, settings, state, x, t, rates, lambda *on: by.epoch(network, settings, on[0], patterns, on[1])
         )
 
     return jax.lax.while_loop(lambda state: goes_on(state, until), epoch, state)
@@ -244,14 +249,21 @@ def goes_on(state: State, until: Any) -> Any:
     return (state.status == RUNNING) & (state.epoch < until)
 
 
-def generic_epoch(network: Network, settings: Settings, state: State, rates: Rates, x: Any, t: Any, at: Any) -> State:
+def generic_epoch(
+    network: Network, settings: Settings, state: State, rates: Rates, x: Any, t: Any, patterns: Any, at: Any
+) -> State:
     """An epoch of ``run`` by ``GENERIC`` for one of many networks, to rounding.
 
-    at: the order of the patterns (patterns,), of which no copy is made; None for that of the arrays.
+    patterns: as ``GENERIC`` cuts them; None with ``at``, their order (patterns,), in which they are taken batch by batch.
     """
 
+    def taken(of: Any) -> Any:
+        return _columns.batch(x[of], t[of]) if _apart(network, settings) else (x[of], t[of])
+
     def train(carry: tuple, now: Rates) -> tuple:
-        return _generic_epoch(network, settings, carry, x, t, now, at, many=True)
+        if at is None:
+            return _generic_epoch(network, settings, carry, patterns, now)
+        return _generic_epoch(network, settings, carry, [of for (of,) in batches(settings, at)], now, taken)
 
     return _after(network, settings, state, x, t, rates, train)
 
@@ -279,39 +291,48 @@ def _after(
 def _generic_start(network: Network | None, settings: Settings, weights: Weights, rates: Rates) -> Any:
     rule = rules.rule(settings.rule, rates.learning_rate, rates.momentum)
     if network is not None and _apart(network, settings):
-        return _step.init_rule(rule, _step.apart(network, weights), settings.order)
+        return _step.init_rule(rule, _columns.apart(network, weights), settings.order)
     return _step.init_rule(rule, weights, settings.order)
 
 
 def _apart(network: Network, settings: Settings) -> bool:
-    """Whether bias rows are kept apart during an epoch: in batches, by hand, with a rule that treats every weight alike."""
+    """Whether an epoch is one of ``_columns``: in batches, by hand, with a rule that treats every weight alike."""
     by_hand = settings.gradient == "manual" and settings.order == "simultaneous" and isinstance(settings.rule, str)
     return settings.mode != "online" and by_hand and not network.skip
 
 
+def _generic_cut(network: Network, settings: Settings, x: Any, t: Any) -> list:
+    parts = batches(settings, x, t)
+    return [_columns.batch(*part) for part in parts] if _apart(network, settings) else parts
+
+
 def _generic_epoch(
-    network: Network, settings: Settings, carry: tuple, x: Any, t: Any, rates: Rates, at: Any = None, many: bool = False
+    network: Network, settings: Settings, carry: tuple, patterns: list, rates: Rates, taken: Callable | None = None
 ) -> tuple:
-    """The patterns as they are, or in the order ``at`` (patterns,), taken batch by batch. many: as for ``_step.gradient``."""
-    rule = rules.rule(settings.rule, rates.learning_rate, rates.momentum)
+    """taken: a function from what ``patterns`` has of an update to its patterns."""
+    rule, columns = rules.rule(settings.rule, rates.learning_rate, rates.momentum), _apart(network, settings)
 
-    def update(carry, pattern):
+    def update(carry, given):
         weights, rule_state, error = carry
-        xb, tb = pattern if at is None else (x[pattern], t[pattern])
-        step = _step.article_order if settings.order == "article" else partial(_step.simultaneous, many=many)
-        weights, rule_state, top = step(network, settings, rule, weights, rule_state, xb, tb)
-        return (weights, rule_state, _outputs.measured(network, settings, error, *top, tb)), None
+        given = given if taken is None else taken(given)
+        if columns:
+            weights, rule_state, (z, a) = _step.by_columns(network, settings, rule, weights, rule_state, given)
+            t = given.t
+        else:
+            step = _step.article_order if settings.order == "article" else _step.simultaneous
+            weights, rule_state, (z, a) = step(network, settings, rule, weights, rule_state, *given)
+            z, a, t = z.T, a.T, given[1].T
+        return (weights, rule_state, _outputs.measured_batch(network, settings, error, z, a, t)), None
 
-    parts = _apart(network, settings)
-    if parts:
-        carry = (_step.apart(network, carry[0]), *carry[1:])
+    if columns:
+        carry = (_columns.apart(network, carry[0]), *carry[1:])
     with products.exact():
-        for part in batches(settings, x, t) if at is None else [of for (of,) in batches(settings, at)]:
+        for part in patterns:
             carry, _ = jax.lax.scan(update, carry, part)
-    return (_step.joined(carry[0]), *carry[1:]) if parts else carry
+    return (_columns.joined(carry[0]), *carry[1:]) if columns else carry
 
 
-GENERIC = Engine("generic", _generic_start, _generic_epoch)
+GENERIC = Engine("generic", _generic_start, _generic_epoch, _generic_cut)
 
 
 def points(settings: Settings) -> int:

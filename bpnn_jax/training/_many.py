@@ -112,8 +112,8 @@ def train_many(
     dtype:    float32 or float64, as for ``train``.
     settings: as for ``train``, or its fields one by one. The history has at most 100 points unless ``history_every`` is given.
     progress: called with (networks done, networks) after each block.
-    lanes:    networks in a block, a multiple of 16; unless given, 64; by matrix products of more than 2000 weights 32 in
-              minibatches, 16 in one batch; for ``one at a time`` 4; for the GPU kernel all of them.
+    lanes:    networks in a block, a multiple of 16; unless given, 64; by matrix products of more than 1200 weights 16; for
+              ``one at a time`` 4; for the GPU kernel all of them.
     cores:    how many blocks to train at the same time, on the CPU; otherwise as many as there are processors.
     device:   ``gpu`` trains a block by one kernel on an NVIDIA GPU, in float32 (docs/gpu.md); what it cannot do is an InputError.
               ``interpret`` runs that kernel's body on the CPU, slowly, to test it. ``cpu`` is the other engines: loops written out on

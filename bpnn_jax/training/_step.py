@@ -1,42 +1,18 @@
 """One update of the weights from one pattern or one batch, simultaneous or in the article's order."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import optax
 
 import manual
 from bpnn_jax.errors import InputError, unknown
 from bpnn_jax.network import OBJECTIVES, Network, Weights, intermediates
-from bpnn_jax.training import _outputs
+from bpnn_jax.training import _columns
+from bpnn_jax.training._columns import Apart, Batch
 
 GRADIENTS = ("manual", "autodiff")
 ORDERS = ("simultaneous", "article")
-
-
-class Apart(NamedTuple):
-    """Weights with their bias rows apart, (5) with θ added to z: W̄ of shape (n_in, n_out), and θ (1, n_out) or None for each layer.
-
-    In batches [a, 1] costs a copy of the activations of every layer, twice per update; ``python -m benchmarks.speed --grid``.
-    """
-
-    W_bar: tuple
-    theta: tuple
-
-
-def apart(network: Network, weights: Weights) -> Apart:
-    """The weights of a network without skip connections, taken apart."""
-    pairs = [(W[:-1], W[-1:]) if bias else (W, None) for W, bias in zip(weights, network.biases, strict=True)]
-    return Apart(*zip(*pairs, strict=True))
-
-
-def joined(weights: Apart) -> Weights:
-    """What ``apart`` took apart, bit for bit."""
-    return tuple(
-        W if theta is None else jnp.concatenate([W, theta])
-        for W, theta in zip(weights.W_bar, weights.theta, strict=True)
-    )
 
 
 def functions(network: Network) -> tuple[manual.Activation, ...]:
@@ -45,44 +21,16 @@ def functions(network: Network) -> tuple[manual.Activation, ...]:
 
 
 def gradient(
-    network: Network,
-    weights: Weights | Apart,
-    x: Any,
-    t: Any,
-    which: str,
-    objective: str = "half-squared-error",
-    many: bool = False,
-) -> tuple[Any, tuple[Any, Any]]:
-    """(∂E/∂W for each layer, z^L and a^L) by the hand derivation or by JAX: the same to rounding. Apart, it is by hand.
-
-    many: whether it is one of many that JAX maps over, apart.
-    """
-    equations = manual.OBJECTIVES[objective].equations
-    if isinstance(weights, Apart):
-        theta = tuple(0.0 if theta is None else theta for theta in weights.theta)
-        net = _outputs.forward(weights.W_bar, theta, x, functions(network))
-        if many:
-            layers = [layer._replace(below=_by_columns(layer.below)) for layer in net.layers]
-            net = net._replace(layers=tuple(layers))
-        g, by_theta = manual.gradient_with_bias_vectors(net, t, _outputs.equations(equations))
-        kept = tuple(d[None] if bias else None for d, bias in zip(by_theta, network.biases, strict=True))
-        return Apart(g, kept), (net.layers[-1].z, net.layers[-1].a)
+    network: Network, weights: Weights, x: Any, t: Any, which: str, objective: str = "half-squared-error"
+) -> tuple[Weights, tuple[Any, Any]]:
+    """(∂E/∂W for each layer, z^L and a^L) by the hand derivation or by JAX: the same to rounding."""
     if which == "manual":
         net = manual.forward(weights, x, functions(network), network.skip)
         top = net.layers[-1]
-        return manual.gradient(net, t, equations), (top.z, top.a)
+        return manual.gradient(net, t, manual.OBJECTIVES[objective].equations), (top.z, top.a)
     g = jax.grad(OBJECTIVES[objective], argnums=1)(network, weights, x, t)
     z, a = intermediates(network, weights, x)
     return g, (z[-1], a[-1])
-
-
-def _by_columns(a: Any) -> Any:
-    """``a`` (patterns, n), as a transposed array that is in memory: the same numbers.
-
-    XLA's product of many pairs of matrices, the first of which it has to transpose, is that of (10). With the transposed one in
-    memory it takes half the time, of narrow layers a third; of a single small network it takes longer.
-    """
-    return jax.lax.optimization_barrier(a.T).T
 
 
 def of_the_batch(g: Any, patterns: int, settings: Any) -> Any:
@@ -117,23 +65,34 @@ def simultaneous(
     network: Network,
     settings: Any,
     rule: optax.GradientTransformation,
-    weights: Any,
+    weights: Weights,
     state: Any,
     x: Any,
     t: Any,
-    many: bool = False,
-) -> tuple[Any, Any, tuple[Any, Any]]:
+) -> tuple[Weights, Any, tuple[Any, Any]]:
     """Every delta from the weights of before the step. Returns (weights, rule's state, z^L and a^L before the step)."""
-    g, top = gradient(network, weights, x, t, settings.gradient, settings.objective, many)
-    count = _patterns(x)
-    if isinstance(g, Apart):
-        pairs = zip(g.W_bar, weights.W_bar, strict=True)
-        W_bar = tuple(of_the_update(g_l, W, False, count, settings) for g_l, W in pairs)
-        g = Apart(W_bar, tuple(None if d is None else of_the_batch(d, count, settings) for d in g.theta))
-    else:
-        layers = zip(g, weights, network.biases, strict=True)
-        g = tuple(of_the_update(g_l, W, bias, count, settings) for g_l, W, bias in layers)
+    g, top = gradient(network, weights, x, t, settings.gradient, settings.objective)
+    layers = zip(g, weights, network.biases, strict=True)
+    g = tuple(of_the_update(g_l, W, bias, _patterns(x), settings) for g_l, W, bias in layers)
     steps, state = rule.update(g, state, weights)
+    moved: Any = optax.apply_updates(weights, steps)
+    return moved, state, top
+
+
+def by_columns(
+    network: Network,
+    settings: Any,
+    rule: optax.GradientTransformation,
+    weights: Apart,
+    state: Any,
+    patterns: Batch,
+) -> tuple[Apart, Any, tuple[Any, Any]]:
+    """``simultaneous``, of weights apart and a batch of patterns as columns; z^L and a^L are columns too."""
+    g, top = _columns.gradient(network, weights, patterns, settings.objective)
+    count = patterns.x.shape[0]
+    W_bar = (of_the_update(g_l, W, False, count, settings) for g_l, W in zip(g.W_bar, weights.W_bar, strict=True))
+    theta = (None if g_l is None else of_the_batch(g_l, count, settings) for g_l in g.theta)
+    steps, state = rule.update(Apart(tuple(W_bar), tuple(theta)), state, weights)
     moved: Any = optax.apply_updates(weights, steps)
     return moved, state, top
 

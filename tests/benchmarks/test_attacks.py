@@ -13,6 +13,8 @@ from benchmarks.attacks.attack import Attack, Outcome
 from benchmarks.attacks.judge import BROKEN, HELD, UNCLEAR, judge
 from benchmarks.attacks.plan import apart, spread
 
+pytestmark = pytest.mark.quick_xla
+
 ROOT = Path(__file__).resolve().parents[2]
 FILES = {"d.txt": "1", "s/study.json": "2"}
 SENTENCE = "bpnn train: d.txt: expected a number, got 'x'\n"

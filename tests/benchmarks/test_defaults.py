@@ -8,6 +8,8 @@ import pytest
 
 from benchmarks import defaults
 
+pytestmark = pytest.mark.quick_xla
+
 
 @pytest.fixture(scope="module")
 def found():

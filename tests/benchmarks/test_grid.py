@@ -13,6 +13,8 @@ from benchmarks.speed.grid import Cell
 from benchmarks.speed.peers import Peer
 from benchmarks.speed.rounds import Timed
 
+pytestmark = pytest.mark.quick_xla
+
 SLOWER = 1.15  # that the engine of a cell may be than the best one: what a second run of the grid differs by
 
 

@@ -1,10 +1,9 @@
 """The benchmark's logic: who is timed when, what is compared with what, and what it says of a peer that is not there.
 
-No test looks at a time. Peers here are functions of this file: they run in processes of their own, as the real ones do.
+No test looks at a time. Peers here are functions of ``made_up``: they run in processes of their own, as the real ones do.
 """
 
 import json
-import sys
 from dataclasses import replace
 from functools import partial
 
@@ -19,46 +18,12 @@ from benchmarks.speed.page import between
 from benchmarks.speed.peers import Peer, classic
 from benchmarks.speed.rounds import Timed, Workload
 from bpnn_jax import InputError
+from tests.benchmarks import made_up
+
+pytestmark = pytest.mark.quick_xla
 
 ONLINE = tasks.recogniser(patterns_used=40)
 TINY = ("--rounds", "2", "--seconds", "0.001")
-
-
-def forgets_momentum(task):
-    return classic.numpy_loop(replace(task, momentum=0.0))
-
-
-def fails(task):
-    raise ValueError("no such thing\nand more")
-
-
-def dies(task):
-    sys.exit(3)
-
-
-def gives_nan(task):
-    return lambda: tuple(np.full_like(W, np.nan) for W in task.weights)
-
-
-def one_network_only(task):
-    return lambda: tuple(W[0] for W in task.weights)
-
-
-def untouched(task):
-    """A reference that costs nothing: the weights as they came."""
-    return lambda: task.weights
-
-
-def moved_by_the_rate(task):
-    return lambda: tuple(task.learning_rate * W for W in task.weights)
-
-
-def moved_by_two(task):
-    return lambda: tuple(2 * W for W in task.weights)
-
-
-def cores_seen(task):
-    return lambda: (np.array([worker.cores()]),)
 
 
 # --- tasks ---
@@ -114,10 +79,10 @@ def test_every_peer_at_hand_computes_what_it_says(peer, references):
 
 def test_a_forgotten_momentum_is_not_what_ours_computes(references):
     with (
-        worker.Worker(forgets_momentum) as process,
+        worker.Worker(made_up.forgets_momentum) as process,
         pytest.raises(worker.PeerError, match="something else than reference"),
     ):
-        references.check(Peer("wrong", forgets_momentum, 1), process, ONLINE, 40)
+        references.check(Peer("wrong", made_up.forgets_momentum, 1), process, ONLINE, 40)
 
 
 def test_the_article_s_order_is_not_what_ours_computes(references):
@@ -125,7 +90,7 @@ def test_the_article_s_order_is_not_what_ours_computes(references):
         references.check(Peer("article", classic.article, 1), process, ONLINE, 40)
 
 
-@pytest.mark.parametrize("prepare", [gives_nan, one_network_only])
+@pytest.mark.parametrize("prepare", [made_up.gives_nan, made_up.one_network_only])
 def test_nan_and_wrong_shapes_are_refused(prepare):
     got = prepare(ONLINE)()
     with pytest.raises(worker.PeerError):
@@ -134,7 +99,7 @@ def test_nan_and_wrong_shapes_are_refused(prepare):
 
 def test_many_networks_are_compared_one_by_one():
     task = tasks.recogniser(3, 10)
-    peer = Peer("ours", untouched, 1)
+    peer = Peer("ours", made_up.untouched, 1)
     assert rounds.compare(peer, task.weights, task, task.weights)[0] == 0
     with pytest.raises(worker.PeerError):
         rounds.compare(peer, tuple(W[::-1] for W in task.weights), task, task.weights)
@@ -144,17 +109,17 @@ def test_many_networks_are_compared_one_by_one():
 
 
 def test_a_peer_s_own_failure_is_told_in_one_line():
-    with worker.Worker(fails) as process, pytest.raises(worker.PeerError, match=r"^ValueError: no such thing$"):
+    with worker.Worker(made_up.fails) as process, pytest.raises(worker.PeerError, match=r"^ValueError: no such thing$"):
         process.load(ONLINE)
 
 
 def test_a_process_that_ends_is_told():
-    with worker.Worker(dies) as process, pytest.raises(worker.PeerError, match="ended before it answered"):
+    with worker.Worker(made_up.dies) as process, pytest.raises(worker.PeerError, match="ended before it answered"):
         process.load(ONLINE)
 
 
 def test_what_was_not_loaded_is_not_timed():
-    with worker.Worker(untouched) as process:
+    with worker.Worker(made_up.untouched) as process:
         weights, first = process.load(ONLINE)
         assert np.array_equal(weights[0], ONLINE.weights[0])
         assert first > 0
@@ -165,7 +130,7 @@ def test_what_was_not_loaded_is_not_timed():
 @pytest.mark.skipif(not worker.can_pin(), reason="this system cannot hold a process to some of the cores")
 def test_a_process_is_held_to_its_cores_and_this_one_is_not():
     before = worker.cores()
-    with worker.Worker(cores_seen, cores=1) as process:
+    with worker.Worker(made_up.cores_seen, cores=1) as process:
         assert process.load(ONLINE)[0][0] == 1
     assert worker.cores() == before
 
@@ -181,8 +146,8 @@ def test_rounds_alternate():
 
 
 def test_a_row_is_ours_over_the_peer_s():
-    timed = [Timed(Peer("ours", untouched, 1), [10.0, 30.0, 20.0], [9.0, 9.0, 99.0], 1.0, 0.0, 1.0)]
-    timed.append(Timed(Peer("c", untouched, 1, note="n"), [40.0, 30.0, 80.0], [36.0, 36.0, 1.0], 0.0, 0.5, 1.0))
+    timed = [Timed(Peer("ours", made_up.untouched, 1), [10.0, 30.0, 20.0], [9.0, 9.0, 99.0], 1.0, 0.0, 1.0)]
+    timed.append(Timed(Peer("c", made_up.untouched, 1, note="n"), [40.0, 30.0, 80.0], [36.0, 36.0, 1.0], 0.0, 0.5, 1.0))
     (row,) = rounds.rows("online", timed)
     assert (row.ours_ns, row.peer_ns, row.ratio) == (20.0, 40.0, 0.5)
     assert row.ratios == (0.25, 1.0)
@@ -192,15 +157,19 @@ def test_a_row_is_ours_over_the_peer_s():
 
 
 def test_a_peer_that_is_missing_fails_or_is_wrong_costs_only_its_own_row():
-    good = Peer("good", untouched, 1e6, reference=untouched)
+    good = Peer("good", made_up.untouched, 1e6, reference=made_up.untouched)
     those = (
         good,
         replace(good, name="absent", missing=lambda: "not installed; pip install it"),
-        replace(good, name="fails", prepare=fails),
-        replace(good, name="wrong", prepare=gives_nan),
+        replace(good, name="fails", prepare=made_up.fails),
+        replace(good, name="wrong", prepare=made_up.gives_nan),
         # Right only if the task is changed for it.
         replace(
-            good, name="other rate", prepare=moved_by_the_rate, reference=moved_by_two, changes={"learning_rate": 2}
+            good,
+            name="other rate",
+            prepare=made_up.moved_by_the_rate,
+            reference=made_up.moved_by_two,
+            changes={"learning_rate": 2},
         ),
     )
     workload = Workload("w", ONLINE, replace(good, name="ours"), those)
@@ -212,7 +181,12 @@ def test_a_peer_that_is_missing_fails_or_is_wrong_costs_only_its_own_row():
 
 
 def test_without_ours_there_is_nothing_to_compare():
-    workload = Workload("w", ONLINE, Peer("ours", fails, 1), (Peer("good", untouched, 1e6, reference=untouched),))
+    workload = Workload(
+        "w",
+        ONLINE,
+        Peer("ours", made_up.fails, 1),
+        (Peer("good", made_up.untouched, 1e6, reference=made_up.untouched),),
+    )
     with pytest.raises(worker.PeerError, match="no such thing"):
         rounds.measure(workload, 1, 0.001, lambda what: None)
 
@@ -264,9 +238,9 @@ def test_bench_writes_rows_and_says_how_to_install(tmp_path, capsys, monkeypatch
 
 
 def test_a_wrong_peer_is_a_bad_exit_status(monkeypatch, capsys):
-    good = Peer("ours", untouched, 1e6, reference=untouched)
+    good = Peer("ours", made_up.untouched, 1e6, reference=made_up.untouched)
     monkeypatch.setattr(peers, "OURS", good)
-    monkeypatch.setattr(peers, "ONE", (replace(good, name="wrong", prepare=gives_nan),))
+    monkeypatch.setattr(peers, "ONE", (replace(good, name="wrong", prepare=made_up.gives_nan),))
     monkeypatch.setattr(command, "PEERS", {})
     assert main(["--workloads", workloads.ONLINE, *TINY]) == 1
     assert "computes something else" in " ".join(capsys.readouterr().out.split())
@@ -301,7 +275,7 @@ def test_bad_input_is_said_before_anything_runs(arguments, message, capsys):
 
 
 def test_markdown_has_every_row():
-    timed = [Timed(Peer(name, untouched, 1), [10.0], [10.0], 0.0, 0.0, 1.0) for name in ("ours", "c", "fann")]
+    timed = [Timed(Peer(name, made_up.untouched, 1), [10.0], [10.0], 0.0, 0.0, 1.0) for name in ("ours", "c", "fann")]
     found = workloads.Study(
         workloads.Options(rounds=1), rows=rounds.rows("online", timed), absent={"online": {"numba": "not here"}}
     )
@@ -398,7 +372,7 @@ def test_scaling_draws_from_its_file_and_stops_where_it_should(tmp_path, monkeyp
     assert [make["networks"](4).networks, len(make["patterns"](7).x), make["epochs"](9).epochs] == [4, 7, 9]
     assert [W.shape for W in make["hidden nodes"](5).weights] == [(1, 21, 5), (1, 6, 3)]
     for name in ("networks", "epochs"):  # where a curve ends is the same whoever trains
-        monkeypatch.setitem(scaling.CURVES, name, (make[name], untouched))
+        monkeypatch.setitem(scaling.CURVES, name, (make[name], made_up.untouched))
     gib_of_four_networks = 4 * (4 * 195 + 23 * 500) / 2**30
     options = scaling.Options(seconds=100.0, memory=gib_of_four_networks)
     assert [point["n"] for point in scaling.curve("networks", options)] == [1, 4]

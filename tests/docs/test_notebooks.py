@@ -7,6 +7,8 @@ import pytest
 
 from docs import notebooks
 
+pytestmark = pytest.mark.quick_xla
+
 
 def shown(content):
     """What each cell gave: kinds of output, and their text without numbers."""

@@ -8,6 +8,8 @@ from bpnn_jax import Network, load_patterns
 from bpnn_jax.network import half_squared_error, init_paired
 from experiments import depth
 
+pytestmark = pytest.mark.quick_xla
+
 
 @pytest.fixture(scope="module")
 def found(quick_run):

@@ -15,6 +15,8 @@ from experiments.what_matters.design import CELLS, FACTORS, TASKS
 from experiments.what_matters.experiment import Choices, measure
 from experiments.what_matters.table import AT_ARTICLE, AT_BEST, AVERAGED, Choice, Sample, crossed
 
+pytestmark = pytest.mark.quick_xla
+
 ROOT = Path(__file__).resolve().parents[2]
 NODE = Choice("hidden bias", "on", "off")
 TANH = Choice("activation", "tanh", "sigmoid")

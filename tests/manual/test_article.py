@@ -9,6 +9,8 @@ import manual
 from manual import article
 from manual.article import NN
 
+pytestmark = pytest.mark.quick_xla
+
 NAND = [[[0, 0], [1]], [[0, 1], [1]], [[1, 0], [1]], [[1, 1], [0]]]  # what the article calls XOR
 # As the article prints them, every 50th of 1000 iterations.
 # fmt: off

@@ -10,6 +10,8 @@ from bpnn_jax.network import Network, half_squared_error
 from bpnn_jax.training._step import functions
 from bpnn_jax.verify.reference import draw
 
+pytestmark = pytest.mark.quick_xla
+
 NETWORKS = (
     Network((3, 2), "sigmoid"),
     Network((3, 4, 2), ("lecun_tanh", "linear")),

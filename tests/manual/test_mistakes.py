@@ -15,6 +15,8 @@ from bpnn_jax.verify.reference import draw
 from bpnn_jax.verify.rules import NUMBERS, compare
 from manual.mistakes import MISTAKES, Mistake
 
+pytestmark = pytest.mark.quick_xla
+
 FIELD = {8: "output_delta", 9: "hidden_delta", 10: "weight_gradient", 11: "bias_gradient", 12: "input_gradient"}
 FIELD[19] = "output_delta"
 DERIVATIVES = {f.equations[1] for f in manual.OUTPUT_ACTIVATIONS.values()}

@@ -16,6 +16,8 @@ from bpnn_jax.verify.reference import draw
 from bpnn_jax.verify.symbols import entries, symbols
 from tests.witnesses import ACTIVATIONS, LONG
 
+pytestmark = pytest.mark.quick_xla
+
 NETWORKS = (
     Network((3, 2), "sigmoid"),
     Network((3, 4, 2), ("tanh", "linear")),

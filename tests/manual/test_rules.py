@@ -15,6 +15,8 @@ from bpnn_jax import rules
 from bpnn_jax.verify.symbols import entries, symbols
 from tests.witnesses import RULES, parabola_step, rprop_path
 
+pytestmark = pytest.mark.quick_xla
+
 STEPS = {name: rule.step for name, rule in manual.RULES.items() if rule.momentum}
 fractions = st.fractions(-2, 2, max_denominator=50)
 

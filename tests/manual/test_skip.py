@@ -11,6 +11,8 @@ from bpnn_jax.verify.equations import reference_and_bound
 from bpnn_jax.verify.reference import draw
 from manual.curvature import hessian_vector_product
 
+pytestmark = pytest.mark.quick_xla
+
 NETWORKS = (
     Network((2, 1, 1), "sigmoid", skip=True),
     Network((2, 3, 1, 4, 2), ("tanh", "lecun_tanh", "sigmoid", "linear"), hidden_bias=False, skip=True),

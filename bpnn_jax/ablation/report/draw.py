@@ -1,4 +1,8 @@
-"""The pictures drawn by Altair: ``chart(picture)`` is an Altair chart, and saves as PNG, SVG or HTML as those do."""
+"""The pictures drawn by Altair: ``chart(picture)`` is an Altair chart, and saves as PNG, SVG or HTML as those do.
+
+Altair would check each part of a chart against Vega-Lite's schema when it is made, copied and written, which is a third of a page's
+time. Here it does not: every kind of chart is checked by the tests, whose ``chart(picture).to_dict()`` checks the whole.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +13,7 @@ from bpnn_jax.errors import InputError
 
 try:
     import altair as alt
+    from altair.utils.schemapi import debug_mode
 
     from bpnn_jax.ablation.report import heat
     from bpnn_jax.ablation.report.dots import dots
@@ -17,6 +22,7 @@ except ImportError as error:
     raise InputError("charts for a page stand on Altair; for these pip install 'bpnn-jax[report]'") from error
 
 
+@debug_mode(False)
 def chart(picture: Picture) -> Any:
     """An Altair chart of a picture, in the colours of paper.
 
@@ -25,6 +31,11 @@ def chart(picture: Picture) -> Any:
     """
     drawn = _CHARTS[picture.kind](picture)
     return drawn.properties(description=picture.description).configure(**config())
+
+
+def spec(picture: Picture) -> dict[str, Any]:
+    """Its Vega-Lite specification."""
+    return chart(picture).to_dict(validate=False)
 
 
 def _survival(picture: Picture) -> Any:

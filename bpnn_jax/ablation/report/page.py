@@ -118,7 +118,7 @@ def _embedded(value: Any) -> str:
 
 def _spec(picture: Picture) -> dict[str, Any]:
     """A chart without its colours, which are the page's own."""
-    spec = draw.chart(picture).to_dict()
+    spec = draw.spec(picture)
     del spec["config"]
     return _short(spec)
 

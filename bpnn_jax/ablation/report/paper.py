@@ -58,7 +58,7 @@ def _said(spec: dict[str, Any]) -> dict[str, Any]:
 
 def _spec(picture: Picture) -> dict[str, Any]:
     """The page's chart as wide as the paper's text, without bold letters and without the points that are there for a pointer."""
-    spec = draw.chart(picture).to_dict()
+    spec = draw.spec(picture)
     for part, of in (("header", "label"), ("legend", "title"), ("axis", "title")):
         spec["config"][part][f"{of}FontWeight"] = "normal"
     if "title" in spec:

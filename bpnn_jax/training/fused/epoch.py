@@ -12,7 +12,8 @@ import jax.numpy as jnp
 
 import manual
 from bpnn_jax import rules
-from bpnn_jax.network import Network, error_terms
+from bpnn_jax.network import Network
+from bpnn_jax.training import _outputs
 from bpnn_jax.training._loop import Rates, Settings, batches
 from bpnn_jax.training.fused import equations
 from bpnn_jax.training.fused.equations import LANES, Layout
@@ -113,7 +114,7 @@ def backward(network: Network, objective: str, layout: Layout, layers: list[manu
     for l in range(len(layers) - 1, -1, -1):
         if l == len(layers) - 1:
             # (8) δ^L
-            deltas[l] = equations.output_delta(layers[l], t, objective)
+            deltas[l] = _outputs.output_delta(layers[l], t, objective)
         else:
             # (9) δ^l, from the δ of the layers that it feeds
             above = [(moved[m], deltas[m], network.rows(m, l + 1)) for m in network.above(l + 1)]
@@ -135,7 +136,7 @@ def online(network: Network, settings: Settings, layout: Layout, carry: tuple, p
         return moved[l] if settings.order == "article" else weights[l]
 
     backward(network, settings.objective, layout, layers, t, step)
-    return tuple(moved), tuple(remembered), measured(network, settings, error, layers[-1], t)
+    return tuple(moved), tuple(remembered), _outputs.measured(network, settings, error, layers[-1].z, layers[-1].a, t)
 
 
 def batch(network: Network, settings: Settings, layout: Layout, carry: tuple, patterns: tuple, rates: Rates) -> tuple:
@@ -152,7 +153,7 @@ def batch(network: Network, settings: Settings, layout: Layout, carry: tuple, pa
             return weights[l]
 
         backward(network, settings.objective, layout, layers, t, step)
-        return (tuple(added), measured(network, settings, error, layers[-1], t)), None
+        return (tuple(added), _outputs.measured(network, settings, error, layers[-1].z, layers[-1].a, t)), None
 
     (g, error), _ = jax.lax.scan(add, (tuple(jnp.zeros_like(W) for W in weights), error), patterns)
     if settings.reduction == "mean":
@@ -172,16 +173,3 @@ def run(network: Network, settings: Settings, layout: Layout, carry: tuple, x: A
     for part in batches(settings, x, t):
         carry, _ = jax.lax.scan(lambda c, p: (update(network, settings, layout, c, p, rates), None), carry, part)
     return carry
-
-
-def measured(network: Network, settings: Settings, error: Any, top: manual.Layer, t: Any) -> Any:
-    """The error of the epoch so far, with one more pattern's: of the output layer, whose nodes are the first axis."""
-    if settings.objective == "half-squared-error":
-        e = top.a - t
-        whole, last = 0.5 * jnp.sum(e * e, axis=0), 0.5 * e[-1] * e[-1]  # (7)
-    else:
-        terms = error_terms(network, settings.objective, top.z, top.a, t, axis=0)
-        whole, last = jnp.sum(terms, axis=0), terms[-1]  # (19)
-    if settings.measure == "sum":
-        return error + whole
-    return error + last if settings.measure == "last-output" else last

@@ -115,15 +115,6 @@ def forward(layout: Layout, network: Network, weights: tuple, x: Any) -> list[ma
     return layers
 
 
-def output_delta(layer: manual.Layer, t: Any, objective: str) -> Any:
-    """δ^L, of the shape of a^L."""
-    if objective == "half-squared-error" and not layer.f.elementwise:
-        e = layer.a - t
-        return layer.a * (e - jnp.sum(e * layer.a, axis=0, keepdims=True))  # (8) with the Jacobian (18) multiplied out
-    # (8) δ^L = (a^L - t) ⊙ f'(z^L), or (19) δ^L = a^L - t
-    return manual.OBJECTIVES[objective].equations.output_delta(layer, t)
-
-
 def hidden_delta(layout: Layout, layer: manual.Layer, above: Sequence[tuple[Any, Any, slice]]) -> Any:
     """δ^l, of the shape of a^l. ``above``: W, δ, and the rows of W that a^l meets, of each layer that a^l feeds."""
     # (9) δ^l = f'(z^l) ⊙ (δ^(l+1) W̄^(l+1)ᵀ)

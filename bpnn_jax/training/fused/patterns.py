@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bpnn_jax.network import Network
+from bpnn_jax.training import _outputs
 from bpnn_jax.training._loop import Rates, Settings
 from bpnn_jax.training.fused import epoch, equations
 from bpnn_jax.training.fused.equations import LANES, ONE
@@ -63,13 +64,11 @@ def filled(v: Any, length: int, axis: int) -> Any:
     return jnp.concatenate([v, jnp.broadcast_to(first, shape)], axis=axis)
 
 
-def run(network: Network, settings: Settings, carry: tuple, x: Any, t: Any, rates: Rates) -> tuple:
-    """All patterns once, as ``epoch.run`` for one network: ``x`` (patterns, n0), ``t`` (patterns, nL). Simultaneous order only."""
+def run(network: Network, settings: Settings, carry: tuple, patterns: Blocks, rates: Rates) -> tuple:
+    """All patterns once, as ``epoch.run`` for one network. Simultaneous order only."""
     weights, kept, error = carry
     carry = (weights, kept, jnp.zeros_like(error))
-    return jax.lax.scan(
-        lambda c, batch: (_update(network, settings, c, batch, rates), None), carry, blocks(settings, x, t)
-    )[0]
+    return jax.lax.scan(lambda c, batch: (_update(network, settings, c, batch, rates), None), carry, patterns)[0]
 
 
 def _update(network: Network, settings: Settings, carry: tuple, batch: Blocks, rates: Rates) -> tuple:
@@ -86,7 +85,7 @@ def _update(network: Network, settings: Settings, carry: tuple, batch: Blocks, r
             return one_lane[l]
 
         epoch.backward(network, settings.objective, LANES, layers, t, step)
-        more = epoch.measured(network, settings, jnp.zeros_like(errors), layers[-1], t)
+        more = _outputs.measured(network, settings, jnp.zeros_like(errors), layers[-1].z, layers[-1].a, t)
         return (tuple(added), errors + (more if real is None else more * real[0])), None
 
     lanes = batch.x.shape[-1:]

@@ -51,9 +51,15 @@ export function learns(weights, setup, task) {
   return task === "iris" ? accuracy(a, setup.t) >= LEARNT : solved(a, setup.t);
 }
 
+let running = 0;
+
+// Whether nothing is under way: the page stays as it is until something is pressed.
+export const atRest = () => running === 0;
+
 // Jobs in turn until all are done or ``stopped()``: each is advanced in slices; ``after(job, done)`` draws.
 export function inSlices(jobs, after, stopped) {
   let at = 0;
+  running += 1;
   const turn = () => {
     const until = performance.now() + SLICE;
     while (at < jobs.length && performance.now() < until && !stopped()) {
@@ -62,6 +68,7 @@ export function inSlices(jobs, after, stopped) {
       if (done) at += 1;
     }
     if (at < jobs.length && !stopped()) setTimeout(turn, 0);
+    else running -= 1;
   };
   turn();
 }

@@ -17,6 +17,7 @@ from bpnn_jax import (
 from bpnn_jax._runtime import display
 from bpnn_jax.training import ManyResult
 
+pytestmark = pytest.mark.quick_xla
 WIDE = Network((50, 40, 30), "tanh")
 
 

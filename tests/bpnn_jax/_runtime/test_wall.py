@@ -88,7 +88,7 @@ def test_a_stream_that_takes_nothing(stream, status, monkeypatch, capsys):
 def test_a_reader_who_goes_away_changes_no_status():
     for status in (0, 1):
         ran = process(
-            f"for i in range(100000): print(i)\n    open('/dev/stderr', 'w').write('finished')\n    return {status}",
+            f"for i in range(20000): print(i)\n    open('/dev/stderr', 'w').write('finished')\n    return {status}",
             command="{python} -c '{code}' | true; exit ${{PIPESTATUS[0]}}",
         )
         assert (ran.returncode, ran.stderr) == (status, "finished")
@@ -211,7 +211,7 @@ def test_ctrl_c_while_the_package_itself_is_imported(program, traceback, tmp_pat
 
 def test_what_was_told_to_ignore_ctrl_c_does():
     ignoring = BEGIN.replace("default_int_handler", "SIG_IGN") + READY
-    assert pressed("-c", f"{ignoring}def work():\n    ready(); time.sleep(1); return 3\n{END}") == (3, "")
+    assert pressed("-c", f"{ignoring}def work():\n    ready(); time.sleep(0.3); return 3\n{END}") == (3, "")
 
 
 def test_an_interrupt_that_the_code_raises_itself_is_told_from_the_user_s():

@@ -1,5 +1,6 @@
 """A study whose results are made up: nothing is trained, so that every state of one is at hand in no time."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,29 @@ import pytest
 from bpnn_jax.ablation import results
 from bpnn_jax.ablation.results import Results
 from bpnn_jax.ablation.study import Study
+
+
+@pytest.fixture
+def without(monkeypatch):
+    """``without(package, ours)``: as where that package is not installed. Our package ``ours`` is imported anew, for one test."""
+    put_back = []
+
+    def leave_out(package, ours):
+        def loaded():
+            return [name for name in sys.modules if name == ours or name.startswith(f"{ours}.")]
+
+        parent, _, name = ours.rpartition(".")
+        put_back.append((loaded, {name: sys.modules[name] for name in loaded()}))
+        for name_of_ours in loaded():
+            del sys.modules[name_of_ours]
+        monkeypatch.delattr(sys.modules[parent], name, raising=False)
+        monkeypatch.setitem(sys.modules, package, None)
+
+    yield leave_out
+    for loaded, before in put_back:
+        for name in loaded():
+            del sys.modules[name]
+        sys.modules.update(before)
 
 
 @pytest.fixture(scope="session")

@@ -1,15 +1,13 @@
 """``bpnn ablate`` as a user has it."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from bpnn_jax.cli import main
 
-ROOT = Path(__file__).resolve().parents[3]
+pytestmark = pytest.mark.quick_xla
 SMALL = ("--task", "nand", "--vary", "momentum=0,0.1", "--seeds", "6", "--epochs", "400", "--out", "out")
 
 
@@ -89,10 +87,8 @@ def test_what_is_refused_in_a_sentence_before_anything_is_written(bpnn, argument
     assert not list(Path().iterdir())
 
 
-def test_without_pyarrow_it_says_what_to_install(tmp_path):
-    code = "import sys\nsys.modules['pyarrow'] = None\nfrom bpnn_jax.cli import main\nsys.exit(main(sys.argv[1:]))"
-    ran = subprocess.run(
-        [sys.executable, "-c", code, "ablate", *SMALL], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert ran.returncode == 2
-    assert ran.stderr == "bpnn ablate: a study is kept in Parquet files; for these pip install 'bpnn-jax[ablation]'\n"
+def test_without_pyarrow_it_says_what_to_install(bpnn, without):
+    without("pyarrow", "bpnn_jax.ablation")
+    code, out, err = bpnn(*SMALL)
+    assert (code, out) == (2, "")
+    assert err == "bpnn ablate: a study is kept in Parquet files; for these pip install 'bpnn-jax[ablation]'\n"

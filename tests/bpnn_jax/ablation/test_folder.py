@@ -12,6 +12,7 @@ from bpnn_jax.ablation.study import Study
 from bpnn_jax.cli import main
 from bpnn_jax.errors import InputError
 
+pytestmark = pytest.mark.quick_xla
 ARRAY = io.BytesIO()
 np.save(ARRAY, [1.0])
 NAND = "0 0 > 1\n0 1 > 1\n1 0 > 1\n1 1 > 0\n"

@@ -23,6 +23,7 @@ from bpnn_jax.ablation.study import Study
 from bpnn_jax.errors import InputError
 from bpnn_jax.settings import Run
 
+pytestmark = pytest.mark.quick_xla
 STUDY = Study("nand", vary={"momentum": (0.0, 0.1)}, seeds=40, epochs=6, points=3, chunk=64)
 OTHER = dataclasses.replace(STUDY, vary={"momentum": (0.0, 0.9)})
 

@@ -84,6 +84,14 @@ def never(chunk):
     return False
 
 
+def report_anew(cluster):
+    """Whoever is there is admitted as if it had just started."""
+    assert cluster._idle
+    while cluster._idle:
+        worker = cluster._idle.pop()
+        cluster._busy[worker.report.remote()] = worker, None
+
+
 def at_work(cluster):
     """The chunk of each process that has one, the latest last."""
     return {cluster.processes[worker][1]: chunk for worker, chunk in cluster._busy.values() if chunk}
@@ -178,7 +186,7 @@ def test_workers_are_where_the_study_is_planned_for(cluster):
 
 
 def test_a_worker_of_another_kind_is_refused(cluster, monkeypatch):
-    cluster.close()  # whoever comes next is new
+    report_anew(cluster)
     machine, kind = cluster._first
     assert kind.keys() - cluster.place.keys() == {"processor"}
     monkeypatch.setattr(cluster, "_first", ("elsewhere", {**kind, "processor": "x86_64-00000000"}))
@@ -206,21 +214,8 @@ def test_a_gpu_is_claimed_and_one_that_jax_does_not_find_is_refused(cluster, mon
     assert left == [0]
 
 
-def test_workers_that_do_not_start_are_an_error_and_no_endless_loop(cluster, monkeypatch):
-    cluster.close()
-    monkeypatch.setattr(ray_engine, "TRIES", 2)
-    monkeypatch.setenv("XLA_FLAGS", "--there_is_no_such_flag")  # which ends whoever begins with it
-    with (
-        pytest.raises(
-            InputError, match=r"expected workers that start, got 2 in a row that did not: The actor .* because"
-        ),
-        ray_engine.connect(),
-    ):
-        pass
-
-
 def test_a_worker_with_another_version_of_ours_is_refused(cluster, monkeypatch):
-    cluster.close()
+    report_anew(cluster)
     chunks = plan(SHORT, cluster.place).chunks
     monkeypatch.setattr(bpnn_jax, "__version__", "99.0")
     with pytest.raises(
@@ -242,7 +237,20 @@ def test_an_address_that_is_none_or_answers_nothing(address, words):
         ray_engine._init(address)
 
 
-# --- what is left behind ---
+# --- what is left behind: from here on the cluster's own workers make room for others ---
+
+
+def test_workers_that_do_not_start_are_an_error_and_no_endless_loop(cluster, monkeypatch):
+    cluster.close()
+    monkeypatch.setattr(ray_engine, "TRIES", 2)
+    monkeypatch.setenv("XLA_FLAGS", "--there_is_no_such_flag")  # which ends whoever begins with it
+    with (
+        pytest.raises(
+            InputError, match=r"expected workers that start, got 2 in a row that did not: The actor .* because"
+        ),
+        ray_engine.connect(),
+    ):
+        pass
 
 
 def test_whoever_is_interrupted_leaves_no_worker(cluster, monkeypatch):

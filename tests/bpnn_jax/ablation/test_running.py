@@ -242,14 +242,14 @@ print(run(from_dict(json.loads(sys.argv[1])), sys.argv[2]).sha256)
 def test_kill_9_at_random_moments(study, tmp_path):
     """A study of some chunks in a process of its own, killed after a random number of new chunks and a random while.
 
-    Twice here; BPNN_KILLS=20 does it twenty times. A process takes seconds to start and compile, which is most of what a kill costs,
+    Once here; BPNN_KILLS=20 does it twenty times. A process takes seconds to start and compile, which is most of what a kill costs,
     so the twenty belong to a release and not to every run of the tests.
     """
     ended = runner.run(study, tmp_path / "whole")
     whole, chunks = ended.sha256, ended.chunks
     command = [sys.executable, "-c", SCRIPT, json.dumps(study.as_dict()), tmp_path / "killed"]
     folder, rng, killed, torn = tmp_path / "killed", random.Random(), 0, 0
-    for _ in range(int(os.environ.get("BPNN_KILLS", "2"))):
+    for _ in range(int(os.environ.get("BPNN_KILLS", "1"))):
         if len(chunk_files(folder)) >= chunks - 1:
             shutil.rmtree(folder)
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)

@@ -17,6 +17,7 @@ from bpnn_jax.ablation.study import Study
 from bpnn_jax.commands.tables import show
 from bpnn_jax.settings import Run
 
+pytestmark = pytest.mark.quick_xla
 STATES = ("twelve", "grid", "one", "unsolved", "diverged", "one diverged", "partial", "one seed", "nothing", "many")
 
 

@@ -9,6 +9,8 @@ from bpnn_jax import audit
 from bpnn_jax.audit import _judge, _noise
 from tests.bpnn_jax.audit.planted import normal
 
+pytestmark = pytest.mark.quick_xla
+
 
 def off_by(relative, dtype):
     """The derivative of sum(sin), off by a factor where it runs in ``dtype``."""

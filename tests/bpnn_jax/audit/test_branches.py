@@ -12,6 +12,8 @@ from bpnn_jax import audit
 from bpnn_jax.audit import _bounded, _branches, _inner, _programs, _repair, _vary
 from tests.bpnn_jax.audit.planted import normal
 
+pytestmark = pytest.mark.quick_xla
+
 
 def rule(fun, bwd):
     f = jax.custom_vjp(fun)

@@ -17,6 +17,8 @@ from bpnn_jax.audit._variants import programs
 from bpnn_jax.errors import InputError
 from tests.bpnn_jax.audit.planted import normal
 
+pytestmark = pytest.mark.quick_xla
+
 QUICK: dict[str, Any] = {"draws": 2, "mutate": False, "explain": False}
 
 

@@ -15,6 +15,8 @@ from bpnn_jax import audit
 from bpnn_jax.errors import InputError
 from tests.bpnn_jax.audit.planted import normal, plain
 
+pytestmark = pytest.mark.quick_xla
+
 QUICK = {"draws": 2, "mutate": False, "variants": 0}
 
 

@@ -12,6 +12,8 @@ from bpnn_jax.audit import _constants, _siblings
 from bpnn_jax.audit.checks import layout, values
 from tests.bpnn_jax.audit.planted import normal
 
+pytestmark = pytest.mark.quick_xla
+
 QUICK: dict[str, Any] = {"draws": 2, "mutate": False, "explain": False}
 
 

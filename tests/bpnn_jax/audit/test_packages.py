@@ -18,6 +18,8 @@ from bpnn_jax.cli import main
 from bpnn_jax.commands.package import cell, words
 from bpnn_jax.errors import InputError
 
+pytestmark = pytest.mark.quick_xla
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 PACKAGE = """
 import os

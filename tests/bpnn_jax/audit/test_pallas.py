@@ -8,6 +8,8 @@ from jax.experimental import pallas as pl
 from bpnn_jax import audit
 from tests.bpnn_jax.audit.planted import normal
 
+pytestmark = pytest.mark.quick_xla
+
 ROWS, COLUMNS, BLOCK = 8, 16, 4
 
 

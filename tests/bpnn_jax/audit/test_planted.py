@@ -5,6 +5,8 @@ import pytest
 from bpnn_jax import audit
 from tests.bpnn_jax.audit import planted, planted_contract
 
+pytestmark = pytest.mark.quick_xla
+
 CASES = planted.CASES + planted_contract.CASES
 IDS = [case.name for case in CASES]
 

@@ -14,6 +14,8 @@ from bpnn_jax.errors import InputError
 from tests.bpnn_jax.audit.planted import normal, plain
 from tests.bpnn_jax.audit.test_vary import rule
 
+pytestmark = pytest.mark.quick_xla
+
 QUICK = {"draws": 3, "mutate": False, "variants": 0}
 X = normal(4)
 

@@ -7,6 +7,8 @@ import pytest
 from benchmarks.auditor import real_rules
 from bpnn_jax import audit
 
+pytestmark = pytest.mark.quick_xla
+
 RULES = dict(real_rules.rules())
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from bpnn_jax.audit.packages.recording import Recording, recording
 
+pytestmark = pytest.mark.quick_xla
+
 
 def made(rule=lambda x: 2 * x):
     @jax.custom_vjp

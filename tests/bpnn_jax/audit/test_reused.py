@@ -6,6 +6,8 @@ import pytest
 
 from bpnn_jax import audit
 
+pytestmark = pytest.mark.quick_xla
+
 OPTIONS = {"draws": 2, "variants": 0, "mutate": False, "explain": False}
 X, K = np.linspace(0.5, 1.5, 3), np.array([2.0, 3.0])
 

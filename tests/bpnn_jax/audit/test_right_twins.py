@@ -17,6 +17,8 @@ from bpnn_jax.audit._subject import subject
 from bpnn_jax.audit.checks import values
 from tests.bpnn_jax.audit.planted import normal
 
+pytestmark = pytest.mark.quick_xla
+
 QUICK: dict[str, Any] = {"draws": 3, "mutate": False, "explain": False}
 C = 1.7159
 

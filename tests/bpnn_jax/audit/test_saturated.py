@@ -9,6 +9,8 @@ from bpnn_jax import audit
 from bpnn_jax.audit import _noise, _stages
 from tests.bpnn_jax.audit.planted import normal
 
+pytestmark = pytest.mark.quick_xla
+
 LAYERS, C = 7, 1.7159
 
 

@@ -8,6 +8,8 @@ from hypothesis import Phase, given, settings
 from bpnn_jax import audit
 from bpnn_jax.audit import strategies
 
+pytestmark = pytest.mark.quick_xla
+
 W, X = np.zeros((3, 2), np.float32), jnp.zeros(4, jnp.bfloat16)
 LABELS = np.arange(3)
 

@@ -13,6 +13,8 @@ from bpnn_jax.audit._rules import vjp_rule
 from bpnn_jax.audit._subject import sibling, subject
 from tests.bpnn_jax.audit.planted import normal
 
+pytestmark = pytest.mark.quick_xla
+
 QUICK = {"draws": 2, "mutate": False, "explain": False}
 
 

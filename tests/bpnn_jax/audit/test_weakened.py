@@ -21,6 +21,8 @@ from bpnn_jax.audit.checks import (
 from tests.bpnn_jax.audit import planted_contract
 from tests.bpnn_jax.audit.planted import normal
 
+pytestmark = pytest.mark.quick_xla
+
 PLANTED = {case.code: case for case in planted_contract.CASES}
 LEFT_OUT = {
     "not-linear": linearity,

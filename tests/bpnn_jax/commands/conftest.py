@@ -39,6 +39,19 @@ def here(tmp_path, monkeypatch):
 
 
 @pytest.fixture
+def flowers(here):
+    """Three clouds, the third class rare, and a column of words."""
+    random = np.random.default_rng(2)
+    kinds = np.array([0] * 24 + [1] * 24 + [2] * 8)
+    lines = ["petal,stalk,place,kind"]
+    for k in random.permutation(len(kinds)):
+        a, b = random.normal(size=2) + 1.2 * np.array([kinds[k], kinds[k] % 2])
+        lines.append(f"{a:.3f},{b:.3f},{'ns'[k % 2]},{('bell', 'cup', 'dish')[kinds[k]]}")
+    (here / "f.csv").write_text("\n".join(lines) + "\n")
+    return "f.csv"
+
+
+@pytest.fixture
 def bpnn(here, capsys):
     def run(*arguments) -> Ran:
         capsys.readouterr()

@@ -9,6 +9,7 @@ from bpnn_jax import verify
 from bpnn_jax.cli import main, parse
 from bpnn_jax.commands.verify import Verify
 
+pytestmark = pytest.mark.quick_xla
 NAND = "0 0 > 1\n0 1 > 1\n1 0 > 1\n1 1 > 0\n"
 
 

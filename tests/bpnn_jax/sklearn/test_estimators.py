@@ -24,6 +24,8 @@ from bpnn_jax.patterns import door, tabular
 from bpnn_jax.settings import Run
 from bpnn_jax.sklearn import BPNNClassifier, BPNNRegressor, _options
 
+pytestmark = pytest.mark.quick_xla
+
 X, Y = load_iris(return_X_y=True)
 
 

@@ -13,6 +13,8 @@ from sklearn.model_selection import GridSearchCV, ShuffleSplit
 from bpnn_jax.errors import InputError
 from bpnn_jax.sklearn import BPNNClassifier, BPNNRegressor, _grid
 
+pytestmark = pytest.mark.quick_xla
+
 X, Y = load_iris(return_X_y=True)
 GRID = [{"hidden": [(4,), (8,)], "learning_rate": [0.001, 0.02]}, {"random_state": [1, 2], "standardize": [False]}]
 

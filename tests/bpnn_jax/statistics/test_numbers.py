@@ -206,6 +206,20 @@ def test_interaction_is_the_difference_of_differences(kind):
 # --- groups ---
 
 
+def test_a_draw_that_is_kept_is_the_draw_of_its_generator_and_state():
+    """And the generator goes on as if it had drawn: what comes next is new, and the same as after the first time."""
+    for generator in (np.random.default_rng, lambda seed: np.random.Generator(np.random.MT19937(seed))):
+        rng, again, alone = (generator(5) for _ in range(3))
+        first, second = _bootstrap._counts(rng, 100, 7), _bootstrap._counts(rng, 100, 7)
+        assert (first != second).any()
+        assert not first.flags.writeable
+        drawn = alone.integers(0, 7, (100, 7))
+        np.testing.assert_array_equal(first, (drawn[:, :, None] == np.arange(7)).sum(axis=1))
+        np.testing.assert_array_equal(_bootstrap._counts(again, 100, 7), first)
+        np.testing.assert_array_equal(_bootstrap._counts(again, 100, 7), second)
+        assert rng.random() == again.random()
+
+
 def test_whole_groups_are_drawn_and_strata_keep_their_size():
     labels = np.repeat(["x", "y", "z"], [4, 2, 5])
     (whole,) = sampling(11, labels, False).weights(50, np.random.default_rng(0))

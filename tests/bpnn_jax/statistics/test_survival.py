@@ -99,7 +99,10 @@ def test_curve_median_and_their_intervals_cover():
     assert 0.93 <= medians / 2000 <= 0.97
 
 
-@pytest.mark.parametrize(("paired", "scale"), [(True, 150), (False, 150), (True, 100)])
+# In pairs or not: either way with an effect or without.
+@pytest.mark.parametrize(
+    ("paired", "scale"), [pytest.param(True, 150, marks=pytest.mark.deep), (False, 150), (True, 100)]
+)
 def test_differences_of_restricted_means_cover(paired, scale):
     """2000 studies whose arms differ, or not, with runs that end early. Where they do not differ: the false alarms as well."""
     rng = np.random.default_rng(5)

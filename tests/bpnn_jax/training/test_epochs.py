@@ -10,6 +10,8 @@ import pytest
 
 from bpnn_jax import InputError, Network, apply, init, predict, run_epochs, train, train_many
 
+pytestmark = pytest.mark.quick_xla
+
 SMALL = Network((2, 2, 2), ("tanh", "sigmoid"))
 EPOCHS = 5
 # 5 epochs of at most 4 updates, some 60 roundings of numbers up to 2 in each: 2^-52 apiece in float64.

@@ -10,13 +10,15 @@ import pytest
 
 import manual
 from bpnn_jax.network import Network, half_squared_error
-from bpnn_jax.training import _blocks, _engines, _loop, _one, train
+from bpnn_jax.training import _blocks, _engines, _loop, _one, _outputs, train
 from bpnn_jax.training._loop import GENERIC, Settings
 from bpnn_jax.training._step import functions
 from bpnn_jax.training.fused import epoch, equations
 from bpnn_jax.training.fused.equations import LANES, ONE
 from bpnn_jax.verify import as_it_runs, loops
 from bpnn_jax.verify.checks import summarise
+
+pytestmark = pytest.mark.quick_xla
 
 DEEP = Network((3, 4, 2, 2), ("lecun_tanh", "sigmoid", "tanh"), hidden_bias=False)
 SKIPPING = Network((2, 3, 2, 2), ("sigmoid", "tanh", "sigmoid"), hidden_bias=False, skip=True)
@@ -193,7 +195,7 @@ def test_the_fused_loop_has_no_matrix_product_and_no_gradient_matrix():
     assert [v.shape for v in jax.tree.leaves(kept)] == [(21,), (8,), (9,), (3,)]
     rates = running_rates()
     text = str(
-        jax.make_jaxpr(lambda *a: _engines.FUSED.epoch(network, settings, a, x, t, rates))(
+        jax.make_jaxpr(lambda *a: _engines.FUSED.epoch(network, settings, a, (x, t), rates))(
             weights, kept, jnp.float32(0)
         )
     )
@@ -311,7 +313,7 @@ def _bias_off(a, bias):
 TIMES = epoch.times
 MISTAKES = {
     "(9) without f'": (equations, "hidden_delta", _no_slope),
-    "(8) without f'": (equations, "output_delta", _no_output_slope),
+    "(8) without f'": (_outputs, "output_delta", _no_output_slope),
     "(10) the bias forgotten": (equations, "with_bias_node", _bias_off),
     "(10) 0.1% off": (epoch, "times", lambda layout, rate, g: 1.001 * TIMES(layout, rate, g)),
 }

@@ -25,6 +25,8 @@ from bpnn_jax.training.gpu.update import Layer, Update
 from bpnn_jax.verify.bound import UNIT, bound
 from bpnn_jax.verify.reference import draw, float64
 
+pytestmark = pytest.mark.quick_xla
+
 ROOT = Path(__file__).resolve().parents[3]
 U = UNIT["float32"]
 FURTHER = ("relu", "leaky_relu", "elu", "softplus", "softsign", "silu", "gelu")  # those of (17)

@@ -1,6 +1,5 @@
-"""train_many: each network is what ``train`` makes of its seed, whoever is trained beside it; how runs end; what is refused."""
+"""train_many: each network is what ``train`` makes of its seed; which engine serves; when it is solved; what is refused."""
 
-import os
 import re
 
 import jax
@@ -8,44 +7,15 @@ import numpy as np
 import optax
 import pytest
 
-from bpnn_jax._runtime import xla
 from bpnn_jax.errors import InputError
-from bpnn_jax.network import Network, init
+from bpnn_jax.network import Network
 from bpnn_jax.patterns import load as load_patterns
-from bpnn_jax.training import DivergedError, _blocks, _engines, _many, train
+from bpnn_jax.training import _engines, _many, train
 from bpnn_jax.training._loop import Settings
+from tests.bpnn_jax.training.several import ALLOWED, RATES, SEEDS, SMALL, problem, starts
 
+pytestmark = pytest.mark.quick_xla
 train_many = _many.train_many
-SMALL = Network((3, 4, 2), ("tanh", "sigmoid"))
-SEEDS = (5, 0, 2**32 - 1, 17)
-RATES = np.array([0.5, 0.25, 0.1, 0.0]), np.array([0.1, 0.0, 0.3, 0.9])
-# 12 epochs of 7 updates, some 60 roundings of numbers up to 2 in each on either side: 2^-52 apiece in float64.
-ALLOWED = 2 * 12 * 7 * 60 * 2.0**-52
-
-
-def problem(patterns=7, seed=51):
-    rng = np.random.default_rng(seed)
-    return rng.uniform(-1, 1, (patterns, 3)), rng.uniform(0, 1, (patterns, 2))
-
-
-def starts(network, n, seed=52):
-    """First weights that need not be those of ``init``: to draw another number of them compiles a program of its own."""
-    rng = np.random.default_rng(seed)
-    return tuple(rng.uniform(-1, 1, (n, *shape)) for shape in network.shapes)
-
-
-# One program for every test that does not need another; a tolerance of 0 stops nothing.
-PROGRAM = {"epochs": 12, "shuffle": True, "lanes": 16, "tolerance": 0.0}
-
-
-def bits(result, order=slice(None)):
-    """All that a run says, in the order of its seeds."""
-    parts = (*result.weights, result.iterations, result.error, result.stopped, result.history.T)
-    return [np.asarray(part)[order].tobytes() for part in parts]  # bytes, so that NaN is NaN
-
-
-# --- each network is what train makes of it ---
-
 
 ON_LANES = [
     {},
@@ -58,6 +28,12 @@ ON_LANES = [
 VMAPPED = [{"rule": "rmsprop", "mode": "batch"}, {"mode": "batch", "order": "article"}, {"gradient": "autodiff"}]
 MAPPED = "generic, vmapped"
 BOTH = {"rule": "rmsprop", "mode": "batch", "order": "article"}
+FURTHER = ON_LANES[
+    3:5
+]  # rules that the ladder's rung 5 has on the lanes, in modes that Adam and test_objectives.py have there
+
+
+# --- which engine serves ---
 
 
 @pytest.mark.parametrize(
@@ -73,16 +49,24 @@ def test_wide_networks_are_left_to_jax():
 
 
 def test_batches_of_larger_networks_have_matrix_products():
-    large, small = Network((64, 32, 10)), Network((40, 16, 4))
-    for network, mode, path in ((large, "online", "lanes"), (large, "batch", MAPPED), (small, "batch", "lanes")):
+    large, small = Network((40, 16, 4)), Network((30, 12, 3))
+    for network, mode, path in (
+        (large, "online", "lanes"),
+        (large, "minibatch", MAPPED),
+        (large, "batch", MAPPED),
+        (small, "minibatch", "lanes"),
+        (small, "batch", MAPPED),
+        (Network((20, 8, 3)), "batch", "lanes"),
+    ):
         assert _engines.block(network, Settings(mode=mode), "float32")[0] == path
+    assert _engines.block(Network((20, 8, 3)), Settings(mode="minibatch"), "float64")[0] == MAPPED
 
 
 def test_blocks_of_products_stay_in_the_cache_of_a_cpu(monkeypatch):
     large, small = Network((64, 32, 10)), Network((40, 16, 4))
-    widths = {mode: _engines.block(large, Settings(mode=mode), "float32") for mode in ("minibatch", "batch")}
-    assert widths == {"minibatch": (MAPPED, 32), "batch": (MAPPED, 16)}
-    assert _engines.block(small, Settings(mode="batch", rule="rmsprop"), "float32") == (MAPPED, 64)
+    for mode in ("minibatch", "batch"):
+        assert _engines.block(large, Settings(mode=mode), "float32") == (MAPPED, 16)
+        assert _engines.block(small, Settings(mode=mode), "float32") == (MAPPED, 64)
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     assert _engines.block(large, Settings(mode="batch"), "float32") == (MAPPED, 64)
 
@@ -98,11 +82,15 @@ def test_larger_networks_online_are_trained_one_at_a_time_on_a_cpu(monkeypatch):
     assert _engines.block(wide, Settings(), "float32")[0] == MAPPED
 
 
+# --- each network is what train makes of it ---
+
+
 @pytest.mark.parametrize(
     ("given", "path"),
     [
-        *((given, "lanes") for given in ON_LANES),
+        *((given, "lanes") for given in ON_LANES if given not in FURTHER),
         (BOTH, MAPPED),
+        *(pytest.param(given, "lanes", marks=pytest.mark.deep) for given in FURTHER),
         *(pytest.param(given, MAPPED, marks=pytest.mark.deep) for given in VMAPPED),
     ],
     ids=str,
@@ -165,107 +153,7 @@ def test_patterns_of_each_network_are_as_many_and_one_order_is_shuffled():
         train_many(SMALL, np.stack([x] * 4), np.stack([t] * 4), seeds=4, device="gpu")
 
 
-@pytest.mark.parametrize(("dtype", "at_once"), [("float32", 40), ("float64", 4)])
-def test_first_weights_are_those_of_init(dtype, at_once, monkeypatch):
-    """Bit for bit, and more of them than are drawn in one call, of as many as in other tests."""
-    monkeypatch.setattr(_many, "DRAW_BATCH", at_once)
-    with jax.enable_x64(dtype == "float64"):
-        found = _many._drawn(SMALL, np.array([*SEEDS, *range(100, 100 + at_once)], np.uint32), dtype)
-        assert len(found[0]) == 4 + at_once
-        for i, seed in ((0, 5), (2, 2**32 - 1), (4, 100), (3 + at_once, 99 + at_once)):
-            assert [W[i].tolist() for W in found] == [np.asarray(W).tolist() for W in init(SMALL, seed, dtype=dtype)]
-
-
-@pytest.mark.parametrize("order_seed", [None, 17])
-def test_one_at_a_time_each_network_is_that_of_train(order_seed, monkeypatch, assert_within):
-    """Its own first weights, rates, patterns, order and stop; the same bits with others beside it, and with looks."""
-    monkeypatch.setattr(_engines, "LANES_WEIGHTS", {"float64": 0})
-    (x, t), (rates, momenta) = zip(*(problem(seed=s) for s in range(4)), strict=True), RATES
-    weights = starts(SMALL, 4)
-    given = {"dtype": "float64", "epochs": 12, "shuffle": True, "history_every": 1}
-    many = {**given, "learning_rate": rates, "momentum": momenta, "weights": weights, "cutoff": (0.0, 0.9, 0.0, 0.0)}
-    many |= {"order_seed": order_seed, "seeds": SEEDS}
-    seen = {}
-
-    def look(runs, epoch, weights):
-        seen.update({(int(run), epoch): [W[k].tolist() for W in weights] for k, run in enumerate(runs)})
-
-    found = train_many(SMALL, np.stack(x), np.stack(t), cores=2, **many)
-    assert (found.engine, found.lanes) == ("one at a time", 4)
-    looked = train_many(SMALL, np.stack(x), np.stack(t), looks=(3, 11), look=look, **many)
-    assert bits(looked) == bits(found)
-    assert bits(train_many(SMALL, np.stack(x), np.stack(t), lanes=16, **many)) == bits(found)
-    stops = set()
-    for i, seed in enumerate(SEEDS):
-        own = {"learning_rate": rates[i], "momentum": momenta[i], "cutoff": many["cutoff"][i]}
-        own["seed"] = seed if order_seed is None else order_seed
-        one = train(SMALL, x[i], t[i], weights=[W[i] for W in weights], **own, **given)
-        assert_within([W[i] for W in found.weights], one.weights, ALLOWED)
-        assert_within(found.history[: one.iterations + 1, i], one.history[:, 1], ALLOWED)
-        assert (found.iterations[i], found.stopped[i]) == (one.iterations, one.stopped)
-        assert ((i, 11) in seen) == (one.iterations == 11)
-        stops.add(one.stopped)
-    assert len(stops) == 2
-    assert seen[0, 11] == [W[0].tolist() for W in found.weights]
-
-
-# --- bits ---
-
-
-@pytest.mark.parametrize("given", [{}, {"rule": "rmsprop", "learning_rate": 0.01}], ids=["lanes", "vmapped"])
-def test_neither_number_nor_order_nor_cores_change_a_bit(given):
-    """Blocks of 16: forty networks, the same the other way round, five of them, on one core and on three."""
-    x, t = problem()
-    given = {**PROGRAM, "tolerance": 0.45, **given}
-    rates = {"cutoff": np.linspace(0, 3, 40), "momentum": np.linspace(0, 0.2, 40)}
-    all_of_them = train_many(SMALL, x, t, seeds=range(40), cores=1, **rates, **given)
-    assert len(set(all_of_them.stopped.tolist())) > 1
-    back = {name: value[::-1] for name, value in rates.items()}
-    turned = train_many(SMALL, x, t, seeds=range(39, -1, -1), cores=1, **back, **given)
-    assert bits(turned, slice(None, None, -1)) == bits(all_of_them)
-    some = [3, 38, 17, 0, 16]
-    few = {name: value[some] for name, value in rates.items()}
-    assert bits(train_many(SMALL, x, t, seeds=some, cores=1, **few, **given)) == bits(all_of_them, some)
-    assert bits(train_many(SMALL, x, t, seeds=range(40), cores=3, **rates, **given)) == bits(all_of_them)
-
-
-def test_a_seed_may_come_twice_where_its_runs_differ():
-    """In its rates, or in weights of their own: each is then what it is alone."""
-    x, t = problem()
-    alone = [train_many(SMALL, x, t, seeds=[5, 6, 7, 8, 9], momentum=m, **PROGRAM) for m in (0.0, 0.3)]
-    both = train_many(SMALL, x, t, seeds=[5, 5, 7, 8, 9], momentum=[0.0, 0.3, 0.0, 0.0, 0.0], **PROGRAM)
-    assert bits(both, [0]) == bits(alone[0], [0])
-    assert bits(both, [1]) == bits(alone[1], [0])
-    assert bits(alone[0], [0]) != bits(alone[1], [0])
-    own = tuple(np.stack([W, 2 * W]) for W in map(np.asarray, init(SMALL, 5)))
-    twice = train_many(SMALL, x, t, seeds=[5, 5], weights=own, momentum=0.0, **PROGRAM)
-    assert twice.error[0] == alone[0].error[0] != twice.error[1]
-    with pytest.raises(InputError, match="expected seeds that are all different, got 5 more than once"):
-        train_many(SMALL, x, t, seeds=[5, 5], weights=init(SMALL, 5), **PROGRAM)
-
-
 # --- how runs end ---
-
-
-def test_each_stops_for_itself_and_stays_as_it_was():
-    """Frozen at its stop: the same bits as when the epochs end there, while others in its block go on."""
-    x, t = problem()
-    W = starts(SMALL, 40)
-    there = train_many(SMALL, x, t, seeds=40, weights=W, **PROGRAM)
-    cutoff = np.linspace(0, 1.5, 40)
-    at_12 = np.arange(0, 40, 3)  # every third of them is to end where that run does
-    cutoff[at_12] = np.nextafter(there.error[at_12], np.float32(9))
-    ends = train_many(SMALL, x, t, seeds=40, weights=W, **{**PROGRAM, "epochs": 50}, cutoff=cutoff)
-    assert set(ends.stopped.tolist()) == {"cutoff", "epochs"}
-    assert len(set(ends.iterations.tolist())) > 4
-    at_12 = at_12[ends.iterations[at_12] == 11]  # and was not below its last error before
-    assert len(at_12) > 4
-    for i in at_12:
-        assert [W[i].tolist() for W in ends.weights] == [W[i].tolist() for W in there.weights]
-        assert ends.error[i] == there.error[i] == ends.history[11, i]
-    for i, last in enumerate(ends.iterations):
-        assert ends.error[i] == ends.history[last, i]
-        assert np.isnan(ends.history[last + 1 :, i]).all()
 
 
 def test_a_block_ends_with_its_last_network_and_its_history_is_bounded():
@@ -282,21 +170,6 @@ def test_a_block_ends_with_its_last_network_and_its_history_is_bounded():
         train_many(network, [[1.0]], [[1.0]], epochs=1_000_000, history_every=1, seeds=51)
 
 
-def test_one_that_diverges_is_recorded_and_harms_no_other():
-    network, (x, t) = Network((3, 2), "linear"), problem()
-    rates = np.array([0.01, 30.0, 0.02])
-    W = starts(network, 3)
-    given = {"epochs": 40}
-    found = train_many(network, x, t, seeds=3, weights=W, learning_rate=rates, **given)
-    assert found.stopped.tolist() == ["epochs", "diverged", "epochs"]
-    with pytest.raises(DivergedError) as caught:
-        train(network, x, t, weights=[layer[1] for layer in W], learning_rate=30.0, **given)
-    assert found.iterations[1] == caught.value.result.iterations
-    well = train_many(network, x, t, seeds=3, weights=W, learning_rate=[0.01, 0.01, 0.02], **given)
-    for i in (0, 2):
-        assert [W[i].tolist() for W in found.weights] == [W[i].tolist() for W in well.weights]
-
-
 def test_solved_means_every_output_within_the_networks_own_tolerance():
     xor = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([[0.0], [1], [1], [0]])
     network, tolerance = Network((2, 3, 1), "tanh"), np.array([0.1, 0.2, 0.4, 0.0])
@@ -307,95 +180,6 @@ def test_solved_means_every_output_within_the_networks_own_tolerance():
         own = [layer[i] for layer in W]
         alone = train(network, *xor, weights=own, epochs=3000, tolerance=tolerance[i], dtype="float64")
         assert (alone.stopped, alone.iterations) == ("solved", found.iterations[i])
-
-
-# --- history, programs, progress ---
-
-
-def test_rates_seeds_and_numbers_of_networks_compile_nothing_anew():
-    x, t = problem()
-    kwargs = {**PROGRAM, "weights": [W[0] for W in starts(SMALL, 1)]}
-    train_many(SMALL, x, t, seeds=3, **kwargs)
-    cached = _blocks._run._cache_size()
-    train_many(SMALL, x, t, seeds=[9, 4], learning_rate=[0.1, 0.2], momentum=0.0, cutoff=[1.0, 2.0], **kwargs)
-    train_many(SMALL, x + 1, t / 2, seeds=70, **{**kwargs, "tolerance": np.linspace(0, 1, 70)})
-    assert _blocks._run._cache_size() == cached
-
-
-def test_progress_and_given_weights():
-    x, t = problem()
-    seen = []
-    W = init(SMALL, 3)
-    kwargs = {"seeds": 40, **PROGRAM}
-    one = train_many(SMALL, x, t, weights=W, progress=lambda *args: seen.append(args), **kwargs)
-    assert seen == [(16, 40), (32, 40), (40, 40)]
-    each = train_many(SMALL, x, t, weights=tuple(np.stack([layer] * 40) for layer in W), **kwargs)
-    assert bits(one) == bits(each)
-    assert one.history.shape == (12, 40)
-    still = train_many(SMALL, x, t, weights=W, learning_rate=0.0, momentum=0.0, **kwargs)
-    for layer, start in zip(still.weights, W, strict=True):
-        assert (layer == np.asarray(start)).all()
-    assert {part.dtype.name for part in (*one.weights, one.error, one.history)} == {"float32"}
-
-
-def test_one_note_if_the_option_for_xla_came_too_late(monkeypatch):
-    tiny, one = Network((1, 1)), np.ones((1, 1))
-    kwargs = {"weights": [np.zeros((2, 1))], "epochs": 1}
-    monkeypatch.setattr(xla, "too_late", True)
-    with pytest.warns(xla.SpeedWarning, match="Import bpnn_jax before the first use of JAX") as warned:
-        train(tiny, one, one, **kwargs)
-    train(tiny, one, one, **kwargs)  # once is enough; warnings are errors here
-    assert [w.filename for w in warned] == [__file__]
-    monkeypatch.setattr(xla, "too_late", True)
-    with pytest.warns(xla.SpeedWarning) as warned:
-        train_many(SMALL, *problem(), seeds=2, weights=init(SMALL, 3), **PROGRAM)
-    assert [w.filename for w in warned] == [__file__]
-    monkeypatch.setattr(xla, "too_late", True)
-    train(tiny, one, one, mode="batch", gradient="autodiff", **kwargs)  # loses nothing worth a word
-
-
-@pytest.mark.parametrize(
-    ("running", "flags", "switch", "late"),
-    [
-        (True, "", "on", True),
-        (False, "", "on", False),
-        (True, "", "off", False),
-        (True, "--xla_backend_extra_options=a=b", "on", False),
-    ],
-)
-def test_when_the_option_is_lost(running, flags, switch, late, monkeypatch):
-    monkeypatch.setattr(xla, "too_late", False)
-    monkeypatch.setattr(xla, "jax_is_running", lambda: running)
-    monkeypatch.setenv("XLA_FLAGS", flags)
-    monkeypatch.setenv("BPNN_XLA_OPTION", switch)
-    xla.set_options()
-    assert xla.too_late is late
-
-
-@pytest.mark.parametrize(
-    ("flags", "switch", "found"),
-    [
-        ("", "on", f"{xla.SMALL_LOOPS} {xla.WIDE_VECTORS}"),
-        ("--a=1", "on", f"--a=1 {xla.SMALL_LOOPS} {xla.WIDE_VECTORS}"),
-        ("--xla_cpu_prefer_vector_width=256", "on", f"--xla_cpu_prefer_vector_width=256 {xla.SMALL_LOOPS}"),
-        ("--xla_backend_extra_options=a=b", "on", f"--xla_backend_extra_options=a=b {xla.WIDE_VECTORS}"),
-        (f"{xla.SMALL_LOOPS} {xla.WIDE_VECTORS}", "on", f"{xla.SMALL_LOOPS} {xla.WIDE_VECTORS}"),
-        ("--a=1", "off", "--a=1"),
-        ("flags.txt", "on", "flags.txt"),  # XLA reads the file
-        (" ", "on", f"{xla.SMALL_LOOPS} {xla.WIDE_VECTORS}"),  # alone, XLA would take it for a file
-    ],
-)
-def test_each_option_is_set_unless_the_user_has_it_or_wants_none(flags, switch, found, monkeypatch):
-    monkeypatch.setattr(xla, "too_late", False)
-    monkeypatch.setenv("XLA_FLAGS", flags)
-    monkeypatch.setenv("BPNN_XLA_OPTION", switch)
-    xla.set_options()
-    assert os.environ["XLA_FLAGS"] == found
-
-
-def testjax_is_running_once_it_was_used():
-    jax.numpy.zeros(1).block_until_ready()
-    assert xla.jax_is_running()
 
 
 # --- what it says ---
@@ -440,44 +224,6 @@ def test_what_cannot_be(given, message):
     x, t = problem()
     with pytest.raises(InputError, match=re.escape(message)):
         train_many(SMALL, x, t, **{"seeds": 3, **given})
-
-
-def test_an_interrupted_run_starts_no_more_blocks():
-    x, t = problem()
-    seen = []
-
-    def stop(done, n):
-        seen.append(done)
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train_many(SMALL, x, t, seeds=800, weights=init(SMALL, 3), cores=1, progress=stop, **PROGRAM)
-    assert seen == [16]
-
-
-@pytest.mark.parametrize(
-    "given",
-    [{"tolerance": 0.3}, {"rule": "rmsprop", "learning_rate": 0.01, "mode": "batch"}, {"shuffle": True}],
-    ids=["lanes", "vmapped", "shuffled"],
-)
-def test_a_look_sees_the_weights_of_its_epoch_and_changes_no_bit(given):
-    xor, network, seen = load_patterns("xor"), Network((2, 3, 1), "tanh"), {}
-    more = {"seeds": 70, **given}
-    plain = train_many(network, xor.x, xor.t, epochs=60, **more)
-
-    def look(runs, epoch, weights):
-        for k, run in enumerate(runs):
-            seen[int(run), epoch] = tuple(W[k] for W in weights)
-
-    looked = train_many(network, xor.x, xor.t, epochs=60, looks=(0, 20, 59), look=look, cores=1, **more)
-    for a, b in zip((*plain.weights, plain.error), (*looked.weights, looked.error), strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert {key for key in seen if key[1] == 20} == {(k, 20) for k in range(70) if plain.iterations[k] >= 20}
-    last = {key[0] for key in seen if key[1] == 59}
-    assert last == set(np.flatnonzero(plain.iterations == 59))
-    for k in last:
-        for W, V in zip(plain.weights, seen[k, 59], strict=True):
-            np.testing.assert_array_equal(W[k], V)
 
 
 @pytest.mark.parametrize(

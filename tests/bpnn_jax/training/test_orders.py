@@ -7,8 +7,18 @@ import pytest
 from bpnn_jax.training import _orders
 from bpnn_jax.training._orders import permutation
 
+pytestmark = pytest.mark.quick_xla
 
-@pytest.mark.parametrize(("patterns", "wide"), [(1, False), (2, True), (5, False), (1700, False), (1700, True)])
+
+@pytest.mark.parametrize(
+    ("patterns", "wide"),
+    [
+        (1, False),
+        (2, True),
+        (1700, False),
+        *(pytest.param(*more, marks=pytest.mark.deep) for more in [(5, False), (1700, True)]),
+    ],
+)
 def test_an_order_is_jax_s_permutation(patterns, wide):
     """1700 patterns take a second round of sorting."""
     with jax.enable_x64(wide):

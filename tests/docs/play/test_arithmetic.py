@@ -14,6 +14,7 @@ from docs.play import build
 from manual.article import NN
 from manual.mistakes import MISTAKES, Mistake
 
+pytestmark = pytest.mark.quick_xla
 CORRECT = Mistake("", 0, "")
 CATALOGUE = {m.name: m for m in (CORRECT, *MISTAKES)}
 # E sums over at most 15 products of numbers below 10: some 1e-15 of rounding on either side. A wrong formula is off by 1e-3 or more.

@@ -24,6 +24,8 @@ from bpnn_jax.errors import InputError
 from bpnn_jax.training.gpu import block
 from bpnn_jax.training.gpu.update import Update
 
+pytestmark = pytest.mark.quick_xla
+
 KERNEL = "GPU kernel, interpreted"
 INTERPRETED = {**place(), "kernel": "interpret"}
 TANH = {"activation": "tanh"}

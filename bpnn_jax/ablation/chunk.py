@@ -5,14 +5,17 @@ import importlib.metadata
 import json
 import os
 import platform
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 import bpnn_jax
+from bpnn_jax._runtime.text import one_line
 from bpnn_jax.ablation import scoring
 from bpnn_jax.ablation.scoring import Judge
 from bpnn_jax.ablation.study import LANES
@@ -170,6 +173,21 @@ def _kernel_runs() -> bool:
     try:
         gpu.check_device()
     except InputError:
+        return False
+    return _kernel_tried()
+
+
+@cache
+def _kernel_tried() -> bool:
+    """Whether the kernel trains a small network here; where it cannot, a warning says so, once."""
+    try:
+        train_many(Network((2, 2, 1)), np.eye(2), np.ones((2, 1)), seeds=2, epochs=2, device="gpu")
+    except Exception as error:  # whatever a compiler raises that does not know this kernel
+        warnings.warn(
+            f"The GPU kernel does not run here, so studies train without it ({type(error).__name__}: {one_line(str(error))[:200]}). "
+            "Please report it, with what `bpnn doctor` prints.",
+            stacklevel=2,
+        )
         return False
     return True
 

@@ -3,6 +3,7 @@
 import io
 import json
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import jax
@@ -23,6 +24,8 @@ from bpnn_jax.commands.tables import show
 from bpnn_jax.errors import InputError
 from bpnn_jax.training.gpu import block
 from bpnn_jax.training.gpu.update import Update
+
+pytestmark = pytest.mark.quick_xla
 
 KERNEL = "GPU kernel, interpreted"
 INTERPRETED = {**place(), "kernel": "interpret"}
@@ -165,7 +168,22 @@ def test_a_place_says_where_the_kernel_runs(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     assert "kernel" not in place()  # a GPU that it does not run on
     monkeypatch.setattr(block, "check_device", lambda: None)
-    assert place()["kernel"] == "gpu"
+    tried = []
+    monkeypatch.setattr(chunk_module, "train_many", lambda *_, device, **__: tried.append(device))
+    monkeypatch.setattr(chunk_module, "_kernel_tried", cache(chunk_module._kernel_tried.__wrapped__))
+    assert [place()["kernel"], place()["kernel"], tried] == ["gpu", "gpu", ["gpu"]]
+
+
+def test_a_kernel_that_does_not_compile_leaves_a_study_to_the_other_engines(monkeypatch):
+    def not_compiled(*_, **__):
+        raise RuntimeError("no such instruction\nin line 3")
+
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    monkeypatch.setattr(block, "check_device", lambda: None)
+    monkeypatch.setattr(chunk_module, "train_many", not_compiled)
+    monkeypatch.setattr(chunk_module, "_kernel_tried", cache(chunk_module._kernel_tried.__wrapped__))
+    with pytest.warns(UserWarning, match=r"does not run here, .* \(RuntimeError: no such instruction.*in line 3\)"):
+        assert "kernel" not in place()
 
 
 def test_runs_of_data_are_followed(tmp_path):

@@ -29,12 +29,15 @@ def drawn(network, patterns, dtype="float64"):
     ids=str,
 )
 def test_the_gradient_of_a_batch_is_that_of_jax(network, objective, patterns, assert_within):
+
+    @jax.jit
+    def both(weights, x, t):
+        apart = _columns.apart(network, weights)
+        g, (_, a) = _columns.gradient(network, apart, _columns.batch(x, t), objective)
+        return _columns.joined(g), a, jax.grad(OBJECTIVES[objective], argnums=1)(network, weights, x, t)
+
     with jax.enable_x64(True):
-        weights, x, t = drawn(network, patterns)
-        batch, apart = _columns.batch(jnp.asarray(x), jnp.asarray(t)), _columns.apart(network, weights)
-        g, (_, a) = jax.jit(_columns.gradient, static_argnums=(0, 3))(network, apart, batch, objective)
-        expected = jax.grad(OBJECTIVES[objective], argnums=1)(network, weights, x, t)
-        joined = _columns.joined(g)
+        joined, a, expected = both(*drawn(network, patterns))
     assert a.shape == (3, patterns)
     # Sums of up to 40 patterns of numbers below 10, and 2^-53 of that for each of some 40 roundings, on either side.
     assert_within(joined, expected, 2 * 40 * 10 * 40 * 2.0**-53)
@@ -60,11 +63,16 @@ def test_the_error_of_a_batch_is_what_the_measure_says(patterns, assert_within):
         "last-output": 3 + squares[:, -1].sum(),
         "last-pattern": squares[-1, -1],
     }
-    with jax.enable_x64(True):
-        found = {
-            measure: _outputs.measured_batch(network, Settings(measure=measure), 3.0, None, jnp.asarray(a.T), t.T)
+
+    @jax.jit
+    def measured(a, t):
+        return {
+            measure: _outputs.measured_batch(network, Settings(measure=measure), 3.0, None, a, t)
             for measure in expected
         }
+
+    with jax.enable_x64(True):
+        found = measured(a.T, t.T)
     # Up to 1600 numbers up to ½, whose sum is below 300.
     assert_within(found, expected, 1600 * 300 * 2.0**-53)
 
@@ -77,10 +85,15 @@ def test_an_order_of_nodes_is_kept_through_every_layer():
     second = np.zeros((4, 4))
     second[2, 1] = 1.0  # and on to output 1
     x = np.eye(4)[:1]
+
+    @jax.jit
+    def gradient(weights, x, t):
+        apart = _columns.apart(network, weights)
+        g, (z, _) = _columns.gradient(network, apart, _columns.batch(x, t), "half-squared-error")
+        return z, *_columns.joined(g)
+
     with jax.enable_x64(True):
-        apart = _columns.apart(network, (first, second))
-        g, (z, _) = _columns.gradient(network, apart, _columns.batch(x, np.zeros((1, 4))), "half-squared-error")
-        z, *joined = jax.device_get((z, *_columns.joined(g)))
+        z, *joined = jax.device_get(gradient((first, second), x, np.zeros((1, 4))))
     a = 1 / (1 + np.exp(-1.0))
     assert np.flatnonzero(z[:, 0]).tolist() == [1]
     assert np.argwhere(joined[0]).tolist() == [[0, 2]]  # one input that is not 0, and one node that output 1 looks at

@@ -19,7 +19,8 @@ import numpy as np
 
 from bpnn_jax import Network
 from bpnn_jax.training import _blocks, _engines, _loop
-from bpnn_jax.training._loop import Rates, Settings
+from bpnn_jax.training._loop import Rates
+from bpnn_jax.training._settings import Settings
 
 SIZES = ("20-8-3", "20-8-4", "20-8-5", "20-8-10", "30-16-2", "40-16-4", "50-20-5", "64-32-10", "64-64-64-10")
 PATTERNS, NETWORKS, ENOUGH = 256, 64, 0.3  # seconds of one measurement

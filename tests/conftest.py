@@ -58,9 +58,9 @@ def pytest_collection_finish():
 
 
 def pytest_collection_modifyitems(items):
-    """Tests marked deep repeat with more cases, or at length, what a quicker one asserts. Those marked quick_xla come last:
+    """Tests marked deep repeat with more cases, or at length, what a quicker one asserts. Those marked quick_xla come last.
 
-    what is compiled is forgotten in between, and theirs are the most programs. Examples in docstrings are: their digits are few.
+    What is compiled is forgotten in between, and theirs are the most programs. Examples in docstrings are: their digits are few.
     """
     for item in items:
         if isinstance(item, pytest.DoctestItem):

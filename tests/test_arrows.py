@@ -38,6 +38,7 @@ ENGINE = (
         "training._columns",
         "training._outputs",
         "training._schedule",
+        "training._settings",
         "training._orders",
         "training._loop",
         "training._watch",

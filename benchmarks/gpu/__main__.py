@@ -34,7 +34,7 @@ from rich.table import Table
 
 from benchmarks.gpu.right import check
 from bpnn_jax import InputError, Network, apply
-from bpnn_jax.training import _loop
+from bpnn_jax.training import _loop, _settings
 from bpnn_jax.training.gpu import block
 
 CHAINS, LENGTH = 16, 4096  # of the multiply-add ceiling: independent chains a thread, and how long each is
@@ -163,7 +163,7 @@ def measure(options: Options) -> list[Line]:
     x = jnp.asarray(rng.uniform(0, 1, (options.patterns, network.sizes[0])), jnp.float32)
     t = jnp.asarray(rng.uniform(0, 1, (options.patterns, network.sizes[-1])), jnp.float32)
     rates = _loop.Rates(*(jnp.asarray(rng.uniform(0, high, n), jnp.float32) for high in (0.5, 0.2, 0.0, 0.0)))
-    settings, once = _loop.Settings(epochs=options.epochs), n * options.patterns
+    settings, once = _settings.Settings(epochs=options.epochs), n * options.patterns
     todo: list[tuple[str, int, int, Callable, int]] = []
     if not options.layouts:
         scan = partial(by_scan, network, options.scan_epochs)

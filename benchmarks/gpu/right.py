@@ -12,20 +12,20 @@ from rich.console import Console
 
 from benchmarks.gpu.by_hand import by_hand
 from bpnn_jax import Network, init, patterns
-from bpnn_jax.training import _loop
+from bpnn_jax.training import _loop, _settings
 from bpnn_jax.training.gpu import block
 from bpnn_jax.verify.bound import UNIT, bound
 from bpnn_jax.verify.reference import draw, float64
 
 STEP = 0.5  # a power of two: to multiply by it rounds nothing
 OTHERS = [  # every rule, both orders, every activation, bias nodes off, one and three weight layers
-    (Network((2, 2, 1), "tanh"), _loop.Settings(rule="heavy-ball"), 2),
-    (Network((20, 8, 3)), _loop.Settings(rule="nesterov"), 2),
-    (Network((20, 8, 3), hidden_bias=False), _loop.Settings(order="article"), 1),
-    (Network((8, 4, 2), ("lecun_tanh", "sigmoid"), input_bias=False), _loop.Settings(order="article"), 4),
-    (Network((3, 4, 2, 1), ("tanh", "sigmoid", "linear")), _loop.Settings(), 1),
-    (Network((30, 16, 2), ("tanh", "sigmoid")), _loop.Settings(), 8),
-    (Network((5, 1), input_bias=False), _loop.Settings(rule="nesterov"), 1),
+    (Network((2, 2, 1), "tanh"), _settings.Settings(rule="heavy-ball"), 2),
+    (Network((20, 8, 3)), _settings.Settings(rule="nesterov"), 2),
+    (Network((20, 8, 3), hidden_bias=False), _settings.Settings(order="article"), 1),
+    (Network((8, 4, 2), ("lecun_tanh", "sigmoid"), input_bias=False), _settings.Settings(order="article"), 4),
+    (Network((3, 4, 2, 1), ("tanh", "sigmoid", "linear")), _settings.Settings(), 1),
+    (Network((30, 16, 2), ("tanh", "sigmoid")), _settings.Settings(), 8),
+    (Network((5, 1), input_bias=False), _settings.Settings(rule="nesterov"), 1),
 ]
 
 
@@ -39,7 +39,7 @@ def one_step(threads: int, interpret: bool) -> float:
         weights = tuple(
             np.stack([d.weights[l] for d in draws], -1).astype(np.float32) for l in range(len(network.shapes))
         )
-        settings, rates = _loop.Settings(epochs=1), _loop.Rates(STEP, 0.0, 0.0, 0.0)
+        settings, rates = _settings.Settings(epochs=1), _loop.Rates(STEP, 0.0, 0.0, 0.0)
         run = jax.jit(partial(block.train_block, network, settings, threads=threads, interpret=interpret))
         moved = run(weights, x, t, rates).weights
         for k in range(len(draws)):
@@ -52,7 +52,7 @@ def one_step(threads: int, interpret: bool) -> float:
     return worst
 
 
-def some_epochs(network: Network, settings: _loop.Settings, threads: int, interpret: bool) -> float:
+def some_epochs(network: Network, settings: _settings.Settings, threads: int, interpret: bool) -> float:
     """The largest difference from three epochs of the hand derivation in float64, relative to the largest weight."""
     rng = np.random.default_rng(1)
     drawn = draw(network, rng, patterns=5)
@@ -70,7 +70,7 @@ def some_epochs(network: Network, settings: _loop.Settings, threads: int, interp
 def solved_xor(networks: int, epochs: int, interpret: bool) -> tuple[float, float]:
     """The shares of tanh networks that solve XOR, by the kernel and by ``train``'s own loop on the CPU, from the same weights."""
     network, xor = Network((2, 2, 1), "tanh"), patterns.load("xor")
-    settings = _loop.Settings(epochs=epochs, stop_solved=True, history_every=epochs)
+    settings = _settings.Settings(epochs=epochs, stop_solved=True, history_every=epochs)
     x, t = xor.x.astype(np.float32), xor.t.astype(np.float32)
     with jax.default_device(jax.devices("cpu")[0]):
         keys = jax.random.split(jax.random.key(0), networks)
@@ -94,7 +94,7 @@ def check(interpret: bool, console: Console) -> dict[str, Any]:
     network = Network((20, 8, 3) if not interpret else (2, 2, 1))
     for threads in block.splits(network):
         step = one_step(threads, interpret)
-        epochs = some_epochs(network, _loop.Settings(), threads, interpret)
+        epochs = some_epochs(network, _settings.Settings(), threads, interpret)
         # 15 updates of weights near 1, each rounding a few dozen times: 15 * 30 u is 3e-5. A wrong equation is 1e-3 or more.
         if not (step <= 1.0 and epochs <= 3e-5):
             sys.exit(

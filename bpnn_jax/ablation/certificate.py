@@ -16,8 +16,9 @@ from bpnn_jax.network import Network, Weights, init_paired
 from bpnn_jax.settings import patterns_per_update
 from bpnn_jax.training import _engines
 from bpnn_jax.training._blocks import run_block
-from bpnn_jax.training._loop import Rates, Settings
+from bpnn_jax.training._loop import Rates
 from bpnn_jax.training._orders import of_seeds
+from bpnn_jax.training._settings import Settings
 from bpnn_jax.training._step import functions
 from bpnn_jax.training.gpu import block
 from bpnn_jax.verify import as_it_runs, complex_step, equations, loops

@@ -22,7 +22,7 @@ from bpnn_jax.ablation.study import LANES
 from bpnn_jax.ablation.table import Columns, Table, table
 from bpnn_jax.errors import InputError, unknown
 from bpnn_jax.network import Network, init_paired
-from bpnn_jax.training import Settings, _engines, _loop, train_many
+from bpnn_jax.training import Settings, _engines, _settings, train_many
 from bpnn_jax.training._many import LARGEST_HISTORY
 
 FORMAT = 1  # of what a chunk's name is the hash of, and of its file
@@ -79,7 +79,7 @@ class Program:
 
     def kernel(self, place: Mapping[str, str]) -> str | None:
         """The device of ``train_many`` where the GPU kernel trains it there, otherwise None."""
-        points = _loop.points(self.settings)
+        points = _settings.points(self.settings)
         if "kernel" not in place or self.dtype != "float32" or points * KERNEL_RUNS > LARGEST_HISTORY:
             return None
         if place["kernel"] not in _engines.KERNELS:

@@ -9,9 +9,10 @@ import jax
 import numpy as np
 
 from bpnn_jax.network import Network, Weights
-from bpnn_jax.training import _engines, _loop
-from bpnn_jax.training._loop import Rates, Settings
+from bpnn_jax.training import _engines, _loop, _settings
+from bpnn_jax.training._loop import Rates
 from bpnn_jax.training._orders import Drawn, Orders
+from bpnn_jax.training._settings import Settings
 
 
 def run_block(
@@ -108,7 +109,7 @@ class _Stretched:
 
 def _shaping(settings: Settings, dtype: str) -> tuple[Settings, np.ndarray | None]:
     """What shapes a program, and its weight decay, if it has one, in ``dtype``."""
-    program, decay = _loop.shaping(settings)
+    program, decay = _settings.shaping(settings)
     return program, None if decay is None else np.asarray(decay, dtype)
 
 
@@ -125,7 +126,7 @@ def _run(
     until: Any,
 ) -> Any:
     """In one go: of patterns in the order of the arrays, (patterns, n) for all networks or with the networks in front."""
-    settings = _loop.decaying(settings, weight_decay)
+    settings = _settings.decaying(settings, weight_decay)
     block = how.begin(network, settings, weights, rates, x.ndim == 3)
     return how.ended(how.go_on(network, settings, block, rates, x, t, None, until))
 
@@ -137,4 +138,4 @@ def _begin(begin: Callable, network: Network, settings: Settings, weights: Weigh
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _go_on(go_on: Callable, network: Network, settings: Settings, weight_decay: Any, state: Any, *args: Any) -> Any:
-    return go_on(network, _loop.decaying(settings, weight_decay), state, *args)
+    return go_on(network, _settings.decaying(settings, weight_decay), state, *args)

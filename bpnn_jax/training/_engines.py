@@ -14,8 +14,9 @@ import jax.numpy as jnp
 
 from bpnn_jax.network import Network
 from bpnn_jax.training import _loop
-from bpnn_jax.training._loop import GENERIC, Engine, Rates, Settings
+from bpnn_jax.training._loop import GENERIC, Engine, Rates
 from bpnn_jax.training._orders import Drawn
+from bpnn_jax.training._settings import Settings
 from bpnn_jax.training.fused import epoch, lanes, patterns
 from bpnn_jax.training.fused.equations import ONE
 

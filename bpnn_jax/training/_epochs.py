@@ -11,8 +11,9 @@ from bpnn_jax._runtime import xla
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import Network, Weights, init
 from bpnn_jax.training import _engines, _inputs, _loop
-from bpnn_jax.training._loop import GENERIC, Engine, Rates, Settings
+from bpnn_jax.training._loop import GENERIC, Engine, Rates
 from bpnn_jax.training._orders import in_order
+from bpnn_jax.training._settings import Settings
 
 
 class EpochsRun(NamedTuple):

@@ -17,7 +17,8 @@ from bpnn_jax import errors
 from bpnn_jax._runtime.arrays import real_array
 from bpnn_jax.errors import InputError, unknown, whole_number
 from bpnn_jax.network import Network, Weights, check_objective, check_weights
-from bpnn_jax.training._loop import Rates, Settings
+from bpnn_jax.training._loop import Rates
+from bpnn_jax.training._settings import Settings
 
 DTYPES = ("float32", "float64")
 SUM_TOLERANCE = 1e-6  # of float32 targets that are shares: each is rounded by 6e-8 of itself, and so is their sum

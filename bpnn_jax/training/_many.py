@@ -15,10 +15,11 @@ from bpnn_jax._runtime import forks, xla
 from bpnn_jax._runtime.display import Card
 from bpnn_jax.errors import InputError, unknown, whole_number
 from bpnn_jax.network import Network, Weights, init
-from bpnn_jax.training import _engines, _inputs, _loop, _one
+from bpnn_jax.training import _engines, _inputs, _one, _settings
 from bpnn_jax.training._blocks import run_block
-from bpnn_jax.training._loop import Rates, Settings
+from bpnn_jax.training._loop import Rates
 from bpnn_jax.training._orders import of_seeds
+from bpnn_jax.training._settings import Settings
 
 Look = Callable[[np.ndarray, int, Weights], None]
 POINTS = 100  # of the history, unless history_every is given
@@ -153,9 +154,9 @@ def train_many(
     one = None if order_seed is None else np.uint32(errors.seed(order_seed))
     if device not in DEVICES:
         raise unknown("device", device, DEVICES)
-    if _loop.points(settings) * n > LARGEST_HISTORY:
+    if _settings.points(settings) * n > LARGEST_HISTORY:
         raise InputError(
-            f"expected a history of at most {LARGEST_HISTORY} numbers, got {_loop.points(settings)} points of {n} networks: "
+            f"expected a history of at most {LARGEST_HISTORY} numbers, got {_settings.points(settings)} points of {n} networks: "
             "a larger history_every keeps it short"
         )
     x, t = _inputs.patterns(network, x, t, dtype, settings.objective, networks=n)
@@ -221,7 +222,7 @@ def train_many(
         error=np.concatenate([e.error for e in found])[:n],
         stopped=STATUS_NAMES[np.concatenate([e.status for e in found])[:n]],
         history=np.concatenate([e.history for e in found], axis=1)[:, :n],
-        history_epochs=np.arange(_loop.points(settings)) * settings.history_every,
+        history_epochs=np.arange(_settings.points(settings)) * settings.history_every,
         engine=engine,
         lanes=width,
         seconds=seconds,

@@ -15,7 +15,7 @@ from bpnn_jax._runtime.arrays import real_array
 from bpnn_jax._runtime.display import Card
 from bpnn_jax.errors import InputError, whole_number
 from bpnn_jax.network import Network, Weights, apply, check_weights, init
-from bpnn_jax.training import _engines, _inputs, _loop
+from bpnn_jax.training import _engines, _inputs, _loop, _settings
 from bpnn_jax.training._watch import Watch
 
 STATUS_NAMES = {_loop.RUNNING: "epochs", _loop.CUTOFF: "cutoff", _loop.SOLVED: "solved", _loop.DIVERGED: "diverged"}
@@ -93,7 +93,7 @@ class DivergedError(FloatingPointError):
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _run(network, settings, engine, weight_decay, *args):
-    return _loop.run(network, _loop.decaying(settings, weight_decay), *args, engine=engine)
+    return _loop.run(network, _settings.decaying(settings, weight_decay), *args, engine=engine)
 
 
 def train(
@@ -109,7 +109,7 @@ def train(
     start: Checkpoint | None = None,
     seed: int = 0,
     dtype: Any = "float32",
-    settings: _loop.Settings | None = None,
+    settings: _settings.Settings | None = None,
     progress: Callable[[int, float], None] | None = None,
     watch: Watch | None = None,
     **changes: Any,
@@ -158,7 +158,7 @@ def train(
     if engine in _engines.WRITTEN_OUT:
         xla.warn_if_too_late()
 
-    program, weight_decay = _loop.shaping(_loop.with_room(replace(settings, epochs=last)))
+    program, weight_decay = _settings.shaping(_settings.with_room(replace(settings, epochs=last)))
     with jax.enable_x64(dtype == "float64"), _engines.placed(engine in _engines.WRITTEN_OUT):
         # In NumPy up to the run: JAX would compile a program for each array's shape, only to fill it.
         first = tuple(np.asarray(W, dtype) for W in (init(network, seed, dtype=dtype) if own is None else own))

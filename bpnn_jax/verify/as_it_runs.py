@@ -11,8 +11,9 @@ import manual
 from bpnn_jax import audit
 from bpnn_jax.network import Network, Weights, half_squared_error
 from bpnn_jax.training import train
-from bpnn_jax.training._loop import Rates, Settings
+from bpnn_jax.training._loop import Rates
 from bpnn_jax.training._many import train_many
+from bpnn_jax.training._settings import Settings
 from bpnn_jax.training._step import functions
 from bpnn_jax.training.gpu import block
 from bpnn_jax.verify.bound import UNIT, Bound, bound

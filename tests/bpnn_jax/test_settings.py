@@ -13,7 +13,7 @@ from bpnn_jax.errors import InputError
 from bpnn_jax.network import Network
 from bpnn_jax.patterns import Patterns
 from bpnn_jax.settings import Run
-from bpnn_jax.training import Rates, Settings, _loop, _step
+from bpnn_jax.training import Rates, Settings, _settings, _step
 
 XOR = load_patterns("xor")
 
@@ -30,10 +30,10 @@ def test_the_choices_are_those_of_the_engine():
     assert choices("output_activation") == {"same", *network.OUTPUT_ACTIVATIONS}
     assert set(manual.OUTPUT_ACTIVATIONS) == set(network.OUTPUT_ACTIVATIONS)
     assert choices("objective") == set(network.OBJECTIVES) == set(manual.OBJECTIVES)
-    assert choices("reduction") == set(_loop.REDUCTIONS)
+    assert choices("reduction") == set(_settings.REDUCTIONS)
     assert settings.DECAYING_RULES == rules.DECAYING
     assert choices("rule") == set(rules.RULES)
-    assert choices("mode") == set(_loop.MODES)
+    assert choices("mode") == set(_settings.MODES)
     assert choices("order") == set(_step.ORDERS)
     assert choices("gradient") == set(_step.GRADIENTS)
     assert choices("initial") == set(network.INITIAL)

@@ -14,7 +14,8 @@ import manual
 from bpnn_jax import rules
 from bpnn_jax.network import Network
 from bpnn_jax.training import _outputs
-from bpnn_jax.training._loop import Rates, Settings, batches
+from bpnn_jax.training._loop import Rates, batches
+from bpnn_jax.training._settings import Settings
 from bpnn_jax.training.fused import equations
 from bpnn_jax.training.fused.equations import LANES, Layout
 

@@ -6,9 +6,10 @@ import jax
 import jax.numpy as jnp
 
 from bpnn_jax.network import Network
-from bpnn_jax.training import _loop
-from bpnn_jax.training._loop import Rates, Settings
+from bpnn_jax.training import _loop, _settings
+from bpnn_jax.training._loop import Rates
 from bpnn_jax.training._orders import Drawn
+from bpnn_jax.training._settings import Settings
 from bpnn_jax.training.fused import epoch, equations
 from bpnn_jax.training.fused.equations import LANES
 
@@ -73,7 +74,7 @@ def _not_begun(settings: Settings, weights: tuple) -> Ended:
         epochs=jnp.zeros(lanes, jnp.int32),
         error=jnp.full(lanes, jnp.nan, dtype),
         status=jnp.full(lanes, _loop.RUNNING, jnp.int32),
-        history=jnp.full((_loop.points(settings), lanes), jnp.nan, dtype),
+        history=jnp.full((_settings.points(settings), lanes), jnp.nan, dtype),
     )
 
 

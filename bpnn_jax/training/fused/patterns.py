@@ -12,7 +12,8 @@ import numpy as np
 
 from bpnn_jax.network import Network
 from bpnn_jax.training import _outputs
-from bpnn_jax.training._loop import Rates, Settings
+from bpnn_jax.training._loop import Rates
+from bpnn_jax.training._settings import Settings
 from bpnn_jax.training.fused import epoch, equations
 from bpnn_jax.training.fused.equations import LANES, ONE
 

@@ -19,7 +19,7 @@ from jax.experimental import pallas as pl
 import manual
 from bpnn_jax.errors import InputError, whole_number
 from bpnn_jax.network import Network, Weights
-from bpnn_jax.training import _loop
+from bpnn_jax.training import _loop, _settings
 from bpnn_jax.training.gpu import rows as gpu_rows
 from bpnn_jax.training.gpu.kernel import Kernel
 from bpnn_jax.training.gpu.update import Update
@@ -111,12 +111,12 @@ def splits(network: Network) -> tuple[int, ...]:
     return tuple(s for s in (1, 2, 4, 8, 16) if network.sizes[1] % s == 0)
 
 
-def supports(network: Network, settings: _loop.Settings) -> str:
+def supports(network: Network, settings: _settings.Settings) -> str:
     """Why the kernel cannot train this network with these settings; empty if it can.
 
-    >>> supports(Network((20, 8, 3)), _loop.Settings())
+    >>> supports(Network((20, 8, 3)), _settings.Settings())
     ''
-    >>> supports(Network((20, 8, 3)), _loop.Settings(mode="batch"))
+    >>> supports(Network((20, 8, 3)), _settings.Settings(mode="batch"))
     "the GPU kernel updates online, in file order; got mode='batch'"
     """
     if settings.mode != "online" or settings.shuffle:
@@ -146,7 +146,7 @@ def supports(network: Network, settings: _loop.Settings) -> str:
 
 def train_block(
     network: Network,
-    settings: _loop.Settings,
+    settings: _settings.Settings,
     weights: Weights,
     x: Any,
     t: Any,
@@ -182,7 +182,7 @@ def train_block(
 
 def begin(
     network: Network,
-    settings: _loop.Settings,
+    settings: _settings.Settings,
     weights: Weights,
     *,
     lanes: int | None = None,
@@ -221,7 +221,7 @@ def given(running: Running, x: Any, t: Any, rates: _loop.Rates) -> tuple[jax.Arr
 
 
 def advance(
-    settings: _loop.Settings, running: Running, given: tuple[jax.Array, jax.Array], epochs: Any, *, interpret: bool
+    settings: _settings.Settings, running: Running, given: tuple[jax.Array, jax.Array], epochs: Any, *, interpret: bool
 ) -> Running:
     """One launch: so many epochs more, a number that may be traced, or as many as it takes until all networks have stopped."""
     network = running.update.network

@@ -10,7 +10,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from bpnn_jax.training import _loop
+from bpnn_jax.training import _loop, _settings
 from bpnn_jax.training.gpu.update import Row, Update
 
 
@@ -19,7 +19,7 @@ class Kernel:
     """What is fixed when the kernel is traced. ``lanes``: the networks of one program."""
 
     update: Update
-    settings: _loop.Settings
+    settings: _settings.Settings
     patterns: int
     lanes: int
 

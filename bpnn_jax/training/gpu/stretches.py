@@ -12,8 +12,9 @@ import jax
 import jax.numpy as jnp
 
 from bpnn_jax.network import Network
-from bpnn_jax.training import _loop
-from bpnn_jax.training._loop import Rates, Settings
+from bpnn_jax.training import _loop, _settings
+from bpnn_jax.training._loop import Rates
+from bpnn_jax.training._settings import Settings
 from bpnn_jax.training.fused.lanes import Ended
 from bpnn_jax.training.gpu import block
 from bpnn_jax.training.gpu.block import Running
@@ -32,7 +33,7 @@ class Stretched:
 def begin(network: Network, settings: Settings, weights: tuple, rates: Rates, own_inputs: bool) -> Stretched:
     """A block before its first epoch, from weights (networks, n_in + bias, n_out)."""
     running = block.begin(network, settings, tuple(jnp.moveaxis(W, 0, -1) for W in weights))
-    history = jnp.full((_loop.points(settings), running.networks), jnp.nan, jnp.float32)
+    history = jnp.full((_settings.points(settings), running.networks), jnp.nan, jnp.float32)
     return Stretched(running, jnp.int32(0), history)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from bpnn_jax.network import OBJECTIVES, Network
 from bpnn_jax.training import _columns, _outputs
-from bpnn_jax.training._loop import Settings
+from bpnn_jax.training._settings import Settings
 
 
 def drawn(network, patterns, dtype="float64"):

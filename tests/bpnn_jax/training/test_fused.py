@@ -11,7 +11,8 @@ import pytest
 import manual
 from bpnn_jax.network import Network, half_squared_error
 from bpnn_jax.training import _blocks, _engines, _loop, _one, _outputs, train
-from bpnn_jax.training._loop import GENERIC, Settings
+from bpnn_jax.training._loop import GENERIC
+from bpnn_jax.training._settings import Settings
 from bpnn_jax.training._step import functions
 from bpnn_jax.training.fused import epoch, equations
 from bpnn_jax.training.fused.equations import LANES, ONE

@@ -17,7 +17,7 @@ import manual
 from bpnn_jax import Network, load_patterns, train
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import init
-from bpnn_jax.training import _blocks, _engines, _loop, _many
+from bpnn_jax.training import _blocks, _engines, _loop, _many, _settings
 from bpnn_jax.training._step import functions
 from bpnn_jax.training.gpu import block as gpu
 from bpnn_jax.training.gpu import rows
@@ -99,7 +99,7 @@ CASES = [
 
 @pytest.mark.parametrize(("network", "changes", "threads"), CASES, ids=lambda c: str(c).replace(" ", ""))
 def test_three_epochs_are_those_of_the_hand_derivation(network, changes, threads):
-    settings = _loop.Settings(epochs=3, **changes)
+    settings = _settings.Settings(epochs=3, **changes)
     args = example(network, 130)  # a second program, almost empty
     block = interpreted(network, settings, *args, threads=threads)
     assert [W.shape for W in block.weights] == [(*shape, 130) for shape in network.shapes]
@@ -118,7 +118,7 @@ def test_one_step_is_within_the_error_bound(threads):
         d = draw(network, rng, patterns=1, saturated=saturated)
         x, t = d.x.astype(np.float32), d.t.astype(np.float32)
         rates = _loop.Rates(step, 0.0, 0.0, 0.0)
-        moved = interpreted(network, _loop.Settings(epochs=1), weights, x, t, rates, threads=threads).weights
+        moved = interpreted(network, _settings.Settings(epochs=1), weights, x, t, rates, threads=threads).weights
         for k in (*range(0, 128, 8), 127):
             wide = tuple(W[..., k].astype(np.float64) for W in weights), x.astype(np.float64), t.astype(np.float64)
             exact = float64(network, *wide)
@@ -148,7 +148,7 @@ def eagerly(kernel, interpret, state, counts, errors, rates, records, stretch):
 @pytest.mark.parametrize("threads", [pytest.param(1, marks=pytest.mark.deep), 8])
 def test_the_article_s_recogniser(threads, monkeypatch):
     monkeypatch.setattr(gpu, "_launch", eagerly)
-    network, settings = Network((20, 8, 3)), _loop.Settings(epochs=2)
+    network, settings = Network((20, 8, 3)), _settings.Settings(epochs=2)
     args = example(network, EAGER, patterns=3)
     block = gpu.train_block(network, settings, *args, threads=threads, interpret=True)
     assert_as_by_hand(block, network, settings, *args, range(EAGER))
@@ -211,7 +211,7 @@ def test_a_wrong_kernel_fails(method, wrong, monkeypatch):
     monkeypatch.setattr(gpu, "_launch", eagerly)
     if method:
         monkeypatch.setattr(Update, method, wrong)
-    network, settings = Network((2, 2, 1)), _loop.Settings(epochs=2)
+    network, settings = Network((2, 2, 1)), _settings.Settings(epochs=2)
     args = example(network, EAGER)
     block = gpu.train_block(network, settings, *args, interpret=True)
     if method is None:
@@ -230,9 +230,9 @@ def test_a_stopped_network_is_frozen_and_its_neighbours_are_not():
     cutoff = np.zeros(130, np.float32)
     cutoff[::2] = 1e9  # every other network stops after its first epoch
     # Where all stop after it, the first epoch is the last that is run.
-    once = interpreted(network, _loop.Settings(epochs=3), weights, x, t, rates._replace(cutoff=1e9))
-    block = interpreted(network, _loop.Settings(epochs=3), weights, x, t, rates._replace(cutoff=cutoff))
-    free = interpreted(network, _loop.Settings(epochs=3), weights, x, t, rates)
+    once = interpreted(network, _settings.Settings(epochs=3), weights, x, t, rates._replace(cutoff=1e9))
+    block = interpreted(network, _settings.Settings(epochs=3), weights, x, t, rates._replace(cutoff=cutoff))
+    free = interpreted(network, _settings.Settings(epochs=3), weights, x, t, rates)
     assert set(np.asarray(once.iterations)) == {0}
     np.testing.assert_array_equal(block.status, np.where(cutoff > 0, _loop.CUTOFF, _loop.RUNNING))
     np.testing.assert_array_equal(block.iterations, np.where(cutoff > 0, 0, 2))
@@ -245,7 +245,7 @@ def test_a_stopped_network_is_frozen_and_its_neighbours_are_not():
 
 def test_a_diverged_network_says_so_and_harms_nobody():
     network, changes, _ = CASES[2]  # its output is linear
-    settings = _loop.Settings(epochs=3, **changes)
+    settings = _settings.Settings(epochs=3, **changes)
     weights, x, t, _ = example(network, 130)
     fast = np.where(np.arange(130) == 5, 1e5, 0.01).astype(np.float32)
     block = interpreted(network, settings, weights, x, t, _loop.Rates(fast, 0.0, 0.0, 0.0), threads=1)
@@ -265,7 +265,7 @@ def test_a_diverged_network_is_nan_as_a_whole(monkeypatch):
     network = Network((2, 2, 1), ("tanh", "linear"))
     weights, x, t, rates = example(network, EAGER, patterns=1)
     rates = rates._replace(learning_rate=np.array([3e38, 0.1, 0.1], np.float32), momentum=0.0)
-    running = gpu.begin(network, settings := _loop.Settings(epochs=1), weights)
+    running = gpu.begin(network, settings := _settings.Settings(epochs=1), weights)
     running = gpu.advance(settings, running, gpu.given(running, x, t + 100, rates), 1, interpret=True)
     assert not np.isnan(running.state[..., 0]).any()
     block = gpu.ended(running)
@@ -277,7 +277,7 @@ def test_a_diverged_network_is_nan_as_a_whole(monkeypatch):
 def test_solved_at_the_epoch_that_train_says():
     """At length what ``train_many`` below says of shorter runs."""
     network, xor = Network((2, 2, 1), "tanh"), load_patterns("xor")
-    settings = _loop.Settings(epochs=400, stop_solved=True)
+    settings = _settings.Settings(epochs=400, stop_solved=True)
     starts = [init(network, seed) for seed in (0, 1, 3, 6)]  # seed 2 is chaotic: float32 solves at 89, float64 at 140
     weights = tuple(jnp.stack(parts, -1) for parts in zip(*starts, strict=True))
     x, t = xor.x.astype(np.float32), xor.t.astype(np.float32)
@@ -290,7 +290,7 @@ def test_solved_at_the_epoch_that_train_says():
 
 
 def test_a_network_s_bits_do_not_depend_on_its_place():
-    network, settings = Network((2, 2, 1)), _loop.Settings(epochs=3)
+    network, settings = Network((2, 2, 1)), _settings.Settings(epochs=3)
     weights, x, t, rates = example(network, 130)
     order = np.random.default_rng(0).permutation(130)
     block = interpreted(network, settings, weights, x, t, rates)
@@ -300,12 +300,12 @@ def test_a_network_s_bits_do_not_depend_on_its_place():
         np.testing.assert_array_equal(W[..., order], V)
 
 
-@pytest.mark.parametrize("measure", _loop.MEASURES)
+@pytest.mark.parametrize("measure", _settings.MEASURES)
 def test_the_error_is_what_its_measure_says(measure, monkeypatch):
     monkeypatch.setattr(gpu, "_launch", eagerly)
     network = Network((2, 2, 2))
     weights, x, t, _ = example(network, EAGER)
-    settings = _loop.Settings(epochs=1, measure=measure)
+    settings = _settings.Settings(epochs=1, measure=measure)
     block = gpu.train_block(network, settings, weights, x, t, _loop.Rates(0.0, 0.0, 0.0, 0.0), interpret=True)
     for k in range(EAGER):
         W = tuple(layer[..., k].astype(np.float64) for layer in weights)
@@ -351,7 +351,7 @@ LOWERED = [
 
 def test_stretches_lower_for_cuda_without_a_gpu():
     """The kernel in the loop that launches it up to each recorded epoch, as ``train_many`` and a study run it."""
-    network, settings = Network((2, 2, 1)), _loop.Settings(epochs=10, history_every=3)
+    network, settings = Network((2, 2, 1)), _settings.Settings(epochs=10, history_every=3)
     weights, x, t, _ = example(network, 4)
     weights = tuple(np.moveaxis(W, -1, 0) for W in weights)
     rates = _loop.Rates(*[np.zeros(4, np.float32)] * 4)
@@ -365,7 +365,7 @@ def test_stretches_lower_for_cuda_without_a_gpu():
 @pytest.mark.parametrize(("network", "changes", "layout"), LOWERED, ids=lambda c: str(c).replace(" ", ""))
 def test_lowers_for_cuda_without_a_gpu(network, changes, layout):
     args = jax.tree.map(lambda a: jax.ShapeDtypeStruct(np.shape(a), jnp.float32), example(network, 300))
-    run = jax.jit(partial(gpu.train_block, network, _loop.Settings(epochs=10, **changes), **layout))
+    run = jax.jit(partial(gpu.train_block, network, _settings.Settings(epochs=10, **changes), **layout))
     module = run.trace(*args).lower(lowering_platforms=("cuda",)).as_text()
     assert "mosaic_gpu" in module
 
@@ -373,7 +373,7 @@ def test_lowers_for_cuda_without_a_gpu(network, changes, layout):
 def test_on_the_cpu_it_does_not_run():
     network = Network((2, 2, 1))
     with pytest.raises(InputError, match="expected a GPU, got cpu"):
-        gpu.train_block(network, _loop.Settings(epochs=1), *example(network, 2))
+        gpu.train_block(network, _settings.Settings(epochs=1), *example(network, 2))
 
 
 @pytest.mark.parametrize(
@@ -416,7 +416,7 @@ def test_which_devices_it_runs_on(device, said, monkeypatch):
     ],
 )
 def test_what_it_cannot_train_is_said(network, changes, said):
-    settings = _loop.Settings(**changes)
+    settings = _settings.Settings(**changes)
     assert said in gpu.supports(network, settings)
     with pytest.raises(InputError, match="GPU kernel"):
         gpu.train_block(network, settings, *example(network, 2), interpret=True)
@@ -433,7 +433,7 @@ def test_what_it_cannot_train_is_said(network, changes, said):
 def test_layouts_that_do_not_fit_are_refused(options, said):
     network = Network((2, 2, 1))
     with pytest.raises(InputError, match=said):
-        gpu.train_block(network, _loop.Settings(epochs=1), *example(network, 2), interpret=True, **options)
+        gpu.train_block(network, _settings.Settings(epochs=1), *example(network, 2), interpret=True, **options)
 
 
 def test_arrays_of_the_wrong_shape_are_refused():
@@ -441,7 +441,7 @@ def test_arrays_of_the_wrong_shape_are_refused():
     weights, x, t, rates = example(network, 2)
     for args in ((weights[:1], x, t), (weights, x[:, :1], t), (weights, x, t[:2]), (weights, x[:0], t[:0])):
         with pytest.raises(InputError, match=r"expected .* of shape"):
-            gpu.train_block(network, _loop.Settings(epochs=1), *args, rates, interpret=True)
+            gpu.train_block(network, _settings.Settings(epochs=1), *args, rates, interpret=True)
 
 
 def test_the_benchmark_without_a_gpu_says_so_in_one_line(monkeypatch, capsys):
@@ -463,7 +463,7 @@ def test_train_many_by_the_kernel_is_train_many():
     weights = tuple(np.moveaxis(W, -1, 0) for W in example(network, 144)[0])
     rates = np.linspace(0.05, 0.3, 144)
     rates[7] = 1e38  # this one diverges at once
-    settings = _loop.Settings(epochs=30, stop_solved=True, history_every=7)
+    settings = _settings.Settings(epochs=30, stop_solved=True, history_every=7)
     given = {"seeds": 144, "weights": weights, "learning_rate": rates, "tolerance": 0.4, "settings": settings}
     done, seen = [], {}
 
@@ -516,7 +516,7 @@ def test_train_many_by_the_kernel_is_train_many():
 def test_several_launches_come_to_the_bits_of_one(rule, monkeypatch):
     """What a launch hands to the next is all that the rule keeps: for (13) W, what U lacks of it and the inputs of before."""
     monkeypatch.setattr(gpu, "_launch", eagerly)
-    network, settings = Network((2, 2, 1)), _loop.Settings(epochs=3, rule=rule)
+    network, settings = Network((2, 2, 1)), _settings.Settings(epochs=3, rule=rule)
     weights, x, t, rates = example(network, EAGER, patterns=2)
     rates = rates._replace(cutoff=np.array([1e9, 0, 0], np.float32))  # the first stops in the first launch
     running = gpu.begin(network, settings, weights)

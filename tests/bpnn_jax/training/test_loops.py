@@ -10,8 +10,9 @@ import pytest
 
 import manual
 from bpnn_jax.network import Network, init
-from bpnn_jax.training import _loop, train
-from bpnn_jax.training._loop import Rates, Settings
+from bpnn_jax.training import _loop, _settings, train
+from bpnn_jax.training._loop import Rates
+from bpnn_jax.training._settings import Settings
 from bpnn_jax.training._step import functions
 from tests.bpnn_jax.training.single import ALLOWED, SMALL, problem, same, sized
 
@@ -73,7 +74,7 @@ MEASURED = [("online", "last-output"), ("online", "last-pattern"), ("minibatch",
 MEASURED += [("minibatch", "last-pattern")]
 MEASURES = [
     pytest.param(*pair, marks=() if pair in MEASURED else pytest.mark.deep)
-    for pair in product(_loop.MODES, _loop.MEASURES)
+    for pair in product(_settings.MODES, _settings.MEASURES)
 ]
 
 

@@ -11,7 +11,7 @@ from bpnn_jax.errors import InputError
 from bpnn_jax.network import Network
 from bpnn_jax.patterns import load as load_patterns
 from bpnn_jax.training import _engines, _many, train
-from bpnn_jax.training._loop import Settings
+from bpnn_jax.training._settings import Settings
 from tests.bpnn_jax.training.several import ALLOWED, RATES, SEEDS, SMALL, problem, starts
 
 pytestmark = pytest.mark.quick_xla

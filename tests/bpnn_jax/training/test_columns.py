@@ -43,6 +43,26 @@ def test_the_gradient_of_a_batch_is_that_of_jax(network, objective, patterns, as
     assert_within(joined, expected, 2 * 40 * 10 * 40 * 2.0**-53)
 
 
+def test_of_many_patterns_with_many_inputs_the_gradient_is_the_same(assert_within):
+    """Another product from so many on; one pattern less, or one input, and it is the usual one."""
+    network = Network((_columns.WIDE, 3, 2))
+    weights, x, t = drawn(network, _columns.MANY)
+
+    @jax.jit
+    def found(weights, x, t):
+        g, _ = _columns.gradient(network, _columns.apart(network, weights), _columns.batch(x, t), "half-squared-error")
+        return _columns.joined(g)
+
+    with jax.enable_x64(True):
+        whole = found(weights, x, t)
+        parts = [found(weights, x[at], t[at]) for at in (slice(0, 1), slice(1, None))]
+        text = [str(jax.make_jaxpr(found)(weights, x[at:], t[at:])) for at in (0, 1)]
+        summed = jax.tree.map(lambda a, b: a + b, *parts)
+    assert [one.count("optimization_barrier") for one in text] == [3, 2]
+    # Sums of 256 patterns of numbers below 1, and 2^-53 of that for each of some 256 roundings, on either side.
+    assert_within(whole, summed, 2 * 256 * 256 * 2.0**-53)
+
+
 def test_what_is_taken_apart_is_joined_to_the_bit():
     network = Network((4, 3, 2), hidden_bias=False)
     weights, x, t = drawn(network, 5, "float32")

@@ -42,10 +42,27 @@ def apart(network: Network, weights: Weights) -> Apart:
 
 def joined(weights: Apart) -> Weights:
     """What ``apart`` took apart, bit for bit."""
+    xp = weights.W_bar[0].__array_namespace__()
     return tuple(
-        W.T if theta is None else jnp.concatenate([W.T, theta.T])
+        W.T if theta is None else xp.concat([W.T, theta.T])
         for W, theta in zip(weights.W_bar, weights.theta, strict=True)
     )
+
+
+def remembered_whole(kept: Any) -> Any:
+    """What a rule remembers, of whole weights: as every other loop has it, and a checkpoint."""
+    return jax.tree.map(lambda of: joined(of) if isinstance(of, Apart) else of, kept, is_leaf=_is_apart)
+
+
+def remembered_as(network: Network, like: Any, kept: Any) -> Any:
+    """The inverse of ``remembered_whole``. like: what the rule remembers before a first update, which says what is apart."""
+    return jax.tree.map(
+        lambda of, whole: apart(network, whole) if isinstance(of, Apart) else whole, like, kept, is_leaf=_is_apart
+    )
+
+
+def _is_apart(of: Any) -> bool:
+    return isinstance(of, Apart)
 
 
 def batch(x: Any, t: Any) -> Batch:

@@ -15,7 +15,7 @@ from bpnn_jax._runtime.arrays import real_array
 from bpnn_jax._runtime.display import Card
 from bpnn_jax.errors import InputError, whole_number
 from bpnn_jax.network import Network, Weights, apply, check_weights, init
-from bpnn_jax.training import _engines, _inputs, _loop, _settings
+from bpnn_jax.training import _columns, _engines, _inputs, _loop, _settings
 from bpnn_jax.training._watch import Watch
 
 STATUS_NAMES = {_loop.RUNNING: "epochs", _loop.CUTOFF: "cutoff", _loop.SOLVED: "solved", _loop.DIVERGED: "diverged"}
@@ -28,7 +28,8 @@ class Checkpoint(NamedTuple):
     """What a run goes on from, bit for bit: ``train(..., start=result.checkpoint)``.
 
     weights: L matrices (n_in + bias, n_out).
-    rule:    what the rule remembers, arrays in an order of its own; empty for a rule that remembers nothing.
+    rule:    what the rule remembers, arrays in an order of its own, those of weights shaped like ``weights`` unless it remembers
+             factors of them; empty for a rule that remembers nothing.
     epochs:  how many have been run; the next one's order of the patterns, and its learning rate, follow from that.
     """
 
@@ -165,7 +166,7 @@ def train(
         traced = _loop.Rates(*map(np.asarray, rates))
         state = _loop.start(program, first, traced, network, engine)
         if start is not None:
-            state = state._replace(rule=_remembered(state.rule, start.rule), epoch=np.int32(done))
+            state = state._replace(rule=_remembered(network, state.rule, start.rule), epoch=np.int32(done))
         if watch is not None:
             watch.begin(network, dtype, settings.objective)
         decay = None if weight_decay is None else np.asarray(weight_decay, dtype)
@@ -196,16 +197,16 @@ def train(
     return _result(network, settings, engine.name, state, kept, done, stopped, seconds, compiled - began)
 
 
-def _remembered(fresh: Any, given: tuple[np.ndarray, ...]) -> Any:
+def _remembered(network: Network, fresh: Any, given: tuple[np.ndarray, ...]) -> Any:
     """What a rule remembered, in the shape of its state before a first update. Raises InputError for another rule's."""
-    leaves, form = jax.tree.flatten(fresh)
+    leaves, form = jax.tree.flatten(_columns.remembered_whole(fresh))
     shapes = [[(np.shape(leaf), np.asarray(leaf).dtype) for leaf in side] for side in (leaves, given)]
     if shapes[0] != shapes[1]:
         raise InputError(
             f"expected a checkpoint of the same network, rule and mode, whose rule remembers {len(leaves)} arrays, got one with "
             f"{len(given)} arrays, or of other shapes"
         )
-    return jax.tree.unflatten(form, given)
+    return _columns.remembered_as(network, fresh, jax.tree.unflatten(form, given))
 
 
 def predict(network: Network, weights: Weights, x: Any) -> np.ndarray:
@@ -236,6 +237,7 @@ def _result(network, settings, engine, state, kept, done, stopped, seconds, comp
     ran = int(state.epoch)
     points = np.arange(-(-done // settings.history_every), -(-ran // settings.history_every))
     history = np.stack([points * settings.history_every, np.asarray(state.history)[points]], axis=1)
+    rule = _columns.remembered_whole(jax.device_get(kept.rule))
     result = TrainResult(
         network=network,
         weights=tuple(np.asarray(W) for W in kept.weights),
@@ -246,7 +248,7 @@ def _result(network, settings, engine, state, kept, done, stopped, seconds, comp
         engine=engine,
         seconds=seconds,
         compile_seconds=compile_seconds,
-        rule=tuple(np.asarray(leaf) for leaf in jax.tree.leaves(kept.rule)),
+        rule=tuple(np.asarray(leaf, order="C") for leaf in jax.tree.leaves(rule)),
         kept=int(kept.epoch) - 1,
     )
     if result.stopped == "diverged":

@@ -39,6 +39,34 @@ def test_a_checkpoint_goes_on_bit_for_bit(how):
     np.testing.assert_array_equal(part.history, whole.history[8:])
 
 
+@pytest.mark.parametrize("before", [{"gradient": "autodiff", "mode": "batch"}, {"mode": "online"}], ids=str)
+def test_what_a_rule_remembers_is_shaped_like_the_weights_whatever_trained_them(before, assert_within):
+    """Without bias nodes, and with layers of one size, a matrix that lies as a column of patterns has it would fit too."""
+    network, rng = Network((9, 9, 9), "tanh", input_bias=False, hidden_bias=False), np.random.default_rng(0)
+    x, t = rng.uniform(-1, 1, (2, 5, 9))
+    how = {"rule": "heavy-ball", "learning_rate": 0.01, "momentum": 0.5, "dtype": "float64", "mode": "batch"}
+    start = train(network, x, t, epochs=2, **{**how, **before}).checkpoint
+    ends = [train(network, x, t, epochs=2, start=start, **how, gradient=by) for by in ("manual", "autodiff")]
+    assert [end.engine for end in ends] == ["generic", "generic"]
+    # Numbers below 2, 2 updates of 5 patterns and 9 terms: some 100 roundings on either side.
+    assert_within(ends[0].weights + ends[0].rule, ends[1].weights + ends[1].rule, 2 * 200 * 2.0**-53)
+
+
+def test_a_checkpoint_of_columns_goes_on_bit_for_bit():
+    network, rng = Network((16, 16, 16), "tanh"), np.random.default_rng(0)
+    x, t = rng.uniform(-1, 1, (2, 5, 16)).astype("float32")
+
+    def run(epochs, start=None):
+        return train(network, x, t, epochs=epochs, start=start, rule="adam", learning_rate=0.01, mode="batch")
+
+    whole, part = run(3), run(2)
+    assert [leaf.shape for leaf in part.rule] == [(), *network.shapes, *network.shapes]  # of the weights, as they are
+    assert all(leaf.flags.c_contiguous for leaf in part.rule)
+    part = run(1, part.checkpoint)
+    for a, b in zip(whole.weights + whole.rule, part.weights + part.rule, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_a_checkpoint_of_another_rule_or_network_is_refused():
     start = train(NETWORK, XOR.x, XOR.t, epochs=1).checkpoint
     with pytest.raises(InputError, match="whose rule remembers"):

@@ -31,9 +31,10 @@ TURN = RLock()  # whose turn it is on the GPU
 WIDEST = 256  # nodes in a layer: a sum is written out term by term, which compiles ever longer; benchmarks/widest.py
 LANES_WEIGHTS = {"float32": 2500, "float64": 1000}  # of each of many online: above, one at a time is faster
 FUSED_WEIGHTS = 4000  # of one network online: above, matrix products are faster
-# In batches, of one network and of each of many: above, matrix products are faster.
+# In batches, of one network and of each of many: above, matrix products are faster. Batches of ``MANY`` patterns are like one of all.
 BATCH_WEIGHTS = {"float32": {"minibatch": 600, "batch": 250}, "float64": {"minibatch": 240, "batch": 150}}
 LANES_BATCH_WEIGHTS = {"float32": {"minibatch": 600, "batch": 250}, "float64": {"minibatch": 160, "batch": 130}}
+MANY = 128
 FUSED = Engine(
     "fused loop",
     epoch.memory,
@@ -67,7 +68,11 @@ def engine_for(network: Network, settings: Settings, dtype: str) -> Engine:
     if settings.mode == "online":
         return FUSED if weights(network) <= FUSED_WEIGHTS else GENERIC
     sums = settings.order == "simultaneous" and settings.measure != "last-pattern"
-    return FUSED_BATCHES if sums and weights(network) <= BATCH_WEIGHTS[dtype][settings.mode] else GENERIC
+    return FUSED_BATCHES if sums and weights(network) <= BATCH_WEIGHTS[dtype][_kind(settings)] else GENERIC
+
+
+def _kind(settings: Settings) -> str:
+    return "batch" if settings.mode == "batch" or settings.batch_size >= MANY else "minibatch"
 
 
 def block(network: Network, settings: Settings, dtype: str, backend: str | None = None) -> tuple[str, int]:
@@ -81,7 +86,7 @@ def _of_many(network: Network, settings: Settings, dtype: str, backend: str) -> 
     batches = settings.mode != "online"
     if not batches and weights(network) > LANES_WEIGHTS[dtype] and backend == "cpu":
         return ALONE
-    if batches and (settings.order == "article" or weights(network) > LANES_BATCH_WEIGHTS[dtype][settings.mode]):
+    if batches and (settings.order == "article" or weights(network) > LANES_BATCH_WEIGHTS[dtype][_kind(settings)]):
         return MAPPED
     return LANES if fits_fused(network, settings) else MAPPED
 

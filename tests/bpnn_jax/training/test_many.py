@@ -60,6 +60,10 @@ def test_batches_of_larger_networks_have_matrix_products():
     ):
         assert _engines.block(network, Settings(mode=mode), "float32")[0] == path
     assert _engines.block(Network((20, 8, 3)), Settings(mode="minibatch"), "float64")[0] == MAPPED
+    for size, many, one in ((127, "lanes", "fused batches"), (128, MAPPED, "generic")):
+        settings = Settings(mode="minibatch", batch_size=size)
+        assert _engines.block(small, settings, "float32")[0] == many
+        assert _engines.engine_for(small, settings, "float32").name == one
 
 
 def test_blocks_of_products_stay_in_the_cache_of_a_cpu(monkeypatch):

@@ -58,14 +58,14 @@ def pytest_collection_finish():
 
 
 def pytest_collection_modifyitems(items):
-    """Tests marked deep repeat with more cases, or at length, what a quicker one asserts. Those marked quick_xla come last.
+    """Tests marked deep repeat with more cases, or at length, what a quicker one asserts. Those marked quick_xla come first.
 
-    What is compiled is forgotten in between, and theirs are the most programs. Examples in docstrings are: their digits are few.
+    Examples in docstrings are: their digits are few.
     """
     for item in items:
         if isinstance(item, pytest.DoctestItem):
             item.add_marker("quick_xla")
-    items.sort(key=lambda item: item.get_closest_marker("quick_xla") is not None)
+    items.sort(key=lambda item: item.get_closest_marker("quick_xla") is None)
     if not os.environ.get("BPNN_DEEP"):
         for item in items:
             if item.get_closest_marker("deep"):

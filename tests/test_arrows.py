@@ -188,7 +188,7 @@ def test_a_study_needs_no_symbolic_proof():
     """SymPy and what stands on it are a fifth of a study's start."""
     loaded = loaded_by("bpnn_jax.ablation.runner")
     assert "bpnn_jax.verify.equations" in loaded
-    assert not loaded & {"sympy", "bpnn_jax.verify.ladder", "jax.experimental.pallas"}
+    assert not loaded & {"sympy", "bpnn_jax.verify.ladder"}
 
 
 def test_statistics_know_nothing_of_how_the_runs_were_made():

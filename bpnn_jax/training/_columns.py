@@ -1,8 +1,8 @@
 """Batches by matrix products, with patterns as columns: equations (5) to (11), each matrix transposed.
 
 A layer of few nodes is then a matrix of few long rows, which vectors fill; of one row per pattern, 10 outputs leave most of a vector
-empty. And (5), (9) and (10) are products without a transposed activation, or with one of a narrow layer. On 64-32-10 an update of
-one network takes 0.78 of the time, of many 0.78, in one batch 0.7: ``python -m benchmarks.speed --grid``.
+empty. And (5), (9) and (10) are products without a transposed activation, or with one of a narrow layer.
+``python -m benchmarks.blocks`` prints what many networks take; docs/speed.md has it beside a pattern to a row.
 
 Bias weights are vectors, (5) with θ added to z, (11): [a, 1] would cost a copy of every layer's activations, twice per update.
 """
